@@ -1,0 +1,121 @@
+//! `tableorder serve`: from settings to a server that answers, and back.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{CliError, welcome};
+use crate::clock::Clock;
+use crate::config::{Config, Secret};
+use crate::database::Database;
+use crate::database::embedded::{Durability, EmbeddedPostgres};
+use crate::state::AppState;
+use crate::telemetry::logs;
+use crate::{app, events, server, services};
+
+pub(super) async fn run(config: Config) -> Result<(), CliError> {
+    let _logs = logs::init(&config.log)?;
+    // Taken before anything that takes time, so a second server on the port is told at once.
+    let listener = listen(&config).await?;
+    let secret = token_secret(&config)?;
+    let (embedded, options) = if let Some(url) = &config.database.url {
+        (None, url.expose().parse::<PgConnectOptions>().map_err(|_| "DATABASE_URL cannot be read")?)
+    } else {
+        let embedded = EmbeddedPostgres::start(&config.data_dir, Durability::Durable).await?;
+        let options = embedded.connect_options();
+        (Some(embedded), options)
+    };
+
+    let result = serve(&config, &secret, options, listener).await;
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    result
+}
+
+async fn serve(
+    config: &Config,
+    secret: &Secret,
+    options: PgConnectOptions,
+    listener: TcpListener,
+) -> Result<(), CliError> {
+    let clock = Clock::system();
+    let database = Database::connect(options, &config.database)
+        .await
+        .map_err(|error| format!("the database cannot be reached: {error}"))?;
+    database.migrate().await?;
+    if config.seed_demo && services::seed_demo(&database, &clock).await? {
+        tracing::info!("the database was empty: it now has the demo restaurant");
+    }
+    let state = AppState::new(config, secret, database.clone(), clock).await?;
+    let closing = state.closing().clone();
+    let follower = tokio::spawn(events::follower::run(state.hub().clone()));
+    tokio::spawn(stop_on_signal(closing.clone())?);
+
+    let address = listener.local_addr()?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
+    welcome::print(address.port(), config);
+    let router = app(state, &config.http);
+    server::serve(listener, router, closing, config.http.shutdown_timeout).await;
+    follower.await?;
+    database.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, CliError> {
+    let address = SocketAddr::new(config.http.host, config.http.port);
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("{address} is in use by another program; stop it, or set PORT to another port").into()
+        }
+        _ => format!("cannot listen on {address}: {error}").into(),
+    })
+}
+
+/// The configured secret or, on a local server without one, a random one that is made once and kept.
+fn token_secret(config: &Config) -> Result<Secret, CliError> {
+    if let Some(secret) = &config.jwt.secret {
+        return Ok(secret.clone());
+    }
+    let path = config.data_dir.join("jwt-secret");
+    let told = |error: io::Error| format!("{}: {error}", path.display());
+    match fs::read_to_string(&path) {
+        Ok(secret) if !secret.trim().is_empty() => return Ok(Secret::new(secret.trim())),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(told(error).into()),
+        _ => {}
+    }
+    fs::create_dir_all(&config.data_dir).map_err(told)?;
+    let mut bytes = [0; 48];
+    getrandom::fill(&mut bytes)?;
+    let secret = hex::encode(bytes);
+    write_private(&path, &secret).map_err(told)?;
+    Ok(Secret::new(secret))
+}
+
+fn write_private(path: &Path, content: &str) -> io::Result<()> {
+    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()
+}
+
+/// Begins the stop on SIGTERM or Ctrl-C.
+fn stop_on_signal(closing: CancellationToken) -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        closing.cancel();
+    })
+}

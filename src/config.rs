@@ -1,0 +1,468 @@
+//! Every setting, typed and validated at start. `.env.example` documents each.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+/// The secret that `.env.example` shows; no server outside a developer's machine may use it.
+pub const EXAMPLE_SECRET: &str = "change-me-to-a-long-random-secret-of-32-bytes-or-more";
+
+/// The shortest secret production accepts, in bytes.
+const MIN_SECRET_BYTES: usize = 32;
+
+/// Where the server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppEnv {
+    /// One machine, nothing to configure.
+    Local,
+    /// A shared development server.
+    Development,
+    /// A rehearsal of production.
+    Staging,
+    /// Real guests.
+    Production,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Whom browsers let read answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CorsOrigins {
+    /// Anyone (never in production).
+    Any,
+    /// These origins.
+    List(Vec<String>),
+}
+
+/// A text that must not be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    #[must_use]
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+/// The database's settings.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `DATABASE_URL`; without one the server runs its own PostgreSQL under the data directory.
+    pub url: Option<Secret>,
+    /// The most connections kept.
+    pub max_connections: u32,
+    /// The fewest connections kept.
+    pub min_connections: u32,
+    /// How long a request waits for a connection.
+    pub acquire_timeout: Duration,
+    /// How old a connection gets.
+    pub max_lifetime: Duration,
+}
+
+/// The tokens' settings.
+#[derive(Debug, Clone)]
+pub struct JwtConfig {
+    /// `JWT_SECRET_KEY`; without one a local server makes its own.
+    pub secret: Option<Secret>,
+    /// The one algorithm tokens are signed and checked with.
+    pub algorithm: jsonwebtoken::Algorithm,
+    /// How long an admin token lives.
+    pub admin_lifetime: Duration,
+    /// How long a table token lives.
+    pub table_lifetime: Duration,
+}
+
+/// The logs' settings.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// What is logged, in the syntax of tracing's `EnvFilter`: `info`, `tableorder=debug,info` …
+    pub level: String,
+    /// The file, rotated daily; `None` writes to the console alone.
+    pub file: Option<PathBuf>,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// The limits and habits of the HTTP side.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The port to listen on; 0 takes any free one.
+    pub port: u16,
+    /// Whom browsers let read answers.
+    pub cors_origins: CorsOrigins,
+    /// How long a request may take (streams apart).
+    pub request_timeout: Duration,
+    /// How large a request's body may be, in bytes.
+    pub body_limit: usize,
+    /// How long a graceful stop may take.
+    pub shutdown_timeout: Duration,
+    /// How often a quiet stream says that it is alive.
+    pub sse_heartbeat: Duration,
+}
+
+/// Every setting.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the server runs.
+    pub env: AppEnv,
+    /// Where a server without `DATABASE_URL` keeps its database, and a local one its secret.
+    pub data_dir: PathBuf,
+    /// Whether an empty database gets the demo restaurant.
+    pub seed_demo: bool,
+    /// The database's settings.
+    pub database: DatabaseConfig,
+    /// The tokens' settings.
+    pub jwt: JwtConfig,
+    /// The logs' settings.
+    pub log: LogConfig,
+    /// The HTTP side's settings.
+    pub http: HttpConfig,
+}
+
+/// One wrong setting.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The variable.
+    pub name: &'static str,
+    /// Its value, unless that is a secret.
+    pub value: String,
+    /// What is allowed.
+    pub allowed: String,
+}
+
+/// Every wrong setting, one line each.
+#[derive(Debug, thiserror::Error)]
+pub struct ConfigError(pub Vec<Mistake>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the settings have {} mistake(s):", self.0.len())?;
+        for Mistake { name, value, allowed } in &self.0 {
+            write!(f, "\n  {name}={value}: {allowed}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// Reads `.env` of the working directory, if there is one, and the environment, which wins.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        match dotenvy::dotenv() {
+            Ok(_) => {}
+            Err(error) if error.not_found() => {}
+            Err(error) => {
+                return Err(ConfigError(vec![Mistake {
+                    name: ".env",
+                    value: "(file)".to_owned(),
+                    allowed: format!("cannot be read ({}); lines are NAME=value", describe(&error)),
+                }]));
+            }
+        }
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings from `lookup`. An empty value counts as none.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader { lookup, mistakes: Vec::new() };
+        let env = reader.choice(
+            "APP_ENV",
+            AppEnv::Local,
+            &[
+                ("local", AppEnv::Local),
+                ("development", AppEnv::Development),
+                ("staging", AppEnv::Staging),
+                ("production", AppEnv::Production),
+            ],
+        );
+        let for_developers = matches!(env, AppEnv::Local | AppEnv::Development);
+        let config = Self {
+            env,
+            data_dir: reader.get("DATA_DIR").unwrap_or_else(|| "data".to_owned()).into(),
+            seed_demo: reader.choice("SEED_DEMO_STORE", for_developers, &[("true", true), ("false", false)]),
+            database: reader.database(env),
+            jwt: reader.jwt(env),
+            log: reader.log(),
+            http: reader.http(env),
+        };
+        if reader.mistakes.is_empty() { Ok(config) } else { Err(ConfigError(reader.mistakes)) }
+    }
+}
+
+/// dotenvy quotes the refused line, which may hold a secret: say only what kind of mistake it is.
+fn describe(error: &dotenvy::Error) -> String {
+    match error {
+        dotenvy::Error::LineParse(_, position) => format!("a line cannot be parsed, character {position}"),
+        other => other.to_string(),
+    }
+}
+
+struct Reader<F> {
+    lookup: F,
+    mistakes: Vec<Mistake>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn get(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn mistake(&mut self, name: &'static str, value: impl Into<String>, allowed: impl Into<String>) {
+        self.mistakes.push(Mistake { name, value: value.into(), allowed: allowed.into() });
+    }
+
+    fn choice<T: Copy>(&mut self, name: &'static str, default: T, choices: &[(&str, T)]) -> T {
+        let Some(value) = self.get(name) else { return default };
+        if let Some((_, chosen)) = choices.iter().find(|(word, _)| value.eq_ignore_ascii_case(word)) {
+            return *chosen;
+        }
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        self.mistake(name, value, format!("must be one of {}", words.join(", ")));
+        default
+    }
+
+    fn number<T>(&mut self, name: &'static str, default: T, min: T, max: T) -> T
+    where
+        T: FromStr + PartialOrd + fmt::Display + Copy,
+    {
+        let Some(value) = self.get(name) else { return default };
+        match value.parse() {
+            Ok(number) if number >= min && number <= max => number,
+            _ => {
+                self.mistake(name, value, format!("must be a whole number from {min} to {max}"));
+                default
+            }
+        }
+    }
+
+    fn seconds(&mut self, name: &'static str, default: u64, max: u64) -> Duration {
+        Duration::from_secs(self.number(name, default, 1, max))
+    }
+
+    fn database(&mut self, env: AppEnv) -> DatabaseConfig {
+        let url = self.get("DATABASE_URL");
+        match &url {
+            Some(url) if !url.starts_with("postgres://") && !url.starts_with("postgresql://") => {
+                self.mistake("DATABASE_URL", "(hidden)", "must look like postgres://user:password@host:5432/database");
+            }
+            None if env == AppEnv::Production => {
+                self.mistake("DATABASE_URL", "", "is required in production");
+            }
+            _ => {}
+        }
+        let max_connections = self.number("DATABASE_MAX_CONNECTIONS", 20, 2, 10_000);
+        let min_connections = self.number("DATABASE_MIN_CONNECTIONS", 10.min(max_connections), 0, 10_000);
+        if min_connections > max_connections {
+            self.mistake(
+                "DATABASE_MIN_CONNECTIONS",
+                min_connections.to_string(),
+                format!("must not be above DATABASE_MAX_CONNECTIONS={max_connections}"),
+            );
+        }
+        DatabaseConfig {
+            url: url.map(Secret::new),
+            max_connections,
+            min_connections,
+            acquire_timeout: self.seconds("DATABASE_ACQUIRE_TIMEOUT_SECONDS", 3, 60),
+            max_lifetime: self.seconds("DATABASE_MAX_LIFETIME_SECONDS", 3600, 7 * 86_400),
+        }
+    }
+
+    fn jwt(&mut self, env: AppEnv) -> JwtConfig {
+        use jsonwebtoken::Algorithm::{HS256, HS384, HS512};
+        let secret = self.get("JWT_SECRET_KEY");
+        let strict = matches!(env, AppEnv::Production | AppEnv::Staging);
+        match secret.as_deref() {
+            None if env != AppEnv::Local => {
+                self.mistake("JWT_SECRET_KEY", "", "is required unless APP_ENV=local");
+            }
+            Some(EXAMPLE_SECRET) if strict => {
+                self.mistake("JWT_SECRET_KEY", "(hidden)", "is the example's; make your own: openssl rand -base64 48");
+            }
+            Some(secret) if strict && secret.len() < MIN_SECRET_BYTES => {
+                self.mistake(
+                    "JWT_SECRET_KEY",
+                    "(hidden)",
+                    format!("must have at least {MIN_SECRET_BYTES} bytes, has {}", secret.len()),
+                );
+            }
+            _ => {}
+        }
+        JwtConfig {
+            secret: secret.map(Secret::new),
+            algorithm: self.choice("JWT_ALGORITHM", HS256, &[("HS256", HS256), ("HS384", HS384), ("HS512", HS512)]),
+            admin_lifetime: Duration::from_hours(self.number("JWT_ADMIN_EXPIRE_HOURS", 16, 1, 24 * 365)),
+            table_lifetime: Duration::from_hours(self.number("JWT_TABLE_EXPIRE_HOURS", 24, 1, 24 * 365)),
+        }
+    }
+
+    fn log(&mut self) -> LogConfig {
+        let level = self.get("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
+        if EnvFilter::builder().parse(&level).is_err() {
+            self.mistake(
+                "LOG_LEVEL",
+                level.clone(),
+                "must be error, warn, info, debug, trace or a filter like tableorder=debug,info",
+            );
+        }
+        let file = self.get("LOG_FILE").unwrap_or_else(|| "logs/app.log".to_owned());
+        LogConfig {
+            level,
+            file: (file != "off").then(|| file.into()),
+            format: self.choice("LOG_FORMAT", LogFormat::Text, &[("text", LogFormat::Text), ("json", LogFormat::Json)]),
+        }
+    }
+
+    fn http(&mut self, env: AppEnv) -> HttpConfig {
+        let host = self.get("HOST").unwrap_or_else(|| "0.0.0.0".to_owned());
+        let host = host.parse().unwrap_or_else(|_| {
+            self.mistake("HOST", host, "must be an IP address to listen on, like 0.0.0.0, 127.0.0.1 or ::");
+            IpAddr::from([0, 0, 0, 0])
+        });
+        HttpConfig {
+            host,
+            port: self.number("PORT", 8000, 0, u16::MAX),
+            cors_origins: self.cors_origins(env),
+            request_timeout: self.seconds("REQUEST_TIMEOUT_SECONDS", 30, 3600),
+            body_limit: self.number("REQUEST_BODY_LIMIT_BYTES", 256 * 1024, 1024, 64 * 1024 * 1024),
+            shutdown_timeout: self.seconds("SHUTDOWN_TIMEOUT_SECONDS", 10, 600),
+            sse_heartbeat: self.seconds("SSE_HEARTBEAT_INTERVAL", 15, 600),
+        }
+    }
+
+    fn cors_origins(&mut self, env: AppEnv) -> CorsOrigins {
+        let value =
+            self.get("CORS_ORIGINS").unwrap_or_else(|| "http://localhost:3000,http://localhost:3001".to_owned());
+        let origins: Vec<String> =
+            value.split(',').map(|origin| origin.trim().to_owned()).filter(|origin| !origin.is_empty()).collect();
+        if origins.iter().any(|origin| origin == "*") {
+            if env == AppEnv::Production {
+                self.mistake("CORS_ORIGINS", value, "must list the origins in production, not *");
+            }
+            return CorsOrigins::Any;
+        }
+        for origin in &origins {
+            if !is_origin(origin) {
+                self.mistake(
+                    "CORS_ORIGINS",
+                    origin.clone(),
+                    "must be origins like https://order.example.com, without a path, separated by commas",
+                );
+            }
+        }
+        CorsOrigins::List(origins)
+    }
+}
+
+/// An origin as browsers send it: scheme, host, perhaps a port, nothing behind.
+fn is_origin(origin: &str) -> bool {
+    let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    host.is_some_and(|host| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@,".contains(&byte))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<Config, Vec<&'static str>> {
+        Config::read(|name| settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+            .map_err(|ConfigError(mistakes)| mistakes.iter().map(|mistake| mistake.name).collect())
+    }
+
+    const PRODUCTION: [(&str, &str); 3] = [
+        ("APP_ENV", "production"),
+        ("DATABASE_URL", "postgres://tableorder@db/tableorder"),
+        ("JWT_SECRET_KEY", "0123456789abcdef0123456789abcdef"),
+    ];
+
+    fn production_with(name: &'static str, value: &'static str) -> Result<Config, Vec<&'static str>> {
+        let mut settings = PRODUCTION.to_vec();
+        settings.insert(0, (name, value));
+        read(&settings)
+    }
+
+    #[test]
+    fn nothing_set_is_a_local_server() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.env, AppEnv::Local);
+        assert!(config.seed_demo && config.database.url.is_none() && config.jwt.secret.is_none());
+        assert_eq!((config.database.max_connections, config.database.min_connections), (20, 10));
+        assert_eq!(config.jwt.admin_lifetime, Duration::from_hours(16));
+        assert_eq!(config.http.port, 8000);
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once() {
+        let mistakes = read(&[
+            ("APP_ENV", "prod"),
+            ("PORT", "80000"),
+            ("HOST", "localhost"),
+            ("DATABASE_URL", "mysql://x"),
+            ("JWT_ALGORITHM", "none"),
+            ("CORS_ORIGINS", "http://ok.example,http://bad.example/path"),
+            ("LOG_LEVEL", "tableorder=loud"),
+        ])
+        .unwrap_err();
+        assert_eq!(mistakes, ["APP_ENV", "DATABASE_URL", "JWT_ALGORITHM", "LOG_LEVEL", "HOST", "PORT", "CORS_ORIGINS"]);
+    }
+
+    #[test]
+    fn production_refuses_what_is_unsafe() {
+        assert!(read(&PRODUCTION).is_ok());
+        assert_eq!(read(&[("APP_ENV", "production")]).unwrap_err(), ["DATABASE_URL", "JWT_SECRET_KEY"]);
+        assert_eq!(production_with("JWT_SECRET_KEY", EXAMPLE_SECRET).unwrap_err(), ["JWT_SECRET_KEY"]);
+        assert_eq!(
+            production_with("JWT_SECRET_KEY", "31-bytes-long-0123456789abcdefg").unwrap_err(),
+            ["JWT_SECRET_KEY"]
+        );
+        assert_eq!(production_with("CORS_ORIGINS", "*").unwrap_err(), ["CORS_ORIGINS"]);
+    }
+
+    #[test]
+    fn secrets_are_never_printed() {
+        let error = Config::read(|name| match name {
+            "APP_ENV" => Some("production".to_owned()),
+            "DATABASE_URL" => Some("mysql://u:hunter2@h/d".to_owned()),
+            "JWT_SECRET_KEY" => Some("hunter2".to_owned()),
+            _ => None,
+        })
+        .unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        let config = production_with("SEED_DEMO_STORE", "false").unwrap();
+        assert!(!format!("{config:?}").contains("0123456789abcdef"));
+    }
+}

@@ -1,0 +1,120 @@
+//! The keeper: a small shell between us and PostgreSQL that outlives us by exactly one shutdown.
+//!
+//! It reads from a pipe we hold. When the pipe closes, because we stopped or because we were killed, it asks
+//! PostgreSQL for a fast shutdown. A clean stop and a `kill -9` take the same way, so the way is always tried.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::{Child, ChildStdin, Command};
+
+use super::binaries::Binaries;
+use super::owner::Owner;
+use super::{Durability, EmbeddedError, Home, Result, file_error};
+
+/// `$1` is what to remove afterwards (or nothing), the rest is PostgreSQL's command line. The watcher's
+/// input is named, since a shell gives its background jobs /dev/null.
+const SCRIPT: &str = r#"
+remove=$1; shift
+exec 3<&0
+"$@" </dev/null 3<&- &
+postgres=$!
+( read -r _ <&3; kill -INT "$postgres" ) 2>/dev/null &
+watcher=$!
+wait "$postgres"; status=$?
+kill "$watcher" 2>/dev/null
+[ -z "$remove" ] || rm -rf "$remove"
+exit "$status"
+"#;
+
+/// How long a stop may take before we no longer wait for it.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(super) struct Keeper {
+    shell: Child,
+    pipe: Option<ChildStdin>,
+}
+
+impl Keeper {
+    pub(super) fn start(
+        home: &Home,
+        binaries: &Binaries,
+        owner: &Owner,
+        durability: Durability,
+        remove_after: Option<&Path>,
+    ) -> Result<Self> {
+        let log_path = home.start_log();
+        owner.write_private(&log_path, "")?;
+        let log = std::fs::File::options().append(true).open(&log_path).map_err(file_error(&log_path))?;
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(SCRIPT).arg("tableorder-postgres").arg(remove_after.unwrap_or(Path::new("")));
+        shell.arg(binaries.program("postgres")).arg("-D").arg(home.cluster());
+        for setting in settings(&home.socket_dir, durability) {
+            shell.arg("-c").arg(setting);
+        }
+        shell
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().map_err(file_error(&log_path))?)
+            .stderr(log)
+            .current_dir("/");
+        owner.run_as(&mut shell);
+        let mut shell = shell.spawn().map_err(file_error(Path::new("/bin/sh")))?;
+        let pipe = shell.stdin.take();
+        if pipe.is_none() {
+            return Err(EmbeddedError::NotReady("the keeper has no pipe".to_owned()));
+        }
+        Ok(Self { shell, pipe })
+    }
+
+    /// Completes when PostgreSQL has ended.
+    pub(super) async fn ended(&mut self) {
+        let _ = self.shell.wait().await;
+    }
+
+    /// Closes the pipe and waits for PostgreSQL to be gone.
+    pub(super) async fn stop(mut self) {
+        drop(self.pipe.take());
+        if tokio::time::timeout(STOP_TIMEOUT, self.ended()).await.is_err() {
+            tracing::warn!("PostgreSQL takes long to stop; leaving it to finish by itself");
+        }
+    }
+}
+
+/// Asks a PostgreSQL left over from an earlier server for a fast shutdown.
+pub(super) fn ask_to_stop(pid: i32) {
+    // It may be gone by now, which is what was wanted.
+    let _ = kill(Pid::from_raw(pid), Signal::SIGINT);
+}
+
+fn settings(socket_dir: &Path, durability: Durability) -> Vec<String> {
+    let mut settings = vec![
+        "listen_addresses=".to_owned(),
+        format!("unix_socket_directories={}", socket_dir.display()),
+        "unix_socket_permissions=0700".to_owned(),
+        "max_connections=200".to_owned(),
+        "timezone=UTC".to_owned(),
+        "log_timezone=UTC".to_owned(),
+    ];
+    match durability {
+        // Its own log: a file a weekday, so seven days are kept.
+        Durability::Durable => settings.extend(
+            [
+                "logging_collector=on",
+                "log_directory=log",
+                "log_filename=postgresql-%a.log",
+                "log_truncate_on_rotation=on",
+                "log_rotation_age=1d",
+                "log_rotation_size=0",
+            ]
+            .map(str::to_owned),
+        ),
+        Durability::Throwaway => settings.extend(
+            ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"].map(str::to_owned),
+        ),
+    }
+    settings
+}

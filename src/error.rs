@@ -1,0 +1,100 @@
+//! Errors are part of the product: one envelope, stable codes, Korean and English messages.
+//!
+//! Services answer with an [`AppError`]; whoever refuses a request, down to the router's own 404, the
+//! [`envelope`] layer writes the body that `error.message` and `error.code` are read from.
+
+mod code;
+pub mod envelope;
+mod language;
+mod reason;
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+pub use code::ErrorCode;
+pub use language::Language;
+pub use reason::Reason;
+
+/// How long a client is asked to wait where nothing better is known.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// One field that was refused, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's path in the request: `items[0].quantity`.
+    pub field: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a request was refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}")]
+pub struct AppError {
+    /// What clients branch on.
+    pub code: ErrorCode,
+    /// The fields concerned, for a `VALIDATION_ERROR`.
+    pub details: Vec<FieldError>,
+    /// When to try again, for a 429 or 503.
+    pub retry_after: Option<Duration>,
+    /// The cause: for the log, never for the answer.
+    #[source]
+    pub cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What services and repositories return.
+pub type Result<T, E = AppError> = std::result::Result<T, E>;
+
+impl AppError {
+    /// An error with the cause that led to it, for the log.
+    pub fn caused_by(code: ErrorCode, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { cause: Some(cause.into()), ..code.into() }
+    }
+
+    /// A `VALIDATION_ERROR` about these fields.
+    #[must_use]
+    pub fn validation(details: Vec<FieldError>) -> Self {
+        Self { details, ..ErrorCode::ValidationError.into() }
+    }
+
+    /// A `VALIDATION_ERROR` about one field.
+    #[must_use]
+    pub fn invalid_field(field: impl Into<String>, reason: Reason) -> Self {
+        Self::validation(vec![FieldError { field: field.into(), reason }])
+    }
+
+    /// An opaque 500 whose cause goes to the log.
+    pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::caused_by(ErrorCode::InternalError, cause)
+    }
+}
+
+impl From<ErrorCode> for AppError {
+    fn from(code: ErrorCode) -> Self {
+        let retry_after =
+            matches!(code, ErrorCode::ServiceUnavailable | ErrorCode::TooManyRequests).then_some(RETRY_AFTER);
+        Self { code, details: Vec::new(), retry_after, cause: None }
+    }
+}
+
+impl From<sqlx::Error> for AppError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
+        let code = match &error {
+            PoolTimedOut | PoolClosed | Io(_) | Tls(_) | Protocol(_) | WorkerCrashed => ErrorCode::ServiceUnavailable,
+            Database(database) => match database.code().as_deref() {
+                // A text PostgreSQL cannot keep (NUL), where no field's own rule caught it.
+                Some("22021" | "22P05") => ErrorCode::ValidationError,
+                Some(state) if is_unavailable(state) => ErrorCode::ServiceUnavailable,
+                _ => ErrorCode::InternalError,
+            },
+            _ => ErrorCode::InternalError,
+        };
+        Self::caused_by(code, error)
+    }
+}
+
+/// SQLSTATEs of a database that is away, starting, stopping, full or out of connections.
+fn is_unavailable(sqlstate: &str) -> bool {
+    matches!(sqlstate.get(..2), Some("08" | "53" | "57" | "58"))
+}

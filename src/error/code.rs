@@ -1,0 +1,155 @@
+//! The catalogue of error codes.
+
+use axum::http::StatusCode;
+use utoipa::ToSchema;
+
+use super::Language;
+
+macro_rules! catalogue {
+    ($($variant:ident $status:ident $code:literal $korean:literal $english:literal;)*) => {
+        /// What clients branch on. The names on the wire never change.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, ToSchema)]
+        pub enum ErrorCode {
+            $(
+                #[doc = concat!("`", $code, "`: ", $english)]
+                #[serde(rename = $code)]
+                $variant,
+            )*
+        }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The code as it stands on the wire.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),* }
+            }
+
+            /// The HTTP status that goes with it.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status),* }
+            }
+
+            /// What a person is told.
+            #[must_use]
+            pub fn message(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $(
+                        (Self::$variant, Language::Korean) => $korean,
+                        (Self::$variant, Language::English) => $english,
+                    )*
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    MalformedRequest BAD_REQUEST "MALFORMED_REQUEST"
+        "요청 형식이 올바르지 않습니다." "The request is malformed.";
+    Unauthorized UNAUTHORIZED "UNAUTHORIZED"
+        "로그인이 필요합니다." "Please log in.";
+    InvalidToken UNAUTHORIZED "INVALID_TOKEN"
+        "인증 정보가 유효하지 않습니다. 다시 로그인해 주세요." "This login is not valid. Please log in again.";
+    TokenExpired UNAUTHORIZED "TOKEN_EXPIRED"
+        "로그인이 만료되었습니다. 다시 로그인해 주세요." "This login has expired. Please log in again.";
+    InvalidTokenType UNAUTHORIZED "INVALID_TOKEN_TYPE"
+        "이 기능에 사용할 수 없는 로그인입니다." "This kind of login does not open this.";
+    AuthFailed UNAUTHORIZED "AUTH_FAILED"
+        "로그인 정보가 올바르지 않습니다." "The login details are not right.";
+    Forbidden FORBIDDEN "FORBIDDEN"
+        "권한이 없습니다." "You may not do this.";
+    StoreNotFound NOT_FOUND "STORE_NOT_FOUND"
+        "매장을 찾을 수 없습니다." "There is no such store.";
+    TableNotFound NOT_FOUND "TABLE_NOT_FOUND"
+        "테이블을 찾을 수 없습니다." "There is no such table.";
+    SessionNotFound NOT_FOUND "SESSION_NOT_FOUND"
+        "진행 중인 이용이 없습니다." "There is no such session.";
+    CategoryNotFound NOT_FOUND "CATEGORY_NOT_FOUND"
+        "카테고리를 찾을 수 없습니다." "There is no such category.";
+    MenuNotFound NOT_FOUND "MENU_NOT_FOUND"
+        "메뉴를 찾을 수 없습니다." "There is no such dish.";
+    OrderNotFound NOT_FOUND "ORDER_NOT_FOUND"
+        "주문을 찾을 수 없습니다." "There is no such order.";
+    RouteNotFound NOT_FOUND "ROUTE_NOT_FOUND"
+        "요청한 주소를 찾을 수 없습니다." "There is nothing at this address.";
+    MethodNotAllowed METHOD_NOT_ALLOWED "METHOD_NOT_ALLOWED"
+        "허용되지 않는 요청 방식입니다." "This address does not take this method.";
+    RequestTimeout REQUEST_TIMEOUT "REQUEST_TIMEOUT"
+        "요청 시간이 초과되었습니다. 다시 시도해 주세요." "The request took too long. Please try again.";
+    PayloadTooLarge PAYLOAD_TOO_LARGE "PAYLOAD_TOO_LARGE"
+        "요청 내용이 너무 큽니다." "The request is too large.";
+    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "UNSUPPORTED_MEDIA_TYPE"
+        "지원하지 않는 형식입니다. JSON으로 보내 주세요." "Please send JSON (Content-Type: application/json).";
+    Duplicate CONFLICT "DUPLICATE"
+        "이미 존재합니다." "It exists already.";
+    CategoryHasMenus CONFLICT "CATEGORY_HAS_MENUS"
+        "메뉴가 있는 카테고리는 삭제할 수 없습니다." "A category with dishes cannot be deleted.";
+    TableHasActiveSession CONFLICT "TABLE_HAS_ACTIVE_SESSION"
+        "이용 중인 테이블은 삭제할 수 없습니다." "A table in use cannot be deleted.";
+    InvalidStatusTransition CONFLICT "INVALID_STATUS_TRANSITION"
+        "주문 상태를 그렇게 변경할 수 없습니다." "The order's status cannot change like that.";
+    SessionEnded CONFLICT "SESSION_ENDED"
+        "이용이 종료되었습니다." "The session has ended.";
+    MenuUnavailable CONFLICT "MENU_UNAVAILABLE"
+        "지금 주문할 수 없는 메뉴가 있습니다." "A dish in this order cannot be ordered now.";
+    IdempotencyInProgress CONFLICT "IDEMPOTENCY_IN_PROGRESS"
+        "같은 요청을 처리하고 있습니다. 잠시 후 다시 시도해 주세요." "The same request is still being worked on.";
+    ValidationError UNPROCESSABLE_ENTITY "VALIDATION_ERROR"
+        "입력값이 올바르지 않습니다." "Some of the input is not right.";
+    IdempotencyMismatch UNPROCESSABLE_ENTITY "IDEMPOTENCY_MISMATCH"
+        "같은 키로 다른 내용을 주문할 수 없습니다." "This key was used for another order.";
+    TooManyRequests TOO_MANY_REQUESTS "TOO_MANY_REQUESTS"
+        "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요." "Too many requests. Please try again shortly.";
+    InternalError INTERNAL_SERVER_ERROR "INTERNAL_ERROR"
+        "서버에 문제가 발생했습니다." "Something went wrong on the server.";
+    ServiceUnavailable SERVICE_UNAVAILABLE "SERVICE_UNAVAILABLE"
+        "지금은 처리할 수 없습니다. 잠시 후 다시 시도해 주세요." "This cannot be done right now. Please try again shortly.";
+}
+
+impl ErrorCode {
+    /// The code for a refusal that came without one: the router's own 404 and 405, a time-out.
+    #[must_use]
+    pub fn for_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::RouteNotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
+            StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests,
+            StatusCode::SERVICE_UNAVAILABLE => Self::ServiceUnavailable,
+            status if status.is_client_error() => Self::MalformedRequest,
+            _ => Self::InternalError,
+        }
+    }
+}
+
+impl std::fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_unique_and_speaks_both_languages() {
+        let mut codes = HashSet::new();
+        for code in ErrorCode::ALL {
+            assert!(codes.insert(code.as_str()), "{code} stands twice");
+            let korean = code.message(Language::Korean);
+            let english = code.message(Language::English);
+            assert!(korean.chars().any(|c| ('가'..='힣').contains(&c)), "{code}: {korean}");
+            assert!(!english.is_empty() && english.is_ascii(), "{code}: {english}");
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What each event says on the wire. Clients read these fields; more may come, none may go.
+
+use serde::Serialize;
+
+use crate::models::{EventKind, NewEvent, Order, OrderId, OrderStatus, SessionId, TableId};
+
+#[derive(Serialize)]
+struct NewOrderData<'a> {
+    order_id: OrderId,
+    order_number: String,
+    table_number: i32,
+    items: Vec<NewOrderItem<'a>>,
+    total_amount: i64,
+    status: OrderStatus,
+    created_at: String,
+    session_id: SessionId,
+    table_id: TableId,
+}
+
+#[derive(Serialize)]
+struct NewOrderItem<'a> {
+    menu_name: &'a str,
+    quantity: i32,
+    subtotal: i64,
+}
+
+#[derive(Serialize)]
+struct OrderUpdatedData {
+    order_id: OrderId,
+    status: OrderStatus,
+    table_id: TableId,
+    session_id: SessionId,
+}
+
+impl NewEvent {
+    /// A guest ordered.
+    #[must_use]
+    pub fn new_order(order: &Order) -> Self {
+        let items = order.items.iter().map(|item| NewOrderItem {
+            menu_name: &item.menu_name,
+            quantity: item.quantity.get(),
+            subtotal: item.subtotal().get(),
+        });
+        let data = NewOrderData {
+            order_id: order.id,
+            order_number: order.number.to_string(),
+            table_number: order.table_number,
+            items: items.collect(),
+            total_amount: order.total_amount.get(),
+            status: order.status,
+            created_at: order.created_at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+            session_id: order.session_id,
+            table_id: order.table_id,
+        };
+        Self::about(EventKind::NewOrder, Some(order.session_id), &data)
+    }
+
+    /// An order's status moved.
+    #[must_use]
+    pub fn order_updated(order: &Order) -> Self {
+        let data = OrderUpdatedData {
+            order_id: order.id,
+            status: order.status,
+            table_id: order.table_id,
+            session_id: order.session_id,
+        };
+        Self::about(EventKind::OrderUpdated, Some(order.session_id), &data)
+    }
+
+    fn about(kind: EventKind, session_id: Option<SessionId>, data: &impl Serialize) -> Self {
+        // Plain structs of numbers and strings always serialise.
+        let data = serde_json::to_string(data).unwrap_or_else(|_| "{}".to_owned());
+        Self { kind, session_id, data }
+    }
+}

@@ -1,0 +1,28 @@
+//! Writing an event in the transaction of the change it tells.
+
+use chrono::{DateTime, Utc};
+
+use crate::database::Transaction;
+use crate::error::Result;
+use crate::models::{Event, NewEvent, StoreId};
+use crate::repositories::event;
+
+/// An event that is written but perhaps not yet committed; hand it to the hub after the commit.
+#[derive(Debug)]
+#[must_use = "hand it to `Hub::publish` after the commit"]
+pub struct Recorded {
+    pub(super) store: StoreId,
+    pub(super) event: Event,
+}
+
+/// Writes `new` as the store's next event: the last thing before the commit.
+///
+/// # Errors
+/// Of the database.
+pub async fn record(tx: &mut Transaction, store: StoreId, new: NewEvent, now: DateTime<Utc>) -> Result<Recorded> {
+    let seq = event::next_seq(tx.conn(), store).await?;
+    event::insert(tx.conn(), store, seq, &new, now).await?;
+    let NewEvent { kind, session_id, data } = new;
+    let event = Event { seq, kind: kind.as_str().to_owned(), audience: kind.audience(), session_id, data };
+    Ok(Recorded { store, event })
+}

@@ -1,0 +1,174 @@
+//! One open stream: replay, then live, in order, each event once.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+
+use super::cursor::{Cursor, Scope};
+use super::hub::{LiveEvent, Subscription};
+
+/// Events read at a time while replaying.
+const PAGE: i64 = 200;
+
+/// Browsers reconnect after this long, spread so that a restart does not bring them all at once.
+const RETRY_MS: std::ops::Range<u64> = 1_000..4_000;
+
+/// A stream never ends in an orderly way: it is broken off, since existing clients reconnect only after an error.
+#[derive(Debug, thiserror::Error)]
+#[error("the stream was broken off: {0}")]
+pub struct BrokenOff(&'static str);
+
+/// What one stream is like.
+#[derive(Debug, Clone)]
+pub struct StreamOptions {
+    /// What it shows.
+    pub scope: Scope,
+    /// The `Last-Event-ID` it resumes from.
+    pub resume_from: Option<String>,
+    /// How long it lives at most: until its token ends.
+    pub lifetime: Duration,
+    /// How often it says that it is alive.
+    pub heartbeat: Duration,
+}
+
+/// An open stream, as frames to write and flush one by one.
+pub struct EventStream {
+    subscription: Subscription,
+    scope: Scope,
+    cursor: Cursor,
+    /// The seq of the last event that was sent, or passed over because others see it.
+    seen: i64,
+    /// While `seen` is below this, events come from the table.
+    replay_to: i64,
+    frames: VecDeque<Bytes>,
+    heartbeat: Duration,
+    /// When the next heartbeat is due, if nothing else is sent before.
+    heartbeat_at: Instant,
+    ends_at: Instant,
+}
+
+impl EventStream {
+    /// Opens a stream on `subscription`.
+    #[must_use]
+    pub fn open(subscription: Subscription, options: &StreamOptions) -> Self {
+        let head = subscription.head;
+        let here = subscription.cursor(options.scope, head.event_seq);
+        let resumed = options
+            .resume_from
+            .as_deref()
+            .map(|text| here.seq_of(text).filter(|seq| (head.pruned_seq..=head.event_seq).contains(seq)));
+        // Without a cursor, or with one that cannot be replayed, it goes on from the head.
+        let seen = resumed.flatten().unwrap_or(head.event_seq);
+        let place = here.at(seen);
+        let retry = RETRY_MS.start + u64::from(rand_u16()) % (RETRY_MS.end - RETRY_MS.start);
+        let mut frames = VecDeque::from([Bytes::from(format!(
+            "retry: {retry}\nid: {place}\nevent: connected\ndata: {{\"event_id\":\"{place}\"}}\n\n"
+        ))]);
+        if resumed == Some(None) {
+            frames.push_back(Bytes::from(format!("id: {place}\nevent: reset\ndata: {{\"event_id\":\"{place}\"}}\n\n")));
+        }
+        Self {
+            scope: options.scope,
+            cursor: here,
+            seen,
+            replay_to: head.event_seq,
+            frames,
+            heartbeat: options.heartbeat,
+            heartbeat_at: Instant::now() + options.heartbeat,
+            ends_at: Instant::now() + options.lifetime,
+            subscription,
+        }
+    }
+
+    /// The frames, endless until an error breaks the stream off.
+    pub fn into_frames(self) -> impl Stream<Item = Result<Bytes, BrokenOff>> + Send {
+        unfold(Some(self), |stream| async move {
+            let mut stream = stream?;
+            match stream.next_frame().await {
+                Ok(frame) => {
+                    stream.heartbeat_at = Instant::now() + stream.heartbeat;
+                    Some((Ok(frame), Some(stream)))
+                }
+                Err(error) => Some((Err(error), None)),
+            }
+        })
+    }
+
+    async fn next_frame(&mut self) -> Result<Bytes, BrokenOff> {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                return Ok(frame);
+            }
+            if self.seen < self.replay_to {
+                self.replay_page().await?;
+            } else if let Some(frame) = self.next_live().await? {
+                return Ok(frame);
+            }
+        }
+    }
+
+    async fn replay_page(&mut self) -> Result<(), BrokenOff> {
+        let page = self
+            .subscription
+            .read_after(self.seen, PAGE)
+            .await
+            .map_err(|_| BrokenOff("the events could not be read"))?;
+        let Some(last) = page.last() else {
+            return Err(BrokenOff("events it had yet to see were pruned"));
+        };
+        let last = last.seq;
+        for event in page {
+            if event.seq != self.seen + 1 {
+                return Err(BrokenOff("events it had yet to see were pruned"));
+            }
+            self.seen = event.seq;
+            if self.scope.sees(event.audience, event.session_id) {
+                self.frames.push_back(LiveEvent::new(event).frame(&self.cursor, self.scope));
+            }
+        }
+        self.replay_to = self.replay_to.max(last);
+        Ok(())
+    }
+
+    /// The next live event, a heartbeat where it is quiet, or `None` where there is something to look at again.
+    async fn next_live(&mut self) -> Result<Option<Bytes>, BrokenOff> {
+        let hub = self.subscription.hub().clone();
+        let received = tokio::select! {
+            biased;
+            () = hub.closing() => return Err(BrokenOff("the server is stopping")),
+            () = tokio::time::sleep_until(self.ends_at) => return Err(BrokenOff("its token has expired")),
+            received = self.subscription.recv() => received,
+            () = tokio::time::sleep_until(self.heartbeat_at) => return Ok(Some(Bytes::from_static(b": alive\n\n"))),
+        };
+        match received {
+            Ok(live) if live.event.seq <= self.seen => Ok(None),
+            Ok(live) if live.event.seq == self.seen + 1 => {
+                self.seen = live.event.seq;
+                let seen_here = self.scope.sees(live.event.audience, live.event.session_id);
+                Ok(seen_here.then(|| live.frame(&self.cursor, self.scope)))
+            }
+            Ok(live) => {
+                self.replay_to = live.event.seq;
+                Ok(None)
+            }
+            Err(RecvError::Lagged(_)) => {
+                self.replay_to = self.subscription.sent();
+                Ok(None)
+            }
+            Err(RecvError::Closed) => Err(BrokenOff("its feed closed")),
+        }
+    }
+}
+
+/// Two random bytes; jitter needs no more.
+fn rand_u16() -> u16 {
+    let mut bytes = [0; 2];
+    // Without randomness every client waits the same, which is no fault.
+    let _ = getrandom::fill(&mut bytes);
+    u16::from_le_bytes(bytes)
+}

@@ -1,0 +1,62 @@
+//! tableorder, a table-order server: guests order from a tablet at their table, the store's dashboard sees it
+//! within a blink.
+//!
+//! A request goes down the house once and comes back once: [`routers`] (HTTP in and out) call [`services`]
+//! (rules, transaction, publish), which call [`repositories`] (SQL); [`events`] carries what was committed to
+//! the open streams. Arrows run downward only.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod database;
+pub mod error;
+pub mod events;
+pub mod models;
+pub mod repositories;
+pub mod routers;
+pub mod schemas;
+pub mod security;
+pub mod server;
+pub mod services;
+pub mod state;
+pub mod telemetry;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::from_fn;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+use config::HttpConfig;
+use error::envelope;
+use state::AppState;
+
+/// The whole application, as the binary serves it and as the tests call it.
+pub fn app(state: AppState, config: &HttpConfig) -> Router {
+    let (requests, _) = routers::requests().split_for_parts();
+    let (streams, _) = routers::streams().split_for_parts();
+
+    requests
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, config.request_timeout))
+        .merge(streams)
+        .merge(routers::docs::pages(openapi()))
+        .with_state(state)
+        .layer(DefaultBodyLimit::max(config.body_limit))
+        .layer(CatchPanicLayer::custom(envelope::from_panic))
+        .layer(from_fn(envelope::layer))
+        .layer(security::cors::layer(&config.cors_origins))
+        .layer(from_fn(telemetry::request::layer))
+}
+
+/// The OpenAPI document of [`app`].
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = OpenApiRouter::with_openapi(routers::docs::document())
+        .merge(routers::requests())
+        .merge(routers::streams())
+        .into_openapi();
+    routers::docs::describe_errors(&mut document);
+    document
+}

@@ -1,0 +1,81 @@
+//! What happened in a store, as its dashboards and tablets are told.
+
+use super::SessionId;
+
+/// Who may see an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "event_audience", rename_all = "lowercase")]
+pub enum Audience {
+    /// The store's dashboards.
+    Staff,
+    /// The dashboards, and the tablets of the event's session.
+    Session,
+    /// The dashboards, and every tablet of the store.
+    Everyone,
+}
+
+/// The kinds of event this version writes. It passes on kinds it does not know, which a newer instance
+/// beside it may write: what an event is called and who may see it stand in its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// A guest ordered.
+    NewOrder,
+    /// An order's status moved.
+    OrderUpdated,
+    /// An order was cancelled.
+    OrderDeleted,
+    /// A table's stay was completed.
+    SessionCompleted,
+    /// The menu changed.
+    MenuChanged,
+}
+
+impl EventKind {
+    /// The event's name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NewOrder => "new_order",
+            Self::OrderUpdated => "order_updated",
+            Self::OrderDeleted => "order_deleted",
+            Self::SessionCompleted => "session_completed",
+            Self::MenuChanged => "menu_changed",
+        }
+    }
+
+    /// Who may see it.
+    #[must_use]
+    pub fn audience(self) -> Audience {
+        match self {
+            Self::NewOrder => Audience::Staff,
+            Self::OrderUpdated | Self::OrderDeleted | Self::SessionCompleted => Audience::Session,
+            Self::MenuChanged => Audience::Everyone,
+        }
+    }
+}
+
+/// An event about to be written.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// What happened.
+    pub kind: EventKind,
+    /// The session it concerns, if it concerns one.
+    pub session_id: Option<SessionId>,
+    /// Its data: one line of JSON.
+    pub data: String,
+}
+
+/// An event as it stands in the table, the truth of what happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its place in the store's events: 1, 2, 3 … without holes, in commit order.
+    pub seq: i64,
+    /// Its name on the wire.
+    pub kind: String,
+    /// Who may see it.
+    pub audience: Audience,
+    /// The session it concerns, if it concerns one.
+    pub session_id: Option<SessionId>,
+    /// Its data: one line of JSON.
+    pub data: String,
+}

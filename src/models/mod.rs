@@ -1,0 +1,23 @@
+//! What the domain is. Models parse instead of validating: a [`Price`] in hand is a valid price.
+
+mod business_day;
+mod event;
+mod id;
+mod menu;
+mod money;
+mod order;
+mod session;
+mod store;
+mod table;
+mod user;
+
+pub use business_day::BusinessCalendar;
+pub use event::{Audience, Event, EventKind, NewEvent};
+pub use id::{CategoryId, ItemId, MenuId, OrderId, SessionId, StoreId, TableId, UserId};
+pub use menu::{Category, Menu};
+pub use money::{Money, OutOfRange, Price, Quantity};
+pub use order::{InvalidTransition, Order, OrderItem, OrderLine, OrderNumber, OrderStatus, StatusChange};
+pub use session::Session;
+pub use store::{Store, StoreCode};
+pub use table::{DashboardTable, Table};
+pub use user::{Role, User};

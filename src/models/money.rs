@@ -1,0 +1,117 @@
+//! Prices, quantities and sums, in the store currency's minor unit (KRW has none, so won).
+
+use std::iter::Sum;
+use std::ops::Add;
+
+/// A number outside what the type allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("out of range")]
+pub struct OutOfRange;
+
+/// The price of one dish: 0 to 100,000,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Price(i64);
+
+impl Price {
+    /// The largest price a dish can have.
+    pub const MAX: i64 = 100_000_000;
+
+    /// The price in minor units.
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for Price {
+    type Error = OutOfRange;
+
+    fn try_from(value: i64) -> Result<Self, OutOfRange> {
+        (0..=Self::MAX).contains(&value).then_some(Self(value)).ok_or(OutOfRange)
+    }
+}
+
+/// How many of a dish one line orders: 1 to 999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quantity(i32);
+
+impl Quantity {
+    /// The most one line can order.
+    pub const MAX: i32 = 999;
+
+    /// The count.
+    #[must_use]
+    pub fn get(self) -> i32 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for Quantity {
+    type Error = OutOfRange;
+
+    fn try_from(value: i64) -> Result<Self, OutOfRange> {
+        i32::try_from(value).ok().filter(|count| (1..=Self::MAX).contains(count)).map(Self).ok_or(OutOfRange)
+    }
+}
+
+/// A sum of money. The largest order (100 lines of 999 at 100,000,000) is below 10^13, so neither an
+/// order nor any table's bill comes near the edge of an `i64` or of a JavaScript number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Money(i64);
+
+impl Money {
+    /// A sum read back from the database.
+    #[must_use]
+    pub fn from_minor(amount: i64) -> Self {
+        Self(amount)
+    }
+
+    /// What a line costs.
+    #[must_use]
+    pub fn of_line(price: Price, quantity: Quantity) -> Self {
+        Self(price.0 * i64::from(quantity.0))
+    }
+
+    /// The sum in minor units.
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl Add for Money {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sum for Money {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::default(), Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_order_is_summed_exactly() {
+        let line =
+            Money::of_line(Price::try_from(Price::MAX).unwrap(), Quantity::try_from(i64::from(Quantity::MAX)).unwrap());
+        let total: Money = std::iter::repeat_n(line, 100).sum();
+        assert_eq!(total.get(), 9_990_000_000_000);
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_not_a_price_or_a_quantity() {
+        for price in [-1, Price::MAX + 1, i64::MAX, i64::MIN] {
+            assert_eq!(Price::try_from(price), Err(OutOfRange));
+        }
+        for quantity in [0, -1, 1000, 1 << 31, i64::MAX, i64::MIN] {
+            assert_eq!(Quantity::try_from(quantity), Err(OutOfRange));
+        }
+    }
+}

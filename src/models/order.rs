@@ -1,0 +1,156 @@
+//! Orders, their numbers and their way from pending to completed.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{ItemId, MenuId, Money, OrderId, Price, Quantity, SessionId, TableId};
+
+/// Where an order stands: pending → preparing → completed, one step at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "order_status", rename_all = "lowercase")]
+pub enum OrderStatus {
+    /// Placed, nobody has begun.
+    Pending,
+    /// In the kitchen.
+    Preparing,
+    /// Served.
+    Completed,
+}
+
+/// What asking for a status means for an order that stands somewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusChange {
+    /// It stands there already: nothing to do.
+    AlreadyThere,
+    /// The one legal step.
+    Step,
+}
+
+/// A step the state machine does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an order cannot go from {from:?} to {to:?}")]
+pub struct InvalidTransition {
+    /// Where the order stands.
+    pub from: OrderStatus,
+    /// Where it was asked to go.
+    pub to: OrderStatus,
+}
+
+impl OrderStatus {
+    /// Every status, in order.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Preparing, Self::Completed];
+
+    /// What going from here to `to` means.
+    ///
+    /// # Errors
+    /// [`InvalidTransition`] for a step backwards or over one.
+    pub fn change_to(self, to: Self) -> Result<StatusChange, InvalidTransition> {
+        match (self, to) {
+            (from, to) if from == to => Ok(StatusChange::AlreadyThere),
+            (Self::Pending, Self::Preparing) | (Self::Preparing, Self::Completed) => Ok(StatusChange::Step),
+            (from, to) => Err(InvalidTransition { from, to }),
+        }
+    }
+}
+
+/// An order's number: the store's business day and a number that starts at 001 each day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OrderNumber {
+    /// The store's business day.
+    pub business_day: NaiveDate,
+    /// 1, 2, 3 … within that day.
+    pub day_number: i32,
+}
+
+impl std::fmt::Display for OrderNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{:03}", self.business_day.format("%Y%m%d"), self.day_number)
+    }
+}
+
+/// One line a guest asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderLine {
+    /// The dish.
+    pub menu_id: MenuId,
+    /// How many.
+    pub quantity: Quantity,
+}
+
+/// One line as it was ordered: name and price are those of that moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderItem {
+    /// The line's id.
+    pub id: ItemId,
+    /// The dish's name when it was ordered.
+    pub menu_name: String,
+    /// The dish's price when it was ordered.
+    pub unit_price: Price,
+    /// How many.
+    pub quantity: Quantity,
+}
+
+impl OrderItem {
+    /// Price times quantity.
+    #[must_use]
+    pub fn subtotal(&self) -> Money {
+        Money::of_line(self.unit_price, self.quantity)
+    }
+}
+
+/// An order with its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The order's id.
+    pub id: OrderId,
+    /// What staff and guests call it.
+    pub number: OrderNumber,
+    /// The stay it belongs to.
+    pub session_id: SessionId,
+    /// The table it was placed at.
+    pub table_id: TableId,
+    /// That table's number.
+    pub table_number: i32,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// The sum of its lines.
+    pub total_amount: Money,
+    /// The guest's wish, if any.
+    pub note: Option<String>,
+    /// When it was placed.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Its lines, in the order they were given.
+    pub items: Vec<OrderItem>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_moves_one_step_at_a_time() {
+        use OrderStatus::{Completed, Pending, Preparing};
+        for from in OrderStatus::ALL {
+            for to in OrderStatus::ALL {
+                let expected = match (from, to) {
+                    (a, b) if a == b => Ok(StatusChange::AlreadyThere),
+                    (Pending, Preparing) | (Preparing, Completed) => Ok(StatusChange::Step),
+                    _ => Err(InvalidTransition { from, to }),
+                };
+                assert_eq!(from.change_to(to), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_have_three_digits_and_grow_past_999() {
+        let number = |day_number| OrderNumber { business_day: "2026-11-20".parse().unwrap(), day_number }.to_string();
+        assert_eq!(number(1), "20261120-001");
+        assert_eq!(number(999), "20261120-999");
+        assert_eq!(number(1000), "20261120-1000");
+    }
+}

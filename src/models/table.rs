@@ -1,0 +1,39 @@
+//! Tables and what the dashboard shows of them.
+
+use chrono::{DateTime, Utc};
+
+use super::{Money, Order, SessionId, TableId};
+
+/// A table with its tablet.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The table's id.
+    pub id: TableId,
+    /// The number on the table: 1 to 100,000.
+    pub table_number: i32,
+    /// The tablet's password, as a PHC string.
+    pub password_hash: String,
+    /// Tokens with an older version do not count.
+    pub token_version: i32,
+}
+
+/// A table as the dashboard shows it.
+#[derive(Debug, Clone)]
+pub struct DashboardTable {
+    /// The table's id.
+    pub id: TableId,
+    /// The number on the table.
+    pub table_number: i32,
+    /// The started stay, if there is one.
+    pub session_id: Option<SessionId>,
+    /// When that stay started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// The sum of its orders.
+    pub total_amount: Money,
+    /// How many orders it has.
+    pub order_count: i64,
+    /// How many of them nobody has begun.
+    pub pending_count: i64,
+    /// Its newest orders, newest first.
+    pub latest_orders: Vec<Order>,
+}

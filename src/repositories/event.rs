@@ -1,0 +1,110 @@
+//! The events table: the truth of what happened in a store.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::error::{ErrorCode, Result};
+use crate::models::{Audience, Event, NewEvent, SessionId, StoreId};
+
+/// How far a store's events go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamHead {
+    /// The newest event's seq.
+    pub event_seq: i64,
+    /// Events up to and including this seq may be gone.
+    pub pruned_seq: i64,
+}
+
+/// The deployment's epoch: seqs of another one mean nothing here.
+///
+/// # Errors
+/// Of the database.
+pub async fn epoch(conn: &mut PgConnection) -> Result<Uuid> {
+    Ok(sqlx::query_scalar!("SELECT epoch FROM event_epochs").fetch_one(conn).await?)
+}
+
+/// Takes the store's next seq. As late in a transaction as can be, since the store's others wait here until
+/// it commits; for that very reason commit order is seq order.
+///
+/// # Errors
+/// `STORE_NOT_FOUND`.
+pub async fn next_seq(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
+    sqlx::query_scalar!(
+        "UPDATE store_streams SET event_seq = event_seq + 1 WHERE store_id = $1 RETURNING event_seq",
+        store.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::StoreNotFound.into())
+}
+
+/// Writes an event at the seq [`next_seq`] gave.
+///
+/// # Errors
+/// Of the database.
+pub async fn insert(
+    conn: &mut PgConnection,
+    store: StoreId,
+    seq: i64,
+    event: &NewEvent,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO events (store_id, seq, kind, audience, session_id, data, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6::text::json, $7)",
+        store.0,
+        seq,
+        event.kind.as_str(),
+        event.kind.audience() as Audience,
+        event.session_id.map(|session| session.0),
+        event.data,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// How far the store's events go.
+///
+/// # Errors
+/// `STORE_NOT_FOUND`.
+pub async fn head(conn: &mut PgConnection, store: StoreId) -> Result<StreamHead> {
+    sqlx::query_as!(StreamHead, "SELECT event_seq, pruned_seq FROM store_streams WHERE store_id = $1", store.0)
+        .fetch_optional(conn)
+        .await?
+        .ok_or_else(|| ErrorCode::StoreNotFound.into())
+}
+
+/// The newest seq of each of these stores.
+///
+/// # Errors
+/// Of the database.
+pub async fn heads(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Vec<(StoreId, i64)>> {
+    let rows = sqlx::query!(
+        r#"SELECT store_id AS "store_id: StoreId", event_seq FROM store_streams WHERE store_id = ANY($1)"#,
+        stores as &[StoreId]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.store_id, row.event_seq)).collect())
+}
+
+/// The store's events after `seq`, in order, `limit` at most.
+///
+/// # Errors
+/// Of the database.
+pub async fn after(conn: &mut PgConnection, store: StoreId, seq: i64, limit: i64) -> Result<Vec<Event>> {
+    Ok(sqlx::query_as!(
+        Event,
+        r#"SELECT seq, kind, audience AS "audience: Audience", session_id AS "session_id: SessionId",
+                  data::text AS "data!"
+           FROM events WHERE store_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"#,
+        store.0,
+        seq,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}

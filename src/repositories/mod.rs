@@ -1,0 +1,14 @@
+//! SQL, and nothing else. A function here borrows a connection, runs one statement that starts from
+//! `store_id`, and opens no transaction.
+
+pub mod category;
+mod constraint;
+pub mod event;
+pub mod menu;
+pub mod order;
+pub mod session;
+pub mod store;
+pub mod table;
+pub mod user;
+
+pub use constraint::{OnConstraint, expect_one};

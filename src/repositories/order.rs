@@ -1,0 +1,260 @@
+//! Orders and their lines.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+
+use crate::error::{AppError, ErrorCode, Result};
+use crate::models::{
+    ItemId, Menu, Money, Order, OrderId, OrderItem, OrderNumber, OrderStatus, Quantity, SessionId, StoreId, TableId,
+};
+use crate::repositories::{OnConstraint, expect_one};
+
+/// An order about to be added.
+#[derive(Debug, Clone)]
+pub struct NewOrder<'a> {
+    /// What staff and guests will call it.
+    pub number: OrderNumber,
+    /// The stay it belongs to.
+    pub session_id: SessionId,
+    /// The table it is placed at.
+    pub table_id: TableId,
+    /// The sum of its lines.
+    pub total_amount: Money,
+    /// The guest's wish.
+    pub note: Option<&'a str>,
+}
+
+/// One line of an order, with the order's own columns beside it.
+struct OrderRow {
+    id: OrderId,
+    business_day: NaiveDate,
+    day_number: i32,
+    session_id: SessionId,
+    table_id: TableId,
+    table_number: i32,
+    status: OrderStatus,
+    total_amount: i64,
+    note: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    item_id: ItemId,
+    menu_name: String,
+    unit_price: i64,
+    quantity: i32,
+}
+
+/// Selects the lines of live orders; what follows narrows and sorts them, lines of an order staying together.
+macro_rules! select_order_lines {
+    ($tail:literal, $($bind:expr),*) => {
+        sqlx::query_as!(
+            OrderRow,
+            r#"SELECT o.id AS "id: OrderId", o.business_day, o.day_number, o.session_id AS "session_id: SessionId",
+                      o.table_id AS "table_id: TableId", t.table_number, o.status AS "status: OrderStatus",
+                      o.total_amount, o.note, o.created_at, o.updated_at,
+                      i.id AS "item_id: ItemId", i.menu_name, i.unit_price, i.quantity
+               FROM orders o
+               JOIN tables t ON t.store_id = o.store_id AND t.id = o.table_id
+               JOIN order_items i ON i.store_id = o.store_id AND i.order_id = o.id
+               WHERE o.store_id = $1 AND o.cancelled_at IS NULL "# + $tail,
+            $($bind),*
+        )
+    };
+}
+
+fn collect_orders(rows: Vec<OrderRow>) -> Result<Vec<Order>> {
+    let mut orders: Vec<Order> = Vec::new();
+    for row in rows {
+        let item = OrderItem {
+            id: row.item_id,
+            menu_name: row.menu_name,
+            unit_price: row.unit_price.try_into().map_err(AppError::internal)?,
+            quantity: i64::from(row.quantity).try_into().map_err(AppError::internal)?,
+        };
+        match orders.last_mut() {
+            Some(order) if order.id == row.id => order.items.push(item),
+            _ => orders.push(Order {
+                id: row.id,
+                number: OrderNumber { business_day: row.business_day, day_number: row.day_number },
+                session_id: row.session_id,
+                table_id: row.table_id,
+                table_number: row.table_number,
+                status: row.status,
+                total_amount: Money::from_minor(row.total_amount),
+                note: row.note,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+                items: vec![item],
+            }),
+        }
+    }
+    Ok(orders)
+}
+
+/// The session's orders, newest first.
+///
+/// # Errors
+/// Of the database.
+pub async fn list_by_session(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Vec<Order>> {
+    let rows = select_order_lines!(
+        "AND o.session_id = $2 ORDER BY o.business_day DESC, o.day_number DESC, i.line",
+        store.0,
+        session.0
+    );
+    collect_orders(rows.fetch_all(conn).await?)
+}
+
+/// The order.
+///
+/// # Errors
+/// `ORDER_NOT_FOUND`.
+pub async fn get(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<Order> {
+    let rows = select_order_lines!("AND o.id = $2 ORDER BY i.line", store.0, order.0);
+    let mut orders = collect_orders(rows.fetch_all(conn).await?)?;
+    orders.pop().ok_or_else(|| ErrorCode::OrderNotFound.into())
+}
+
+/// Takes the day's next number. Orders of one store wait here for one another until they commit.
+///
+/// # Errors
+/// Of the database.
+pub async fn next_number(conn: &mut PgConnection, store: StoreId, business_day: NaiveDate) -> Result<OrderNumber> {
+    let day_number = sqlx::query_scalar!(
+        "INSERT INTO order_counters (store_id, business_day, last_number) VALUES ($1, $2, 1)
+         ON CONFLICT (store_id, business_day) DO UPDATE SET last_number = order_counters.last_number + 1
+         RETURNING last_number",
+        store.0,
+        business_day
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(OrderNumber { business_day, day_number })
+}
+
+/// Adds an order; [`insert_items`] must follow in the same transaction.
+///
+/// # Errors
+/// Of the database.
+pub async fn insert(
+    conn: &mut PgConnection,
+    store: StoreId,
+    order: &NewOrder<'_>,
+    now: DateTime<Utc>,
+) -> Result<OrderId> {
+    sqlx::query_scalar!(
+        r#"INSERT INTO orders (store_id, session_id, table_id, business_day, day_number, status, total_amount,
+                               note, created_at, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+           RETURNING id AS "id: OrderId""#,
+        store.0,
+        order.session_id.0,
+        order.table_id.0,
+        order.number.business_day,
+        order.number.day_number,
+        OrderStatus::Pending as OrderStatus,
+        order.total_amount.get(),
+        order.note,
+        now
+    )
+    .fetch_one(conn)
+    .await
+    .on_constraint("orders_number_key", ErrorCode::InternalError)
+}
+
+/// Adds an order's lines: name and price are the dishes' of this moment.
+///
+/// # Errors
+/// Of the database.
+pub async fn insert_items(
+    conn: &mut PgConnection,
+    store: StoreId,
+    order: OrderId,
+    lines: &[(&Menu, Quantity)],
+) -> Result<Vec<OrderItem>> {
+    let numbers: Vec<i16> = (1..).take(lines.len()).collect();
+    let menu_ids: Vec<i64> = lines.iter().map(|(menu, _)| menu.id.0).collect();
+    let names: Vec<String> = lines.iter().map(|(menu, _)| menu.name.clone()).collect();
+    let prices: Vec<i64> = lines.iter().map(|(menu, _)| menu.price.get()).collect();
+    let quantities: Vec<i32> = lines.iter().map(|(_, quantity)| quantity.get()).collect();
+    let mut ids = sqlx::query!(
+        r#"INSERT INTO order_items (store_id, order_id, line, menu_id, menu_name, unit_price, quantity)
+           SELECT $1, $2, line, menu_id, menu_name, unit_price, quantity
+           FROM unnest($3::smallint[], $4::bigint[], $5::text[], $6::bigint[], $7::int[])
+                AS lines (line, menu_id, menu_name, unit_price, quantity)
+           RETURNING line, id AS "id: ItemId""#,
+        store.0,
+        order.0,
+        &numbers,
+        &menu_ids,
+        &names,
+        &prices,
+        &quantities
+    )
+    .fetch_all(conn)
+    .await?;
+    ids.sort_unstable_by_key(|row| row.line);
+    Ok(ids
+        .into_iter()
+        .zip(lines)
+        .map(|(row, (menu, quantity))| OrderItem {
+            id: row.id,
+            menu_name: menu.name.clone(),
+            unit_price: menu.price,
+            quantity: *quantity,
+        })
+        .collect())
+}
+
+/// Which session a live order belongs to.
+///
+/// # Errors
+/// `ORDER_NOT_FOUND`.
+pub async fn session_of(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<SessionId> {
+    sqlx::query_scalar!(
+        r#"SELECT session_id AS "session_id: SessionId" FROM orders
+           WHERE store_id = $1 AND id = $2 AND cancelled_at IS NULL"#,
+        store.0,
+        order.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::OrderNotFound.into())
+}
+
+/// A live order's status, locked against any other change of it.
+///
+/// # Errors
+/// `ORDER_NOT_FOUND`.
+pub async fn lock_status(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<OrderStatus> {
+    sqlx::query_scalar!(
+        r#"SELECT status AS "status: OrderStatus" FROM orders
+           WHERE store_id = $1 AND id = $2 AND cancelled_at IS NULL FOR NO KEY UPDATE"#,
+        store.0,
+        order.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::OrderNotFound.into())
+}
+
+/// Writes an order's status.
+///
+/// # Errors
+/// `ORDER_NOT_FOUND`.
+pub async fn set_status(
+    conn: &mut PgConnection,
+    store: StoreId,
+    order: OrderId,
+    status: OrderStatus,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE orders SET status = $3, updated_at = $4 WHERE store_id = $1 AND id = $2 AND cancelled_at IS NULL",
+        store.0,
+        order.0,
+        status as OrderStatus,
+        now
+    )
+    .execute(conn)
+    .await?;
+    expect_one(&result, ErrorCode::OrderNotFound)
+}

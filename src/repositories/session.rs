@@ -1,0 +1,117 @@
+//! Table sessions: one party's stay each.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::error::{ErrorCode, Result};
+use crate::models::{Session, SessionId, StoreId, TableId};
+use crate::repositories::expect_one;
+
+/// The table's unfinished session.
+///
+/// # Errors
+/// Of the database.
+pub async fn find_unfinished(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<SessionId>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT id AS "id: SessionId" FROM table_sessions
+           WHERE store_id = $1 AND table_id = $2 AND completed_at IS NULL"#,
+        store.0,
+        table.0
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Adds an unfinished session, unless the table has one: then `None`.
+///
+/// # Errors
+/// Of the database.
+pub async fn insert_unfinished(
+    conn: &mut PgConnection,
+    store: StoreId,
+    table: TableId,
+    now: DateTime<Utc>,
+) -> Result<Option<SessionId>> {
+    Ok(sqlx::query_scalar!(
+        r#"INSERT INTO table_sessions (store_id, table_id, created_at) VALUES ($1, $2, $3)
+           ON CONFLICT (store_id, table_id) WHERE completed_at IS NULL DO NOTHING
+           RETURNING id AS "id: SessionId""#,
+        store.0,
+        table.0,
+        now
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// The session.
+///
+/// # Errors
+/// `SESSION_NOT_FOUND`.
+pub async fn get(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Session> {
+    sqlx::query_as!(
+        Session,
+        r#"SELECT s.id AS "id: SessionId", s.table_id AS "table_id: TableId", t.table_number,
+                  s.started_at, s.completed_at
+           FROM table_sessions s JOIN tables t ON t.store_id = s.store_id AND t.id = s.table_id
+           WHERE s.store_id = $1 AND s.id = $2"#,
+        store.0,
+        session.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::SessionNotFound.into())
+}
+
+/// The session, locked against being completed and against other orders of the same table. (A shared lock
+/// would not do: the first order of a stay also writes `started_at`, and two that hold the shared lock would
+/// wait for each other.)
+///
+/// # Errors
+/// `SESSION_NOT_FOUND`.
+pub async fn lock_to_order(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Session> {
+    sqlx::query_as!(
+        Session,
+        r#"SELECT s.id AS "id: SessionId", s.table_id AS "table_id: TableId", t.table_number,
+                  s.started_at, s.completed_at
+           FROM table_sessions s JOIN tables t ON t.store_id = s.store_id AND t.id = s.table_id
+           WHERE s.store_id = $1 AND s.id = $2
+           FOR NO KEY UPDATE OF s"#,
+        store.0,
+        session.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::SessionNotFound.into())
+}
+
+/// The session, locked against being completed; changes of its orders may go on side by side.
+///
+/// # Errors
+/// `SESSION_NOT_FOUND`.
+pub async fn lock_open(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!(
+        "SELECT completed_at FROM table_sessions WHERE store_id = $1 AND id = $2 FOR SHARE",
+        store.0,
+        session.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::SessionNotFound.into())
+}
+
+/// The stay starts.
+///
+/// # Errors
+/// `SESSION_NOT_FOUND`.
+pub async fn start(conn: &mut PgConnection, store: StoreId, session: SessionId, now: DateTime<Utc>) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE table_sessions SET started_at = $3 WHERE store_id = $1 AND id = $2 AND started_at IS NULL",
+        store.0,
+        session.0,
+        now
+    )
+    .execute(conn)
+    .await?;
+    expect_one(&result, ErrorCode::SessionNotFound)
+}

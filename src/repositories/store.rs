@@ -1,0 +1,102 @@
+//! Stores, and the row each store's data hangs from.
+
+use chrono::{DateTime, NaiveTime, Utc};
+use sqlx::PgConnection;
+
+use crate::error::{AppError, ErrorCode, Result};
+use crate::models::{BusinessCalendar, Store, StoreCode, StoreId};
+use crate::repositories::OnConstraint;
+
+struct StoreRow {
+    id: StoreId,
+    code: String,
+    name: String,
+    time_zone: String,
+    day_starts_at: NaiveTime,
+}
+
+impl TryFrom<StoreRow> for Store {
+    type Error = AppError;
+
+    fn try_from(row: StoreRow) -> Result<Self> {
+        let calendar = BusinessCalendar {
+            time_zone: row.time_zone.parse().map_err(AppError::internal)?,
+            day_starts_at: row.day_starts_at,
+        };
+        Ok(Self { id: row.id, code: row.code, name: row.name, calendar })
+    }
+}
+
+/// The store with this code.
+///
+/// # Errors
+/// Of the database.
+pub async fn find_by_code(conn: &mut PgConnection, code: &StoreCode) -> Result<Option<Store>> {
+    sqlx::query_as!(
+        StoreRow,
+        r#"SELECT id AS "id: StoreId", code, name, time_zone, day_starts_at FROM stores WHERE code = $1"#,
+        code.as_str()
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(Store::try_from)
+    .transpose()
+}
+
+/// The store with this id.
+///
+/// # Errors
+/// `STORE_NOT_FOUND`.
+pub async fn get(conn: &mut PgConnection, id: StoreId) -> Result<Store> {
+    sqlx::query_as!(
+        StoreRow,
+        r#"SELECT id AS "id: StoreId", code, name, time_zone, day_starts_at FROM stores WHERE id = $1"#,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(ErrorCode::StoreNotFound)?
+    .try_into()
+}
+
+/// Whether there is any store at all.
+///
+/// # Errors
+/// Of the database.
+pub async fn any(conn: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query!("SELECT id FROM stores LIMIT 1").fetch_optional(conn).await?.is_some())
+}
+
+/// Adds a store; [`insert_stream`] must follow in the same transaction.
+///
+/// # Errors
+/// `DUPLICATE` for a code that is taken.
+pub async fn insert(
+    conn: &mut PgConnection,
+    code: &StoreCode,
+    name: &str,
+    calendar: &BusinessCalendar,
+    now: DateTime<Utc>,
+) -> Result<StoreId> {
+    sqlx::query_scalar!(
+        r#"INSERT INTO stores (code, name, time_zone, day_starts_at, created_at) VALUES ($1, $2, $3, $4, $5)
+           RETURNING id AS "id: StoreId""#,
+        code.as_str(),
+        name,
+        calendar.time_zone.name(),
+        calendar.day_starts_at,
+        now
+    )
+    .fetch_one(conn)
+    .await
+    .on_constraint("stores_code_key", ErrorCode::Duplicate)
+}
+
+/// Adds the row that everything of the store hangs from.
+///
+/// # Errors
+/// Of the database.
+pub async fn insert_stream(conn: &mut PgConnection, store: StoreId) -> Result<()> {
+    sqlx::query!("INSERT INTO store_streams (store_id) VALUES ($1)", store.0).execute(conn).await?;
+    Ok(())
+}

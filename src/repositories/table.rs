@@ -1,0 +1,187 @@
+//! Tables.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::error::{AppError, ErrorCode, Result};
+use crate::models::{
+    DashboardTable, ItemId, Money, Order, OrderId, OrderItem, OrderNumber, OrderStatus, SessionId, StoreId, Table,
+    TableId,
+};
+use crate::repositories::OnConstraint;
+
+/// The table with this number.
+///
+/// # Errors
+/// Of the database.
+pub async fn find_by_number(conn: &mut PgConnection, store: StoreId, number: i32) -> Result<Option<Table>> {
+    Ok(sqlx::query_as!(
+        Table,
+        r#"SELECT id AS "id: TableId", table_number, password_hash, token_version
+           FROM tables WHERE store_id = $1 AND table_number = $2 AND deleted_at IS NULL"#,
+        store.0,
+        number
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// The version a token of this table must have to count; `None` for a table that is gone.
+///
+/// # Errors
+/// Of the database.
+pub async fn find_token_version(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<i32>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT token_version FROM tables WHERE store_id = $1 AND id = $2 AND deleted_at IS NULL",
+        store.0,
+        table.0
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Adds a table.
+///
+/// # Errors
+/// `DUPLICATE` for a number that is taken.
+pub async fn insert(
+    conn: &mut PgConnection,
+    store: StoreId,
+    number: i32,
+    password_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<TableId> {
+    sqlx::query_scalar!(
+        r#"INSERT INTO tables (store_id, table_number, password_hash, created_at) VALUES ($1, $2, $3, $4)
+           RETURNING id AS "id: TableId""#,
+        store.0,
+        number,
+        password_hash,
+        now
+    )
+    .fetch_one(conn)
+    .await
+    .on_constraint("tables_table_number_key", ErrorCode::Duplicate)
+}
+
+/// A latest order as the dashboard's statement packs it.
+#[derive(Debug, Deserialize)]
+struct LatestOrder {
+    id: OrderId,
+    business_day: chrono::NaiveDate,
+    day_number: i32,
+    status: OrderStatus,
+    total_amount: i64,
+    note: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    items: Vec<LatestItem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LatestItem {
+    id: ItemId,
+    menu_name: String,
+    unit_price: i64,
+    quantity: i64,
+}
+
+impl LatestOrder {
+    fn into_order(self, session_id: SessionId, table_id: TableId, table_number: i32) -> Result<Order> {
+        let items = self.items.into_iter().map(|item| {
+            Ok(OrderItem {
+                id: item.id,
+                menu_name: item.menu_name,
+                unit_price: item.unit_price.try_into().map_err(AppError::internal)?,
+                quantity: item.quantity.try_into().map_err(AppError::internal)?,
+            })
+        });
+        Ok(Order {
+            id: self.id,
+            number: OrderNumber { business_day: self.business_day, day_number: self.day_number },
+            session_id,
+            table_id,
+            table_number,
+            status: self.status,
+            total_amount: Money::from_minor(self.total_amount),
+            note: self.note,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            items: items.collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// Every table with its running stay and newest three orders, by number, and the seq of the store's newest
+/// event. One statement sees one snapshot: every change is either in what it returns or has a later seq.
+///
+/// # Errors
+/// `STORE_NOT_FOUND`.
+pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, Vec<DashboardTable>)> {
+    let rows = sqlx::query!(
+        r#"SELECT stream.event_seq,
+                  t.id AS "id?: TableId", t.table_number AS "table_number?",
+                  s.id AS "session_id?: SessionId", s.started_at AS "started_at?",
+                  coalesce(sums.total_amount, 0) AS "total_amount!",
+                  coalesce(sums.order_count, 0) AS "order_count!",
+                  coalesce(sums.pending_count, 0) AS "pending_count!",
+                  latest.orders AS "latest_orders?: Json<Vec<LatestOrder>>"
+           FROM store_streams stream
+           LEFT JOIN tables t ON t.store_id = stream.store_id AND t.deleted_at IS NULL
+           LEFT JOIN table_sessions s
+             ON s.store_id = t.store_id AND s.table_id = t.id AND s.completed_at IS NULL
+           LEFT JOIN LATERAL (
+             SELECT sum(o.total_amount)::bigint AS total_amount, count(*) AS order_count,
+                    count(*) FILTER (WHERE o.status = 'pending') AS pending_count
+             FROM orders o
+             WHERE o.store_id = s.store_id AND o.session_id = s.id AND o.cancelled_at IS NULL
+           ) sums ON true
+           LEFT JOIN LATERAL (
+             SELECT json_agg(newest ORDER BY newest.business_day DESC, newest.day_number DESC) AS orders
+             FROM (
+               SELECT o.id, o.business_day, o.day_number, o.status, o.total_amount, o.note,
+                      o.created_at, o.updated_at,
+                      (SELECT json_agg(json_build_object('id', i.id, 'menu_name', i.menu_name,
+                                                         'unit_price', i.unit_price, 'quantity', i.quantity)
+                                       ORDER BY i.line)
+                       FROM order_items i WHERE i.store_id = o.store_id AND i.order_id = o.id) AS items
+               FROM orders o
+               WHERE o.store_id = s.store_id AND o.session_id = s.id AND o.cancelled_at IS NULL
+               ORDER BY o.business_day DESC, o.day_number DESC
+               LIMIT 3
+             ) newest
+           ) latest ON true
+           WHERE stream.store_id = $1
+           ORDER BY t.table_number"#,
+        store.0
+    )
+    .fetch_all(conn)
+    .await?;
+
+    let event_seq = rows.first().ok_or(ErrorCode::StoreNotFound)?.event_seq;
+    let mut tables = Vec::with_capacity(rows.len());
+    for row in rows {
+        // A store without tables is one row of nothing but the stream.
+        let (Some(id), Some(table_number)) = (row.id, row.table_number) else { continue };
+        let latest = row.latest_orders.map(|Json(orders)| orders).unwrap_or_default();
+        let latest_orders = match row.session_id {
+            Some(session) => {
+                latest.into_iter().map(|order| order.into_order(session, id, table_number)).collect::<Result<_>>()?
+            }
+            None => Vec::new(),
+        };
+        tables.push(DashboardTable {
+            id,
+            table_number,
+            session_id: row.session_id,
+            started_at: row.started_at,
+            total_amount: Money::from_minor(row.total_amount),
+            order_count: row.order_count,
+            pending_count: row.pending_count,
+            latest_orders,
+        });
+    }
+    Ok((event_seq, tables))
+}

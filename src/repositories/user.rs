@@ -1,0 +1,87 @@
+//! Staff accounts and the tokens they logged out.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::error::{ErrorCode, Result};
+use crate::models::{Role, StoreId, User, UserId};
+use crate::repositories::OnConstraint;
+
+/// What decides whether an admin token still counts.
+#[derive(Debug, Clone)]
+pub struct UserAccess {
+    /// The account's name.
+    pub username: String,
+    /// What it may do.
+    pub role: Role,
+    /// Tokens with another version do not count.
+    pub token_version: i32,
+    /// Whether this very token was logged out.
+    pub is_revoked: bool,
+}
+
+/// The account with this name.
+///
+/// # Errors
+/// Of the database.
+pub async fn find_by_username(conn: &mut PgConnection, store: StoreId, username: &str) -> Result<Option<User>> {
+    Ok(sqlx::query_as!(
+        User,
+        r#"SELECT id AS "id: UserId", username, password_hash, role AS "role: Role", token_version
+           FROM users WHERE store_id = $1 AND username = $2"#,
+        store.0,
+        username
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// What decides whether the token `token_id` of this account still counts; `None` for an account that is gone.
+///
+/// # Errors
+/// Of the database.
+pub async fn find_access(
+    conn: &mut PgConnection,
+    store: StoreId,
+    user: UserId,
+    token_id: Uuid,
+) -> Result<Option<UserAccess>> {
+    Ok(sqlx::query_as!(
+        UserAccess,
+        r#"SELECT username, role AS "role: Role", token_version,
+                  EXISTS (SELECT FROM revoked_tokens r WHERE r.store_id = $1 AND r.token_id = $3) AS "is_revoked!"
+           FROM users WHERE store_id = $1 AND id = $2"#,
+        store.0,
+        user.0,
+        token_id
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Adds an account.
+///
+/// # Errors
+/// `DUPLICATE` for a name that is taken.
+pub async fn insert(
+    conn: &mut PgConnection,
+    store: StoreId,
+    username: &str,
+    password_hash: &str,
+    role: Role,
+    now: DateTime<Utc>,
+) -> Result<UserId> {
+    sqlx::query_scalar!(
+        r#"INSERT INTO users (store_id, username, password_hash, role, created_at) VALUES ($1, $2, $3, $4, $5)
+           RETURNING id AS "id: UserId""#,
+        store.0,
+        username,
+        password_hash,
+        role as Role,
+        now
+    )
+    .fetch_one(conn)
+    .await
+    .on_constraint("users_username_key", ErrorCode::Duplicate)
+}

@@ -1,0 +1,17 @@
+//! What a store's staff may ask for, with an admin token.
+
+mod auth;
+mod order;
+mod table;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::AppState;
+
+pub(super) fn requests() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().merge(auth::requests()).merge(order::requests()).merge(table::requests())
+}
+
+pub(super) fn streams() -> OpenApiRouter<AppState> {
+    order::streams()
+}

@@ -1,0 +1,82 @@
+//! Staff see orders come in and move them along.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::Result;
+use crate::events::{Hub, Scope};
+use crate::models::{OrderId, SessionId};
+use crate::routers::extract::{Path, Query, ValidatedJson};
+use crate::routers::sse::{self, ResumeQuery};
+use crate::schemas::order::{OrderListResponse, OrderResponse, UpdateOrderStatusRequest};
+use crate::security::identity::AdminIdentity;
+use crate::services::{AuthService, OrderService};
+use crate::state::{AppState, Heartbeat};
+
+pub(super) fn requests() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_session_orders)).routes(routes!(update_order_status))
+}
+
+pub(super) fn streams() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(stream_store))
+}
+
+/// A session's orders
+#[utoipa::path(
+    get, path = "/orders/session/{session_id}", tag = "admin: orders",
+    security(("admin_token" = [])),
+    params(("session_id" = SessionId, Path, description = "The session")),
+    responses((status = 200, description = "Newest first", body = OrderListResponse)),
+    extensions(("x-errors" = json!(["SESSION_NOT_FOUND"]))),
+)]
+async fn list_session_orders(
+    admin: AdminIdentity,
+    State(orders): State<OrderService>,
+    Path(session): Path<SessionId>,
+) -> Result<Json<OrderListResponse>> {
+    Ok(Json(orders.list_by_session(admin.store_id, session).await?.into()))
+}
+
+/// Move an order along
+///
+/// pending → preparing → completed, one step at a time. The status it has already changes nothing.
+#[utoipa::path(
+    patch, path = "/orders/{order_id}/status", tag = "admin: orders",
+    security(("admin_token" = [])),
+    params(("order_id" = OrderId, Path, description = "The order")),
+    responses((status = 200, description = "The order as it is now", body = OrderResponse)),
+    extensions(("x-errors" = json!(["ORDER_NOT_FOUND", "INVALID_STATUS_TRANSITION", "SESSION_ENDED"]))),
+)]
+async fn update_order_status(
+    admin: AdminIdentity,
+    State(orders): State<OrderService>,
+    Path(order): Path<OrderId>,
+    ValidatedJson(request): ValidatedJson<UpdateOrderStatusRequest>,
+) -> Result<Json<OrderResponse>> {
+    Ok(Json(orders.set_status(admin.store_id, order, request.status).await?.into()))
+}
+
+/// The store's events
+#[utoipa::path(
+    get, path = "/orders/stream", tag = "admin: orders",
+    security(("admin_token" = [])),
+    params(ResumeQuery, sse::LastEventId),
+    responses((status = 200, description = "`connected`, then `new_order`, `order_updated`, `order_deleted`, \
+        `session_completed` and `menu_changed` as they happen; `reset` where the place to resume from cannot be \
+        replayed", body = String, content_type = "text/event-stream")),
+)]
+async fn stream_store(
+    admin: AdminIdentity,
+    State(hub): State<Hub>,
+    State(auth): State<AuthService>,
+    State(heartbeat): State<Heartbeat>,
+    Query(resume): Query<ResumeQuery>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let subscription = hub.subscribe(admin.store_id).await?;
+    Ok(sse::respond(subscription, Scope::Staff, resume.place(&headers), auth.time_until(admin.expires_at), heartbeat))
+}

@@ -1,0 +1,55 @@
+//! Guests read the menu.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::Result;
+use crate::routers::etag::json_with_etag;
+use crate::schemas::category::CategoryListResponse;
+use crate::schemas::menu::MenuListResponse;
+use crate::security::identity::TableIdentity;
+use crate::services::{CategoryService, MenuService};
+use crate::state::AppState;
+
+pub(super) fn requests() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_categories)).routes(routes!(list_menus))
+}
+
+/// The categories
+#[utoipa::path(
+    get, path = "/menu/categories", tag = "customer: menu",
+    security(("table_token" = [])),
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
+    responses(
+        (status = 200, description = "In display order", body = CategoryListResponse,
+            headers(("ETag" = String, description = "Changes when the answer does"))),
+        (status = 304, description = "The client's copy is current"),
+    ),
+)]
+async fn list_categories(
+    table: TableIdentity,
+    State(categories): State<CategoryService>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    json_with_etag(&headers, &CategoryListResponse::from(categories.list(table.store_id).await?))
+}
+
+/// The menu
+///
+/// Only what can be ordered now.
+#[utoipa::path(
+    get, path = "/menu", tag = "customer: menu",
+    security(("table_token" = [])),
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
+    responses(
+        (status = 200, description = "In display order", body = MenuListResponse,
+            headers(("ETag" = String, description = "Changes when the answer does"))),
+        (status = 304, description = "The client's copy is current"),
+    ),
+)]
+async fn list_menus(table: TableIdentity, State(menus): State<MenuService>, headers: HeaderMap) -> Result<Response> {
+    json_with_etag(&headers, &MenuListResponse::from(menus.list_available(table.store_id).await?))
+}

@@ -1,0 +1,154 @@
+//! The OpenAPI document and the pages that show it. They load nothing from the internet.
+
+use std::collections::BTreeMap;
+
+use aide::redoc::Redoc;
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::response::Html;
+use axum::routing::get;
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::error::envelope::ErrorResponse;
+use crate::error::{AppError, ErrorCode, FieldError, Language, Reason};
+
+/// Where the document is served.
+const SPEC_PATH: &str = "/openapi.json";
+
+/// The extension in which a handler lists the codes that are its own.
+const OWN_ERRORS: &str = "x-errors";
+
+/// What the documentation pages may load: themselves.
+const PAGE_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; \
+                           img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "tableorder",
+        description = "Guests order from a tablet at their table, the dashboard sees it within a blink.\n\n\
+            Money is an integer in the currency's minor unit (won). Times are RFC 3339 in UTC. Every refusal has \
+            the same body: show `error.message` to people, branch on `error.code`. `Accept-Language: ko` (default) \
+            or `en` chooses the language.\n\n\
+            Log in at `/api/v1/customer/auth/login` or `/api/v1/admin/auth/login` and paste the token under \
+            Authorize.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    components(schemas(ErrorResponse)),
+    tags(
+        (name = "customer: auth", description = "Tablets log in"),
+        (name = "customer: menu", description = "Guests read the menu"),
+        (name = "customer: orders", description = "Guests order"),
+        (name = "admin: auth", description = "Staff log in"),
+        (name = "admin: tables", description = "The dashboard and the tables"),
+        (name = "admin: orders", description = "Staff move orders along"),
+        (name = "service", description = "For operators"),
+    ),
+)]
+struct Document;
+
+/// The document before the routers add their paths.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut document = Document::openapi();
+    let components = document.components.get_or_insert_default();
+    for (name, description) in [
+        ("table_token", "A tablet's token, from POST /api/v1/customer/auth/login"),
+        ("admin_token", "A staff token, from POST /api/v1/admin/auth/login"),
+    ] {
+        let scheme =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(description));
+        components.add_security_scheme(name, SecurityScheme::Http(scheme.build()));
+    }
+    document
+}
+
+/// Adds to every operation the refusals it can answer with, an example of each code.
+pub fn describe_errors(document: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let is_stream = path.ends_with("/stream");
+        for operation in operations(item) {
+            let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
+            for code in error_codes(operation, is_stream) {
+                by_status.entry(code.status().as_u16()).or_default().push(code);
+            }
+            for (status, codes) in by_status {
+                operation.responses.responses.insert(status.to_string(), RefOr::T(response(&codes)));
+            }
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+}
+
+/// The codes an operation names, and those that follow from what it takes.
+fn error_codes(operation: &mut Operation, is_stream: bool) -> Vec<ErrorCode> {
+    use ErrorCode::{
+        InternalError, InvalidToken, InvalidTokenType, MalformedRequest, PayloadTooLarge, RequestTimeout,
+        ServiceUnavailable, TokenExpired, Unauthorized, UnsupportedMediaType, ValidationError,
+    };
+    let own = operation.extensions.as_mut().and_then(|extensions| extensions.remove(OWN_ERRORS));
+    let own: Vec<String> = own.and_then(|codes| serde_json::from_value(codes).ok()).unwrap_or_default();
+    let mut codes: Vec<_> =
+        ErrorCode::ALL.iter().filter(|code| own.iter().any(|own| own == code.as_str())).copied().collect();
+    if operation.security.is_some() {
+        codes.extend([Unauthorized, InvalidToken, TokenExpired, InvalidTokenType]);
+    }
+    let takes_parameters = operation
+        .parameters
+        .iter()
+        .flatten()
+        .any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in != ParameterIn::Header));
+    if operation.request_body.is_some() {
+        codes.extend([MalformedRequest, ValidationError, PayloadTooLarge, UnsupportedMediaType]);
+    } else if takes_parameters {
+        codes.push(MalformedRequest);
+    }
+    if !is_stream {
+        codes.push(RequestTimeout);
+    }
+    codes.extend([InternalError, ServiceUnavailable]);
+    codes
+}
+
+fn response(codes: &[ErrorCode]) -> utoipa::openapi::Response {
+    let names: Vec<_> = codes.iter().map(|code| format!("`{code}`")).collect();
+    let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorResponse")));
+    for code in codes {
+        let mut error = AppError::from(*code);
+        if *code == ErrorCode::ValidationError {
+            let reason = Reason::Range { min: 1, max: 999 };
+            error.details.push(FieldError { field: "items[0].quantity".to_owned(), reason });
+        }
+        let body = ErrorResponse::new(&error, Language::Korean, "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10");
+        let example = ExampleBuilder::new()
+            .summary(code.message(Language::English))
+            .value(serde_json::to_value(body).ok())
+            .build();
+        content = content.examples_from_iter([(code.as_str(), RefOr::T(example))]);
+    }
+    ResponseBuilder::new().description(names.join(", ")).content("application/json", content.build()).build()
+}
+
+/// `/docs` (Swagger UI), `/redoc` and the document itself.
+pub fn pages<S: Clone + Send + Sync + 'static>(document: utoipa::openapi::OpenApi) -> Router<S> {
+    let swagger = SwaggerUi::new("/docs").url(SPEC_PATH, document).config(
+        Config::default()
+            .validator_url("none")
+            .try_it_out_enabled(true)
+            .persist_authorization(true)
+            .display_request_duration(true),
+    );
+    let redoc = Redoc::new(SPEC_PATH).with_title("tableorder").html();
+    let policy =
+        SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    Router::new().merge(swagger).route("/redoc", get(async move || Html(redoc.clone()))).layer(policy)
+}

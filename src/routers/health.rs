@@ -1,0 +1,67 @@
+//! Is it alive, is it ready?
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::database::Database;
+use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
+use crate::state::AppState;
+
+pub(super) fn requests() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(health)).routes(routes!(live)).routes(routes!(ready))
+}
+
+/// How the server is.
+#[derive(Serialize, ToSchema)]
+struct HealthResponse {
+    /// `healthy`, `alive` or `ready`.
+    #[schema(example = "healthy")]
+    status: &'static str,
+}
+
+/// Process and database
+#[utoipa::path(
+    get, path = "/health", tag = "service",
+    responses((status = 200, description = "Both are well", body = HealthResponse)),
+)]
+async fn health(State(database): State<Database>) -> Result<Json<HealthResponse>> {
+    database.ping().await.map_err(|error| failing("database", error))?;
+    Ok(Json(HealthResponse { status: "healthy" }))
+}
+
+/// The process alone
+#[utoipa::path(
+    get, path = "/health/live", tag = "service",
+    responses((status = 200, description = "It answers", body = HealthResponse)),
+)]
+async fn live() -> Json<HealthResponse> {
+    Json(HealthResponse { status: "alive" })
+}
+
+/// Whether to send it requests
+///
+/// A 503 names the failing check in `error.details`: `database`, or `shutdown` once the server is stopping.
+#[utoipa::path(
+    get, path = "/health/ready", tag = "service",
+    responses((status = 200, description = "It takes requests", body = HealthResponse)),
+)]
+async fn ready(
+    State(database): State<Database>,
+    State(closing): State<CancellationToken>,
+) -> Result<Json<HealthResponse>> {
+    if closing.is_cancelled() {
+        return Err(failing("shutdown", ErrorCode::ServiceUnavailable.into()));
+    }
+    database.ping().await.map_err(|error| failing("database", error))?;
+    Ok(Json(HealthResponse { status: "ready" }))
+}
+
+fn failing(check: &str, error: AppError) -> AppError {
+    let details = vec![FieldError { field: check.to_owned(), reason: Reason::NotReady }];
+    AppError { details, cause: error.cause, ..ErrorCode::ServiceUnavailable.into() }
+}

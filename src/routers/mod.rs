@@ -1,0 +1,35 @@
+//! HTTP in, HTTP out: a handler extracts, calls one service method and shapes the answer. The path, its
+//! OpenAPI entry and its handler are registered together, so the documentation cannot drift.
+
+mod admin;
+mod customer;
+pub mod docs;
+mod etag;
+pub mod extract;
+mod health;
+mod sse;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::AppState;
+
+/// Where the API begins.
+pub const API_PREFIX: &str = "/api/v1";
+
+/// The requests of the API: answered and done.
+#[must_use]
+pub fn requests() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .nest(
+            API_PREFIX,
+            OpenApiRouter::new().nest("/customer", customer::requests()).nest("/admin", admin::requests()),
+        )
+        .merge(health::requests())
+}
+
+/// The streams of the API, which stay open: no time-out may stand before them.
+#[must_use]
+pub fn streams() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .nest(API_PREFIX, OpenApiRouter::new().nest("/customer", customer::streams()).nest("/admin", admin::streams()))
+}

@@ -1,0 +1,84 @@
+//! Streams over HTTP.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::events::{EventStream, Scope, StreamOptions, Subscription};
+use crate::state::Heartbeat;
+
+/// Where a stream resumes, for a client that cannot set headers.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ResumeQuery {
+    /// Resume after this event; the header wins.
+    #[param(example = "4f1c2a9be07d:42")]
+    last_event_id: Option<String>,
+}
+
+/// Where a stream resumes.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "documents the header, which is read as it comes")]
+pub(super) struct LastEventId {
+    /// Resume after this event: the `id` of the last one seen.
+    #[param(rename = "Last-Event-ID", example = "4f1c2a9be07d:42")]
+    last_event_id: Option<String>,
+}
+
+impl ResumeQuery {
+    /// The place to resume from. What is not text is a place that cannot be replayed.
+    pub(super) fn place(self, headers: &HeaderMap) -> Option<String> {
+        headers
+            .get("last-event-id")
+            .map(|value| value.to_str().unwrap_or("unreadable").to_owned())
+            .or(self.last_event_id)
+            .filter(|place| !place.is_empty())
+    }
+}
+
+/// Answers with an open stream.
+pub(super) fn respond(
+    subscription: Subscription,
+    scope: Scope,
+    resume_from: Option<String>,
+    lifetime: Duration,
+    Heartbeat(heartbeat): Heartbeat,
+) -> Response {
+    let options = StreamOptions { scope, resume_from, lifetime, heartbeat };
+    let frames = EventStream::open(subscription, &options).into_frames();
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform")),
+        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    (headers, Body::from_stream(FlushEach { frames: Box::pin(frames), flush: false })).into_response()
+}
+
+/// Pauses after each frame, upon which the connection flushes: each event is one write, as existing clients
+/// forget what they had parsed between two reads.
+struct FlushEach<S> {
+    frames: Pin<Box<S>>,
+    flush: bool,
+}
+
+impl<S: Stream> Stream for FlushEach<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.flush) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let next = self.frames.poll_next_unpin(cx);
+        self.flush = next.is_ready();
+        next
+    }
+}

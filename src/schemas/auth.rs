@@ -1,0 +1,116 @@
+//! Logins.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use crate::models::{Role, SessionId, TableId};
+use crate::services::{AdminLogin, TableLogin};
+
+/// How a tablet logs in. Only the types are checked here: anything else that is wrong is `AUTH_FAILED`.
+#[derive(Deserialize, Validate, ToSchema)]
+pub struct TableLoginRequest {
+    /// The store's code.
+    #[schema(example = "demo-store")]
+    pub store_id: String,
+    /// The number on the table.
+    #[schema(example = 3)]
+    pub table_number: i64,
+    /// The tablet's password.
+    #[schema(example = "1234")]
+    pub password: String,
+}
+
+/// A tablet that logged in.
+#[derive(Serialize, ToSchema)]
+pub struct TableLoginResponse {
+    /// The token for `/customer/*`.
+    #[schema(example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9…")]
+    pub token: String,
+    /// Always `bearer`.
+    #[schema(example = "bearer")]
+    pub token_type: &'static str,
+    /// When the token ends.
+    pub expires_at: DateTime<Utc>,
+    /// The store's code.
+    #[schema(example = "demo-store")]
+    pub store_id: String,
+    /// The store's name.
+    #[schema(example = "데모 식당")]
+    pub store_name: String,
+    /// The table's id.
+    pub table_id: TableId,
+    /// The number on the table.
+    #[schema(example = 3)]
+    pub table_number: i32,
+    /// The session the tablet orders for.
+    pub session_id: SessionId,
+}
+
+impl From<TableLogin> for TableLoginResponse {
+    fn from(login: TableLogin) -> Self {
+        Self {
+            token: login.token,
+            token_type: "bearer",
+            expires_at: login.expires_at,
+            store_id: login.store.code,
+            store_name: login.store.name,
+            table_id: login.table_id,
+            table_number: login.table_number,
+            session_id: login.session_id,
+        }
+    }
+}
+
+/// How staff log in. Only the types are checked here: anything else that is wrong is `AUTH_FAILED`.
+#[derive(Deserialize, Validate, ToSchema)]
+pub struct AdminLoginRequest {
+    /// The store's code.
+    #[schema(example = "demo-store")]
+    pub store_id: String,
+    /// The account's name.
+    #[schema(example = "admin")]
+    pub username: String,
+    /// The account's password.
+    #[schema(example = "admin1234")]
+    pub password: String,
+}
+
+/// A member of staff who logged in.
+#[derive(Serialize, ToSchema)]
+pub struct AdminLoginResponse {
+    /// The token for `/admin/*`.
+    #[schema(example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9…")]
+    pub token: String,
+    /// Always `bearer`.
+    #[schema(example = "bearer")]
+    pub token_type: &'static str,
+    /// When the token ends.
+    pub expires_at: DateTime<Utc>,
+    /// The store's code.
+    #[schema(example = "demo-store")]
+    pub store_id: String,
+    /// The store's name.
+    #[schema(example = "데모 식당")]
+    pub store_name: String,
+    /// The account's name.
+    #[schema(example = "admin")]
+    pub username: String,
+    /// What the account may do.
+    pub role: Role,
+}
+
+impl From<AdminLogin> for AdminLoginResponse {
+    fn from(login: AdminLogin) -> Self {
+        Self {
+            token: login.token,
+            token_type: "bearer",
+            expires_at: login.expires_at,
+            store_id: login.store.code,
+            store_name: login.store.name,
+            username: login.username,
+            role: login.role,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Tables and the dashboard.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::order::OrderResponse;
+use crate::models::{DashboardTable, SessionId, TableId};
+use crate::services::Dashboard;
+
+/// The dashboard at one moment.
+#[derive(Serialize, ToSchema)]
+pub struct DashboardResponse {
+    /// The stream position this is true at: a stream resumed from here tells every later change once.
+    #[schema(example = "4f1c2a9be07d:42")]
+    pub event_id: String,
+    /// The tables, by number.
+    pub tables: Vec<DashboardTableResponse>,
+}
+
+/// A table on the dashboard.
+#[derive(Serialize, ToSchema)]
+pub struct DashboardTableResponse {
+    /// The table's id.
+    pub id: TableId,
+    /// The number on the table.
+    #[schema(example = 3)]
+    pub table_number: i32,
+    /// The table's unfinished session, if a tablet has logged in.
+    #[schema(required)]
+    pub session_id: Option<SessionId>,
+    /// When the party's first order was placed.
+    #[schema(required)]
+    pub started_at: Option<DateTime<Utc>>,
+    /// Whether a party is there: whether its first order was placed.
+    #[schema(example = true)]
+    pub is_active: bool,
+    /// What the party ordered so far, in the currency's minor unit.
+    #[schema(example = 18000)]
+    pub total_amount: i64,
+    /// How many orders it placed.
+    #[schema(example = 1)]
+    pub order_count: i64,
+    /// How many of them nobody has begun.
+    #[schema(example = 1)]
+    pub pending_count: i64,
+    /// Its newest three orders, newest first.
+    pub latest_orders: Vec<OrderResponse>,
+}
+
+impl From<DashboardTable> for DashboardTableResponse {
+    fn from(table: DashboardTable) -> Self {
+        Self {
+            id: table.id,
+            table_number: table.table_number,
+            session_id: table.session_id,
+            started_at: table.started_at,
+            is_active: table.started_at.is_some(),
+            total_amount: table.total_amount.get(),
+            order_count: table.order_count,
+            pending_count: table.pending_count,
+            latest_orders: table.latest_orders.into_iter().map(OrderResponse::from).collect(),
+        }
+    }
+}
+
+impl From<Dashboard> for DashboardResponse {
+    fn from(dashboard: Dashboard) -> Self {
+        Self {
+            event_id: dashboard.event_id,
+            tables: dashboard.tables.into_iter().map(DashboardTableResponse::from).collect(),
+        }
+    }
+}

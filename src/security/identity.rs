@@ -1,0 +1,80 @@
+//! The extractors that turn a token into an identity. A handler that takes one is thereby guarded.
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::error::{AppError, ErrorCode, Result};
+use crate::models::{Role, SessionId, StoreId, TableId, UserId};
+use crate::services::AuthService;
+use crate::telemetry::request::note_store;
+
+/// A member of a store's staff, by an admin token.
+#[derive(Debug, Clone)]
+pub struct AdminIdentity {
+    /// The store.
+    pub store_id: StoreId,
+    /// The account.
+    pub user_id: UserId,
+    /// The account's name.
+    pub username: String,
+    /// What the account may do.
+    pub role: Role,
+    /// The token's own id.
+    pub token_id: Uuid,
+    /// When the token ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A tablet, by a table token.
+#[derive(Debug, Clone, Copy)]
+pub struct TableIdentity {
+    /// The store.
+    pub store_id: StoreId,
+    /// The table.
+    pub table_id: TableId,
+    /// The session it orders for, which may have ended.
+    pub session_id: SessionId,
+    /// When the token ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The token of `Authorization: Bearer TOKEN`.
+fn bearer(parts: &Parts) -> Result<&str> {
+    let value = parts.headers.get(AUTHORIZATION).ok_or(ErrorCode::Unauthorized)?;
+    let value = value.to_str().map_err(|_| ErrorCode::InvalidToken)?;
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Ok(token.trim()),
+        _ => Err(ErrorCode::Unauthorized.into()),
+    }
+}
+
+impl<S> FromRequestParts<S> for AdminIdentity
+where
+    AuthService: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let identity = AuthService::from_ref(state).admin_of(bearer(parts)?).await?;
+        note_store(identity.store_id);
+        Ok(identity)
+    }
+}
+
+impl<S> FromRequestParts<S> for TableIdentity
+where
+    AuthService: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let identity = AuthService::from_ref(state).table_of(bearer(parts)?).await?;
+        note_store(identity.store_id);
+        Ok(identity)
+    }
+}

@@ -1,0 +1,172 @@
+//! Tokens: JWTs with one pinned algorithm, a key id, issuer, audience, expiry and a version.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::error::{AppError, ErrorCode, Result};
+use crate::models::{SessionId, StoreId};
+
+const ISSUER: &str = "tableorder";
+
+/// The longest token that is looked at, in bytes; ours have about 400.
+const MAX_TOKEN_BYTES: usize = 4096;
+
+/// How far apart the clocks of two instances may be, in seconds.
+const CLOCK_SKEW: i64 = 60;
+
+/// What a token opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Audience {
+    /// `/admin/*`.
+    Admin,
+    /// `/customer/*`.
+    Table,
+}
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    iss: String,
+    /// What it opens.
+    pub aud: Audience,
+    /// The account's or table's id.
+    pub sub: i64,
+    /// The store.
+    pub store: StoreId,
+    /// The session a table token orders for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// The account's or table's token version when the token was made.
+    pub version: i32,
+    iat: i64,
+    exp: i64,
+    /// The token's own id, for logging it out.
+    pub jti: Uuid,
+}
+
+impl Claims {
+    /// When the token stops counting.
+    #[must_use]
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.exp, 0).unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
+}
+
+/// Whom a token is made for.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject {
+    /// What it opens.
+    pub audience: Audience,
+    /// The account's or table's id.
+    pub id: i64,
+    /// The store.
+    pub store: StoreId,
+    /// The session a table token orders for.
+    pub session: Option<SessionId>,
+    /// The account's or table's token version.
+    pub version: i32,
+}
+
+/// A token and when it ends.
+#[derive(Debug, Clone)]
+pub struct IssuedToken {
+    /// The token.
+    pub token: String,
+    /// When it stops counting.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Makes and checks tokens.
+pub struct Tokens {
+    key_id: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    algorithm: Algorithm,
+    validation: Validation,
+    clock: Clock,
+}
+
+impl Tokens {
+    /// Tokens signed with `secret`.
+    #[must_use]
+    pub fn new(secret: &str, algorithm: Algorithm, clock: Clock) -> Self {
+        let mut validation = Validation::new(algorithm);
+        validation.set_issuer(&[ISSUER]);
+        validation.required_spec_claims = HashSet::from(["exp", "iss", "aud"].map(str::to_owned));
+        // Time is judged by our clock and the audience by the route, each with an error code of its own.
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        let digest = Sha256::digest(secret.as_bytes());
+        Self {
+            key_id: URL_SAFE_NO_PAD.encode(digest.get(..6).unwrap_or_default()),
+            encoding: EncodingKey::from_secret(secret.as_bytes()),
+            decoding: DecodingKey::from_secret(secret.as_bytes()),
+            algorithm,
+            validation,
+            clock,
+        }
+    }
+
+    /// Makes a token that lives for `lifetime`.
+    ///
+    /// # Errors
+    /// When signing fails, which it does not.
+    pub fn issue(&self, subject: Subject, lifetime: Duration) -> Result<IssuedToken> {
+        let now = self.clock.now();
+        let expires_at = now + TimeDelta::from_std(lifetime).map_err(AppError::internal)?;
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: subject.audience,
+            sub: subject.id,
+            store: subject.store,
+            session: subject.session,
+            version: subject.version,
+            iat: now.timestamp(),
+            exp: expires_at.timestamp(),
+            jti: Uuid::new_v4(),
+        };
+        let header = Header { kid: Some(self.key_id.clone()), ..Header::new(self.algorithm) };
+        let token = jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(AppError::internal)?;
+        Ok(IssuedToken { token, expires_at: claims.expires_at() })
+    }
+
+    /// What `token` says, if it is one of ours, in time, and opens `audience`.
+    ///
+    /// # Errors
+    /// `INVALID_TOKEN`, `TOKEN_EXPIRED` or `INVALID_TOKEN_TYPE`.
+    pub fn check(&self, token: &str, audience: Audience) -> Result<Claims> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(ErrorCode::InvalidToken.into());
+        }
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
+            .map_err(|_| ErrorCode::InvalidToken)?
+            .claims;
+        let now = self.clock.now().timestamp();
+        if claims.iat > now + CLOCK_SKEW {
+            return Err(ErrorCode::InvalidToken.into());
+        }
+        if claims.exp <= now {
+            return Err(ErrorCode::TokenExpired.into());
+        }
+        if claims.aud != audience {
+            return Err(ErrorCode::InvalidTokenType.into());
+        }
+        Ok(claims)
+    }
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens").field("key_id", &self.key_id).finish_non_exhaustive()
+    }
+}

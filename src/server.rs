@@ -1,0 +1,78 @@
+//! The HTTP server: accepts connections, and stops without dropping a request or hanging on a stream.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+/// How long a client may take to send a request's header, and how long a connection may lie idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long to rest when the system has no more connections to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves `app` until `closing` is cancelled; then connections finish the request they are in, `drain` at most.
+///
+/// (axum's own `serve` has no header time-out, so a client that sends its header slowly would hold a
+/// connection for ever.)
+pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToken, drain: Duration) {
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = closing.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                connections.spawn(serve_connection(stream, app.clone(), closing.clone()));
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(drain, connections.wait()).await.is_err() {
+        tracing::warn!(open = connections.len(), "some requests did not finish in time");
+    }
+}
+
+async fn serve_connection(stream: TcpStream, app: Router, closing: CancellationToken) {
+    // Events are small and must not wait for more.
+    let _ = stream.set_nodelay(true);
+    let service = TowerToHyperService::new(app.map_request(|request: Request<_>| request));
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder.http2().timer(TokioTimer::new());
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = closing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        // The client went away, was too slow, or its stream was broken off: daily life.
+        tracing::debug!(error, "connection ended");
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}

@@ -1,0 +1,86 @@
+//! The demo restaurant.
+
+use chrono::NaiveTime;
+
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::error::{AppError, ErrorCode, Result};
+use crate::models::{BusinessCalendar, Price, Role, StoreCode};
+use crate::repositories::menu::NewMenu;
+use crate::repositories::{category, menu, store as store_rows, table, user};
+use crate::security::password::hash_now;
+use crate::services::store;
+
+/// A dish: its name, its price in won, what it is.
+type Dish = (&'static str, i64, &'static str);
+
+/// The menu: categories, each with its dishes.
+const MENU: [(&str, &[Dish]); 3] = [
+    (
+        "식사",
+        &[
+            ("김치찌개", 9_000, "잘 익은 김치와 돼지고기를 넣고 얼큰하게 끓인 찌개. 공깃밥이 함께 나옵니다."),
+            ("된장찌개", 8_500, "집된장에 두부와 애호박, 버섯을 넣어 구수하게 끓인 찌개."),
+            ("돌솥비빔밥", 10_000, "뜨거운 돌솥에 갖은 나물과 달걀, 고추장을 올린 비빔밥."),
+            ("불고기덮밥", 11_000, "간장 양념에 재운 소불고기를 듬뿍 올린 덮밥."),
+        ],
+    ),
+    (
+        "안주",
+        &[
+            ("해물파전", 15_000, "오징어와 새우, 쪽파를 넉넉히 넣고 바삭하게 부친 전."),
+            ("떡볶이", 7_000, "쫄깃한 쌀떡과 어묵을 매콤달콤한 양념에 볶았습니다."),
+            ("순살치킨", 18_000, "바삭하게 튀긴 순살 닭튀김. 양념 또는 후라이드."),
+        ],
+    ),
+    (
+        "음료·주류",
+        &[
+            ("콜라", 2_000, "355ml 캔."),
+            ("식혜", 3_500, "직접 만든 전통 식혜."),
+            ("생맥주", 4_500, "500cc. 19세 이상만 주문할 수 있습니다."),
+        ],
+    ),
+];
+
+/// Puts the demo restaurant into a database without any store: store `demo-store`, owner `admin` with
+/// `admin1234`, tables 1 to 5 with `1234`. `false` where there are stores already.
+///
+/// # Errors
+/// Of the database.
+pub async fn seed_demo(database: &Database, clock: &Clock) -> Result<bool> {
+    let mut tx = database.begin().await?;
+    if store_rows::any(tx.conn()).await? {
+        return Ok(false);
+    }
+    let code = StoreCode::parse("demo-store").ok_or(ErrorCode::InternalError)?;
+    let calendar = BusinessCalendar { time_zone: chrono_tz::Asia::Seoul, day_starts_at: NaiveTime::MIN };
+    let store = match store::create(&mut tx, &code, "데모 식당", &calendar, clock).await {
+        // Another instance that started at the same moment was first.
+        Err(AppError { code: ErrorCode::Duplicate, .. }) => return Ok(false),
+        created => created?,
+    };
+    let now = clock.now();
+    user::insert(tx.conn(), store, "admin", &hash_now("admin1234")?, Role::Owner, now).await?;
+    let table_password = hash_now("1234")?;
+    for number in 1..=5 {
+        table::insert(tx.conn(), store, number, &table_password, now).await?;
+    }
+    for (category_order, (category_name, dishes)) in (0..).zip(MENU) {
+        let category_id = category::insert(tx.conn(), store, category_name, category_order, now).await?;
+        for (display_order, (name, price, description)) in (0..).zip(dishes) {
+            let dish = NewMenu {
+                category_id,
+                name,
+                price: Price::try_from(*price).map_err(AppError::internal)?,
+                description: Some(description),
+                image_url: None,
+                is_available: true,
+                display_order,
+            };
+            menu::insert(tx.conn(), store, &dish, now).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(true)
+}

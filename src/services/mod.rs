@@ -1,0 +1,17 @@
+//! Services own three things: the rules, the transaction, and the publish after the commit.
+
+mod auth;
+mod category;
+mod demo;
+mod menu;
+mod order;
+mod store;
+mod table;
+
+pub use auth::{AdminLogin, AuthService, TableLogin};
+pub use category::CategoryService;
+pub use demo::seed_demo;
+pub use menu::MenuService;
+pub use order::OrderService;
+pub use store::StoreService;
+pub use table::{Dashboard, TableService};

@@ -1,0 +1,93 @@
+//! What a handler may reach.
+
+use std::time::Duration;
+
+use axum::extract::FromRef;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::{Config, Secret};
+use crate::database::Database;
+use crate::error::Result;
+use crate::events::Hub;
+use crate::repositories::event;
+use crate::security::password::Passwords;
+use crate::security::token::Tokens;
+use crate::services::{AuthService, CategoryService, MenuService, OrderService, StoreService, TableService};
+
+/// What a handler may reach. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    database: Database,
+    hub: Hub,
+    auth: AuthService,
+    categories: CategoryService,
+    menus: MenuService,
+    orders: OrderService,
+    tables: TableService,
+    heartbeat: Heartbeat,
+    closing: CancellationToken,
+}
+
+/// How often a quiet stream says that it is alive.
+#[derive(Debug, Clone, Copy)]
+pub struct Heartbeat(pub Duration);
+
+impl AppState {
+    /// Wires the services to `database`, which must be migrated.
+    ///
+    /// # Errors
+    /// When the deployment's epoch cannot be read.
+    pub async fn new(config: &Config, secret: &Secret, database: Database, clock: Clock) -> Result<Self> {
+        let deployment = event::epoch(database.acquire().await?.conn()).await?;
+        let closing = CancellationToken::new();
+        let hub = Hub::new(database.clone(), deployment, closing.clone());
+        let tokens = Tokens::new(secret.expose(), config.jwt.algorithm, clock.clone());
+        let stores = StoreService::new(database.clone());
+        Ok(Self {
+            auth: AuthService::new(database.clone(), Passwords::new()?, tokens, clock.clone(), &config.jwt),
+            categories: CategoryService::new(database.clone()),
+            menus: MenuService::new(database.clone()),
+            orders: OrderService::new(database.clone(), stores, hub.clone(), clock),
+            tables: TableService::new(database.clone(), hub.clone()),
+            heartbeat: Heartbeat(config.http.sse_heartbeat),
+            database,
+            hub,
+            closing,
+        })
+    }
+
+    /// Cancelled when the server begins to stop: readiness goes red and streams are broken off.
+    #[must_use]
+    pub fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    /// The hub that feeds the streams.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+}
+
+macro_rules! reach {
+    ($($field:ident: $type:ty,)*) => {$(
+        impl FromRef<AppState> for $type {
+            fn from_ref(state: &AppState) -> Self {
+                state.$field.clone()
+            }
+        }
+    )*};
+}
+
+reach! {
+    database: Database,
+    hub: Hub,
+    auth: AuthService,
+    categories: CategoryService,
+    menus: MenuService,
+    orders: OrderService,
+    tables: TableService,
+    heartbeat: Heartbeat,
+    closing: CancellationToken,
+}

@@ -1,0 +1,4 @@
+//! What the server says of itself.
+
+pub mod logs;
+pub mod request;
