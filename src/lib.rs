@@ -38,11 +38,18 @@ pub fn app(state: AppState, config: &HttpConfig) -> Router {
     let (requests, _) = routers::requests().split_for_parts();
     let (streams, _) = routers::streams().split_for_parts();
 
-    requests
+    let router = requests
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, config.request_timeout))
         .merge(streams)
         .merge(routers::docs::pages(openapi()))
-        .with_state(state)
+        .with_state(state);
+    with_common_layers(router, config)
+}
+
+/// What every request goes through, whichever route it takes, from the outside in: its id and log line, CORS,
+/// the error envelope, the net for panics, the body limit.
+pub fn with_common_layers(router: Router, config: &HttpConfig) -> Router {
+    router
         .layer(DefaultBodyLimit::max(config.body_limit))
         .layer(CatchPanicLayer::custom(envelope::from_panic))
         .layer(from_fn(envelope::layer))

@@ -4,14 +4,12 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
 /// How long a client may take to send a request's header, and how long a connection may lie idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -51,7 +49,7 @@ pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToke
 async fn serve_connection(stream: TcpStream, app: Router, closing: CancellationToken) {
     // Events are small and must not wait for more.
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(app.map_request(|request: Request<_>| request));
+    let service = TowerToHyperService::new(app);
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder.http2().timer(TokioTimer::new());

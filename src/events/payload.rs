@@ -32,6 +32,13 @@ struct OrderUpdatedData {
     session_id: SessionId,
 }
 
+#[derive(Serialize)]
+struct SessionCompletedData {
+    session_id: SessionId,
+    message: &'static str,
+    table_id: TableId,
+}
+
 impl NewEvent {
     /// A guest ordered.
     #[must_use]
@@ -65,6 +72,13 @@ impl NewEvent {
             session_id: order.session_id,
         };
         Self::about(EventKind::OrderUpdated, Some(order.session_id), &data)
+    }
+
+    /// A table's stay was completed.
+    #[must_use]
+    pub fn session_completed(session_id: SessionId, table_id: TableId) -> Self {
+        let data = SessionCompletedData { session_id, message: "이용이 완료되었습니다.", table_id };
+        Self::about(EventKind::SessionCompleted, Some(session_id), &data)
     }
 
     fn about(kind: EventKind, session_id: Option<SessionId>, data: &impl Serialize) -> Self {

@@ -113,6 +113,22 @@ pub async fn get(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Res
     orders.pop().ok_or_else(|| ErrorCode::OrderNotFound.into())
 }
 
+/// How many live orders a session has, and their sum.
+///
+/// # Errors
+/// Of the database.
+pub async fn sum_of_session(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<(i64, Money)> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "order_count!", coalesce(sum(total_amount), 0)::bigint AS "total_amount!"
+           FROM orders WHERE store_id = $1 AND session_id = $2 AND cancelled_at IS NULL"#,
+        store.0,
+        session.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.order_count, Money::from_minor(row.total_amount)))
+}
+
 /// Takes the day's next number. Orders of one store wait here for one another until they commit.
 ///
 /// # Errors

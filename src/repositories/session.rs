@@ -100,6 +100,39 @@ pub async fn lock_open(conn: &mut PgConnection, store: StoreId, session: Session
     .ok_or_else(|| ErrorCode::SessionNotFound.into())
 }
 
+/// The table's started stay, locked against every order and every change of one.
+///
+/// # Errors
+/// `SESSION_NOT_FOUND` when none has started.
+pub async fn lock_to_complete(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<SessionId> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: SessionId" FROM table_sessions
+           WHERE store_id = $1 AND table_id = $2 AND completed_at IS NULL AND started_at IS NOT NULL
+           FOR UPDATE"#,
+        store.0,
+        table.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::SessionNotFound.into())
+}
+
+/// The stay ends.
+///
+/// # Errors
+/// `SESSION_NOT_FOUND`.
+pub async fn complete(conn: &mut PgConnection, store: StoreId, session: SessionId, now: DateTime<Utc>) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE table_sessions SET completed_at = $3 WHERE store_id = $1 AND id = $2 AND completed_at IS NULL",
+        store.0,
+        session.0,
+        now
+    )
+    .execute(conn)
+    .await?;
+    expect_one(&result, ErrorCode::SessionNotFound)
+}
+
 /// The stay starts.
 ///
 /// # Errors

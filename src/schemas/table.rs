@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::order::OrderResponse;
 use crate::models::{DashboardTable, SessionId, TableId};
-use crate::services::Dashboard;
+use crate::services::{CompletedStay, Dashboard};
 
 /// The dashboard at one moment.
 #[derive(Serialize, ToSchema)]
@@ -69,6 +69,36 @@ impl From<Dashboard> for DashboardResponse {
         Self {
             event_id: dashboard.event_id,
             tables: dashboard.tables.into_iter().map(DashboardTableResponse::from).collect(),
+        }
+    }
+}
+
+/// A stay that was completed.
+#[derive(Serialize, ToSchema)]
+pub struct CompleteTableResponse {
+    /// What to tell the person at the dashboard.
+    #[schema(example = "이용이 완료되었습니다.")]
+    pub message: &'static str,
+    /// The session.
+    pub session_id: SessionId,
+    /// How many orders it had.
+    #[schema(example = 2)]
+    pub order_count: i64,
+    /// Their sum, in the currency's minor unit.
+    #[schema(example = 36000)]
+    pub total_amount: i64,
+    /// When it ended.
+    pub completed_at: DateTime<Utc>,
+}
+
+impl From<CompletedStay> for CompleteTableResponse {
+    fn from(stay: CompletedStay) -> Self {
+        Self {
+            message: "이용이 완료되었습니다.",
+            session_id: stay.session_id,
+            order_count: stay.order_count,
+            total_amount: stay.total_amount.get(),
+            completed_at: stay.completed_at,
         }
     }
 }

@@ -14,4 +14,4 @@ pub use demo::seed_demo;
 pub use menu::MenuService;
 pub use order::OrderService;
 pub use store::StoreService;
-pub use table::{Dashboard, TableService};
+pub use table::{CompletedStay, Dashboard, TableService};

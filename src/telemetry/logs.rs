@@ -69,6 +69,8 @@ fn never_blocking(writer: impl io::Write + Send + 'static) -> (NonBlocking, Work
 fn rolling(path: &Path) -> Result<RollingFileAppender, tracing_appender::rolling::InitError> {
     let name = path.file_name().unwrap_or_else(|| "app.log".as_ref()).to_string_lossy();
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    // Absolute, as the link beside the files is made to the path as it is given here.
+    let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix(name.clone())

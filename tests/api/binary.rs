@@ -1,0 +1,160 @@
+//! The program itself, as a restaurant runs it: embedded database, logs, signals, kill -9.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::support::{ApiClient, scratch_directory};
+
+struct Server {
+    process: Child,
+    client: ApiClient,
+}
+
+fn command(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tableorder"));
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PORT", "0")
+        .env("HOST", "127.0.0.1")
+        .current_dir(directory)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Server {
+    /// Starts it and waits for its welcome, which tells the port it took.
+    fn start(directory: &Path) -> Self {
+        let mut process = command(directory).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let base = loop {
+            let line = lines.next().expect("a welcome").unwrap();
+            if let Some((_, base)) = line.split_once("tableorder is serving on ") {
+                break base.replace("localhost", "127.0.0.1");
+            }
+        };
+        // Somebody has to read what it says, or it would wait.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, client: ApiClient::new(&base) }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.process.id().cast_signed()), signal).unwrap();
+    }
+
+    fn wait(&mut self) -> Option<i32> {
+        self.process.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A directory of a test's own, removed with what is in it.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = scratch_directory(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn login(client: &ApiClient) -> (ApiClient, ApiClient) {
+    let staff = json!({"store_id": "demo-store", "username": "admin", "password": "admin1234"});
+    let tablet = json!({"store_id": "demo-store", "table_number": 3, "password": "1234"});
+    let staff = client.post("/admin/auth/login", &staff).await.ok();
+    let tablet = client.post("/customer/auth/login", &tablet).await.ok();
+    (client.with_token(staff["token"].as_str().unwrap()), client.with_token(tablet["token"].as_str().unwrap()))
+}
+
+#[tokio::test]
+async fn a_kill_loses_nothing_and_the_next_start_finds_everything_again() {
+    let directory = Directory::new("killed");
+    let mut server = Server::start(&directory.0);
+    let (admin, tablet) = login(&server.client).await;
+    let menu = tablet.get("/customer/menu").await.ok();
+    assert_eq!(menu["menus"].as_array().unwrap().len(), 10);
+    assert_eq!(tablet.get("/customer/menu/categories").await.ok()["categories"].as_array().unwrap().len(), 3);
+    assert!(menu["menus"].as_array().unwrap().iter().all(|menu| menu["description"].is_string()));
+    let stream = admin.stream("/admin/orders/stream", None).await.connected().await;
+    let body = json!({"items": [{"menu_id": menu["menus"][0]["id"], "quantity": 2}]});
+    let order = tablet.post("/customer/orders", &body).await.ok();
+    let seen = stream.connected_at.clone();
+    server.signal(Signal::SIGKILL);
+    server.wait();
+    assert!(stream.end().await.is_err());
+
+    // At once: the PostgreSQL of the killed server may be stopping still.
+    let started = Instant::now();
+    let server = Server::start(&directory.0);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    let admin = server.client.with_token(admin.token());
+    let tablet = server.client.with_token(tablet.token());
+    assert_eq!(tablet.get("/customer/orders").await.ok()["orders"], json!([order]));
+    let mut resumed = admin.stream("/admin/orders/stream", Some(&seen)).await.connected().await;
+    assert_eq!(resumed.next().await.data["order_id"], order["id"]);
+}
+
+#[tokio::test]
+async fn a_signal_stops_it_at_once_though_streams_are_open_and_the_log_keeps_no_secret() {
+    let directory = Directory::new("stopped");
+    let mut server = Server::start(&directory.0);
+    let (admin, tablet) = login(&server.client).await;
+    let stream = admin.stream("/admin/orders/stream", None).await.connected().await;
+    tablet.get("/customer/menu").await.ok();
+    let asked = Instant::now();
+    server.signal(Signal::SIGTERM);
+    assert!(stream.end().await.is_err());
+    assert_eq!(server.wait(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(!directory.0.join("data/postgres/pgdata/postmaster.pid").exists(), "PostgreSQL stops with it");
+
+    let log = fs::read_to_string(directory.0.join("logs/app.log")).unwrap();
+    assert!(log.contains("route=\"/api/v1/customer/menu\" status=200"), "{log}");
+    for secret in ["admin1234", admin.token(), tablet.token()] {
+        assert!(!log.contains(secret));
+    }
+}
+
+#[test]
+fn mistakes_in_the_settings_are_told_all_at_once() {
+    let directory = Directory::new("mistaken");
+    fs::write(directory.0.join(".env"), "PORT=eighty\nLOG_FORMAT=xml\n").unwrap();
+    let output = command(&directory.0).env_remove("PORT").env("APP_ENV", "production").output().unwrap();
+    assert!(!output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    for name in ["PORT=eighty", "LOG_FORMAT=xml", "DATABASE_URL=", "JWT_SECRET_KEY="] {
+        assert!(told.contains(name), "{told}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_told_before_anything_is_started() {
+    let directory = Directory::new("taken");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = command(&directory.0).env("PORT", &port).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains(&port) && told.contains("in use"), "{told}");
+    assert!(!directory.0.join("data").exists());
+}

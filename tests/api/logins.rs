@@ -1,0 +1,131 @@
+//! Logins, and what tokens open.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{TestApp, answer};
+
+#[tokio::test]
+async fn a_tablet_and_the_staff_log_in() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    app.stand_at("2026-11-20T03:00:00Z");
+    let body = json!({"store_id": "demo", "table_number": 2, "password": "1234"});
+    let first = app.anonymous().post("/customer/auth/login", &body).await.ok();
+    assert_eq!((&first["store_id"], &first["table_number"]), (&json!("demo"), &json!(2)));
+    assert_eq!((&first["table_id"], &first["token_type"]), (&json!(store.tables[1]), &json!("bearer")));
+    assert_eq!(first["expires_at"], "2026-11-21T03:00:00Z");
+    assert_eq!(first["store_name"], "demo의 식당");
+    let again = app.anonymous().post("/customer/auth/login", &body).await.ok();
+    assert_eq!(again["session_id"], first["session_id"]);
+
+    let body = json!({"store_id": "demo", "username": "admin", "password": "admin1234"});
+    let staff = app.anonymous().with_token("stale").post("/admin/auth/login", &body).await.ok();
+    assert_eq!(
+        (&staff["store_id"], &staff["username"], &staff["role"]),
+        (&json!("demo"), &json!("admin"), &json!("owner"))
+    );
+    assert_eq!(staff["expires_at"], "2026-11-20T19:00:00Z");
+}
+
+#[tokio::test]
+async fn every_failed_login_gets_the_same_answer() {
+    let app = TestApp::start().await;
+    app.store("demo").await;
+    app.store("other").await;
+    let anonymous = app.anonymous();
+    let mut answers = Vec::new();
+    for (store, table, password) in [
+        ("demo", 2, "12345"),
+        ("demo", 99, "1234"),
+        ("nowhere", 2, "1234"),
+        ("", 2, "1234"),
+        ("demo", 2, ""),
+        ("demo", -1, "1234"),
+        ("demo", i64::MAX, "1234"),
+        ("de\u{0}mo", 2, "1234"),
+    ] {
+        let body = json!({"store_id": store, "table_number": table, "password": password});
+        answers.push(anonymous.post("/customer/auth/login", &body).await.refused(401, "AUTH_FAILED"));
+    }
+    for (store, username, password) in [
+        ("demo", "admin", "admin12345"),
+        ("demo", "root", "admin1234"),
+        ("nowhere", "admin", "admin1234"),
+        ("demo", "ad\u{0}min", "admin1234"),
+    ] {
+        let body = json!({"store_id": store, "username": username, "password": password});
+        answers.push(anonymous.post("/admin/auth/login", &body).await.refused(401, "AUTH_FAILED"));
+    }
+    for answer in &mut answers {
+        answer["request_id"] = json!(null);
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+
+    let body = json!({"store_id": "demo", "table_number": "2", "password": "1234"});
+    let error = anonymous.post("/customer/auth/login", &body).await.refused(422, "VALIDATION_ERROR");
+    assert_eq!(error["details"][0]["field"], "table_number");
+}
+
+#[tokio::test]
+async fn a_token_opens_its_own_side_only_and_only_as_it_was_given() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    tablet.get("/admin/tables/dashboard").await.refused(401, "INVALID_TOKEN_TYPE");
+    admin.get("/customer/menu").await.refused(401, "INVALID_TOKEN_TYPE");
+    admin.get("/customer/orders/stream").await.refused(401, "INVALID_TOKEN_TYPE");
+    app.anonymous().get("/customer/menu").await.refused(401, "UNAUTHORIZED");
+
+    let token = tablet.token();
+    let (body, signature) = token.rsplit_once('.').unwrap();
+    for bad in [
+        format!("\"{token}\""),
+        format!("{token}x"),
+        body.to_owned(),
+        format!("{body}."),
+        format!("{body}.{}", signature.chars().rev().collect::<String>()),
+        "null".to_owned(),
+        "x".repeat(100_000),
+    ] {
+        let answer = tablet.with_token(&bad).get("/customer/menu").await;
+        assert!(matches!(answer.status.as_u16(), 401 | 431), "{bad}: {}", answer.body);
+    }
+    let basic =
+        app.anonymous().request(Method::GET, "/customer/menu").header("Authorization", format!("Basic {token}"));
+    answer(basic).await.refused(401, "UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn a_token_expires() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    app.stand_at("2026-11-20T03:00:00Z");
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    app.stand_at("2026-11-20T18:59:59Z");
+    admin.get("/admin/tables/dashboard").await.ok();
+    app.stand_at("2026-11-20T19:00:00Z");
+    admin.get("/admin/tables/dashboard").await.refused(401, "TOKEN_EXPIRED");
+    tablet.get("/customer/menu").await.ok();
+    app.stand_at("2026-11-21T03:00:00Z");
+    tablet.get("/customer/menu").await.refused(401, "TOKEN_EXPIRED");
+    // A token from a clock far ahead of ours is not believed.
+    app.stand_at("2026-11-20T02:00:00Z");
+    tablet.get("/customer/menu").await.refused(401, "INVALID_TOKEN");
+}
+
+#[tokio::test]
+async fn twenty_concurrent_first_logins_of_a_table_give_one_session() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let body = json!({"store_id": store.code, "table_number": 1, "password": "1234"});
+    let anonymous = app.anonymous();
+    let logins = futures_util::future::join_all((0..20).map(|_| anonymous.post("/customer/auth/login", &body))).await;
+    let sessions: std::collections::HashSet<i64> =
+        logins.into_iter().map(|login| login.ok()["session_id"].as_i64().unwrap()).collect();
+    assert_eq!(sessions.len(), 1);
+}

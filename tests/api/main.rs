@@ -1,0 +1,17 @@
+//! The server over real HTTP on a real PostgreSQL, a database per test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
+#![allow(unreachable_pub, missing_docs, reason = "nobody but the tests sees it")]
+
+mod binary;
+mod errors;
+mod logins;
+mod orders;
+mod service;
+mod streams;
+mod support;

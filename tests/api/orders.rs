@@ -1,0 +1,203 @@
+//! Guests order, staff move orders along.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, order_of};
+
+#[tokio::test]
+async fn an_order_reaches_its_own_dashboard_within_two_seconds_and_no_other() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.store("ours").await, app.store("theirs").await);
+    let mut dashboard = ours.admin().await.stream("/admin/orders/stream", None).await.connected().await;
+    let mut other_dashboard = theirs.admin().await.stream("/admin/orders/stream", None).await.connected().await;
+
+    let body = json!({"items": [{"menu_id": ours.menus[0], "quantity": 2}, {"menu_id": ours.menus[1], "quantity": 1}],
+        "note": "덜 맵게"});
+    let order = ours.tablet(2).await.post("/customer/orders", &body).await;
+    assert_eq!((order.status.as_u16(), order.headers["location"].to_str().unwrap()), (201, "/api/v1/customer/orders"));
+    let order = order.ok();
+    assert_eq!(order["total_amount"], 20_000);
+    assert_eq!(order["status"], "pending");
+    assert_eq!((&order["table_number"], &order["note"]), (&json!(2), &json!("덜 맵게")));
+
+    let event = dashboard.next().await;
+    assert_eq!((event.name.as_str(), event.seq()), ("new_order", 1));
+    for field in ["order_number", "table_number", "total_amount", "status", "created_at", "session_id", "table_id"] {
+        assert_eq!(event.data[field], order[field], "{field}");
+    }
+    assert_eq!(event.data["order_id"], order["id"]);
+    assert_eq!(
+        event.data["items"],
+        json!([{"menu_name": "김치찌개", "quantity": 2, "subtotal": 18_000},
+               {"menu_name": "콜라", "quantity": 1, "subtotal": 2_000}])
+    );
+    other_dashboard.silent().await;
+}
+
+#[tokio::test]
+async fn eight_concurrent_orders_get_eight_different_numbers_without_holes() {
+    let app = TestApp::start().await;
+    let store = app.store("busy").await;
+    app.store("idle").await;
+    app.stand_at("2026-11-20T03:00:00Z");
+    let tablets = join_all([1, 2, 3, 1, 2, 3, 1, 2].map(|number| store.tablet(number))).await;
+    let orders = join_all(tablets.iter().map(|tablet| tablet.order(&store.menus[..2]))).await;
+    let numbers: HashSet<String> =
+        orders.into_iter().map(|order| order.ok()["order_number"].as_str().unwrap().to_owned()).collect();
+    let expected: HashSet<String> = (1..=8).map(|number| format!("20261120-{number:03}")).collect();
+    assert_eq!(numbers, expected);
+}
+
+#[tokio::test]
+async fn an_order_that_races_with_the_end_of_the_stay_is_on_its_bill_or_refused() {
+    let app = TestApp::start().await;
+    let store = app.store("race").await;
+    let admin = store.admin().await;
+    for round in 0..10 {
+        let tablet = store.tablet(1).await;
+        let first = tablet.order(&store.menus[..1]).await.ok();
+        let complete = format!("/admin/tables/{}/complete", store.tables[0]);
+        let body = json!({});
+        let (second, third, bill) = tokio::join!(
+            tablet.order(&store.menus[1..2]),
+            tablet.order(&store.menus[1..2]),
+            admin.post(&complete, &body)
+        );
+        let bill = bill.ok();
+        let mut on_bill = 1;
+        for order in [second, third] {
+            if order.status.is_success() {
+                on_bill += 1;
+            } else {
+                order.refused(409, "SESSION_ENDED");
+            }
+        }
+        assert_eq!(bill["order_count"], on_bill, "round {round}");
+        assert_eq!(bill["total_amount"], 9_000 + 2_000 * (on_bill - 1), "round {round}");
+        assert_eq!(bill["session_id"], first["session_id"]);
+        // The next party starts with nothing on its bill.
+        assert_eq!(tablet.get("/customer/orders").await.ok()["orders"], json!([]));
+        assert_eq!(store.tablet(1).await.get("/customer/orders").await.ok()["orders"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn a_sold_out_dish_an_unknown_one_and_another_stores_are_refused_and_nothing_is_written() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.store("ours").await, app.store("theirs").await);
+    let tablet = ours.tablet(1).await;
+    let error = tablet.order(&ours.menus).await.refused(409, "MENU_UNAVAILABLE");
+    assert_eq!(error["details"][0]["field"], "items[2].menu_id");
+    let error = tablet.order(&[ours.menus[0], theirs.menus[0]]).await.refused(404, "MENU_NOT_FOUND");
+    assert_eq!(error["details"][0]["field"], "items[1].menu_id");
+    tablet
+        .post("/customer/orders", &json!({"items": [{"menu_id": -1, "quantity": 1}]}))
+        .await
+        .refused(404, "MENU_NOT_FOUND");
+
+    // Not even the stay has started.
+    let dashboard = ours.admin().await.get("/admin/tables/dashboard").await.ok();
+    assert_eq!(dashboard["tables"][0]["is_active"], false);
+    assert_eq!(
+        tablet.order(&ours.menus[..1]).await.ok()["order_number"].as_str().unwrap().split_once('-').unwrap().1,
+        "001"
+    );
+}
+
+#[tokio::test]
+async fn a_quantity_out_of_range_or_of_another_type_names_its_field() {
+    let app = TestApp::start().await;
+    let store = app.store("strict").await;
+    let tablet = store.tablet(1).await;
+    for quantity in [json!(0), json!(-1), json!(1000), json!(1_i64 << 31), json!("two"), json!(1.5), json!(null)] {
+        let body = json!({"items": [{"menu_id": store.menus[0], "quantity": quantity}]});
+        let error = tablet.post("/customer/orders", &body).await.refused(422, "VALIDATION_ERROR");
+        assert_eq!(error["details"][0]["field"], "items[0].quantity", "{quantity}");
+    }
+    let lines = |count: usize| order_of(&vec![store.menus[0]; count]);
+    tablet.post("/customer/orders", &lines(0)).await.refused(422, "VALIDATION_ERROR");
+    tablet.post("/customer/orders", &lines(101)).await.refused(422, "VALIDATION_ERROR");
+    assert_eq!(tablet.post("/customer/orders", &lines(100)).await.ok()["items"].as_array().unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn staff_move_an_order_along_one_step_at_a_time_and_both_screens_are_told() {
+    let app = TestApp::start().await;
+    let store = app.store("kitchen").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let order = tablet.order(&store.menus[..1]).await.ok();
+    let mut screens = [
+        admin.stream("/admin/orders/stream", None).await.connected().await,
+        tablet.stream("/customer/orders/stream", None).await.connected().await,
+    ];
+    let mut neighbour = store.tablet(2).await.stream("/customer/orders/stream", None).await.connected().await;
+    let path = format!("/admin/orders/{}/status", order["id"]);
+    let go = async |status: &str| admin.patch(&path, &json!({"status": status})).await;
+
+    go("completed").await.refused(409, "INVALID_STATUS_TRANSITION");
+    assert_eq!(go("preparing").await.ok()["status"], "preparing");
+    assert_eq!(go("preparing").await.ok()["status"], "preparing");
+    go("pending").await.refused(409, "INVALID_STATUS_TRANSITION");
+    assert_eq!(go("completed").await.ok()["status"], "completed");
+    go("served").await.refused(422, "VALIDATION_ERROR");
+
+    for screen in &mut screens {
+        for status in ["preparing", "completed"] {
+            let event = screen.next().await;
+            assert_eq!(event.name, "order_updated");
+            let expected = json!({"order_id": order["id"], "status": status, "table_id": order["table_id"],
+                "session_id": order["session_id"]});
+            assert_eq!(event.data, expected);
+        }
+        screen.silent().await;
+    }
+    neighbour.silent().await;
+}
+
+#[tokio::test]
+async fn another_stores_orders_sessions_and_tables_are_not_found() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.store("ours").await, app.store("theirs").await);
+    let order = theirs.tablet(1).await.order(&theirs.menus[..1]).await.ok();
+    let admin = ours.admin().await;
+    let status = json!({"status": "preparing"});
+    admin.patch(&format!("/admin/orders/{}/status", order["id"]), &status).await.refused(404, "ORDER_NOT_FOUND");
+    admin.get(&format!("/admin/orders/session/{}", order["session_id"])).await.refused(404, "SESSION_NOT_FOUND");
+    admin
+        .post(&format!("/admin/tables/{}/complete", theirs.tables[0]), &json!({}))
+        .await
+        .refused(404, "TABLE_NOT_FOUND");
+    assert_eq!(theirs.tablet(1).await.get("/customer/orders").await.ok()["orders"][0], order);
+}
+
+#[tokio::test]
+async fn the_dashboard_shows_each_table_with_its_newest_three_orders() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("floor").await, app.store("other").await);
+    other.tablet(1).await.order(&other.menus[..1]).await.ok();
+    let (admin, tablet) = (store.admin().await, store.tablet(2).await);
+    let mut orders = Vec::new();
+    for _ in 0..4 {
+        orders.push(tablet.order(&store.menus[..2]).await.ok());
+    }
+    admin.patch(&format!("/admin/orders/{}/status", orders[0]["id"]), &json!({"status": "preparing"})).await.ok();
+
+    let dashboard = admin.get("/admin/tables/dashboard").await.ok();
+    let floor: Vec<&Value> = dashboard["tables"].as_array().unwrap().iter().collect();
+    assert_eq!(floor.iter().map(|table| table["table_number"].as_i64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+    let table = floor[1];
+    assert_eq!((&table["is_active"], &table["started_at"]), (&json!(true), &orders[0]["created_at"]));
+    assert_eq!(table["session_id"], orders[0]["session_id"]);
+    assert_eq!((&table["order_count"], &table["pending_count"]), (&json!(4), &json!(3)));
+    assert_eq!(table["total_amount"], 44_000);
+    assert_eq!(table["latest_orders"], json!([orders[3], orders[2], orders[1]]));
+    assert_eq!((&floor[0]["is_active"], &floor[0]["started_at"]), (&json!(false), &Value::Null));
+    assert!(dashboard["event_id"].as_str().unwrap().ends_with(":5"));
+
+    let session = admin.get(&format!("/admin/orders/session/{}", orders[0]["session_id"])).await.ok();
+    assert_eq!(session["orders"].as_array().unwrap().len(), 4);
+    assert_eq!(session["orders"][0], orders[3]);
+}

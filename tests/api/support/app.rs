@@ -1,0 +1,141 @@
+//! A server on a port of its own, and the stores in it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveTime, Utc};
+use chrono_tz::Tz;
+use sqlx::postgres::PgConnectOptions;
+use tableorder::clock::Clock;
+use tableorder::config::{Config, Secret};
+use tableorder::database::Database;
+use tableorder::models::{BusinessCalendar, MenuId, Price, Role, StoreCode, TableId};
+use tableorder::repositories::menu::NewMenu;
+use tableorder::repositories::{category, menu, store, table, user};
+use tableorder::security::password::hash_now;
+use tableorder::state::AppState;
+use tableorder::{app, events, server};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::client::ApiClient;
+use super::postgres::new_database;
+
+/// A server, its database and its clock.
+pub struct TestApp {
+    pub base: String,
+    pub database: Database,
+    pub options: PgConnectOptions,
+    pub closing: CancellationToken,
+    clock: Arc<Mutex<Option<DateTime<Utc>>>>,
+}
+
+/// A store with an admin, tables 1 to 3 and a small menu.
+pub struct TestStore {
+    pub code: String,
+    pub tables: Vec<TableId>,
+    /// 김치찌개 at 9,000, 콜라 at 2,000, and 생맥주 at 4,500, which is sold out.
+    pub menus: Vec<MenuId>,
+    base: String,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(new_database().await, change).await
+    }
+
+    /// A server on a database that may have others.
+    pub async fn start_on(options: PgConnectOptions, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::read(|_| None).unwrap();
+        config.database.min_connections = 0;
+        config.http.shutdown_timeout = Duration::from_secs(3);
+        change(&mut config);
+        let database = Database::connect(options.clone(), &config.database).await.unwrap();
+        let time: Arc<Mutex<Option<DateTime<Utc>>>> = Arc::default();
+        let clock = Clock::from_fn({
+            let (time, system) = (Arc::clone(&time), Clock::system());
+            move || time.lock().unwrap().unwrap_or_else(|| system.now())
+        });
+        let secret = Secret::new("a secret that only these tests know");
+        let state = AppState::new(&config, &secret, database.clone(), clock).await.unwrap();
+        let closing = state.closing().clone();
+        tokio::spawn(events::follower::run(state.hub().clone()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(server::serve(listener, app(state, &config.http), closing.clone(), config.http.shutdown_timeout));
+        Self { base, database, options, closing, clock: time }
+    }
+
+    /// Stops the clock at `moment`.
+    pub fn stand_at(&self, moment: &str) {
+        *self.clock.lock().unwrap() = Some(moment.parse().unwrap());
+    }
+
+    /// A client without a token.
+    pub fn anonymous(&self) -> ApiClient {
+        ApiClient::new(&self.base)
+    }
+
+    /// A store in Seoul.
+    pub async fn store(&self, code: &str) -> TestStore {
+        self.store_in(code, chrono_tz::Asia::Seoul, "00:00:00").await
+    }
+
+    /// A store whose day begins at `day_starts_at` in `time_zone`.
+    pub async fn store_in(&self, code: &str, time_zone: Tz, day_starts_at: &str) -> TestStore {
+        let now = Clock::system().now();
+        let day_starts_at: NaiveTime = day_starts_at.parse().unwrap();
+        let mut tx = self.database.begin().await.unwrap();
+        let parsed = StoreCode::parse(code).unwrap();
+        let calendar = BusinessCalendar { time_zone, day_starts_at };
+        let id = store::insert(tx.conn(), &parsed, &format!("{code}의 식당"), &calendar, now).await.unwrap();
+        store::insert_stream(tx.conn(), id).await.unwrap();
+        let admin_hash = hash_now("admin1234").unwrap();
+        user::insert(tx.conn(), id, "admin", &admin_hash, Role::Owner, now).await.unwrap();
+        let table_hash = hash_now("1234").unwrap();
+        let mut tables = Vec::new();
+        for number in 1..=3 {
+            tables.push(table::insert(tx.conn(), id, number, &table_hash, now).await.unwrap());
+        }
+        let category = category::insert(tx.conn(), id, "식사", 0, now).await.unwrap();
+        let mut menus = Vec::new();
+        for (display_order, (name, price, is_available)) in
+            (0..).zip([("김치찌개", 9_000, true), ("콜라", 2_000, true), ("생맥주", 4_500, false)])
+        {
+            let dish = NewMenu {
+                category_id: category,
+                name,
+                price: Price::try_from(price).unwrap(),
+                description: Some(code),
+                image_url: None,
+                is_available,
+                display_order,
+            };
+            menus.push(menu::insert(tx.conn(), id, &dish, now).await.unwrap());
+        }
+        tx.commit().await.unwrap();
+        TestStore { code: code.to_owned(), tables, menus, base: self.base.clone() }
+    }
+}
+
+impl TestStore {
+    /// The admin, logged in.
+    pub async fn admin(&self) -> ApiClient {
+        let client = ApiClient::new(&self.base);
+        let body = serde_json::json!({"store_id": self.code, "username": "admin", "password": "admin1234"});
+        let login = client.post("/admin/auth/login", &body).await.ok();
+        client.with_token(login["token"].as_str().unwrap())
+    }
+
+    /// The tablet of table `number`, logged in.
+    pub async fn tablet(&self, number: i32) -> ApiClient {
+        let client = ApiClient::new(&self.base);
+        let body = serde_json::json!({"store_id": self.code, "table_number": number, "password": "1234"});
+        let login = client.post("/customer/auth/login", &body).await.ok();
+        client.with_token(login["token"].as_str().unwrap())
+    }
+}

@@ -1,0 +1,107 @@
+//! A client of the API.
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tableorder::models::MenuId;
+
+use super::stream::EventReader;
+
+/// A client with or without a token.
+#[derive(Clone)]
+pub struct ApiClient {
+    base: String,
+    http: reqwest::Client,
+    token: Option<String>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    /// The body of a success.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{} {}", self.status, self.body);
+        self.body
+    }
+
+    /// Checks that this is a refusal with this status and code, in the envelope of the contract.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Value {
+        assert_eq!((self.status.as_u16(), self.body["error"]["code"].as_str()), (status, Some(code)), "{}", self.body);
+        let error = &self.body["error"];
+        assert!(!error["message"].as_str().unwrap().is_empty() && error["details"].is_array());
+        assert_eq!(error["request_id"].as_str().unwrap(), self.headers["x-request-id"].to_str().unwrap());
+        self.body["error"].clone()
+    }
+}
+
+impl ApiClient {
+    pub fn new(base: &str) -> Self {
+        Self { base: base.to_owned(), http: reqwest::Client::new(), token: None }
+    }
+
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    pub fn token(&self) -> &str {
+        self.token.as_deref().unwrap()
+    }
+
+    /// A request to a path of the API, or of the service where it is not under /customer or /admin.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let prefix = if path.starts_with("/customer") || path.starts_with("/admin") { "/api/v1" } else { "" };
+        let request = self.http.request(method, format!("{}{prefix}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        answer(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        answer(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        answer(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// Orders one of each of `menus`.
+    pub async fn order(&self, menus: &[MenuId]) -> Answer {
+        self.post("/customer/orders", &order_of(menus)).await
+    }
+
+    /// Opens a stream; resumes after `last_event_id`.
+    pub async fn stream(&self, path: &str, last_event_id: Option<&str>) -> EventReader {
+        let mut request = self.request(Method::GET, path);
+        if let Some(id) = last_event_id {
+            request = request.header("Last-Event-ID", id);
+        }
+        EventReader::new(request.send().await.unwrap())
+    }
+}
+
+/// An order of one of each of `menus`.
+pub fn order_of(menus: &[MenuId]) -> Value {
+    json!({"items": menus.iter().map(|menu| json!({"menu_id": menu, "quantity": 1})).collect::<Vec<_>>()})
+}
+
+/// Sends a request and reads the answer.
+pub async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Answer { status, headers, body }
+}

@@ -1,0 +1,11 @@
+//! What the tests share: a PostgreSQL, servers on it, stores, clients.
+
+mod app;
+mod client;
+mod postgres;
+mod stream;
+
+pub use app::TestApp;
+pub use client::{ApiClient, answer, order_of};
+pub use postgres::scratch_directory;
+pub use stream::Event;
