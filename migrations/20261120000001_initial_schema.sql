@@ -50,8 +50,9 @@ CREATE TABLE users (
     username text NOT NULL,
     password_hash text NOT NULL,
     role user_role NOT NULL,
-    -- Tokens carry it; raising it ends them all.
+    -- Tokens carry it; raising it ends them all but kept_token_id: the one that changed the password.
     token_version integer NOT NULL DEFAULT 1,
+    kept_token_id uuid,
     created_at timestamptz NOT NULL,
     CONSTRAINT users_pkey PRIMARY KEY (store_id, id),
     CONSTRAINT users_username_key UNIQUE (store_id, username),

@@ -11,6 +11,7 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::events::Hub;
 use crate::repositories::event;
+use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
 use crate::security::token::Tokens;
 use crate::services::{AuthService, CategoryService, MenuService, OrderService, StoreService, TableService};
@@ -44,12 +45,16 @@ impl AppState {
         let hub = Hub::new(database.clone(), deployment, closing.clone());
         let tokens = Tokens::new(secret.expose(), config.jwt.algorithm, clock.clone());
         let stores = StoreService::new(database.clone());
+        let passwords = Passwords::new()?;
+        let access = TokenAccess::new(database.clone(), hub.clone());
+        let auth =
+            AuthService::new(database.clone(), access.clone(), passwords.clone(), tokens, clock.clone(), &config.jwt);
         Ok(Self {
-            auth: AuthService::new(database.clone(), Passwords::new()?, tokens, clock.clone(), &config.jwt),
-            categories: CategoryService::new(database.clone()),
-            menus: MenuService::new(database.clone()),
+            auth,
+            categories: CategoryService::new(database.clone(), hub.clone(), clock.clone()),
+            menus: MenuService::new(database.clone(), hub.clone(), clock.clone()),
             orders: OrderService::new(database.clone(), stores, hub.clone(), clock.clone()),
-            tables: TableService::new(database.clone(), hub.clone(), clock),
+            tables: TableService::new(database.clone(), hub.clone(), access, passwords, clock),
             heartbeat: Heartbeat(config.http.sse_heartbeat),
             database,
             hub,

@@ -82,11 +82,7 @@ impl ErrorResponse {
 
 /// Writes the envelope of every refusal, and logs the cause of those that are the server's fault.
 pub async fn layer(request: Request, next: Next) -> Response {
-    let language = request
-        .headers()
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok())
-        .map_or(Language::default(), Language::from_accept_language);
+    let language = Language::of(request.headers());
     let request_id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
     let response = next.run(request).await;
     let status = response.status();

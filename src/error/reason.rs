@@ -33,6 +33,8 @@ pub enum Reason {
     Unknown,
     /// A dish that cannot be ordered now.
     SoldOut,
+    /// Not the account's current password.
+    WrongPassword,
     /// A part of the server that is not ready.
     NotReady,
     /// The list must name each thing exactly once.
@@ -57,6 +59,7 @@ impl Reason {
             Self::Url => ("http 또는 https 주소여야 합니다".into(), "must be an http or https address".into()),
             Self::Unknown => ("존재하지 않습니다".into(), "does not exist".into()),
             Self::SoldOut => ("지금 주문할 수 없는 메뉴입니다".into(), "cannot be ordered now".into()),
+            Self::WrongPassword => ("현재 비밀번호가 아닙니다".into(), "is not the current password".into()),
             Self::NotReady => ("준비되지 않았습니다".into(), "is not ready".into()),
             Self::NotTheWholeOrder => {
                 ("모든 항목을 한 번씩 포함해야 합니다".into(), "must name every item exactly once".into())
@@ -85,6 +88,7 @@ mod tests {
             Reason::Url,
             Reason::Unknown,
             Reason::SoldOut,
+            Reason::WrongPassword,
             Reason::NotReady,
             Reason::NotTheWholeOrder,
         ] {

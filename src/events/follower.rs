@@ -34,8 +34,8 @@ pub async fn run(hub: Hub) {
 }
 
 async fn follow(hub: &Hub, stores: &[StoreId]) -> crate::error::Result<()> {
-    for (store, head) in hub.heads(stores).await? {
-        hub.catch_up(store, head, PAGE).await?;
+    for head in hub.heads(stores).await? {
+        hub.catch_up(head, PAGE).await?;
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use super::cursor::{Cursor, Scope};
 use crate::database::Database;
 use crate::error::Result;
 use crate::models::{Event, StoreId};
-use crate::repositories::event::{self, StreamHead};
+use crate::repositories::event::{self, PolledHead, StreamHead};
 
 /// Events a stream may be behind before it has to reread the table.
 const FEED_CAPACITY: usize = 256;
@@ -64,6 +65,8 @@ struct Inner {
 struct Feed {
     sender: broadcast::Sender<Arc<LiveEvent>>,
     order: Mutex<Order>,
+    /// The store's access version; when it moves, every stream looks whether its token still counts.
+    access: watch::Sender<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -76,7 +79,7 @@ struct Order {
 
 impl Feed {
     fn new() -> Self {
-        Self { sender: broadcast::Sender::new(FEED_CAPACITY), order: Mutex::default() }
+        Self { sender: broadcast::Sender::new(FEED_CAPACITY), order: Mutex::default(), access: watch::Sender::new(0) }
     }
 
     /// Takes an event in, and sends what is now in turn. `false` where others must come first.
@@ -113,9 +116,31 @@ impl Feed {
         order.early.is_empty()
     }
 
+    fn see_access(&self, version: i64) {
+        self.access.send_if_modified(|seen| {
+            let moved = version > *seen;
+            *seen = version.max(*seen);
+            moved
+        });
+    }
+
     fn sent(&self) -> Option<i64> {
         lock(&self.order).sent
     }
+}
+
+/// What a stream waits for.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// The next event; `Lagged` when some were missed and must be read from the table.
+    Event(Result<Arc<LiveEvent>, broadcast::error::RecvError>),
+    /// A token of the store may have stopped counting. Said once at the beginning, too: it may have done so
+    /// between its check and the subscription.
+    Access,
+    /// The server closes its streams.
+    Closing,
+    /// The deadline passed.
+    Deadline,
 }
 
 /// A stream's place at a feed.
@@ -126,16 +151,21 @@ pub struct Subscription {
     feed: Arc<Feed>,
     /// Taken out on drop, before the feed's listeners are counted.
     receiver: Option<broadcast::Receiver<Arc<LiveEvent>>>,
+    access: watch::Receiver<i64>,
     /// The head of the store's events, read after the subscription began.
     pub head: StreamHead,
 }
 
 impl Subscription {
-    /// The next event; `Err(Lagged)` when some were missed and must be read from the table.
-    pub(super) async fn recv(&mut self) -> Result<Arc<LiveEvent>, broadcast::error::RecvError> {
-        match &mut self.receiver {
-            Some(receiver) => receiver.recv().await,
-            None => Err(broadcast::error::RecvError::Closed),
+    /// Waits for whatever comes first. A token that may have ended goes before the next event.
+    pub(super) async fn next(&mut self, deadline: Instant) -> Next {
+        let Some(receiver) = &mut self.receiver else { return Next::Closing };
+        tokio::select! {
+            biased;
+            () = self.hub.0.closing.cancelled() => Next::Closing,
+            Ok(()) = self.access.changed() => Next::Access,
+            received = receiver.recv() => Next::Event(received),
+            () = tokio::time::sleep_until(deadline) => Next::Deadline,
         }
     }
 
@@ -153,11 +183,6 @@ impl Subscription {
     /// The store's cursor for `scope`, at `seq`.
     pub(super) fn cursor(&self, scope: Scope, seq: i64) -> Cursor {
         self.hub.cursor(self.store, scope, seq)
-    }
-
-    /// The hub it is a place at.
-    pub(super) fn hub(&self) -> &Hub {
-        &self.hub
     }
 }
 
@@ -189,6 +214,13 @@ impl Hub {
         }
     }
 
+    /// Lets the store's streams look whether their tokens still count.
+    pub fn access_changed(&self, store: StoreId) {
+        if let Some(feed) = lock(&self.0.feeds).get(&store) {
+            feed.access.send_modify(|_| {});
+        }
+    }
+
     /// Listens to a store: subscribes first and reads the head after, so nothing falls in between.
     ///
     /// # Errors
@@ -201,11 +233,15 @@ impl Hub {
             (feed, receiver)
         };
         // Made before the head is read: if that fails, its drop tidies up.
-        let head = StreamHead { event_seq: 0, pruned_seq: 0 };
-        let mut subscription = Subscription { hub: self.clone(), store, feed, receiver: Some(receiver), head };
+        let head = StreamHead { event_seq: 0, pruned_seq: 0, access_version: 0 };
+        let mut access = feed.access.subscribe();
+        // See `Next::Access`.
+        access.mark_changed();
+        let mut subscription = Subscription { hub: self.clone(), store, feed, receiver: Some(receiver), access, head };
         let mut connection = self.0.database.acquire().await?;
         subscription.head = event::head(connection.conn(), store).await?;
         subscription.feed.start_at(subscription.head.event_seq);
+        subscription.feed.see_access(subscription.head.access_version);
         Ok(subscription)
     }
 
@@ -230,12 +266,13 @@ impl Hub {
         lock(&self.0.feeds).keys().copied().collect()
     }
 
-    /// Brings the feed of `store` up to `head` from the table.
-    pub(super) async fn catch_up(&self, store: StoreId, head: i64, page: i64) -> Result<()> {
-        let Some(feed) = lock(&self.0.feeds).get(&store).cloned() else { return Ok(()) };
-        while let Some(sent) = feed.sent().filter(|sent| *sent < head) {
+    /// Brings the feed of a store up to `head` from the table.
+    pub(super) async fn catch_up(&self, head: PolledHead, page: i64) -> Result<()> {
+        let Some(feed) = lock(&self.0.feeds).get(&head.store_id).cloned() else { return Ok(()) };
+        feed.see_access(head.access_version);
+        while let Some(sent) = feed.sent().filter(|sent| *sent < head.event_seq) {
             let mut connection = self.0.database.acquire().await?;
-            let events = event::after(connection.conn(), store, sent, page).await?;
+            let events = event::after(connection.conn(), head.store_id, sent, page).await?;
             if events.is_empty() {
                 break;
             }
@@ -246,8 +283,8 @@ impl Hub {
         Ok(())
     }
 
-    /// Reads the heads of `stores`.
-    pub(super) async fn heads(&self, stores: &[StoreId]) -> Result<Vec<(StoreId, i64)>> {
+    /// How far each of `stores` is.
+    pub(super) async fn heads(&self, stores: &[StoreId]) -> Result<Vec<PolledHead>> {
         let mut connection = self.0.database.acquire().await?;
         event::heads(connection.conn(), stores).await
     }

@@ -13,5 +13,5 @@ mod stream;
 
 pub use cursor::{Cursor, Scope};
 pub use hub::{Hub, LiveEvent, Subscription};
-pub use record::{Recorded, record};
-pub use stream::{BrokenOff, EventStream, StreamOptions};
+pub use record::{Recorded, record, record_menu_change};
+pub use stream::{BrokenOff, EventStream, StreamGuard, StreamOptions};

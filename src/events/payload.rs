@@ -33,6 +33,18 @@ struct OrderUpdatedData {
 }
 
 #[derive(Serialize)]
+struct OrderDeletedData {
+    order_id: OrderId,
+    table_id: TableId,
+    session_id: SessionId,
+}
+
+#[derive(Serialize)]
+struct MenuChangedData {
+    menu_version: i64,
+}
+
+#[derive(Serialize)]
 struct SessionCompletedData {
     session_id: SessionId,
     message: &'static str,
@@ -72,6 +84,19 @@ impl NewEvent {
             session_id: order.session_id,
         };
         Self::about(EventKind::OrderUpdated, Some(order.session_id), &data)
+    }
+
+    /// An order was cancelled.
+    #[must_use]
+    pub fn order_deleted(order_id: OrderId, table_id: TableId, session_id: SessionId) -> Self {
+        let data = OrderDeletedData { order_id, table_id, session_id };
+        Self::about(EventKind::OrderDeleted, Some(session_id), &data)
+    }
+
+    /// The menu changed.
+    #[must_use]
+    pub fn menu_changed(menu_version: i64) -> Self {
+        Self::about(EventKind::MenuChanged, None, &MenuChangedData { menu_version })
     }
 
     /// A table's stay was completed.

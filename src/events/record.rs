@@ -21,6 +21,19 @@ pub struct Recorded {
 /// Of the database.
 pub async fn record(tx: &mut Transaction, store: StoreId, new: NewEvent, now: DateTime<Utc>) -> Result<Recorded> {
     let seq = event::next_seq(tx.conn(), store).await?;
+    write(tx, store, seq, new, now).await
+}
+
+/// Writes that the menu changed, at its next version: the last thing before the commit.
+///
+/// # Errors
+/// Of the database.
+pub async fn record_menu_change(tx: &mut Transaction, store: StoreId, now: DateTime<Utc>) -> Result<Recorded> {
+    let (seq, menu_version) = event::next_seq_and_menu_version(tx.conn(), store).await?;
+    write(tx, store, seq, NewEvent::menu_changed(menu_version), now).await
+}
+
+async fn write(tx: &mut Transaction, store: StoreId, seq: i64, new: NewEvent, now: DateTime<Utc>) -> Result<Recorded> {
     event::insert(tx.conn(), store, seq, &new, now).await?;
     let NewEvent { kind, session_id, data } = new;
     let event = Event { seq, kind: kind.as_str().to_owned(), audience: kind.audience(), session_id, data };

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use futures_util::future::BoxFuture;
 use futures_util::stream::unfold;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use super::cursor::{Cursor, Scope};
-use super::hub::{LiveEvent, Subscription};
+use super::hub::{LiveEvent, Next, Subscription};
 
 /// Events read at a time while replaying.
 const PAGE: i64 = 200;
@@ -23,8 +24,10 @@ const RETRY_MS: std::ops::Range<u64> = 1_000..4_000;
 #[error("the stream was broken off: {0}")]
 pub struct BrokenOff(&'static str);
 
+/// Says whether a stream's token still counts.
+pub type StreamGuard = Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+
 /// What one stream is like.
-#[derive(Debug, Clone)]
 pub struct StreamOptions {
     /// What it shows.
     pub scope: Scope,
@@ -34,6 +37,8 @@ pub struct StreamOptions {
     pub lifetime: Duration,
     /// How often it says that it is alive.
     pub heartbeat: Duration,
+    /// Whether its token still counts.
+    pub guard: StreamGuard,
 }
 
 /// An open stream, as frames to write and flush one by one.
@@ -50,12 +55,13 @@ pub struct EventStream {
     /// When the next heartbeat is due, if nothing else is sent before.
     heartbeat_at: Instant,
     ends_at: Instant,
+    guard: StreamGuard,
 }
 
 impl EventStream {
     /// Opens a stream on `subscription`.
     #[must_use]
-    pub fn open(subscription: Subscription, options: &StreamOptions) -> Self {
+    pub fn open(subscription: Subscription, options: StreamOptions) -> Self {
         let head = subscription.head;
         let here = subscription.cursor(options.scope, head.event_seq);
         let resumed = options
@@ -81,6 +87,7 @@ impl EventStream {
             heartbeat: options.heartbeat,
             heartbeat_at: Instant::now() + options.heartbeat,
             ends_at: Instant::now() + options.lifetime,
+            guard: options.guard,
             subscription,
         }
     }
@@ -137,13 +144,13 @@ impl EventStream {
 
     /// The next live event, a heartbeat where it is quiet, or `None` where there is something to look at again.
     async fn next_live(&mut self) -> Result<Option<Bytes>, BrokenOff> {
-        let hub = self.subscription.hub().clone();
-        let received = tokio::select! {
-            biased;
-            () = hub.closing() => return Err(BrokenOff("the server is stopping")),
-            () = tokio::time::sleep_until(self.ends_at) => return Err(BrokenOff("its token has expired")),
-            received = self.subscription.recv() => received,
-            () = tokio::time::sleep_until(self.heartbeat_at) => return Ok(Some(Bytes::from_static(b": alive\n\n"))),
+        let received = match self.subscription.next(self.heartbeat_at.min(self.ends_at)).await {
+            Next::Event(received) => received,
+            Next::Access if (self.guard)().await => return Ok(None),
+            Next::Access => return Err(BrokenOff("its token no longer counts")),
+            Next::Closing => return Err(BrokenOff("the server is stopping")),
+            Next::Deadline if Instant::now() >= self.ends_at => return Err(BrokenOff("its token has expired")),
+            Next::Deadline => return Ok(Some(Bytes::from_static(b": alive\n\n"))),
         };
         match received {
             Ok(live) if live.event.seq <= self.seen => Ok(None),

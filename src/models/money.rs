@@ -96,6 +96,7 @@ impl Sum for Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_largest_order_is_summed_exactly() {
@@ -103,6 +104,22 @@ mod tests {
             Money::of_line(Price::try_from(Price::MAX).unwrap(), Quantity::try_from(i64::from(Quantity::MAX)).unwrap());
         let total: Money = std::iter::repeat_n(line, 100).sum();
         assert_eq!(total.get(), 9_990_000_000_000);
+    }
+
+    proptest! {
+        #[test]
+        fn a_total_is_exactly_the_sum_of_its_lines(
+            lines in prop::collection::vec((0..=Price::MAX, 1..=i64::from(Quantity::MAX)), 1..=100)
+        ) {
+            let total: Money = lines
+                .iter()
+                .map(|(price, quantity)| {
+                    Money::of_line(Price::try_from(*price).unwrap(), Quantity::try_from(*quantity).unwrap())
+                })
+                .sum();
+            let exact: i128 = lines.iter().map(|(price, quantity)| i128::from(*price) * i128::from(*quantity)).sum();
+            prop_assert_eq!(i128::from(total.get()), exact);
+        }
     }
 
     #[test]

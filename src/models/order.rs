@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ItemId, MenuId, Money, OrderId, Price, Quantity, SessionId, TableId};
+use super::{ItemId, MenuId, Money, OrderId, OutOfRange, Price, Quantity, SessionId, TableId};
 
 /// Where an order stands: pending → preparing → completed, one step at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -70,6 +70,20 @@ impl std::fmt::Display for OrderNumber {
     }
 }
 
+impl std::str::FromStr for OrderNumber {
+    type Err = OutOfRange;
+
+    fn from_str(text: &str) -> Result<Self, OutOfRange> {
+        let (day, number) = text.split_once('-').ok_or(OutOfRange)?;
+        let parsed = Self {
+            business_day: NaiveDate::parse_from_str(day, "%Y%m%d").map_err(|_| OutOfRange)?,
+            day_number: number.parse().map_err(|_| OutOfRange)?,
+        };
+        // Only as it is written.
+        if parsed.to_string() == text { Ok(parsed) } else { Err(OutOfRange) }
+    }
+}
+
 /// One line a guest asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderLine {
@@ -127,9 +141,19 @@ pub struct Order {
     pub items: Vec<OrderItem>,
 }
 
+/// An order of a stay that was completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastOrder {
+    /// The order.
+    pub order: Order,
+    /// When its stay was completed.
+    pub completed_at: DateTime<Utc>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn status_moves_one_step_at_a_time() {
@@ -142,6 +166,39 @@ mod tests {
                     _ => Err(InvalidTransition { from, to }),
                 };
                 assert_eq!(from.change_to(to), expected);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_sequence_of_wishes_reaches_an_illegal_state(wishes in prop::collection::vec(0..3_usize, 0..20)) {
+            let mut status = OrderStatus::Pending;
+            for wish in wishes {
+                let wish = OrderStatus::ALL[wish];
+                let position = |status| OrderStatus::ALL.iter().position(|one| *one == status).unwrap();
+                match status.change_to(wish) {
+                    Ok(StatusChange::Step) => {
+                        prop_assert_eq!(position(wish), position(status) + 1);
+                        status = wish;
+                    }
+                    Ok(StatusChange::AlreadyThere) => prop_assert_eq!(wish, status),
+                    Err(invalid) => {
+                        prop_assert_eq!((invalid.from, invalid.to), (status, wish));
+                        let step = position(wish).cast_signed() - position(status).cast_signed();
+                        prop_assert!(step != 0 && step != 1);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn a_number_reads_back_and_nothing_else_does(day in 0..40_000_u64, day_number in 1..i32::MAX, text in ".*") {
+            let business_day = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap() + chrono::Days::new(day);
+            let number = OrderNumber { business_day, day_number };
+            prop_assert_eq!(number.to_string().parse(), Ok(number));
+            if let Ok(parsed) = text.parse::<OrderNumber>() {
+                prop_assert_eq!(parsed.to_string(), text);
             }
         }
     }

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::error::{ErrorCode, Result};
 use crate::models::{Category, CategoryId, StoreId};
-use crate::repositories::OnConstraint;
+use crate::repositories::{OnConstraint, expect_one};
 
 /// Every category, in display order.
 ///
@@ -44,4 +44,107 @@ pub async fn insert(
     .fetch_one(conn)
     .await
     .on_constraint("categories_name_key", ErrorCode::Duplicate)
+}
+
+/// The category.
+///
+/// # Errors
+/// `CATEGORY_NOT_FOUND`.
+pub async fn get(conn: &mut PgConnection, store: StoreId, category: CategoryId) -> Result<Category> {
+    sqlx::query_as!(
+        Category,
+        r#"SELECT id AS "id: CategoryId", name, display_order FROM categories WHERE store_id = $1 AND id = $2"#,
+        store.0,
+        category.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::CategoryNotFound.into())
+}
+
+/// The category, locked against being changed by another.
+///
+/// # Errors
+/// `CATEGORY_NOT_FOUND`.
+pub async fn lock(conn: &mut PgConnection, store: StoreId, category: CategoryId) -> Result<Category> {
+    sqlx::query_as!(
+        Category,
+        r#"SELECT id AS "id: CategoryId", name, display_order FROM categories
+           WHERE store_id = $1 AND id = $2 FOR UPDATE"#,
+        store.0,
+        category.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::CategoryNotFound.into())
+}
+
+/// Every category's id, locked against being changed or deleted by another.
+///
+/// # Errors
+/// Of the database.
+pub async fn lock_all(conn: &mut PgConnection, store: StoreId) -> Result<Vec<CategoryId>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT id AS "id: CategoryId" FROM categories WHERE store_id = $1 ORDER BY display_order FOR UPDATE"#,
+        store.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The largest display order in use.
+///
+/// # Errors
+/// Of the database.
+pub async fn last_display_order(conn: &mut PgConnection, store: StoreId) -> Result<Option<i32>> {
+    Ok(sqlx::query_scalar!("SELECT max(display_order) FROM categories WHERE store_id = $1", store.0)
+        .fetch_one(conn)
+        .await?)
+}
+
+/// Writes a category's name and place.
+///
+/// # Errors
+/// `DUPLICATE` for a name that is taken, `CATEGORY_NOT_FOUND`.
+pub async fn update(conn: &mut PgConnection, store: StoreId, category: &Category) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE categories SET name = $3, display_order = $4 WHERE store_id = $1 AND id = $2",
+        store.0,
+        category.id.0,
+        category.name,
+        category.display_order
+    )
+    .execute(conn)
+    .await
+    .on_constraint("categories_name_key", ErrorCode::Duplicate)?;
+    expect_one(&result, ErrorCode::CategoryNotFound)
+}
+
+/// Gives the categories `ids` the display orders 0, 1, 2 …
+///
+/// # Errors
+/// Of the database.
+pub async fn reorder(conn: &mut PgConnection, store: StoreId, ids: &[CategoryId]) -> Result<()> {
+    sqlx::query!(
+        "UPDATE categories SET display_order = place.number - 1
+         FROM unnest($2::bigint[]) WITH ORDINALITY AS place (id, number)
+         WHERE categories.store_id = $1 AND categories.id = place.id",
+        store.0,
+        ids as &[CategoryId]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes a category.
+///
+/// # Errors
+/// `CATEGORY_HAS_MENUS`, `CATEGORY_NOT_FOUND`.
+pub async fn delete(conn: &mut PgConnection, store: StoreId, category: CategoryId) -> Result<()> {
+    let result = sqlx::query!("DELETE FROM categories WHERE store_id = $1 AND id = $2", store.0, category.0)
+        .execute(conn)
+        .await
+        .on_constraint("menus_category_fkey", ErrorCode::CategoryHasMenus)?;
+    expect_one(&result, ErrorCode::CategoryNotFound)
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::error::{ErrorCode, Result};
 use crate::models::{Audience, Event, NewEvent, SessionId, StoreId};
+use crate::repositories::expect_one;
 
 /// How far a store's events go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,19 @@ pub struct StreamHead {
     pub event_seq: i64,
     /// Events up to and including this seq may be gone.
     pub pruned_seq: i64,
+    /// Grows whenever a token of the store may have stopped counting.
+    pub access_version: i64,
+}
+
+/// What an instance polls of a store that somebody listens to.
+#[derive(Debug, Clone, Copy)]
+pub struct PolledHead {
+    /// The store.
+    pub store_id: StoreId,
+    /// The newest event's seq.
+    pub event_seq: i64,
+    /// Grows whenever a token of the store may have stopped counting.
+    pub access_version: i64,
 }
 
 /// The deployment's epoch: seqs of another one mean nothing here.
@@ -37,6 +51,34 @@ pub async fn next_seq(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
     .fetch_optional(conn)
     .await?
     .ok_or_else(|| ErrorCode::StoreNotFound.into())
+}
+
+/// As [`next_seq`], and takes the store's next menu version with it.
+///
+/// # Errors
+/// `STORE_NOT_FOUND`.
+pub async fn next_seq_and_menu_version(conn: &mut PgConnection, store: StoreId) -> Result<(i64, i64)> {
+    let row = sqlx::query!(
+        "UPDATE store_streams SET event_seq = event_seq + 1, menu_version = menu_version + 1
+         WHERE store_id = $1 RETURNING event_seq, menu_version",
+        store.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(ErrorCode::StoreNotFound)?;
+    Ok((row.event_seq, row.menu_version))
+}
+
+/// Says that a token of the store may have stopped counting; as late in a transaction as [`next_seq`].
+///
+/// # Errors
+/// `STORE_NOT_FOUND`.
+pub async fn raise_access_version(conn: &mut PgConnection, store: StoreId) -> Result<()> {
+    let result =
+        sqlx::query!("UPDATE store_streams SET access_version = access_version + 1 WHERE store_id = $1", store.0)
+            .execute(conn)
+            .await?;
+    expect_one(&result, ErrorCode::StoreNotFound)
 }
 
 /// Writes an event at the seq [`next_seq`] gave.
@@ -71,24 +113,29 @@ pub async fn insert(
 /// # Errors
 /// `STORE_NOT_FOUND`.
 pub async fn head(conn: &mut PgConnection, store: StoreId) -> Result<StreamHead> {
-    sqlx::query_as!(StreamHead, "SELECT event_seq, pruned_seq FROM store_streams WHERE store_id = $1", store.0)
-        .fetch_optional(conn)
-        .await?
-        .ok_or_else(|| ErrorCode::StoreNotFound.into())
+    sqlx::query_as!(
+        StreamHead,
+        "SELECT event_seq, pruned_seq, access_version FROM store_streams WHERE store_id = $1",
+        store.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::StoreNotFound.into())
 }
 
-/// The newest seq of each of these stores.
+/// How far each of these stores is.
 ///
 /// # Errors
 /// Of the database.
-pub async fn heads(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Vec<(StoreId, i64)>> {
-    let rows = sqlx::query!(
-        r#"SELECT store_id AS "store_id: StoreId", event_seq FROM store_streams WHERE store_id = ANY($1)"#,
+pub async fn heads(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Vec<PolledHead>> {
+    Ok(sqlx::query_as!(
+        PolledHead,
+        r#"SELECT store_id AS "store_id: StoreId", event_seq, access_version
+           FROM store_streams WHERE store_id = ANY($1)"#,
         stores as &[StoreId]
     )
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.store_id, row.event_seq)).collect())
+    .await?)
 }
 
 /// The store's events after `seq`, in order, `limit` at most.

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{CategoryId, Menu, MenuId, Price, StoreId};
-use crate::repositories::OnConstraint;
+use crate::repositories::{OnConstraint, expect_one};
 
 /// A dish about to be added.
 #[derive(Debug, Clone)]
@@ -118,4 +118,112 @@ pub async fn insert(conn: &mut PgConnection, store: StoreId, menu: &NewMenu<'_>,
     .fetch_one(conn)
     .await
     .on_constraint("menus_category_fkey", ErrorCode::CategoryNotFound)
+}
+
+/// The dish.
+///
+/// # Errors
+/// `MENU_NOT_FOUND`.
+pub async fn get(conn: &mut PgConnection, store: StoreId, menu: MenuId) -> Result<Menu> {
+    find_many(conn, store, &[menu]).await?.pop().ok_or_else(|| ErrorCode::MenuNotFound.into())
+}
+
+/// The dish, locked against being changed by another.
+///
+/// # Errors
+/// `MENU_NOT_FOUND`.
+pub async fn lock(conn: &mut PgConnection, store: StoreId, menu: MenuId) -> Result<Menu> {
+    sqlx::query_as!(
+        MenuRow,
+        r#"SELECT id AS "id: MenuId", category_id AS "category_id: CategoryId", name, price, description,
+                  image_url, is_available, display_order
+           FROM menus WHERE store_id = $1 AND id = $2 FOR UPDATE"#,
+        store.0,
+        menu.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(ErrorCode::MenuNotFound)?
+    .try_into()
+}
+
+/// The ids of a category's dishes, locked against being changed or deleted by another.
+///
+/// # Errors
+/// Of the database.
+pub async fn lock_category(conn: &mut PgConnection, store: StoreId, category: CategoryId) -> Result<Vec<MenuId>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT id AS "id: MenuId" FROM menus WHERE store_id = $1 AND category_id = $2
+           ORDER BY display_order FOR UPDATE"#,
+        store.0,
+        category.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The largest display order in use in a category.
+///
+/// # Errors
+/// Of the database.
+pub async fn last_display_order(conn: &mut PgConnection, store: StoreId, category: CategoryId) -> Result<Option<i32>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT max(display_order) FROM menus WHERE store_id = $1 AND category_id = $2",
+        store.0,
+        category.0
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Writes everything of a dish.
+///
+/// # Errors
+/// `CATEGORY_NOT_FOUND` for a category the store does not have, `MENU_NOT_FOUND`.
+pub async fn update(conn: &mut PgConnection, store: StoreId, menu: &Menu) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE menus SET category_id = $3, name = $4, price = $5, description = $6, image_url = $7,
+                          is_available = $8, display_order = $9
+         WHERE store_id = $1 AND id = $2",
+        store.0,
+        menu.id.0,
+        menu.category_id.0,
+        menu.name,
+        menu.price.get(),
+        menu.description,
+        menu.image_url,
+        menu.is_available,
+        menu.display_order
+    )
+    .execute(conn)
+    .await
+    .on_constraint("menus_category_fkey", ErrorCode::CategoryNotFound)?;
+    expect_one(&result, ErrorCode::MenuNotFound)
+}
+
+/// Gives the dishes `ids` the display orders 0, 1, 2 …
+///
+/// # Errors
+/// Of the database.
+pub async fn reorder(conn: &mut PgConnection, store: StoreId, ids: &[MenuId]) -> Result<()> {
+    sqlx::query!(
+        "UPDATE menus SET display_order = place.number - 1
+         FROM unnest($2::bigint[]) WITH ORDINALITY AS place (id, number)
+         WHERE menus.store_id = $1 AND menus.id = place.id",
+        store.0,
+        ids as &[MenuId]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes a dish; past orders keep their lines.
+///
+/// # Errors
+/// `MENU_NOT_FOUND`.
+pub async fn delete(conn: &mut PgConnection, store: StoreId, menu: MenuId) -> Result<()> {
+    let result =
+        sqlx::query!("DELETE FROM menus WHERE store_id = $1 AND id = $2", store.0, menu.0).execute(conn).await?;
+    expect_one(&result, ErrorCode::MenuNotFound)
 }

@@ -5,9 +5,14 @@ use sqlx::PgConnection;
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{
-    ItemId, Menu, Money, Order, OrderId, OrderItem, OrderNumber, OrderStatus, Quantity, SessionId, StoreId, TableId,
+    ItemId, Menu, Money, Order, OrderId, OrderItem, OrderNumber, OrderStatus, Page, Quantity, SessionId, StoreId,
+    TableId,
 };
 use crate::repositories::{OnConstraint, expect_one};
+
+/// Days before and after every order.
+const EARLIEST: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).unwrap();
+const LATEST: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap();
 
 /// An order about to be added.
 #[derive(Debug, Clone)]
@@ -99,6 +104,82 @@ pub async fn list_by_session(conn: &mut PgConnection, store: StoreId, session: S
         "AND o.session_id = $2 ORDER BY o.business_day DESC, o.day_number DESC, i.line",
         store.0,
         session.0
+    );
+    collect_orders(rows.fetch_all(conn).await?)
+}
+
+/// What the live orders of a store are narrowed to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LiveFilter {
+    /// Only orders that stand here.
+    pub status: Option<OrderStatus>,
+    /// Only orders of this table.
+    pub table_id: Option<TableId>,
+}
+
+/// The orders of running stays, newest first; one more than the page has, if there are more.
+///
+/// # Errors
+/// Of the database.
+pub async fn list_live(conn: &mut PgConnection, store: StoreId, filter: LiveFilter, page: Page) -> Result<Vec<Order>> {
+    let rows = select_order_lines!(
+        "AND o.id IN (
+           SELECT p.id
+           FROM table_sessions s
+           JOIN orders p ON p.store_id = s.store_id AND p.session_id = s.id AND p.cancelled_at IS NULL
+           WHERE s.store_id = $1 AND s.completed_at IS NULL
+             AND ($2::order_status IS NULL OR p.status = $2)
+             AND ($3::bigint IS NULL OR p.table_id = $3)
+             AND ($4::date IS NULL OR (p.business_day, p.day_number) < ($4, $5::int))
+           ORDER BY p.business_day DESC, p.day_number DESC LIMIT $6)
+         ORDER BY o.business_day DESC, o.day_number DESC, i.line",
+        store.0,
+        filter.status as Option<OrderStatus>,
+        filter.table_id.map(|table| table.0),
+        page.below.map(|below| below.business_day),
+        page.below.map(|below| below.day_number),
+        page.limit.and_one_more()
+    );
+    collect_orders(rows.fetch_all(conn).await?)
+}
+
+/// Which days of a table's past are asked for, both included.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Days {
+    /// The first business day.
+    pub from: Option<NaiveDate>,
+    /// The last business day.
+    pub to: Option<NaiveDate>,
+}
+
+/// The orders of a table's completed stays, newest first; one more than the page has, if there are more.
+///
+/// # Errors
+/// Of the database.
+pub async fn list_past(
+    conn: &mut PgConnection,
+    store: StoreId,
+    table: TableId,
+    days: Days,
+    page: Page,
+) -> Result<Vec<Order>> {
+    let rows = select_order_lines!(
+        "AND o.id IN (
+           SELECT p.id
+           FROM orders p
+           JOIN table_sessions s ON s.store_id = p.store_id AND s.id = p.session_id
+           WHERE p.store_id = $1 AND p.table_id = $2 AND p.cancelled_at IS NULL AND s.completed_at IS NOT NULL
+             AND p.business_day BETWEEN $3 AND $4
+             AND ($5::date IS NULL OR (p.business_day, p.day_number) < ($5, $6::int))
+           ORDER BY p.business_day DESC, p.day_number DESC LIMIT $7)
+         ORDER BY o.business_day DESC, o.day_number DESC, i.line",
+        store.0,
+        table.0,
+        days.from.unwrap_or(EARLIEST),
+        days.to.unwrap_or(LATEST),
+        page.below.map(|below| below.business_day),
+        page.below.map(|below| below.day_number),
+        page.limit.and_one_more()
     );
     collect_orders(rows.fetch_all(conn).await?)
 }
@@ -220,20 +301,21 @@ pub async fn insert_items(
         .collect())
 }
 
-/// Which session a live order belongs to.
+/// Which session and table a live order belongs to.
 ///
 /// # Errors
 /// `ORDER_NOT_FOUND`.
-pub async fn session_of(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<SessionId> {
-    sqlx::query_scalar!(
-        r#"SELECT session_id AS "session_id: SessionId" FROM orders
+pub async fn place_of(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<(SessionId, TableId)> {
+    let row = sqlx::query!(
+        r#"SELECT session_id AS "session_id: SessionId", table_id AS "table_id: TableId" FROM orders
            WHERE store_id = $1 AND id = $2 AND cancelled_at IS NULL"#,
         store.0,
         order.0
     )
     .fetch_optional(conn)
     .await?
-    .ok_or_else(|| ErrorCode::OrderNotFound.into())
+    .ok_or(ErrorCode::OrderNotFound)?;
+    Ok((row.session_id, row.table_id))
 }
 
 /// A live order's status, locked against any other change of it.
@@ -269,6 +351,40 @@ pub async fn set_status(
         order.0,
         status as OrderStatus,
         now
+    )
+    .execute(conn)
+    .await?;
+    expect_one(&result, ErrorCode::OrderNotFound)
+}
+
+/// Who cancelled an order, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Cancellation<'a> {
+    /// The account's name.
+    pub by: &'a str,
+    /// Why, if they said.
+    pub reason: Option<&'a str>,
+}
+
+/// Cancels an order: it is gone from every list and total, and kept with who, when and why.
+///
+/// # Errors
+/// `ORDER_NOT_FOUND`.
+pub async fn cancel(
+    conn: &mut PgConnection,
+    store: StoreId,
+    order: OrderId,
+    cancellation: Cancellation<'_>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE orders SET cancelled_at = $3, cancelled_by = $4, cancel_reason = $5, updated_at = $3
+         WHERE store_id = $1 AND id = $2 AND cancelled_at IS NULL",
+        store.0,
+        order.0,
+        now,
+        cancellation.by,
+        cancellation.reason
     )
     .execute(conn)
     .await?;

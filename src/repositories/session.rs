@@ -1,5 +1,7 @@
 //! Table sessions: one party's stay each.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
@@ -47,9 +49,9 @@ pub async fn insert_unfinished(
 /// The session.
 ///
 /// # Errors
-/// `SESSION_NOT_FOUND`.
-pub async fn get(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Session> {
-    sqlx::query_as!(
+/// Of the database.
+pub async fn find(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Option<Session>> {
+    Ok(sqlx::query_as!(
         Session,
         r#"SELECT s.id AS "id: SessionId", s.table_id AS "table_id: TableId", t.table_number,
                   s.started_at, s.completed_at
@@ -59,8 +61,27 @@ pub async fn get(conn: &mut PgConnection, store: StoreId, session: SessionId) ->
         session.0
     )
     .fetch_optional(conn)
-    .await?
-    .ok_or_else(|| ErrorCode::SessionNotFound.into())
+    .await?)
+}
+
+/// When each of these sessions was completed; running ones are left out.
+///
+/// # Errors
+/// Of the database.
+pub async fn completion_times(
+    conn: &mut PgConnection,
+    store: StoreId,
+    sessions: &[SessionId],
+) -> Result<HashMap<SessionId, DateTime<Utc>>> {
+    let rows = sqlx::query!(
+        r#"SELECT id AS "id: SessionId", completed_at AS "completed_at!" FROM table_sessions
+           WHERE store_id = $1 AND id = ANY($2) AND completed_at IS NOT NULL"#,
+        store.0,
+        sessions as &[SessionId]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.completed_at)).collect())
 }
 
 /// The session, locked against being completed and against other orders of the same table. (A shared lock
@@ -68,9 +89,9 @@ pub async fn get(conn: &mut PgConnection, store: StoreId, session: SessionId) ->
 /// wait for each other.)
 ///
 /// # Errors
-/// `SESSION_NOT_FOUND`.
-pub async fn lock_to_order(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Session> {
-    sqlx::query_as!(
+/// Of the database.
+pub async fn lock_to_order(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Option<Session>> {
+    Ok(sqlx::query_as!(
         Session,
         r#"SELECT s.id AS "id: SessionId", s.table_id AS "table_id: TableId", t.table_number,
                   s.started_at, s.completed_at
@@ -81,8 +102,7 @@ pub async fn lock_to_order(conn: &mut PgConnection, store: StoreId, session: Ses
         session.0
     )
     .fetch_optional(conn)
-    .await?
-    .ok_or_else(|| ErrorCode::SessionNotFound.into())
+    .await?)
 }
 
 /// The session, locked against being completed; changes of its orders may go on side by side.
@@ -115,6 +135,41 @@ pub async fn lock_to_complete(conn: &mut PgConnection, store: StoreId, table: Ta
     .fetch_optional(conn)
     .await?
     .ok_or_else(|| ErrorCode::SessionNotFound.into())
+}
+
+/// The table's unfinished session and whether its stay has started, locked.
+///
+/// # Errors
+/// Of the database.
+pub async fn lock_unfinished(
+    conn: &mut PgConnection,
+    store: StoreId,
+    table: TableId,
+) -> Result<Option<(SessionId, bool)>> {
+    let row = sqlx::query!(
+        r#"SELECT id AS "id: SessionId", started_at IS NOT NULL AS "has_started!" FROM table_sessions
+           WHERE store_id = $1 AND table_id = $2 AND completed_at IS NULL FOR UPDATE"#,
+        store.0,
+        table.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.id, row.has_started)))
+}
+
+/// Removes a session whose stay never started.
+///
+/// # Errors
+/// `SESSION_NOT_FOUND`.
+pub async fn remove_unstarted(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<()> {
+    let result = sqlx::query!(
+        "DELETE FROM table_sessions WHERE store_id = $1 AND id = $2 AND started_at IS NULL",
+        store.0,
+        session.0
+    )
+    .execute(conn)
+    .await?;
+    expect_one(&result, ErrorCode::SessionNotFound)
 }
 
 /// The stay ends.

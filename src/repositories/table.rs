@@ -10,7 +10,7 @@ use crate::models::{
     DashboardTable, ItemId, Money, Order, OrderId, OrderItem, OrderNumber, OrderStatus, SessionId, StoreId, Table,
     TableId,
 };
-use crate::repositories::OnConstraint;
+use crate::repositories::{OnConstraint, expect_one};
 
 /// The table with this number.
 ///
@@ -28,18 +28,88 @@ pub async fn find_by_number(conn: &mut PgConnection, store: StoreId, number: i32
     .await?)
 }
 
-/// The version a token of this table must have to count; `None` for a table that is gone.
+/// The table.
 ///
 /// # Errors
 /// Of the database.
-pub async fn find_token_version(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<i32>> {
-    Ok(sqlx::query_scalar!(
-        "SELECT token_version FROM tables WHERE store_id = $1 AND id = $2 AND deleted_at IS NULL",
+pub async fn find(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<Table>> {
+    Ok(sqlx::query_as!(
+        Table,
+        r#"SELECT id AS "id: TableId", table_number, password_hash, token_version
+           FROM tables WHERE store_id = $1 AND id = $2 AND deleted_at IS NULL"#,
         store.0,
         table.0
     )
     .fetch_optional(conn)
     .await?)
+}
+
+/// The table, locked against being changed or deleted by another.
+///
+/// # Errors
+/// `TABLE_NOT_FOUND`.
+pub async fn lock(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Table> {
+    sqlx::query_as!(
+        Table,
+        r#"SELECT id AS "id: TableId", table_number, password_hash, token_version
+           FROM tables WHERE store_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE"#,
+        store.0,
+        table.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::TableNotFound.into())
+}
+
+/// Every table, by number.
+///
+/// # Errors
+/// Of the database.
+pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<Table>> {
+    Ok(sqlx::query_as!(
+        Table,
+        r#"SELECT id AS "id: TableId", table_number, password_hash, token_version
+           FROM tables WHERE store_id = $1 AND deleted_at IS NULL ORDER BY table_number"#,
+        store.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Writes a table's number, password and token version.
+///
+/// # Errors
+/// `DUPLICATE` for a number that is taken, `TABLE_NOT_FOUND`.
+pub async fn update(conn: &mut PgConnection, store: StoreId, table: &Table) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE tables SET table_number = $3, password_hash = $4, token_version = $5
+         WHERE store_id = $1 AND id = $2 AND deleted_at IS NULL",
+        store.0,
+        table.id.0,
+        table.table_number,
+        table.password_hash,
+        table.token_version
+    )
+    .execute(conn)
+    .await
+    .on_constraint("tables_table_number_key", ErrorCode::Duplicate)?;
+    expect_one(&result, ErrorCode::TableNotFound)
+}
+
+/// Deletes a table; its row stays for the orders once placed there.
+///
+/// # Errors
+/// `TABLE_NOT_FOUND`.
+pub async fn delete(conn: &mut PgConnection, store: StoreId, table: TableId, now: DateTime<Utc>) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE tables SET deleted_at = $3 WHERE store_id = $1 AND id = $2 AND deleted_at IS NULL",
+        store.0,
+        table.0,
+        now
+    )
+    .execute(conn)
+    .await?;
+    expect_one(&result, ErrorCode::TableNotFound)
 }
 
 /// Adds a table.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::error::{ErrorCode, Result};
 use crate::models::{Role, StoreId, User, UserId};
-use crate::repositories::OnConstraint;
+use crate::repositories::{OnConstraint, expect_one};
 
 /// What decides whether an admin token still counts.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct UserAccess {
     pub role: Role,
     /// Tokens with another version do not count.
     pub token_version: i32,
+    /// A token that counts whatever its version: the one that changed the password.
+    pub kept_token_id: Option<Uuid>,
     /// Whether this very token was logged out.
     pub is_revoked: bool,
 }
@@ -37,6 +39,22 @@ pub async fn find_by_username(conn: &mut PgConnection, store: StoreId, username:
     .await?)
 }
 
+/// The account.
+///
+/// # Errors
+/// Of the database.
+pub async fn find(conn: &mut PgConnection, store: StoreId, user: UserId) -> Result<Option<User>> {
+    Ok(sqlx::query_as!(
+        User,
+        r#"SELECT id AS "id: UserId", username, password_hash, role AS "role: Role", token_version
+           FROM users WHERE store_id = $1 AND id = $2"#,
+        store.0,
+        user.0
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
 /// What decides whether the token `token_id` of this account still counts; `None` for an account that is gone.
 ///
 /// # Errors
@@ -49,7 +67,7 @@ pub async fn find_access(
 ) -> Result<Option<UserAccess>> {
     Ok(sqlx::query_as!(
         UserAccess,
-        r#"SELECT username, role AS "role: Role", token_version,
+        r#"SELECT username, role AS "role: Role", token_version, kept_token_id,
                   EXISTS (SELECT FROM revoked_tokens r WHERE r.store_id = $1 AND r.token_id = $3) AS "is_revoked!"
            FROM users WHERE store_id = $1 AND id = $2"#,
         store.0,
@@ -84,4 +102,61 @@ pub async fn insert(
     .fetch_one(conn)
     .await
     .on_constraint("users_username_key", ErrorCode::Duplicate)
+}
+
+/// Changes the password; every token of the account but `kept_token` stops counting.
+///
+/// # Errors
+/// `INVALID_TOKEN` for an account that is gone.
+pub async fn set_password(
+    conn: &mut PgConnection,
+    store: StoreId,
+    user: UserId,
+    password_hash: &str,
+    kept_token: Option<Uuid>,
+) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE users SET password_hash = $3, kept_token_id = $4, token_version = token_version + 1
+         WHERE store_id = $1 AND id = $2",
+        store.0,
+        user.0,
+        password_hash,
+        kept_token
+    )
+    .execute(conn)
+    .await?;
+    expect_one(&result, ErrorCode::InvalidToken)
+}
+
+/// This token stops counting before it expires.
+///
+/// # Errors
+/// Of the database.
+pub async fn revoke_token(
+    conn: &mut PgConnection,
+    store: StoreId,
+    token_id: Uuid,
+    expires_at: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO revoked_tokens (store_id, token_id, expires_at) VALUES ($1, $2, $3)
+         ON CONFLICT (store_id, token_id) DO NOTHING",
+        store.0,
+        token_id,
+        expires_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the store's logged-out tokens that have expired by now anyway.
+///
+/// # Errors
+/// Of the database.
+pub async fn forget_expired_tokens(conn: &mut PgConnection, store: StoreId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("DELETE FROM revoked_tokens WHERE store_id = $1 AND expires_at < $2", store.0, now)
+        .execute(conn)
+        .await?;
+    Ok(())
 }

@@ -48,6 +48,7 @@ const PAGE_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'
         (name = "admin: auth", description = "Staff log in"),
         (name = "admin: tables", description = "The dashboard and the tables"),
         (name = "admin: orders", description = "Staff move orders along"),
+        (name = "admin: menu", description = "Staff run the menu"),
         (name = "service", description = "For operators"),
     ),
 )]

@@ -1,5 +1,7 @@
 //! Extractors whose refusals speak the contract's errors.
 
+use std::convert::Infallible;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
@@ -8,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
-use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
+use crate::error::{AppError, ErrorCode, FieldError, Language, Reason, Result};
 
 /// A JSON body that was read and validated.
 pub struct ValidatedJson<T>(pub T);
@@ -109,6 +111,14 @@ fn reason(error: &ValidationError) -> Reason {
         "unprintable" => Reason::Unprintable,
         "url" => Reason::Url,
         _ => Reason::WrongType,
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Language {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers))
     }
 }
 

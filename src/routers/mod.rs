@@ -9,12 +9,21 @@ pub mod extract;
 mod health;
 mod sse;
 
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
 
 /// Where the API begins.
 pub const API_PREFIX: &str = "/api/v1";
+
+/// A 201 with the address, below [`API_PREFIX`], of what was made.
+fn created(path: &str, body: impl Serialize) -> Response {
+    (StatusCode::CREATED, [(header::LOCATION, format!("{API_PREFIX}{path}"))], Json(body)).into_response()
+}
 
 /// The requests of the API: answered and done.
 #[must_use]

@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -12,6 +11,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::events::{EventStream, Scope, StreamOptions, Subscription};
+use crate::security::token::Claims;
+use crate::services::AuthService;
 use crate::state::Heartbeat;
 
 /// Where a stream resumes, for a client that cannot set headers.
@@ -49,11 +50,13 @@ pub(super) fn respond(
     subscription: Subscription,
     scope: Scope,
     resume_from: Option<String>,
-    lifetime: Duration,
+    auth: &AuthService,
+    claims: Claims,
     Heartbeat(heartbeat): Heartbeat,
 ) -> Response {
-    let options = StreamOptions { scope, resume_from, lifetime, heartbeat };
-    let frames = EventStream::open(subscription, &options).into_frames();
+    let lifetime = auth.time_left(&claims);
+    let options = StreamOptions { scope, resume_from, lifetime, heartbeat, guard: auth.guard(claims) };
+    let frames = EventStream::open(subscription, options).into_frames();
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform")),

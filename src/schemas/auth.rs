@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use crate::models::{Role, SessionId, TableId};
+use crate::models::{Role, SessionId, Store, TableId, UserId};
+use crate::security::identity::AdminIdentity;
 use crate::services::{AdminLogin, TableLogin};
 
 /// How a tablet logs in. Only the types are checked here: anything else that is wrong is `AUTH_FAILED`.
@@ -113,4 +114,63 @@ impl From<AdminLogin> for AdminLoginResponse {
             role: login.role,
         }
     }
+}
+
+/// Whether the session a tablet orders for goes on.
+#[derive(Serialize, ToSchema)]
+pub struct SessionCheckResponse {
+    /// `false` once the session was completed.
+    #[schema(example = true)]
+    pub valid: bool,
+    /// Why not, for the guest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "이용이 종료되었습니다.")]
+    pub message: Option<&'static str>,
+}
+
+/// Who is logged in.
+#[derive(Serialize, ToSchema)]
+pub struct MeResponse {
+    /// The account's id.
+    pub id: UserId,
+    /// The account's name.
+    #[schema(example = "admin")]
+    pub username: String,
+    /// What it may do.
+    pub role: Role,
+    /// The store's code.
+    #[schema(example = "demo-store")]
+    pub store_id: String,
+    /// The store's name.
+    #[schema(example = "데모 식당")]
+    pub store_name: String,
+    /// When this token ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl MeResponse {
+    /// Who `identity` is, at `store`.
+    #[must_use]
+    pub fn new(identity: AdminIdentity, store: Store) -> Self {
+        Self {
+            id: identity.user_id,
+            username: identity.username,
+            role: identity.role,
+            store_id: store.code,
+            store_name: store.name,
+            expires_at: identity.claims.expires_at(),
+        }
+    }
+}
+
+/// A new password for the account that is logged in.
+#[derive(Deserialize, Validate, ToSchema)]
+pub struct ChangePasswordRequest {
+    /// The password it has.
+    #[schema(example = "admin1234")]
+    pub current_password: String,
+    /// The password it shall have.
+    #[validate(length(min = 4, max = 128))]
+    #[schema(min_length = 4, max_length = 128, example = "a much better one")]
+    pub new_password: String,
 }

@@ -1,9 +1,13 @@
 //! Dishes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use validator::Validate;
 
-use crate::models::{CategoryId, Menu, MenuId};
+use super::rules::{not_blank, present, present_or_null, printable, web_address};
+use crate::error::{AppError, Reason, Result};
+use crate::models::{CategoryId, Menu, MenuId, Price};
+use crate::services::{MenuChange, MenuSpec};
 
 /// A dish.
 #[derive(Serialize, ToSchema)]
@@ -58,4 +62,126 @@ impl From<Vec<Menu>> for MenuListResponse {
     fn from(menus: Vec<Menu>) -> Self {
         Self { menus: menus.into_iter().map(MenuResponse::from).collect() }
     }
+}
+
+/// A dish to add.
+#[derive(Deserialize, Validate, ToSchema)]
+pub struct CreateMenuRequest {
+    /// The category it stands in.
+    pub category_id: CategoryId,
+    /// Its name.
+    #[validate(length(min = 1, max = 100), custom(function = not_blank))]
+    #[schema(min_length = 1, max_length = 100, example = "김치찌개")]
+    pub name: String,
+    /// Its price, in the currency's minor unit.
+    #[validate(range(min = 0, max = 100_000_000))]
+    #[schema(minimum = 0, maximum = 100_000_000, example = 9000)]
+    pub price: i64,
+    /// What it is.
+    #[validate(length(max = 2000), custom(function = printable))]
+    #[schema(max_length = 2000, example = "잘 익은 김치와 돼지고기를 넣고 얼큰하게 끓인 찌개.")]
+    pub description: Option<String>,
+    /// Where its picture is; an empty one is none.
+    #[validate(length(max = 2000), custom(function = web_address))]
+    #[schema(max_length = 2000, example = "https://cdn.example.com/kimchi-jjigae.webp")]
+    pub image_url: Option<String>,
+    /// Whether it can be ordered now; by default it can.
+    #[schema(default = true, example = true)]
+    pub is_available: Option<bool>,
+    /// Its place within the category; by default after the last.
+    #[schema(example = 0)]
+    pub display_order: Option<i32>,
+}
+
+impl CreateMenuRequest {
+    /// The dish as the domain knows it.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` for a price out of range.
+    pub fn into_spec(self) -> Result<MenuSpec> {
+        Ok(MenuSpec {
+            category_id: self.category_id,
+            name: self.name,
+            price: price(self.price)?,
+            description: self.description,
+            image_url: not_empty(self.image_url),
+            is_available: self.is_available.unwrap_or(true),
+            display_order: self.display_order,
+        })
+    }
+}
+
+/// What to change of a dish; what is absent stays, `null` clears.
+#[derive(Deserialize, Validate, ToSchema)]
+pub struct UpdateMenuRequest {
+    /// The category it stands in.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, value_type = Option<i64>, example = 1)]
+    pub category_id: Option<CategoryId>,
+    /// Its name.
+    #[serde(default, deserialize_with = "present")]
+    #[validate(length(min = 1, max = 100), custom(function = not_blank))]
+    #[schema(nullable = false, min_length = 1, max_length = 100, example = "묵은지 김치찌개")]
+    pub name: Option<String>,
+    /// Its price, in the currency's minor unit.
+    #[serde(default, deserialize_with = "present")]
+    #[validate(range(min = 0, max = 100_000_000))]
+    #[schema(nullable = false, minimum = 0, maximum = 100_000_000, example = 9500)]
+    pub price: Option<i64>,
+    /// What it is.
+    #[serde(default, deserialize_with = "present_or_null")]
+    #[validate(length(max = 2000), custom(function = printable))]
+    #[schema(value_type = Option<String>, max_length = 2000, example = "삼 년 묵은 김치로 끓인 찌개.")]
+    pub description: Option<Option<String>>,
+    /// Where its picture is.
+    #[serde(default, deserialize_with = "present_or_null")]
+    #[validate(length(max = 2000), custom(function = web_address))]
+    #[schema(value_type = Option<String>, max_length = 2000, example = "https://cdn.example.com/kimchi-jjigae.webp")]
+    pub image_url: Option<Option<String>>,
+    /// Whether it can be ordered now.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, example = false)]
+    pub is_available: Option<bool>,
+    /// Its place within the category.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, example = 1)]
+    pub display_order: Option<i32>,
+}
+
+impl UpdateMenuRequest {
+    /// The change as the domain knows it.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` for a price out of range.
+    pub fn into_change(self) -> Result<MenuChange> {
+        Ok(MenuChange {
+            category_id: self.category_id,
+            name: self.name,
+            price: self.price.map(price).transpose()?,
+            description: self.description,
+            image_url: self.image_url.map(not_empty),
+            is_available: self.is_available,
+            display_order: self.display_order,
+        })
+    }
+}
+
+/// The order a category's dishes are shown in.
+#[derive(Deserialize, Validate, ToSchema)]
+pub struct ReorderMenusRequest {
+    /// The category.
+    pub category_id: CategoryId,
+    /// Every dish of the category, each once.
+    #[schema(example = json!([3, 1, 2]))]
+    pub ids: Vec<MenuId>,
+}
+
+fn price(price: i64) -> Result<Price> {
+    let range = Reason::Range { min: 0, max: Price::MAX };
+    Price::try_from(price).map_err(|_| AppError::invalid_field("price", range))
+}
+
+/// Existing dashboards send an empty text for no picture.
+fn not_empty(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }

@@ -3,6 +3,8 @@
 pub mod auth;
 pub mod category;
 pub mod menu;
+pub mod message;
 pub mod order;
+pub mod page;
 pub mod rules;
 pub mod table;

@@ -1,15 +1,17 @@
 //! Orders.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use super::rules::printable;
-use crate::error::{AppError, Reason, Result};
+use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::models::{
-    ItemId, MenuId, Money, Order, OrderId, OrderItem, OrderLine, OrderStatus, Quantity, SessionId, TableId,
+    ItemId, MenuId, Money, Order, OrderId, OrderItem, OrderLine, OrderStatus, PastOrder, Quantity, SessionId, TableId,
 };
+use crate::repositories::order::{Days, LiveFilter};
+use crate::services::OrderPage;
 
 /// What a guest orders. Prices are the server's.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -152,5 +154,180 @@ impl From<Vec<Order>> for OrderListResponse {
     fn from(orders: Vec<Order>) -> Self {
         let total: Money = orders.iter().map(|order| order.total_amount).sum();
         Self { orders: orders.into_iter().map(OrderResponse::from).collect(), total_amount: total.get() }
+    }
+}
+
+/// Which live orders are asked for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LiveOrdersQuery {
+    /// Only orders that stand here.
+    pub status: Option<OrderStatus>,
+    /// Only orders of this table.
+    #[param(value_type = Option<i64>, example = 3)]
+    pub table_id: Option<TableId>,
+}
+
+impl From<LiveOrdersQuery> for LiveFilter {
+    fn from(query: LiveOrdersQuery) -> Self {
+        Self { status: query.status, table_id: query.table_id }
+    }
+}
+
+/// A page of orders, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct OrderPageResponse {
+    /// The orders.
+    pub orders: Vec<OrderResponse>,
+    /// What to send as `cursor` for the next page; `null` on the last.
+    #[schema(required, example = "20261120-042")]
+    pub next_cursor: Option<String>,
+}
+
+impl From<OrderPage<Order>> for OrderPageResponse {
+    fn from(page: OrderPage<Order>) -> Self {
+        Self {
+            orders: page.orders.into_iter().map(OrderResponse::from).collect(),
+            next_cursor: page.next.map(|next| next.to_string()),
+        }
+    }
+}
+
+/// Which days are asked for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct HistoryQuery {
+    /// The first business day, included.
+    #[param(value_type = Option<String>, format = Date, example = "2026-11-01")]
+    pub date_from: Option<String>,
+    /// The last business day, included.
+    #[param(value_type = Option<String>, format = Date, example = "2026-11-20")]
+    pub date_to: Option<String>,
+}
+
+impl HistoryQuery {
+    /// The days as the domain knows them; an empty date is none.
+    ///
+    /// # Errors
+    /// `MALFORMED_REQUEST` for what is no date.
+    pub fn days(&self) -> Result<Days> {
+        let day = |text: &Option<String>| match text.as_deref() {
+            None | Some("") => Ok(None),
+            Some(text) => NaiveDate::parse_from_str(text, "%Y-%m-%d")
+                .map(Some)
+                .map_err(|error| AppError::caused_by(ErrorCode::MalformedRequest, error)),
+        };
+        Ok(Days { from: day(&self.date_from)?, to: day(&self.date_to)? })
+    }
+}
+
+/// An order of a stay that was completed.
+#[derive(Serialize, ToSchema)]
+pub struct PastOrderResponse {
+    /// The order's id.
+    pub id: OrderId,
+    /// The store's business day and a number.
+    #[schema(example = "20261120-001")]
+    pub order_number: String,
+    /// `items` as a text that holds JSON, for clients that parse it. Deprecated: read `items`.
+    #[schema(
+        deprecated,
+        example = "[{\"menu_name\":\"김치찌개\",\"unit_price\":9000,\"quantity\":2,\"subtotal\":18000}]"
+    )]
+    pub items_json: String,
+    /// Its lines.
+    pub items: Vec<OrderItemResponse>,
+    /// The sum of its lines, in the currency's minor unit.
+    #[schema(example = 18000)]
+    pub total_amount: i64,
+    /// Where it stood when the stay was completed.
+    pub status: OrderStatus,
+    /// The stay it belonged to.
+    pub session_id: SessionId,
+    /// When it was placed.
+    pub ordered_at: DateTime<Utc>,
+    /// When its stay was completed.
+    pub completed_at: DateTime<Utc>,
+}
+
+/// A line as old clients parse it.
+#[derive(Serialize)]
+struct PastItem<'a> {
+    menu_name: &'a str,
+    unit_price: i64,
+    quantity: i32,
+    subtotal: i64,
+}
+
+impl From<PastOrder> for PastOrderResponse {
+    fn from(PastOrder { order, completed_at }: PastOrder) -> Self {
+        let items: Vec<OrderItemResponse> = order.items.into_iter().map(OrderItemResponse::from).collect();
+        let parsed_by_old_clients: Vec<_> = items
+            .iter()
+            .map(|item| PastItem {
+                menu_name: &item.menu_name,
+                unit_price: item.unit_price,
+                quantity: item.quantity,
+                subtotal: item.subtotal,
+            })
+            .collect();
+        Self {
+            id: order.id,
+            order_number: order.number.to_string(),
+            // Plain structs of numbers and strings always serialise.
+            items_json: serde_json::to_string(&parsed_by_old_clients).unwrap_or_default(),
+            items,
+            total_amount: order.total_amount.get(),
+            status: order.status,
+            session_id: order.session_id,
+            ordered_at: order.created_at,
+            completed_at,
+        }
+    }
+}
+
+/// A page of past orders, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct HistoryResponse {
+    /// The orders.
+    pub orders: Vec<PastOrderResponse>,
+    /// What to send as `cursor` for the next page; `null` on the last.
+    #[schema(required, example = "20261101-007")]
+    pub next_cursor: Option<String>,
+}
+
+impl From<OrderPage<PastOrder>> for HistoryResponse {
+    fn from(page: OrderPage<PastOrder>) -> Self {
+        Self {
+            orders: page.orders.into_iter().map(PastOrderResponse::from).collect(),
+            next_cursor: page.next.map(|next| next.to_string()),
+        }
+    }
+}
+
+/// Why an order is deleted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CancelOrderQuery {
+    /// Why, for the audit.
+    #[param(max_length = 500, example = "잘못 입력")]
+    pub reason: Option<String>,
+}
+
+impl CancelOrderQuery {
+    /// The reason, if it says something.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` for one that cannot be kept.
+    pub fn reason(&self) -> Result<Option<&str>> {
+        const MAX_CHARS: usize = 500;
+        let reason = self.reason.as_deref().filter(|reason| !reason.is_empty());
+        if let Some(reason) = reason {
+            if reason.chars().count() > MAX_CHARS {
+                return Err(AppError::invalid_field("reason", Reason::Length { min: 0, max: 500 }));
+            }
+            printable(reason).map_err(|_| AppError::invalid_field("reason", Reason::Unprintable))?;
+        }
+        Ok(reason)
     }
 }

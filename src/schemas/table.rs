@@ -1,12 +1,16 @@
 //! Tables and the dashboard.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use validator::Validate;
 
+use super::message::Message;
 use super::order::OrderResponse;
-use crate::models::{DashboardTable, SessionId, TableId};
-use crate::services::{CompletedStay, Dashboard};
+use super::rules::present;
+use crate::error::Language;
+use crate::models::{DashboardTable, SessionId, Table, TableId};
+use crate::services::{CompletedStay, Dashboard, TableChange};
 
 /// The dashboard at one moment.
 #[derive(Serialize, ToSchema)]
@@ -91,14 +95,79 @@ pub struct CompleteTableResponse {
     pub completed_at: DateTime<Utc>,
 }
 
-impl From<CompletedStay> for CompleteTableResponse {
-    fn from(stay: CompletedStay) -> Self {
+impl CompleteTableResponse {
+    /// What happened to `stay`.
+    #[must_use]
+    pub fn new(stay: &CompletedStay, language: Language) -> Self {
         Self {
-            message: "이용이 완료되었습니다.",
+            message: Message::Completed.text(language),
             session_id: stay.session_id,
             order_count: stay.order_count,
             total_amount: stay.total_amount.get(),
             completed_at: stay.completed_at,
         }
+    }
+}
+
+/// A table.
+#[derive(Serialize, ToSchema)]
+pub struct TableResponse {
+    /// The table's id.
+    pub id: TableId,
+    /// The number on the table.
+    #[schema(example = 3)]
+    pub table_number: i32,
+}
+
+impl From<Table> for TableResponse {
+    fn from(table: Table) -> Self {
+        Self { id: table.id, table_number: table.table_number }
+    }
+}
+
+/// Tables, by number.
+#[derive(Serialize, ToSchema)]
+pub struct TableListResponse {
+    /// The tables.
+    pub tables: Vec<TableResponse>,
+}
+
+impl From<Vec<Table>> for TableListResponse {
+    fn from(tables: Vec<Table>) -> Self {
+        Self { tables: tables.into_iter().map(TableResponse::from).collect() }
+    }
+}
+
+/// A table to add.
+#[derive(Deserialize, Validate, ToSchema)]
+pub struct CreateTableRequest {
+    /// The number on the table.
+    #[validate(range(min = 1, max = 100_000))]
+    #[schema(minimum = 1, maximum = 100_000, example = 6)]
+    pub table_number: i32,
+    /// The tablet's password.
+    #[validate(length(min = 4, max = 128))]
+    #[schema(min_length = 4, max_length = 128, example = "1234")]
+    pub password: String,
+}
+
+/// What to change of a table; what is absent stays.
+#[derive(Deserialize, Validate, ToSchema)]
+pub struct UpdateTableRequest {
+    /// The number on the table.
+    #[serde(default, deserialize_with = "present")]
+    #[validate(range(min = 1, max = 100_000))]
+    #[schema(nullable = false, minimum = 1, maximum = 100_000, example = 7)]
+    pub table_number: Option<i32>,
+    /// The tablet's password; with a new one its old tokens stop counting.
+    #[serde(default, deserialize_with = "present")]
+    #[validate(length(min = 4, max = 128))]
+    #[schema(nullable = false, min_length = 4, max_length = 128, example = "5678")]
+    pub password: Option<String>,
+}
+
+impl From<UpdateTableRequest> for TableChange {
+    fn from(request: UpdateTableRequest) -> Self {
+        Self { table_number: request.table_number, password: request.password }
     }
 }

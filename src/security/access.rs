@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
+use crate::events::Hub;
 use crate::models::{Role, StoreId, TableId, UserId};
+use crate::repositories::user::UserAccess;
 use crate::repositories::{table, user};
 use crate::security::token::{Audience, Claims};
 
@@ -20,12 +22,12 @@ const BELIEVED_FOR: Duration = Duration::from_secs(1);
 /// Answers kept at most.
 const CAPACITY: u64 = 100_000;
 
-type Key = (Audience, StoreId, i64, Option<Uuid>);
+type Key = (Audience, StoreId, i64, Uuid);
 
 /// What the database said of a token's owner.
 #[derive(Debug, Clone)]
 struct Access {
-    token_version: i32,
+    /// The account's name and role; a tablet has none.
     account: Option<(String, Role)>,
 }
 
@@ -33,15 +35,16 @@ struct Access {
 #[derive(Debug, Clone)]
 pub struct TokenAccess {
     database: Database,
+    hub: Hub,
     cache: Cache<Key, Option<Access>>,
 }
 
 impl TokenAccess {
     /// A memory in front of `database`.
     #[must_use]
-    pub fn new(database: Database) -> Self {
+    pub fn new(database: Database, hub: Hub) -> Self {
         let cache = Cache::builder().time_to_live(BELIEVED_FOR).max_capacity(CAPACITY).build();
-        Self { database, cache }
+        Self { database, hub, cache }
     }
 
     /// The name and role behind an admin token.
@@ -49,16 +52,7 @@ impl TokenAccess {
     /// # Errors
     /// `INVALID_TOKEN` when it no longer counts.
     pub async fn of_admin(&self, claims: &Claims) -> Result<(String, Role)> {
-        let key = (Audience::Admin, claims.store, claims.sub, Some(claims.jti));
-        let ask = async {
-            let mut connection = self.database.acquire().await?;
-            let access = user::find_access(connection.conn(), claims.store, UserId(claims.sub), claims.jti).await?;
-            Ok(access.filter(|access| !access.is_revoked).map(|access| Access {
-                token_version: access.token_version,
-                account: Some((access.username, access.role)),
-            }))
-        };
-        let access = self.ask_once(key, claims, ask).await?;
+        let access = self.remembered(claims).await?;
         access.account.ok_or_else(|| ErrorCode::InvalidToken.into())
     }
 
@@ -67,29 +61,49 @@ impl TokenAccess {
     /// # Errors
     /// `INVALID_TOKEN` when it no longer does.
     pub async fn of_table(&self, claims: &Claims) -> Result<()> {
-        let key = (Audience::Table, claims.store, claims.sub, None);
-        let ask = async {
-            let mut connection = self.database.acquire().await?;
-            let version = table::find_token_version(connection.conn(), claims.store, TableId(claims.sub)).await?;
-            Ok(version.map(|token_version| Access { token_version, account: None }))
-        };
-        self.ask_once(key, claims, ask).await.map(|_| ())
+        self.remembered(claims).await.map(|_| ())
     }
 
-    /// Forgets every answer: something was revoked here.
-    pub fn forget(&self) {
+    /// Whether a token still counts, asked of the database now.
+    ///
+    /// # Errors
+    /// `INVALID_TOKEN` when it no longer does.
+    pub async fn check_now(&self, claims: &Claims) -> Result<()> {
+        self.ask(claims).await?.map(|_| ()).ok_or_else(|| ErrorCode::InvalidToken.into())
+    }
+
+    /// Something of the store was revoked here: forgets every answer, and lets the store's streams look
+    /// whether their tokens still count. The other instances find out by polling.
+    pub fn revoked(&self, store: StoreId) {
         self.cache.invalidate_all();
+        self.hub.access_changed(store);
     }
 
-    async fn ask_once(
-        &self,
-        key: Key,
-        claims: &Claims,
-        ask: impl Future<Output = Result<Option<Access>>>,
-    ) -> Result<Access> {
+    async fn remembered(&self, claims: &Claims) -> Result<Access> {
+        let key = (claims.aud, claims.store, claims.sub, claims.jti);
         // Requests that arrive together ask once; a failure is shared, its cause told to the log by each.
-        let answer = self.cache.try_get_with(key, ask).await;
+        let answer = self.cache.try_get_with(key, self.ask(claims)).await;
         let access = answer.map_err(|error| AppError::caused_by(error.code, error.to_string()))?;
-        access.filter(|access| access.token_version == claims.version).ok_or_else(|| ErrorCode::InvalidToken.into())
+        access.ok_or_else(|| ErrorCode::InvalidToken.into())
+    }
+
+    /// What the database says of this token; `None` when it no longer counts.
+    async fn ask(&self, claims: &Claims) -> Result<Option<Access>> {
+        let mut connection = self.database.acquire().await?;
+        match claims.aud {
+            Audience::Admin => {
+                let access = user::find_access(connection.conn(), claims.store, UserId(claims.sub), claims.jti).await?;
+                let counts = |access: &UserAccess| {
+                    !access.is_revoked
+                        && (access.token_version == claims.version || access.kept_token_id == Some(claims.jti))
+                };
+                Ok(access.filter(counts).map(|access| Access { account: Some((access.username, access.role)) }))
+            }
+            Audience::Table => {
+                let table = table::find(connection.conn(), claims.store, TableId(claims.sub)).await?;
+                let counts = table.is_some_and(|table| table.token_version == claims.version);
+                Ok(counts.then_some(Access { account: None }))
+            }
+        }
     }
 }

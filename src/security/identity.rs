@@ -3,11 +3,10 @@
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{Role, SessionId, StoreId, TableId, UserId};
+use crate::security::token::Claims;
 use crate::services::AuthService;
 use crate::telemetry::request::note_store;
 
@@ -22,14 +21,12 @@ pub struct AdminIdentity {
     pub username: String,
     /// What the account may do.
     pub role: Role,
-    /// The token's own id.
-    pub token_id: Uuid,
-    /// When the token ends.
-    pub expires_at: DateTime<Utc>,
+    /// What the token says.
+    pub claims: Claims,
 }
 
 /// A tablet, by a table token.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TableIdentity {
     /// The store.
     pub store_id: StoreId,
@@ -37,8 +34,8 @@ pub struct TableIdentity {
     pub table_id: TableId,
     /// The session it orders for, which may have ended.
     pub session_id: SessionId,
-    /// When the token ends.
-    pub expires_at: DateTime<Utc>,
+    /// What the token says.
+    pub claims: Claims,
 }
 
 /// The token of `Authorization: Bearer TOKEN`.

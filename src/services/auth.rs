@@ -8,13 +8,14 @@ use chrono::{DateTime, Utc};
 use crate::clock::Clock;
 use crate::config::JwtConfig;
 use crate::database::Database;
-use crate::error::{AppError, ErrorCode, Result};
+use crate::error::{AppError, ErrorCode, Reason, Result};
+use crate::events::StreamGuard;
 use crate::models::{Role, SessionId, Store, StoreCode, StoreId, Table, TableId, User, UserId};
-use crate::repositories::{session, store, table, user};
+use crate::repositories::{event, session, store, table, user};
 use crate::security::access::TokenAccess;
 use crate::security::identity::{AdminIdentity, TableIdentity};
 use crate::security::password::Passwords;
-use crate::security::token::{Audience, Subject, Tokens};
+use crate::security::token::{Audience, Claims, Subject, Tokens};
 use crate::telemetry::request::note_store;
 
 /// Logins, and what a token is worth. Cheap to clone.
@@ -64,9 +65,16 @@ pub struct AdminLogin {
 impl AuthService {
     /// Logins against `database`, with tokens signed by `tokens`.
     #[must_use]
-    pub fn new(database: Database, passwords: Passwords, tokens: Tokens, clock: Clock, config: &JwtConfig) -> Self {
+    pub fn new(
+        database: Database,
+        access: TokenAccess,
+        passwords: Passwords,
+        tokens: Tokens,
+        clock: Clock,
+        config: &JwtConfig,
+    ) -> Self {
         Self {
-            access: TokenAccess::new(database.clone()),
+            access,
             database,
             passwords,
             tokens: Arc::new(tokens),
@@ -151,14 +159,7 @@ impl AuthService {
     pub async fn admin_of(&self, token: &str) -> Result<AdminIdentity> {
         let claims = self.tokens.check(token, Audience::Admin)?;
         let (username, role) = self.access.of_admin(&claims).await?;
-        Ok(AdminIdentity {
-            store_id: claims.store,
-            user_id: UserId(claims.sub),
-            username,
-            role,
-            token_id: claims.jti,
-            expires_at: claims.expires_at(),
-        })
+        Ok(AdminIdentity { store_id: claims.store, user_id: UserId(claims.sub), username, role, claims })
     }
 
     /// Whose table token this is.
@@ -169,18 +170,89 @@ impl AuthService {
         let claims = self.tokens.check(token, Audience::Table)?;
         let session_id = claims.session.ok_or(ErrorCode::InvalidToken)?;
         self.access.of_table(&claims).await?;
-        Ok(TableIdentity {
-            store_id: claims.store,
-            table_id: TableId(claims.sub),
-            session_id,
-            expires_at: claims.expires_at(),
+        Ok(TableIdentity { store_id: claims.store, table_id: TableId(claims.sub), session_id, claims })
+    }
+
+    /// How long until this token expires.
+    #[must_use]
+    pub fn time_left(&self, claims: &Claims) -> Duration {
+        (claims.expires_at() - self.clock.now()).to_std().unwrap_or_default()
+    }
+
+    /// Asks whether this token still counts, at this very moment.
+    #[must_use]
+    pub fn guard(&self, claims: Claims) -> StreamGuard {
+        let access = self.access.clone();
+        Box::new(move || {
+            let (access, claims) = (access.clone(), claims.clone());
+            Box::pin(async move { access.check_now(&claims).await.is_ok() })
         })
     }
 
-    /// How long from now until `moment`.
-    #[must_use]
-    pub fn time_until(&self, moment: DateTime<Utc>) -> Duration {
-        (moment - self.clock.now()).to_std().unwrap_or_default()
+    /// A fresh token on the table's current session, so that a paired tablet needs no stored password.
+    ///
+    /// # Errors
+    /// `INVALID_TOKEN` when the table is gone.
+    pub async fn renew_session(&self, identity: &TableIdentity) -> Result<TableLogin> {
+        let mut connection = self.database.acquire().await?;
+        let store = store::get(connection.conn(), identity.store_id).await?;
+        let table = table::find(connection.conn(), store.id, identity.table_id).await?;
+        drop(connection);
+        let table = table.filter(|table| table.token_version == identity.claims.version);
+        self.seat(store, table.ok_or(ErrorCode::InvalidToken)?).await
+    }
+
+    /// Whether the session a tablet orders for goes on.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn session_goes_on(&self, identity: &TableIdentity) -> Result<bool> {
+        let mut connection = self.database.acquire().await?;
+        let session = session::find(connection.conn(), identity.store_id, identity.session_id).await?;
+        Ok(session.is_some_and(|session| session.completed_at.is_none()))
+    }
+
+    /// Whom this token belongs to, with the store.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn store_of(&self, identity: &AdminIdentity) -> Result<Store> {
+        store::get(self.database.acquire().await?.conn(), identity.store_id).await
+    }
+
+    /// This token stops counting.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn logout(&self, identity: &AdminIdentity) -> Result<()> {
+        let store = identity.store_id;
+        let mut tx = self.database.begin().await?;
+        user::forget_expired_tokens(tx.conn(), store, self.clock.now()).await?;
+        user::revoke_token(tx.conn(), store, identity.claims.jti, identity.claims.expires_at()).await?;
+        event::raise_access_version(tx.conn(), store).await?;
+        tx.commit().await?;
+        self.access.revoked(store);
+        Ok(())
+    }
+
+    /// Changes the account's password. Its other tokens stop counting, the calling one stays.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` for a wrong current password: the login itself is fine, so this is no 401.
+    pub async fn change_password(&self, identity: &AdminIdentity, current: String, new: String) -> Result<()> {
+        let store = identity.store_id;
+        let account = user::find(self.database.acquire().await?.conn(), store, identity.user_id).await?;
+        let hash = account.map(|account| account.password_hash);
+        if !self.passwords.verify(current, hash).await? {
+            return Err(AppError::invalid_field("current_password", Reason::WrongPassword));
+        }
+        let hash = self.passwords.hash(new).await?;
+        let mut tx = self.database.begin().await?;
+        user::set_password(tx.conn(), store, identity.user_id, &hash, Some(identity.claims.jti)).await?;
+        event::raise_access_version(tx.conn(), store).await?;
+        tx.commit().await?;
+        self.access.revoked(store);
+        Ok(())
     }
 
     async fn find_table(&self, store_code: &str, table_number: i64) -> Result<Option<(Store, Table)>> {

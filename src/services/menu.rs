@@ -1,21 +1,65 @@
 //! Dishes.
 
-use crate::database::Database;
-use crate::error::Result;
-use crate::models::{Menu, StoreId};
-use crate::repositories::menu;
+use crate::clock::Clock;
+use crate::database::{Database, Transaction};
+use crate::error::{AppError, ErrorCode, Reason, Result};
+use crate::events::{Hub, record_menu_change};
+use crate::models::{CategoryId, Menu, MenuId, Price, StoreId};
+use crate::repositories::menu::NewMenu;
+use crate::repositories::{category, menu};
+use crate::services::category::{after, names_each_once};
 
 /// Dishes. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct MenuService {
     database: Database,
+    hub: Hub,
+    clock: Clock,
+}
+
+/// A dish to add.
+#[derive(Debug)]
+pub struct MenuSpec {
+    /// The category it stands in.
+    pub category_id: CategoryId,
+    /// Its name.
+    pub name: String,
+    /// Its price.
+    pub price: Price,
+    /// What it is.
+    pub description: Option<String>,
+    /// Where its picture is.
+    pub image_url: Option<String>,
+    /// Whether it can be ordered now.
+    pub is_available: bool,
+    /// Its place; `None` is after the last.
+    pub display_order: Option<i32>,
+}
+
+/// What to change of a dish; `None` leaves it as it is, `Some(None)` clears it.
+#[derive(Debug, Default)]
+pub struct MenuChange {
+    /// The category it stands in.
+    pub category_id: Option<CategoryId>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its price.
+    pub price: Option<Price>,
+    /// What it is.
+    pub description: Option<Option<String>>,
+    /// Where its picture is.
+    pub image_url: Option<Option<String>>,
+    /// Whether it can be ordered now.
+    pub is_available: Option<bool>,
+    /// Its place.
+    pub display_order: Option<i32>,
 }
 
 impl MenuService {
-    /// Dishes kept in `database`.
+    /// Dishes kept in `database`, whose changes are told to `hub`.
     #[must_use]
-    pub fn new(database: Database) -> Self {
-        Self { database }
+    pub fn new(database: Database, hub: Hub, clock: Clock) -> Self {
+        Self { database, hub, clock }
     }
 
     /// Every dish, sold-out ones too, in display order.
@@ -35,4 +79,123 @@ impl MenuService {
         menus.retain(|menu| menu.is_available);
         Ok(menus)
     }
+
+    /// What a guest can order now from one category, in display order.
+    ///
+    /// # Errors
+    /// `CATEGORY_NOT_FOUND`.
+    pub async fn list_available_in(&self, store: StoreId, category: CategoryId) -> Result<Vec<Menu>> {
+        let mut connection = self.database.acquire().await?;
+        category::get(connection.conn(), store, category).await?;
+        let mut menus = menu::list(connection.conn(), store).await?;
+        menus.retain(|menu| menu.is_available && menu.category_id == category);
+        Ok(menus)
+    }
+
+    /// The dish, sold out or not.
+    ///
+    /// # Errors
+    /// `MENU_NOT_FOUND`.
+    pub async fn get(&self, store: StoreId, id: MenuId) -> Result<Menu> {
+        menu::get(self.database.acquire().await?.conn(), store, id).await
+    }
+
+    /// The dish, if a guest can order it now.
+    ///
+    /// # Errors
+    /// `MENU_NOT_FOUND`.
+    pub async fn get_available(&self, store: StoreId, id: MenuId) -> Result<Menu> {
+        let menu = self.get(store, id).await?;
+        if menu.is_available { Ok(menu) } else { Err(ErrorCode::MenuNotFound.into()) }
+    }
+
+    /// Adds a dish.
+    ///
+    /// # Errors
+    /// `CATEGORY_NOT_FOUND`.
+    pub async fn create(&self, store: StoreId, spec: MenuSpec) -> Result<Menu> {
+        let mut tx = self.database.begin().await?;
+        let display_order = match spec.display_order {
+            Some(display_order) => display_order,
+            None => after(menu::last_display_order(tx.conn(), store, spec.category_id).await?),
+        };
+        let new = NewMenu {
+            category_id: spec.category_id,
+            name: &spec.name,
+            price: spec.price,
+            description: spec.description.as_deref(),
+            image_url: spec.image_url.as_deref(),
+            is_available: spec.is_available,
+            display_order,
+        };
+        let id = menu::insert(tx.conn(), store, &new, self.clock.now()).await?;
+        commit_menu_change(tx, store, &self.hub, &self.clock).await?;
+        Ok(Menu {
+            id,
+            category_id: spec.category_id,
+            name: spec.name,
+            price: spec.price,
+            description: spec.description,
+            image_url: spec.image_url,
+            is_available: spec.is_available,
+            display_order,
+        })
+    }
+
+    /// Changes a dish.
+    ///
+    /// # Errors
+    /// `MENU_NOT_FOUND`, `CATEGORY_NOT_FOUND`.
+    pub async fn update(&self, store: StoreId, id: MenuId, change: MenuChange) -> Result<Menu> {
+        let mut tx = self.database.begin().await?;
+        let current = menu::lock(tx.conn(), store, id).await?;
+        let changed = Menu {
+            id,
+            category_id: change.category_id.unwrap_or(current.category_id),
+            name: change.name.unwrap_or(current.name),
+            price: change.price.unwrap_or(current.price),
+            description: change.description.unwrap_or(current.description),
+            image_url: change.image_url.unwrap_or(current.image_url),
+            is_available: change.is_available.unwrap_or(current.is_available),
+            display_order: change.display_order.unwrap_or(current.display_order),
+        };
+        menu::update(tx.conn(), store, &changed).await?;
+        commit_menu_change(tx, store, &self.hub, &self.clock).await?;
+        Ok(changed)
+    }
+
+    /// Gives every dish of a category its place: `ids` names each once.
+    ///
+    /// # Errors
+    /// `CATEGORY_NOT_FOUND`, `VALIDATION_ERROR` when it does not.
+    pub async fn reorder(&self, store: StoreId, category: CategoryId, ids: &[MenuId]) -> Result<Vec<Menu>> {
+        let mut tx = self.database.begin().await?;
+        category::get(tx.conn(), store, category).await?;
+        if !names_each_once(ids, &menu::lock_category(tx.conn(), store, category).await?) {
+            return Err(AppError::invalid_field("ids", Reason::NotTheWholeOrder));
+        }
+        menu::reorder(tx.conn(), store, ids).await?;
+        let mut menus = menu::list(tx.conn(), store).await?;
+        menus.retain(|menu| menu.category_id == category);
+        commit_menu_change(tx, store, &self.hub, &self.clock).await?;
+        Ok(menus)
+    }
+
+    /// Deletes a dish; past orders keep their lines.
+    ///
+    /// # Errors
+    /// `MENU_NOT_FOUND`.
+    pub async fn delete(&self, store: StoreId, id: MenuId) -> Result<()> {
+        let mut tx = self.database.begin().await?;
+        menu::delete(tx.conn(), store, id).await?;
+        commit_menu_change(tx, store, &self.hub, &self.clock).await
+    }
+}
+
+/// Writes that the menu changed, commits, and tells every dashboard and tablet of the store.
+pub(super) async fn commit_menu_change(mut tx: Transaction, store: StoreId, hub: &Hub, clock: &Clock) -> Result<()> {
+    let recorded = record_menu_change(&mut tx, store, clock.now()).await?;
+    tx.commit().await?;
+    hub.publish(recorded);
+    Ok(())
 }

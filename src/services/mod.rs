@@ -9,9 +9,9 @@ mod store;
 mod table;
 
 pub use auth::{AdminLogin, AuthService, TableLogin};
-pub use category::CategoryService;
+pub use category::{CategoryChange, CategoryService};
 pub use demo::seed_demo;
-pub use menu::MenuService;
-pub use order::OrderService;
+pub use menu::{MenuChange, MenuService, MenuSpec};
+pub use order::{OrderPage, OrderService};
 pub use store::StoreService;
-pub use table::{CompletedStay, Dashboard, TableService};
+pub use table::{CompletedStay, Dashboard, TableChange, TableService};

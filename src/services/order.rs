@@ -7,11 +7,11 @@ use crate::database::{Database, Transaction};
 use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
 use crate::events::{Hub, record};
 use crate::models::{
-    Menu, MenuId, Money, NewEvent, Order, OrderId, OrderLine, OrderStatus, Quantity, SessionId, StatusChange, StoreId,
-    TableId,
+    Menu, MenuId, Money, NewEvent, Order, OrderId, OrderLine, OrderNumber, OrderStatus, Page, PastOrder, Quantity,
+    SessionId, StatusChange, StoreId, TableId,
 };
-use crate::repositories::order::NewOrder;
-use crate::repositories::{menu, order, session};
+use crate::repositories::order::{Cancellation, Days, LiveFilter, NewOrder};
+use crate::repositories::{menu, order, session, table};
 use crate::services::StoreService;
 
 /// Orders. Cheap to clone.
@@ -21,6 +21,24 @@ pub struct OrderService {
     stores: StoreService,
     hub: Hub,
     clock: Clock,
+}
+
+/// A page of orders.
+#[derive(Debug)]
+pub struct OrderPage<T> {
+    /// The orders.
+    pub orders: Vec<T>,
+    /// Where the next page goes on, if there is one.
+    pub next: Option<OrderNumber>,
+}
+
+impl<T> OrderPage<T> {
+    /// Cuts off the one more that was asked for to see whether there is any.
+    fn cut(mut orders: Vec<T>, page: Page, number: impl Fn(&T) -> OrderNumber) -> Self {
+        let has_more = orders.len() > page.limit.get();
+        orders.truncate(page.limit.get());
+        Self { next: orders.last().filter(|_| has_more).map(number), orders }
+    }
 }
 
 impl OrderService {
@@ -47,7 +65,8 @@ impl OrderService {
     ) -> Result<Order> {
         let calendar = self.stores.get(store).await?.calendar;
         let mut tx = self.database.begin().await?;
-        let session = session::lock_to_order(tx.conn(), store, session).await?;
+        // A session that is gone was removed with its table.
+        let session = session::lock_to_order(tx.conn(), store, session).await?.ok_or(ErrorCode::SessionEnded)?;
         if session.completed_at.is_some() || session.table_id != table {
             return Err(ErrorCode::SessionEnded.into());
         }
@@ -88,8 +107,9 @@ impl OrderService {
     /// Of the database.
     pub async fn list_for_guests(&self, store: StoreId, session: SessionId) -> Result<Vec<Order>> {
         let mut connection = self.database.acquire().await?;
-        if session::get(connection.conn(), store, session).await?.completed_at.is_some() {
-            return Ok(Vec::new());
+        match session::find(connection.conn(), store, session).await? {
+            Some(session) if session.completed_at.is_none() => {}
+            _ => return Ok(Vec::new()),
         }
         order::list_by_session(connection.conn(), store, session).await
     }
@@ -100,8 +120,64 @@ impl OrderService {
     /// `SESSION_NOT_FOUND`.
     pub async fn list_by_session(&self, store: StoreId, session: SessionId) -> Result<Vec<Order>> {
         let mut connection = self.database.acquire().await?;
-        let session = session::get(connection.conn(), store, session).await?;
+        let session = session::find(connection.conn(), store, session).await?.ok_or(ErrorCode::SessionNotFound)?;
         order::list_by_session(connection.conn(), store, session.id).await
+    }
+
+    /// The orders of the store's running stays, newest first, and whether there are more.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn list_live(&self, store: StoreId, filter: LiveFilter, page: Page) -> Result<OrderPage<Order>> {
+        let orders = order::list_live(self.database.acquire().await?.conn(), store, filter, page).await?;
+        Ok(OrderPage::cut(orders, page, |order| order.number))
+    }
+
+    /// The orders of a table's completed stays, newest first, and whether there are more.
+    ///
+    /// # Errors
+    /// `TABLE_NOT_FOUND`.
+    pub async fn history(
+        &self,
+        store: StoreId,
+        table: TableId,
+        days: Days,
+        page: Page,
+    ) -> Result<OrderPage<PastOrder>> {
+        let mut connection = self.database.acquire().await?;
+        table::find(connection.conn(), store, table).await?.ok_or(ErrorCode::TableNotFound)?;
+        let orders = order::list_past(connection.conn(), store, table, days, page).await?;
+        let mut sessions: Vec<SessionId> = orders.iter().map(|order| order.session_id).collect();
+        sessions.dedup();
+        let completed = session::completion_times(connection.conn(), store, &sessions).await?;
+        let past = orders.into_iter().filter_map(|order| {
+            let completed_at = *completed.get(&order.session_id)?;
+            Some(PastOrder { order, completed_at })
+        });
+        Ok(OrderPage::cut(past.collect(), page, |past| past.order.number))
+    }
+
+    /// One order, live or past.
+    ///
+    /// # Errors
+    /// `ORDER_NOT_FOUND`.
+    pub async fn get(&self, store: StoreId, id: OrderId) -> Result<Order> {
+        order::get(self.database.acquire().await?.conn(), store, id).await
+    }
+
+    /// Cancels an order: gone from every list and total, kept with who, when and why.
+    ///
+    /// # Errors
+    /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history.
+    pub async fn cancel(&self, store: StoreId, id: OrderId, cancellation: Cancellation<'_>) -> Result<()> {
+        let mut tx = self.database.begin().await?;
+        let (session, table) = lock_live(&mut tx, store, id).await?;
+        let now = self.clock.now();
+        order::cancel(tx.conn(), store, id, cancellation, now).await?;
+        let recorded = record(&mut tx, store, NewEvent::order_deleted(id, table, session), now).await?;
+        tx.commit().await?;
+        self.hub.publish(recorded);
+        Ok(())
     }
 
     /// Moves an order along.
@@ -128,11 +204,11 @@ impl OrderService {
 }
 
 /// Locks the order's session against being completed, session before order as everywhere.
-async fn lock_live(tx: &mut Transaction, store: StoreId, id: OrderId) -> Result<()> {
-    let session = order::session_of(tx.conn(), store, id).await?;
+async fn lock_live(tx: &mut Transaction, store: StoreId, id: OrderId) -> Result<(SessionId, TableId)> {
+    let (session, table) = order::place_of(tx.conn(), store, id).await?;
     match session::lock_open(tx.conn(), store, session).await? {
         Some(_) => Err(ErrorCode::SessionEnded.into()),
-        None => Ok(()),
+        None => Ok((session, table)),
     }
 }
 

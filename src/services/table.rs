@@ -6,15 +6,28 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::error::{ErrorCode, Result};
 use crate::events::{Hub, Scope, record};
-use crate::models::{DashboardTable, Money, NewEvent, SessionId, StoreId, TableId};
-use crate::repositories::{order, session, table};
+use crate::models::{DashboardTable, Money, NewEvent, SessionId, StoreId, Table, TableId};
+use crate::repositories::{event, order, session, table};
+use crate::security::access::TokenAccess;
+use crate::security::password::Passwords;
 
 /// Tables. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct TableService {
     database: Database,
     hub: Hub,
+    access: TokenAccess,
+    passwords: Passwords,
     clock: Clock,
+}
+
+/// What to change of a table; `None` leaves it as it is.
+#[derive(Debug, Default)]
+pub struct TableChange {
+    /// The number on the table.
+    pub table_number: Option<i32>,
+    /// The tablet's password.
+    pub password: Option<String>,
 }
 
 /// A stay that was completed.
@@ -42,8 +55,8 @@ pub struct Dashboard {
 impl TableService {
     /// Tables kept in `database`.
     #[must_use]
-    pub fn new(database: Database, hub: Hub, clock: Clock) -> Self {
-        Self { database, hub, clock }
+    pub fn new(database: Database, hub: Hub, access: TokenAccess, passwords: Passwords, clock: Clock) -> Self {
+        Self { database, hub, access, passwords, clock }
     }
 
     /// The dashboard.
@@ -56,6 +69,80 @@ impl TableService {
         Ok(Dashboard { event_id, tables })
     }
 
+    /// Every table, by number.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn list(&self, store: StoreId) -> Result<Vec<Table>> {
+        table::list(self.database.acquire().await?.conn(), store).await
+    }
+
+    /// The table.
+    ///
+    /// # Errors
+    /// `TABLE_NOT_FOUND`.
+    pub async fn get(&self, store: StoreId, id: TableId) -> Result<Table> {
+        let table = table::find(self.database.acquire().await?.conn(), store, id).await?;
+        table.ok_or_else(|| ErrorCode::TableNotFound.into())
+    }
+
+    /// Adds a table.
+    ///
+    /// # Errors
+    /// `DUPLICATE` for a number that is taken.
+    pub async fn create(&self, store: StoreId, table_number: i32, password: String) -> Result<TableId> {
+        let hash = self.passwords.hash(password).await?;
+        let mut connection = self.database.acquire().await?;
+        table::insert(connection.conn(), store, table_number, &hash, self.clock.now()).await
+    }
+
+    /// Changes a table's number or password. With a new password its old tokens stop counting.
+    ///
+    /// # Errors
+    /// `TABLE_NOT_FOUND`, `DUPLICATE` for a number that is taken.
+    pub async fn update(&self, store: StoreId, id: TableId, change: TableChange) -> Result<Table> {
+        let hash = match change.password {
+            Some(password) => Some(self.passwords.hash(password).await?),
+            None => None,
+        };
+        let mut tx = self.database.begin().await?;
+        let mut table = table::lock(tx.conn(), store, id).await?;
+        table.table_number = change.table_number.unwrap_or(table.table_number);
+        let revokes = hash.is_some();
+        if let Some(hash) = hash {
+            table.password_hash = hash;
+            table.token_version += 1;
+        }
+        table::update(tx.conn(), store, &table).await?;
+        if revokes {
+            event::raise_access_version(tx.conn(), store).await?;
+        }
+        tx.commit().await?;
+        if revokes {
+            self.access.revoked(store);
+        }
+        Ok(table)
+    }
+
+    /// Deletes a table where no stay goes on. Its tokens stop counting, its past orders stay.
+    ///
+    /// # Errors
+    /// `TABLE_NOT_FOUND`, `TABLE_HAS_ACTIVE_SESSION`.
+    pub async fn delete(&self, store: StoreId, id: TableId) -> Result<()> {
+        let mut tx = self.database.begin().await?;
+        table::lock(tx.conn(), store, id).await?;
+        match session::lock_unfinished(tx.conn(), store, id).await? {
+            Some((_, true)) => return Err(ErrorCode::TableHasActiveSession.into()),
+            Some((unstarted, false)) => session::remove_unstarted(tx.conn(), store, unstarted).await?,
+            None => {}
+        }
+        table::delete(tx.conn(), store, id, self.clock.now()).await?;
+        event::raise_access_version(tx.conn(), store).await?;
+        tx.commit().await?;
+        self.access.revoked(store);
+        Ok(())
+    }
+
     /// 이용 완료: ends the table's stay. Whatever was ordered before is on its bill, whatever comes after is
     /// refused.
     ///
@@ -63,7 +150,7 @@ impl TableService {
     /// `TABLE_NOT_FOUND`, `SESSION_NOT_FOUND` if no stay has started.
     pub async fn complete(&self, store: StoreId, table: TableId) -> Result<CompletedStay> {
         let mut tx = self.database.begin().await?;
-        if table::find_token_version(tx.conn(), store, table).await?.is_none() {
+        if table::find(tx.conn(), store, table).await?.is_none() {
             return Err(ErrorCode::TableNotFound.into());
         }
         let session_id = session::lock_to_complete(tx.conn(), store, table).await?;

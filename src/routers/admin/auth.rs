@@ -1,18 +1,24 @@
-//! Staff log in.
+//! Staff log in and out.
 
 use axum::Json;
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::Result;
+use crate::error::{Language, Result};
 use crate::routers::extract::ValidatedJson;
-use crate::schemas::auth::{AdminLoginRequest, AdminLoginResponse};
+use crate::schemas::auth::{AdminLoginRequest, AdminLoginResponse, ChangePasswordRequest, MeResponse};
+use crate::schemas::message::{Message, MessageResponse};
+use crate::security::identity::AdminIdentity;
 use crate::services::AuthService;
 use crate::state::AppState;
 
 pub(super) fn requests() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(login_admin))
+    OpenApiRouter::new()
+        .routes(routes!(login_admin))
+        .routes(routes!(show_me))
+        .routes(routes!(logout))
+        .routes(routes!(change_password))
 }
 
 /// Log staff in
@@ -27,4 +33,51 @@ async fn login_admin(
 ) -> Result<Json<AdminLoginResponse>> {
     let login = auth.login_admin(&request.store_id, &request.username, request.password).await?;
     Ok(Json(login.into()))
+}
+
+/// Who am I?
+#[utoipa::path(
+    get, path = "/auth/me", tag = "admin: auth",
+    security(("admin_token" = [])),
+    responses((status = 200, description = "The account behind this token", body = MeResponse)),
+)]
+async fn show_me(admin: AdminIdentity, State(auth): State<AuthService>) -> Result<Json<MeResponse>> {
+    let store = auth.store_of(&admin).await?;
+    Ok(Json(MeResponse::new(admin, store)))
+}
+
+/// Log out
+///
+/// This token stops counting, on every instance; its streams are broken off.
+#[utoipa::path(
+    post, path = "/auth/logout", tag = "admin: auth",
+    security(("admin_token" = [])),
+    responses((status = 200, description = "Logged out", body = MessageResponse)),
+)]
+async fn logout(
+    admin: AdminIdentity,
+    language: Language,
+    State(auth): State<AuthService>,
+) -> Result<Json<MessageResponse>> {
+    auth.logout(&admin).await?;
+    Ok(Json(Message::LoggedOut.response(language)))
+}
+
+/// Change my password
+///
+/// The account's other tokens stop counting, this one stays. A wrong current password is a
+/// `VALIDATION_ERROR`, not a 401: the login itself is fine.
+#[utoipa::path(
+    post, path = "/auth/password", tag = "admin: auth",
+    security(("admin_token" = [])),
+    responses((status = 200, description = "Changed", body = MessageResponse)),
+)]
+async fn change_password(
+    admin: AdminIdentity,
+    language: Language,
+    State(auth): State<AuthService>,
+    ValidatedJson(request): ValidatedJson<ChangePasswordRequest>,
+) -> Result<Json<MessageResponse>> {
+    auth.change_password(&admin, request.current_password, request.new_password).await?;
+    Ok(Json(Message::PasswordChanged.response(language)))
 }

@@ -1,6 +1,8 @@
 //! What a store's staff may ask for, with an admin token.
 
 mod auth;
+mod category;
+mod menu;
 mod order;
 mod table;
 
@@ -9,7 +11,12 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::state::AppState;
 
 pub(super) fn requests() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(auth::requests()).merge(order::requests()).merge(table::requests())
+    OpenApiRouter::new()
+        .merge(auth::requests())
+        .merge(category::requests())
+        .merge(menu::requests())
+        .merge(order::requests())
+        .merge(table::requests())
 }
 
 pub(super) fn streams() -> OpenApiRouter<AppState> {

@@ -7,18 +7,27 @@ use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::Result;
+use crate::error::{Language, Result};
 use crate::events::{Hub, Scope};
 use crate::models::{OrderId, SessionId};
+use crate::repositories::order::Cancellation;
 use crate::routers::extract::{Path, Query, ValidatedJson};
 use crate::routers::sse::{self, ResumeQuery};
-use crate::schemas::order::{OrderListResponse, OrderResponse, UpdateOrderStatusRequest};
+use crate::schemas::message::{Message, MessageResponse};
+use crate::schemas::order::{
+    CancelOrderQuery, LiveOrdersQuery, OrderListResponse, OrderPageResponse, OrderResponse, UpdateOrderStatusRequest,
+};
+use crate::schemas::page::PageQuery;
 use crate::security::identity::AdminIdentity;
 use crate::services::{AuthService, OrderService};
 use crate::state::{AppState, Heartbeat};
 
 pub(super) fn requests() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_session_orders)).routes(routes!(update_order_status))
+    OpenApiRouter::new()
+        .routes(routes!(list_orders))
+        .routes(routes!(list_session_orders))
+        .routes(routes!(get_order, delete_order))
+        .routes(routes!(update_order_status))
 }
 
 pub(super) fn streams() -> OpenApiRouter<AppState> {
@@ -78,5 +87,61 @@ async fn stream_store(
     headers: HeaderMap,
 ) -> Result<Response> {
     let subscription = hub.subscribe(admin.store_id).await?;
-    Ok(sse::respond(subscription, Scope::Staff, resume.place(&headers), auth.time_until(admin.expires_at), heartbeat))
+    Ok(sse::respond(subscription, Scope::Staff, resume.place(&headers), &auth, admin.claims, heartbeat))
+}
+
+/// The live orders
+///
+/// Of running stays, newest first.
+#[utoipa::path(
+    get, path = "/orders", tag = "admin: orders",
+    security(("admin_token" = [])),
+    params(LiveOrdersQuery, PageQuery),
+    responses((status = 200, description = "Newest first", body = OrderPageResponse)),
+)]
+async fn list_orders(
+    admin: AdminIdentity,
+    State(orders): State<OrderService>,
+    Query(filter): Query<LiveOrdersQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<OrderPageResponse>> {
+    Ok(Json(orders.list_live(admin.store_id, filter.into(), page.page()?).await?.into()))
+}
+
+/// An order
+#[utoipa::path(
+    get, path = "/orders/{order_id}", tag = "admin: orders",
+    security(("admin_token" = [])),
+    params(("order_id" = OrderId, Path, description = "The order")),
+    responses((status = 200, description = "The order", body = OrderResponse)),
+    extensions(("x-errors" = json!(["ORDER_NOT_FOUND"]))),
+)]
+async fn get_order(
+    admin: AdminIdentity,
+    State(orders): State<OrderService>,
+    Path(order): Path<OrderId>,
+) -> Result<Json<OrderResponse>> {
+    Ok(Json(orders.get(admin.store_id, order).await?.into()))
+}
+
+/// Delete a mistake
+///
+/// Cancels the order: it is gone from every list and total, and kept with who, when and why.
+#[utoipa::path(
+    delete, path = "/orders/{order_id}", tag = "admin: orders",
+    security(("admin_token" = [])),
+    params(("order_id" = OrderId, Path, description = "The order"), CancelOrderQuery),
+    responses((status = 200, description = "Deleted", body = MessageResponse)),
+    extensions(("x-errors" = json!(["ORDER_NOT_FOUND", "SESSION_ENDED", "VALIDATION_ERROR"]))),
+)]
+async fn delete_order(
+    admin: AdminIdentity,
+    language: Language,
+    State(orders): State<OrderService>,
+    Path(order): Path<OrderId>,
+    Query(query): Query<CancelOrderQuery>,
+) -> Result<Json<MessageResponse>> {
+    let cancellation = Cancellation { by: &admin.username, reason: query.reason()? };
+    orders.cancel(admin.store_id, order, cancellation).await?;
+    Ok(Json(Message::Deleted.response(language)))
 }

@@ -1,20 +1,32 @@
-//! Staff see their tables.
+//! Staff run their tables.
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::Result;
+use crate::error::{Language, Result};
 use crate::models::TableId;
-use crate::routers::extract::Path;
-use crate::schemas::table::{CompleteTableResponse, DashboardResponse};
+use crate::routers::created;
+use crate::routers::extract::{Path, Query, ValidatedJson};
+use crate::schemas::message::{Message, MessageResponse};
+use crate::schemas::order::{HistoryQuery, HistoryResponse};
+use crate::schemas::page::PageQuery;
+use crate::schemas::table::{
+    CompleteTableResponse, CreateTableRequest, DashboardResponse, TableListResponse, TableResponse, UpdateTableRequest,
+};
 use crate::security::identity::AdminIdentity;
-use crate::services::TableService;
+use crate::services::{OrderService, TableService};
 use crate::state::AppState;
 
 pub(super) fn requests() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(show_dashboard)).routes(routes!(complete_table))
+    OpenApiRouter::new()
+        .routes(routes!(list_tables, create_table))
+        .routes(routes!(show_dashboard))
+        .routes(routes!(get_table, update_table, delete_table))
+        .routes(routes!(complete_table))
+        .routes(routes!(show_history))
 }
 
 /// The dashboard
@@ -43,8 +55,113 @@ async fn show_dashboard(admin: AdminIdentity, State(tables): State<TableService>
 )]
 async fn complete_table(
     admin: AdminIdentity,
+    language: Language,
     State(tables): State<TableService>,
     Path(table): Path<TableId>,
 ) -> Result<Json<CompleteTableResponse>> {
-    Ok(Json(tables.complete(admin.store_id, table).await?.into()))
+    let stay = tables.complete(admin.store_id, table).await?;
+    Ok(Json(CompleteTableResponse::new(&stay, language)))
+}
+
+/// The tables
+#[utoipa::path(
+    get, path = "/tables", tag = "admin: tables",
+    security(("admin_token" = [])),
+    responses((status = 200, description = "By number", body = TableListResponse)),
+)]
+async fn list_tables(admin: AdminIdentity, State(tables): State<TableService>) -> Result<Json<TableListResponse>> {
+    Ok(Json(tables.list(admin.store_id).await?.into()))
+}
+
+/// Add a table
+#[utoipa::path(
+    post, path = "/tables", tag = "admin: tables",
+    security(("admin_token" = [])),
+    responses((status = 201, description = "Added", body = TableResponse,
+        headers(("Location" = String, description = "Where it is")))),
+    extensions(("x-errors" = json!(["DUPLICATE"]))),
+)]
+async fn create_table(
+    admin: AdminIdentity,
+    State(tables): State<TableService>,
+    ValidatedJson(request): ValidatedJson<CreateTableRequest>,
+) -> Result<Response> {
+    let id = tables.create(admin.store_id, request.table_number, request.password).await?;
+    let body = TableResponse { id, table_number: request.table_number };
+    Ok(created(&format!("/admin/tables/{id}"), body))
+}
+
+/// A table
+#[utoipa::path(
+    get, path = "/tables/{table_id}", tag = "admin: tables",
+    security(("admin_token" = [])),
+    params(("table_id" = TableId, Path, description = "The table")),
+    responses((status = 200, description = "The table", body = TableResponse)),
+    extensions(("x-errors" = json!(["TABLE_NOT_FOUND"]))),
+)]
+async fn get_table(
+    admin: AdminIdentity,
+    State(tables): State<TableService>,
+    Path(table): Path<TableId>,
+) -> Result<Json<TableResponse>> {
+    Ok(Json(tables.get(admin.store_id, table).await?.into()))
+}
+
+/// Change a table
+///
+/// With a new password the tablet's old tokens stop counting.
+#[utoipa::path(
+    patch, path = "/tables/{table_id}", tag = "admin: tables",
+    security(("admin_token" = [])),
+    params(("table_id" = TableId, Path, description = "The table")),
+    responses((status = 200, description = "The table as it is now", body = TableResponse)),
+    extensions(("x-errors" = json!(["TABLE_NOT_FOUND", "DUPLICATE"]))),
+)]
+async fn update_table(
+    admin: AdminIdentity,
+    State(tables): State<TableService>,
+    Path(table): Path<TableId>,
+    ValidatedJson(request): ValidatedJson<UpdateTableRequest>,
+) -> Result<Json<TableResponse>> {
+    Ok(Json(tables.update(admin.store_id, table, request.into()).await?.into()))
+}
+
+/// Delete a table
+///
+/// Where no stay goes on. Its tokens stop counting, its past orders stay.
+#[utoipa::path(
+    delete, path = "/tables/{table_id}", tag = "admin: tables",
+    security(("admin_token" = [])),
+    params(("table_id" = TableId, Path, description = "The table")),
+    responses((status = 200, description = "Deleted", body = MessageResponse)),
+    extensions(("x-errors" = json!(["TABLE_NOT_FOUND", "TABLE_HAS_ACTIVE_SESSION"]))),
+)]
+async fn delete_table(
+    admin: AdminIdentity,
+    language: Language,
+    State(tables): State<TableService>,
+    Path(table): Path<TableId>,
+) -> Result<Json<MessageResponse>> {
+    tables.delete(admin.store_id, table).await?;
+    Ok(Json(Message::Deleted.response(language)))
+}
+
+/// A table's past orders
+///
+/// Of completed stays, newest first. Days are the store's business days, both included.
+#[utoipa::path(
+    get, path = "/tables/{table_id}/history", tag = "admin: tables",
+    security(("admin_token" = [])),
+    params(("table_id" = TableId, Path, description = "The table"), HistoryQuery, PageQuery),
+    responses((status = 200, description = "Newest first", body = HistoryResponse)),
+    extensions(("x-errors" = json!(["TABLE_NOT_FOUND"]))),
+)]
+async fn show_history(
+    admin: AdminIdentity,
+    State(orders): State<OrderService>,
+    Path(table): Path<TableId>,
+    Query(days): Query<HistoryQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<HistoryResponse>> {
+    Ok(Json(orders.history(admin.store_id, table, days.days()?, page.page()?).await?.into()))
 }

@@ -5,14 +5,16 @@ use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::Result;
+use crate::error::{Language, Result};
 use crate::routers::extract::ValidatedJson;
-use crate::schemas::auth::{TableLoginRequest, TableLoginResponse};
+use crate::schemas::auth::{SessionCheckResponse, TableLoginRequest, TableLoginResponse};
+use crate::schemas::message::Message;
+use crate::security::identity::TableIdentity;
 use crate::services::AuthService;
 use crate::state::AppState;
 
 pub(super) fn requests() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(login_table))
+    OpenApiRouter::new().routes(routes!(login_table)).routes(routes!(check_session)).routes(routes!(renew_session))
 }
 
 /// Log a tablet in
@@ -29,4 +31,32 @@ async fn login_table(
 ) -> Result<Json<TableLoginResponse>> {
     let login = auth.login_table(&request.store_id, request.table_number, request.password).await?;
     Ok(Json(login.into()))
+}
+
+/// Does the session go on?
+#[utoipa::path(
+    get, path = "/auth/session/check", tag = "customer: auth",
+    security(("table_token" = [])),
+    responses((status = 200, description = "`valid` is false once the session was completed", body = SessionCheckResponse)),
+)]
+async fn check_session(
+    table: TableIdentity,
+    language: Language,
+    State(auth): State<AuthService>,
+) -> Result<Json<SessionCheckResponse>> {
+    let valid = auth.session_goes_on(&table).await?;
+    let message = (!valid).then(|| Message::SessionEnded.text(language));
+    Ok(Json(SessionCheckResponse { valid, message }))
+}
+
+/// Go on with the table's current session
+///
+/// A tablet whose session was completed gets a fresh token for the next party, without its password.
+#[utoipa::path(
+    post, path = "/auth/session", tag = "customer: auth",
+    security(("table_token" = [])),
+    responses((status = 200, description = "A fresh token", body = TableLoginResponse)),
+)]
+async fn renew_session(table: TableIdentity, State(auth): State<AuthService>) -> Result<Json<TableLoginResponse>> {
+    Ok(Json(auth.renew_session(&table).await?.into()))
 }

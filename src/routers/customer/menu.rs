@@ -7,15 +7,21 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Result;
+use crate::models::{CategoryId, MenuId};
 use crate::routers::etag::json_with_etag;
+use crate::routers::extract::Path;
 use crate::schemas::category::CategoryListResponse;
-use crate::schemas::menu::MenuListResponse;
+use crate::schemas::menu::{MenuListResponse, MenuResponse};
 use crate::security::identity::TableIdentity;
 use crate::services::{CategoryService, MenuService};
 use crate::state::AppState;
 
 pub(super) fn requests() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_categories)).routes(routes!(list_menus))
+    OpenApiRouter::new()
+        .routes(routes!(list_categories))
+        .routes(routes!(list_menus))
+        .routes(routes!(list_category_menus))
+        .routes(routes!(get_menu))
 }
 
 /// The categories
@@ -52,4 +58,53 @@ async fn list_categories(
 )]
 async fn list_menus(table: TableIdentity, State(menus): State<MenuService>, headers: HeaderMap) -> Result<Response> {
     json_with_etag(&headers, &MenuListResponse::from(menus.list_available(table.store_id).await?))
+}
+
+/// The menu of one category
+///
+/// Only what can be ordered now.
+#[utoipa::path(
+    get, path = "/menu/category/{category_id}", tag = "customer: menu",
+    security(("table_token" = [])),
+    params(("category_id" = CategoryId, Path, description = "The category"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
+    responses(
+        (status = 200, description = "In display order", body = MenuListResponse,
+            headers(("ETag" = String, description = "Changes when the answer does"))),
+        (status = 304, description = "The client's copy is current"),
+    ),
+    extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
+)]
+async fn list_category_menus(
+    table: TableIdentity,
+    State(menus): State<MenuService>,
+    Path(category): Path<CategoryId>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let menus = menus.list_available_in(table.store_id, category).await?;
+    json_with_etag(&headers, &MenuListResponse::from(menus))
+}
+
+/// A dish
+///
+/// Only if it can be ordered now.
+#[utoipa::path(
+    get, path = "/menu/{menu_id}", tag = "customer: menu",
+    security(("table_token" = [])),
+    params(("menu_id" = MenuId, Path, description = "The dish"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
+    responses(
+        (status = 200, description = "The dish", body = MenuResponse,
+            headers(("ETag" = String, description = "Changes when the answer does"))),
+        (status = 304, description = "The client's copy is current"),
+    ),
+    extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
+)]
+async fn get_menu(
+    table: TableIdentity,
+    State(menus): State<MenuService>,
+    Path(menu): Path<MenuId>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    json_with_etag(&headers, &MenuResponse::from(menus.get_available(table.store_id, menu).await?))
 }

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Result;
 use crate::events::{Hub, Scope};
-use crate::routers::API_PREFIX;
+use crate::routers::created;
 use crate::routers::extract::{Query, ValidatedJson};
 use crate::routers::sse::{self, ResumeQuery};
 use crate::schemas::order::{CreateOrderRequest, OrderListResponse, OrderResponse};
@@ -43,8 +43,7 @@ async fn create_order(
     let lines = request.lines()?;
     let note = request.note.as_deref();
     let order = orders.place(table.store_id, table.table_id, table.session_id, &lines, note).await?;
-    let location = [(header::LOCATION, format!("{API_PREFIX}/customer/orders"))];
-    Ok((StatusCode::CREATED, location, Json(OrderResponse::from(order))).into_response())
+    Ok(created("/customer/orders", OrderResponse::from(order)))
 }
 
 /// This session's orders
@@ -77,5 +76,5 @@ async fn stream_session(
 ) -> Result<Response> {
     let subscription = hub.subscribe(table.store_id).await?;
     let scope = Scope::Session(table.session_id);
-    Ok(sse::respond(subscription, scope, resume.place(&headers), auth.time_until(table.expires_at), heartbeat))
+    Ok(sse::respond(subscription, scope, resume.place(&headers), &auth, table.claims, heartbeat))
 }

@@ -1,0 +1,123 @@
+//! Staff run the categories of the menu.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::{Language, Result};
+use crate::models::CategoryId;
+use crate::routers::created;
+use crate::routers::extract::{Path, ValidatedJson};
+use crate::schemas::category::{
+    CategoryListResponse, CategoryResponse, CreateCategoryRequest, ReorderCategoriesRequest, UpdateCategoryRequest,
+};
+use crate::schemas::message::{Message, MessageResponse};
+use crate::security::identity::AdminIdentity;
+use crate::services::CategoryService;
+use crate::state::AppState;
+
+pub(super) fn requests() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_categories, create_category))
+        .routes(routes!(reorder_categories))
+        .routes(routes!(get_category, update_category, delete_category))
+}
+
+/// The categories
+#[utoipa::path(
+    get, path = "/categories", tag = "admin: menu",
+    security(("admin_token" = [])),
+    responses((status = 200, description = "In display order", body = CategoryListResponse)),
+)]
+async fn list_categories(
+    admin: AdminIdentity,
+    State(categories): State<CategoryService>,
+) -> Result<Json<CategoryListResponse>> {
+    Ok(Json(categories.list(admin.store_id).await?.into()))
+}
+
+/// Add a category
+#[utoipa::path(
+    post, path = "/categories", tag = "admin: menu",
+    security(("admin_token" = [])),
+    responses((status = 201, description = "Added", body = CategoryResponse,
+        headers(("Location" = String, description = "Where it is")))),
+    extensions(("x-errors" = json!(["DUPLICATE"]))),
+)]
+async fn create_category(
+    admin: AdminIdentity,
+    State(categories): State<CategoryService>,
+    ValidatedJson(request): ValidatedJson<CreateCategoryRequest>,
+) -> Result<Response> {
+    let category = categories.create(admin.store_id, request.name, request.display_order).await?;
+    Ok(created(&format!("/admin/categories/{}", category.id), CategoryResponse::from(category)))
+}
+
+/// A category
+#[utoipa::path(
+    get, path = "/categories/{category_id}", tag = "admin: menu",
+    security(("admin_token" = [])),
+    params(("category_id" = CategoryId, Path, description = "The category")),
+    responses((status = 200, description = "The category", body = CategoryResponse)),
+    extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
+)]
+async fn get_category(
+    admin: AdminIdentity,
+    State(categories): State<CategoryService>,
+    Path(category): Path<CategoryId>,
+) -> Result<Json<CategoryResponse>> {
+    Ok(Json(categories.get(admin.store_id, category).await?.into()))
+}
+
+/// Change a category
+#[utoipa::path(
+    patch, path = "/categories/{category_id}", tag = "admin: menu",
+    security(("admin_token" = [])),
+    params(("category_id" = CategoryId, Path, description = "The category")),
+    responses((status = 200, description = "The category as it is now", body = CategoryResponse)),
+    extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND", "DUPLICATE"]))),
+)]
+async fn update_category(
+    admin: AdminIdentity,
+    State(categories): State<CategoryService>,
+    Path(category): Path<CategoryId>,
+    ValidatedJson(request): ValidatedJson<UpdateCategoryRequest>,
+) -> Result<Json<CategoryResponse>> {
+    Ok(Json(categories.update(admin.store_id, category, request.into()).await?.into()))
+}
+
+/// Delete a category
+#[utoipa::path(
+    delete, path = "/categories/{category_id}", tag = "admin: menu",
+    security(("admin_token" = [])),
+    params(("category_id" = CategoryId, Path, description = "The category")),
+    responses((status = 200, description = "Deleted", body = MessageResponse)),
+    extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND", "CATEGORY_HAS_MENUS"]))),
+)]
+async fn delete_category(
+    admin: AdminIdentity,
+    language: Language,
+    State(categories): State<CategoryService>,
+    Path(category): Path<CategoryId>,
+) -> Result<Json<MessageResponse>> {
+    categories.delete(admin.store_id, category).await?;
+    Ok(Json(Message::Deleted.response(language)))
+}
+
+/// Order the categories
+///
+/// All or nothing: `ids` names every category of the store, each once.
+#[utoipa::path(
+    put, path = "/categories/order", tag = "admin: menu",
+    security(("admin_token" = [])),
+    responses((status = 200, description = "In the new order", body = CategoryListResponse)),
+)]
+async fn reorder_categories(
+    admin: AdminIdentity,
+    State(categories): State<CategoryService>,
+    ValidatedJson(request): ValidatedJson<ReorderCategoriesRequest>,
+) -> Result<Json<CategoryListResponse>> {
+    Ok(Json(categories.reorder(admin.store_id, &request.ids).await?.into()))
+}

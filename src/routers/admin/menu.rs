@@ -1,0 +1,126 @@
+//! Staff run the menu.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::{Language, Result};
+use crate::models::MenuId;
+use crate::routers::created;
+use crate::routers::extract::{Path, ValidatedJson};
+use crate::schemas::menu::{CreateMenuRequest, MenuListResponse, MenuResponse, ReorderMenusRequest, UpdateMenuRequest};
+use crate::schemas::message::{Message, MessageResponse};
+use crate::security::identity::AdminIdentity;
+use crate::services::MenuService;
+use crate::state::AppState;
+
+pub(super) fn requests() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_menus, create_menu)).routes(routes!(reorder_menus)).routes(routes!(
+        get_menu,
+        update_menu,
+        delete_menu
+    ))
+}
+
+/// Every dish
+///
+/// Sold-out ones too.
+#[utoipa::path(
+    get, path = "/menus", tag = "admin: menu",
+    security(("admin_token" = [])),
+    responses((status = 200, description = "In display order", body = MenuListResponse)),
+)]
+async fn list_menus(admin: AdminIdentity, State(menus): State<MenuService>) -> Result<Json<MenuListResponse>> {
+    Ok(Json(menus.list(admin.store_id).await?.into()))
+}
+
+/// Add a dish
+#[utoipa::path(
+    post, path = "/menus", tag = "admin: menu",
+    security(("admin_token" = [])),
+    responses((status = 201, description = "Added", body = MenuResponse,
+        headers(("Location" = String, description = "Where it is")))),
+    extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
+)]
+async fn create_menu(
+    admin: AdminIdentity,
+    State(menus): State<MenuService>,
+    ValidatedJson(request): ValidatedJson<CreateMenuRequest>,
+) -> Result<Response> {
+    let menu = menus.create(admin.store_id, request.into_spec()?).await?;
+    Ok(created(&format!("/admin/menus/{}", menu.id), MenuResponse::from(menu)))
+}
+
+/// A dish
+#[utoipa::path(
+    get, path = "/menus/{menu_id}", tag = "admin: menu",
+    security(("admin_token" = [])),
+    params(("menu_id" = MenuId, Path, description = "The dish")),
+    responses((status = 200, description = "The dish", body = MenuResponse)),
+    extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
+)]
+async fn get_menu(
+    admin: AdminIdentity,
+    State(menus): State<MenuService>,
+    Path(menu): Path<MenuId>,
+) -> Result<Json<MenuResponse>> {
+    Ok(Json(menus.get(admin.store_id, menu).await?.into()))
+}
+
+/// Change a dish
+///
+/// What is absent stays, `null` clears the description or the picture. Past orders keep their lines.
+#[utoipa::path(
+    patch, path = "/menus/{menu_id}", tag = "admin: menu",
+    security(("admin_token" = [])),
+    params(("menu_id" = MenuId, Path, description = "The dish")),
+    responses((status = 200, description = "The dish as it is now", body = MenuResponse)),
+    extensions(("x-errors" = json!(["MENU_NOT_FOUND", "CATEGORY_NOT_FOUND"]))),
+)]
+async fn update_menu(
+    admin: AdminIdentity,
+    State(menus): State<MenuService>,
+    Path(menu): Path<MenuId>,
+    ValidatedJson(request): ValidatedJson<UpdateMenuRequest>,
+) -> Result<Json<MenuResponse>> {
+    Ok(Json(menus.update(admin.store_id, menu, request.into_change()?).await?.into()))
+}
+
+/// Delete a dish
+///
+/// Past orders keep their lines.
+#[utoipa::path(
+    delete, path = "/menus/{menu_id}", tag = "admin: menu",
+    security(("admin_token" = [])),
+    params(("menu_id" = MenuId, Path, description = "The dish")),
+    responses((status = 200, description = "Deleted", body = MessageResponse)),
+    extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
+)]
+async fn delete_menu(
+    admin: AdminIdentity,
+    language: Language,
+    State(menus): State<MenuService>,
+    Path(menu): Path<MenuId>,
+) -> Result<Json<MessageResponse>> {
+    menus.delete(admin.store_id, menu).await?;
+    Ok(Json(Message::Deleted.response(language)))
+}
+
+/// Order the dishes of a category
+///
+/// All or nothing: `ids` names every dish of the category, each once.
+#[utoipa::path(
+    put, path = "/menus/order", tag = "admin: menu",
+    security(("admin_token" = [])),
+    responses((status = 200, description = "The category's dishes in the new order", body = MenuListResponse)),
+    extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
+)]
+async fn reorder_menus(
+    admin: AdminIdentity,
+    State(menus): State<MenuService>,
+    ValidatedJson(request): ValidatedJson<ReorderMenusRequest>,
+) -> Result<Json<MenuListResponse>> {
+    Ok(Json(menus.reorder(admin.store_id, request.category_id, &request.ids).await?.into()))
+}
