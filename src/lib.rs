@@ -64,6 +64,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         .merge(routers::requests())
         .merge(routers::streams())
         .into_openapi();
-    routers::docs::describe_errors(&mut document);
+    routers::docs::complete(&mut document);
     document
 }

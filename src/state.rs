@@ -44,8 +44,8 @@ impl AppState {
         let closing = CancellationToken::new();
         let hub = Hub::new(database.clone(), deployment, closing.clone());
         let tokens = Tokens::new(secret.expose(), config.jwt.algorithm, clock.clone());
-        let stores = StoreService::new(database.clone());
         let passwords = Passwords::new()?;
+        let stores = StoreService::new(database.clone(), passwords.clone(), clock.clone());
         let access = TokenAccess::new(database.clone(), hub.clone());
         let auth =
             AuthService::new(database.clone(), access.clone(), passwords.clone(), tokens, clock.clone(), &config.jwt);

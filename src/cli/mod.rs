@@ -1,6 +1,13 @@
 //! The command line.
 
+mod connect;
+mod migrate;
+mod openapi;
+mod password;
+mod seed;
 mod serve;
+mod store;
+mod user;
 mod welcome;
 
 use std::process::ExitCode;
@@ -24,21 +31,49 @@ struct Arguments {
 enum Command {
     /// Serve the API (the default)
     Serve,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Make stores to try, or to test under load
+    Seed(seed::Arguments),
+    /// Make and list stores
+    #[command(subcommand)]
+    Store(store::Command),
+    /// Make staff accounts and reset their passwords
+    #[command(subcommand)]
+    User(user::Command),
+    /// Print the OpenAPI document
+    Openapi,
 }
 
 /// Runs what the command line asks for.
 #[expect(clippy::print_stderr, reason = "a command tells its mistakes on standard error")]
 pub async fn run() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = match (Config::from_env(), arguments.command.unwrap_or(Command::Serve)) {
-        (Err(error), _) => Err(error.into()),
-        (Ok(config), Command::Serve) => serve::run(config).await,
-    };
-    match result {
+    match dispatch(Arguments::parse().command.unwrap_or(Command::Serve)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tableorder: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+async fn dispatch(command: Command) -> Result<(), CliError> {
+    if let Command::Openapi = command {
+        return openapi::run();
+    }
+    let config = Config::from_env()?;
+    match command {
+        Command::Serve => serve::run(config).await,
+        Command::Migrate => migrate::run(&config).await,
+        Command::Seed(arguments) => seed::run(&config, arguments).await,
+        Command::Store(command) => store::run(&config, command).await,
+        Command::User(command) => user::run(&config, command).await,
+        Command::Openapi => Ok(()),
+    }
+}
+
+/// Tells the person at the terminal what was done.
+#[expect(clippy::print_stdout, reason = "this is for the person at the terminal")]
+fn say(line: impl std::fmt::Display) {
+    println!("{line}");
 }

@@ -1,20 +1,17 @@
 //! `tableorder serve`: from settings to a server that answers, and back.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::connect::{configured, connect, token_secret};
 use super::{CliError, welcome};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
-use crate::database::Database;
 use crate::database::embedded::{Durability, EmbeddedPostgres};
 use crate::state::AppState;
 use crate::telemetry::logs;
@@ -25,8 +22,8 @@ pub(super) async fn run(config: Config) -> Result<(), CliError> {
     // Taken before anything that takes time, so a second server on the port is told at once.
     let listener = listen(&config).await?;
     let secret = token_secret(&config)?;
-    let (embedded, options) = if let Some(url) = &config.database.url {
-        (None, url.expose().parse::<PgConnectOptions>().map_err(|_| "DATABASE_URL cannot be read")?)
+    let (embedded, options) = if let Some(options) = configured(&config)? {
+        (None, options)
     } else {
         let embedded = EmbeddedPostgres::start(&config.data_dir, Durability::Durable).await?;
         let options = embedded.connect_options();
@@ -47,9 +44,7 @@ async fn serve(
     listener: TcpListener,
 ) -> Result<(), CliError> {
     let clock = Clock::system();
-    let database = Database::connect(options, &config.database)
-        .await
-        .map_err(|error| format!("the database cannot be reached: {error}"))?;
+    let database = connect(options, &config.database).await?;
     database.migrate().await?;
     if config.seed_demo && services::seed_demo(&database, &clock).await? {
         tracing::info!("the database was empty: it now has the demo restaurant");
@@ -78,32 +73,6 @@ async fn listen(config: &Config) -> Result<TcpListener, CliError> {
         }
         _ => format!("cannot listen on {address}: {error}").into(),
     })
-}
-
-/// The configured secret or, on a local server without one, a random one that is made once and kept.
-fn token_secret(config: &Config) -> Result<Secret, CliError> {
-    if let Some(secret) = &config.jwt.secret {
-        return Ok(secret.clone());
-    }
-    let path = config.data_dir.join("jwt-secret");
-    let told = |error: io::Error| format!("{}: {error}", path.display());
-    match fs::read_to_string(&path) {
-        Ok(secret) if !secret.trim().is_empty() => return Ok(Secret::new(secret.trim())),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(told(error).into()),
-        _ => {}
-    }
-    fs::create_dir_all(&config.data_dir).map_err(told)?;
-    let mut bytes = [0; 48];
-    getrandom::fill(&mut bytes)?;
-    let secret = hex::encode(bytes);
-    write_private(&path, &secret).map_err(told)?;
-    Ok(Secret::new(secret))
-}
-
-fn write_private(path: &Path, content: &str) -> io::Result<()> {
-    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(path)?;
-    file.write_all(content.as_bytes())?;
-    file.sync_all()
 }
 
 /// Begins the stop on SIGTERM or Ctrl-C.

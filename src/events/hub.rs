@@ -164,7 +164,7 @@ impl Subscription {
             biased;
             () = self.hub.0.closing.cancelled() => Next::Closing,
             Ok(()) = self.access.changed() => Next::Access,
-            received = receiver.recv() => Next::Event(received),
+            event = receiver.recv() => Next::Event(event),
             () = tokio::time::sleep_until(deadline) => Next::Deadline,
         }
     }

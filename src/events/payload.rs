@@ -25,16 +25,11 @@ struct NewOrderItem<'a> {
 }
 
 #[derive(Serialize)]
-struct OrderUpdatedData {
+struct OrderChangedData {
     order_id: OrderId,
-    status: OrderStatus,
-    table_id: TableId,
-    session_id: SessionId,
-}
-
-#[derive(Serialize)]
-struct OrderDeletedData {
-    order_id: OrderId,
+    /// Where it stands now; an order that was cancelled stands nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<OrderStatus>,
     table_id: TableId,
     session_id: SessionId,
 }
@@ -77,9 +72,9 @@ impl NewEvent {
     /// An order's status moved.
     #[must_use]
     pub fn order_updated(order: &Order) -> Self {
-        let data = OrderUpdatedData {
+        let data = OrderChangedData {
             order_id: order.id,
-            status: order.status,
+            status: Some(order.status),
             table_id: order.table_id,
             session_id: order.session_id,
         };
@@ -89,7 +84,7 @@ impl NewEvent {
     /// An order was cancelled.
     #[must_use]
     pub fn order_deleted(order_id: OrderId, table_id: TableId, session_id: SessionId) -> Self {
-        let data = OrderDeletedData { order_id, table_id, session_id };
+        let data = OrderChangedData { order_id, status: None, table_id, session_id };
         Self::about(EventKind::OrderDeleted, Some(session_id), &data)
     }
 

@@ -22,4 +22,4 @@ pub use page::{Page, PageLimit};
 pub use session::Session;
 pub use store::{Store, StoreCode};
 pub use table::{DashboardTable, Table};
-pub use user::{Role, User};
+pub use user::{Role, User, Username};

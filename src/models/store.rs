@@ -13,12 +13,7 @@ impl StoreCode {
     /// A code, if `code` is one.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
-        let length = code.chars().count();
-        (1..=Self::MAX_CHARS)
-            .contains(&length)
-            .then(|| code.to_owned())
-            .filter(|code| !code.chars().any(char::is_control))
-            .map(Self)
+        is_printable_name(code, Self::MAX_CHARS).then(|| Self(code.to_owned()))
     }
 
     /// The code as text.
@@ -39,4 +34,9 @@ pub struct Store {
     pub name: String,
     /// Its days.
     pub calendar: BusinessCalendar,
+}
+
+/// Whether `text` has 1 to `max` characters, none of them a control character.
+pub(super) fn is_printable_name(text: &str, max: usize) -> bool {
+    (1..=max).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }

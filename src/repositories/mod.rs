@@ -1,6 +1,7 @@
 //! SQL, and nothing else. A function here borrows a connection, runs one statement that starts from
 //! `store_id`, and opens no transaction.
 
+pub mod bulk;
 pub mod category;
 mod constraint;
 pub mod event;

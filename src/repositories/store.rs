@@ -100,3 +100,19 @@ pub async fn insert_stream(conn: &mut PgConnection, store: StoreId) -> Result<()
     sqlx::query!("INSERT INTO store_streams (store_id) VALUES ($1)", store.0).execute(conn).await?;
     Ok(())
 }
+
+/// Every store, by code.
+///
+/// # Errors
+/// Of the database.
+pub async fn list(conn: &mut PgConnection) -> Result<Vec<Store>> {
+    sqlx::query_as!(
+        StoreRow,
+        r#"SELECT id AS "id: StoreId", code, name, time_zone, day_starts_at FROM stores ORDER BY code"#
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(Store::try_from)
+    .collect()
+}

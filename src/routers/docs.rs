@@ -70,11 +70,18 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// Adds to every operation the refusals it can answer with, an example of each code.
-pub fn describe_errors(document: &mut utoipa::openapi::OpenApi) {
+/// Completes what the handlers say of themselves: an id of its own for every operation, and the refusals it
+/// can answer with, an example of each code.
+pub fn complete(document: &mut utoipa::openapi::OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let is_stream = path.ends_with("/stream");
+        let side = if path.contains("/customer/") { "customer" } else { "admin" };
         for operation in operations(item) {
+            // Both sides have a `list_orders`; generated clients need one name for each.
+            operation.operation_id = operation.operation_id.take().map(|id| {
+                let is_named = !path.starts_with(super::API_PREFIX) || id.contains(side);
+                if is_named { id } else { format!("{side}_{id}") }
+            });
             let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
             for code in error_codes(operation, is_stream) {
                 by_status.entry(code.status().as_u16()).or_default().push(code);

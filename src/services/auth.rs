@@ -10,7 +10,7 @@ use crate::config::JwtConfig;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::events::StreamGuard;
-use crate::models::{Role, SessionId, Store, StoreCode, StoreId, Table, TableId, User, UserId};
+use crate::models::{Role, SessionId, Store, StoreCode, StoreId, Table, TableId, User, UserId, Username};
 use crate::repositories::{event, session, store, table, user};
 use crate::security::access::TokenAccess;
 use crate::security::identity::{AdminIdentity, TableIdentity};
@@ -266,10 +266,12 @@ impl AuthService {
     }
 
     async fn find_user(&self, store_code: &str, username: &str) -> Result<Option<(Store, User)>> {
-        let Some(code) = StoreCode::parse(store_code).filter(|_| !username.contains('\0')) else { return Ok(None) };
+        let (Some(code), Some(username)) = (StoreCode::parse(store_code), Username::parse(username)) else {
+            return Ok(None);
+        };
         let mut connection = self.database.acquire().await?;
         let Some(store) = store::find_by_code(connection.conn(), &code).await? else { return Ok(None) };
-        let user = user::find_by_username(connection.conn(), store.id, username).await?;
+        let user = user::find_by_username(connection.conn(), store.id, username.as_str()).await?;
         Ok(user.map(|user| (store, user)))
     }
 

@@ -5,11 +5,11 @@ use chrono::NaiveTime;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{BusinessCalendar, Price, Role, StoreCode};
+use crate::models::{BusinessCalendar, Price, StoreCode, Username};
 use crate::repositories::menu::NewMenu;
-use crate::repositories::{category, menu, store as store_rows, table, user};
+use crate::repositories::{category, menu, store as store_rows, table};
 use crate::security::password::hash_now;
-use crate::services::store;
+use crate::services::store::{self, NewStore};
 
 /// A dish: its name, its price in won, what it is.
 type Dish = (&'static str, i64, &'static str);
@@ -53,15 +53,19 @@ pub async fn seed_demo(database: &Database, clock: &Clock) -> Result<bool> {
     if store_rows::any(tx.conn()).await? {
         return Ok(false);
     }
-    let code = StoreCode::parse("demo-store").ok_or(ErrorCode::InternalError)?;
-    let calendar = BusinessCalendar { time_zone: chrono_tz::Asia::Seoul, day_starts_at: NaiveTime::MIN };
-    let store = match store::create(&mut tx, &code, "데모 식당", &calendar, clock).await {
-        // Another instance that started at the same moment was first.
-        Err(AppError { code: ErrorCode::Duplicate, .. }) => return Ok(false),
-        created => created?,
+    let new = NewStore {
+        code: StoreCode::parse("demo-store").ok_or(ErrorCode::InternalError)?,
+        name: "데모 식당".to_owned(),
+        calendar: BusinessCalendar { time_zone: chrono_tz::Asia::Seoul, day_starts_at: NaiveTime::MIN },
+        owner: Username::parse("admin").ok_or(ErrorCode::InternalError)?,
+        owner_password: "admin1234".to_owned(),
     };
     let now = clock.now();
-    user::insert(tx.conn(), store, "admin", &hash_now("admin1234")?, Role::Owner, now).await?;
+    let store = match store::insert(&mut tx, &new, &hash_now(&new.owner_password)?, now).await {
+        // Another instance that started at the same moment was first.
+        Err(AppError { code: ErrorCode::Duplicate, .. }) => return Ok(false),
+        made => made?,
+    };
     let table_password = hash_now("1234")?;
     for number in 1..=5 {
         table::insert(tx.conn(), store, number, &table_password, now).await?;

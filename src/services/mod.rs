@@ -7,11 +7,13 @@ mod menu;
 mod order;
 mod store;
 mod table;
+mod user;
 
 pub use auth::{AdminLogin, AuthService, TableLogin};
 pub use category::{CategoryChange, CategoryService};
 pub use demo::seed_demo;
 pub use menu::{MenuChange, MenuService, MenuSpec};
 pub use order::{OrderPage, OrderService};
-pub use store::StoreService;
+pub use store::{NewStore, StoreService};
 pub use table::{CompletedStay, Dashboard, TableChange, TableService};
+pub use user::UserService;

@@ -1,5 +1,7 @@
 //! Logins, and what tokens open.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -128,4 +130,58 @@ async fn twenty_concurrent_first_logins_of_a_table_give_one_session() {
     let sessions: std::collections::HashSet<i64> =
         logins.into_iter().map(|login| login.ok()["session_id"].as_i64().unwrap()).collect();
     assert_eq!(sessions.len(), 1);
+}
+
+#[tokio::test]
+async fn logging_out_ends_this_token_and_its_streams_and_no_other() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let (mine, colleague) = (store.admin().await, store.admin().await);
+    let elsewhere = TestApp::start_on(app.options.clone(), |_| {}).await;
+    let mine_elsewhere = elsewhere.anonymous().with_token(mine.token());
+    mine_elsewhere.get("/admin/auth/me").await.ok();
+    let streams = [
+        mine.stream("/admin/orders/stream", None).await.connected().await,
+        mine_elsewhere.stream("/admin/orders/stream", None).await.connected().await,
+    ];
+    let mut colleagues = colleague.stream("/admin/orders/stream", None).await.connected().await;
+
+    assert!(mine.post("/admin/auth/logout", &json!({})).await.ok()["message"].is_string());
+    mine.get("/admin/auth/me").await.refused(401, "INVALID_TOKEN");
+    for stream in streams {
+        let end = tokio::time::timeout(Duration::from_secs(5), stream.end()).await.expect("within five seconds");
+        assert!(end.is_err(), "broken off");
+    }
+    // On every instance within two seconds.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    mine_elsewhere.get("/admin/auth/me").await.refused(401, "INVALID_TOKEN");
+    colleague.get("/admin/auth/me").await.ok();
+    colleagues.silent().await;
+    other.admin().await.get("/admin/auth/me").await.ok();
+}
+
+#[tokio::test]
+async fn a_new_password_ends_every_login_but_the_one_that_changed_it() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (mine, colleague) = (store.admin().await, store.admin().await);
+    let change = async |current: &str, new: &str| {
+        mine.post("/admin/auth/password", &json!({"current_password": current, "new_password": new})).await
+    };
+    let error = change("wrong", "admin5678").await.refused(422, "VALIDATION_ERROR");
+    assert_eq!(error["details"][0]["field"], "current_password");
+    let error = change("admin1234", "abc").await.refused(422, "VALIDATION_ERROR");
+    assert_eq!(error["details"][0]["field"], "new_password");
+    change("admin1234", "admin5678").await.ok();
+    let me = mine.get("/admin/auth/me").await.ok();
+    assert_eq!((&me["username"], &me["role"], &me["store_id"]), (&json!("admin"), &json!("owner"), &json!("demo")));
+    colleague.get("/admin/auth/me").await.refused(401, "INVALID_TOKEN");
+    change("admin5678", "admin9999").await.ok();
+    mine.get("/admin/auth/me").await.ok();
+    let login = |password: &str| json!({"store_id": "demo", "username": "admin", "password": password});
+    app.anonymous().post("/admin/auth/login", &login("admin1234")).await.refused(401, "AUTH_FAILED");
+    app.anonymous().post("/admin/auth/login", &login("admin9999")).await.ok();
+    let others = json!({"store_id": "other", "username": "admin", "password": "admin1234"});
+    app.anonymous().post("/admin/auth/login", &others).await.ok();
 }

@@ -9,9 +9,13 @@
 #![allow(unreachable_pub, missing_docs, reason = "nobody but the tests sees it")]
 
 mod binary;
+mod command_line;
 mod errors;
 mod logins;
+mod menu;
+mod openapi;
 mod orders;
 mod service;
 mod streams;
 mod support;
+mod tables;

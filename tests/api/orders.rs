@@ -201,3 +201,97 @@ async fn the_dashboard_shows_each_table_with_its_newest_three_orders() {
     assert_eq!(session["orders"].as_array().unwrap().len(), 4);
     assert_eq!(session["orders"][0], orders[3]);
 }
+
+#[tokio::test]
+async fn a_deleted_order_is_gone_from_every_list_and_total_and_kept_for_the_audit() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let kept = tablet.order(&store.menus[..1]).await.ok();
+    let mistake = tablet.order(&store.menus[1..2]).await.ok();
+    let mut screens = [
+        admin.stream("/admin/orders/stream", None).await.connected().await,
+        tablet.stream("/customer/orders/stream", None).await.connected().await,
+    ];
+    let path = format!("/admin/orders/{}", mistake["id"]);
+    other.admin().await.delete(&path).await.refused(404, "ORDER_NOT_FOUND");
+    admin.delete(&format!("{path}?reason={}", "x".repeat(501))).await.refused(422, "VALIDATION_ERROR");
+    assert!(admin.delete(&format!("{path}?reason=%EC%9E%98%EB%AA%BB")).await.ok()["message"].is_string());
+    admin.delete(&path).await.refused(404, "ORDER_NOT_FOUND");
+    admin.get(&path).await.refused(404, "ORDER_NOT_FOUND");
+    admin.patch(&format!("{path}/status"), &json!({"status": "preparing"})).await.refused(404, "ORDER_NOT_FOUND");
+
+    assert_eq!(tablet.get("/customer/orders").await.ok(), json!({"orders": [kept], "total_amount": 9_000}));
+    assert_eq!(admin.get("/admin/orders").await.ok()["orders"], json!([kept]));
+    let dashboard = admin.get("/admin/tables/dashboard").await.ok();
+    assert_eq!(
+        (&dashboard["tables"][0]["total_amount"], &dashboard["tables"][0]["order_count"]),
+        (&json!(9_000), &json!(1))
+    );
+    for screen in &mut screens {
+        let event = screen.next().await;
+        assert_eq!(event.name, "order_deleted");
+        let expected =
+            json!({"order_id": mistake["id"], "table_id": mistake["table_id"], "session_id": mistake["session_id"]});
+        assert_eq!(event.data, expected);
+    }
+    let mut connection = app.database.acquire().await.unwrap();
+    let (by, reason): (String, String) =
+        sqlx::query_as("SELECT cancelled_by, cancel_reason FROM orders WHERE cancelled_at IS NOT NULL")
+            .fetch_one(connection.conn())
+            .await
+            .unwrap();
+    assert_eq!((by.as_str(), reason.as_str()), ("admin", "잘못"));
+}
+
+#[tokio::test]
+async fn live_orders_are_narrowed_and_paged() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    other.tablet(1).await.order(&other.menus[..1]).await.ok();
+    let admin = store.admin().await;
+    let (first, second) = (store.tablet(1).await, store.tablet(2).await);
+    let mut placed = Vec::new();
+    for tablet in [&first, &second, &first, &second, &first] {
+        placed.push(tablet.order(&store.menus[..2]).await.ok());
+    }
+    admin.patch(&format!("/admin/orders/{}/status", placed[0]["id"]), &json!({"status": "preparing"})).await.ok();
+    let ids = async |query: &str| {
+        let page = admin.get(&format!("/admin/orders?{query}")).await.ok();
+        page["orders"].as_array().unwrap().iter().map(|order| order["id"].clone()).collect::<Vec<_>>()
+    };
+    let of = |indexes: &[usize]| indexes.iter().map(|index| placed[*index]["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids("").await, of(&[4, 3, 2, 1, 0]));
+    assert_eq!(ids("status=preparing").await, of(&[0]));
+    assert_eq!(ids(&format!("table_id={}&status=pending", store.tables[0])).await, of(&[4, 2]));
+    assert!(ids(&format!("table_id={}", other.tables[0])).await.is_empty());
+    let page = admin.get("/admin/orders?limit=2").await.ok();
+    assert_eq!(ids(&format!("limit=2&cursor={}", page["next_cursor"].as_str().unwrap())).await, of(&[2, 1]));
+    assert_eq!(admin.get("/admin/orders?limit=5").await.ok()["next_cursor"], Value::Null);
+    for query in ["status=cooking", "table_id=one", "limit=-1"] {
+        admin.get(&format!("/admin/orders?{query}")).await.refused(400, "MALFORMED_REQUEST");
+    }
+    assert_eq!(admin.get(&format!("/admin/orders/{}", placed[1]["id"])).await.ok(), placed[1]);
+    other.admin().await.get(&format!("/admin/orders/{}", placed[1]["id"])).await.refused(404, "ORDER_NOT_FOUND");
+    // What is completed is no longer live.
+    admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
+    assert_eq!(ids("").await, of(&[3, 1]));
+}
+
+#[tokio::test]
+async fn two_admins_pressing_at_once_cannot_skip_a_step() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    for _ in 0..10 {
+        let order = tablet.order(&store.menus[..1]).await.ok();
+        let path = format!("/admin/orders/{}/status", order["id"]);
+        let mut dashboard = admin.stream("/admin/orders/stream", None).await.connected().await;
+        let body = json!({"status": "preparing"});
+        let pressed = join_all((0..4).map(|_| admin.patch(&path, &body))).await;
+        assert!(pressed.into_iter().all(|answer| answer.ok()["status"] == "preparing"));
+        assert_eq!(dashboard.next().await.data["status"], "preparing");
+        dashboard.silent().await;
+    }
+}

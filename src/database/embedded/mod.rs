@@ -141,6 +141,24 @@ impl EmbeddedPostgres {
         Ok(embedded)
     }
 
+    /// How to connect to the PostgreSQL under `data_dir` that another server has started; `None` where none has.
+    ///
+    /// # Errors
+    /// [`EmbeddedError::File`].
+    pub fn running_in(data_dir: &Path) -> Result<Option<PgConnectOptions>> {
+        let data_dir = absolute(data_dir)?;
+        if !data_dir.join("postgres").exists() {
+            return Ok(None);
+        }
+        match lock(&data_dir) {
+            Ok(_) => Ok(None),
+            Err(EmbeddedError::InUse(_)) => {
+                Home::prepare(&data_dir, &Owner::for_postgres()?)?.connect_options().map(Some)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// How to connect to it.
     #[must_use]
     pub fn connect_options(&self) -> PgConnectOptions {

@@ -24,6 +24,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 /// Log staff in
 #[utoipa::path(
     post, path = "/auth/login", tag = "admin: auth",
+    request_body = AdminLoginRequest,
     responses((status = 200, description = "Logged in", body = AdminLoginResponse)),
     extensions(("x-errors" = json!(["AUTH_FAILED"]))),
 )]
@@ -70,6 +71,7 @@ async fn logout(
 #[utoipa::path(
     post, path = "/auth/password", tag = "admin: auth",
     security(("admin_token" = [])),
+    request_body = ChangePasswordRequest,
     responses((status = 200, description = "Changed", body = MessageResponse)),
 )]
 async fn change_password(

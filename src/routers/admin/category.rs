@@ -42,6 +42,7 @@ async fn list_categories(
 #[utoipa::path(
     post, path = "/categories", tag = "admin: menu",
     security(("admin_token" = [])),
+    request_body = CreateCategoryRequest,
     responses((status = 201, description = "Added", body = CategoryResponse,
         headers(("Location" = String, description = "Where it is")))),
     extensions(("x-errors" = json!(["DUPLICATE"]))),
@@ -76,6 +77,7 @@ async fn get_category(
     patch, path = "/categories/{category_id}", tag = "admin: menu",
     security(("admin_token" = [])),
     params(("category_id" = CategoryId, Path, description = "The category")),
+    request_body = UpdateCategoryRequest,
     responses((status = 200, description = "The category as it is now", body = CategoryResponse)),
     extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND", "DUPLICATE"]))),
 )]
@@ -112,6 +114,7 @@ async fn delete_category(
 #[utoipa::path(
     put, path = "/categories/order", tag = "admin: menu",
     security(("admin_token" = [])),
+    request_body = ReorderCategoriesRequest,
     responses((status = 200, description = "In the new order", body = CategoryListResponse)),
 )]
 async fn reorder_categories(

@@ -40,6 +40,7 @@ async fn list_menus(admin: AdminIdentity, State(menus): State<MenuService>) -> R
 #[utoipa::path(
     post, path = "/menus", tag = "admin: menu",
     security(("admin_token" = [])),
+    request_body = CreateMenuRequest,
     responses((status = 201, description = "Added", body = MenuResponse,
         headers(("Location" = String, description = "Where it is")))),
     extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
@@ -76,6 +77,7 @@ async fn get_menu(
     patch, path = "/menus/{menu_id}", tag = "admin: menu",
     security(("admin_token" = [])),
     params(("menu_id" = MenuId, Path, description = "The dish")),
+    request_body = UpdateMenuRequest,
     responses((status = 200, description = "The dish as it is now", body = MenuResponse)),
     extensions(("x-errors" = json!(["MENU_NOT_FOUND", "CATEGORY_NOT_FOUND"]))),
 )]
@@ -114,6 +116,7 @@ async fn delete_menu(
 #[utoipa::path(
     put, path = "/menus/order", tag = "admin: menu",
     security(("admin_token" = [])),
+    request_body = ReorderMenusRequest,
     responses((status = 200, description = "The category's dishes in the new order", body = MenuListResponse)),
     extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
 )]

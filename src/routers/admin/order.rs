@@ -57,6 +57,7 @@ async fn list_session_orders(
     patch, path = "/orders/{order_id}/status", tag = "admin: orders",
     security(("admin_token" = [])),
     params(("order_id" = OrderId, Path, description = "The order")),
+    request_body = UpdateOrderStatusRequest,
     responses((status = 200, description = "The order as it is now", body = OrderResponse)),
     extensions(("x-errors" = json!(["ORDER_NOT_FOUND", "INVALID_STATUS_TRANSITION", "SESSION_ENDED"]))),
 )]

@@ -77,6 +77,7 @@ async fn list_tables(admin: AdminIdentity, State(tables): State<TableService>) -
 #[utoipa::path(
     post, path = "/tables", tag = "admin: tables",
     security(("admin_token" = [])),
+    request_body = CreateTableRequest,
     responses((status = 201, description = "Added", body = TableResponse,
         headers(("Location" = String, description = "Where it is")))),
     extensions(("x-errors" = json!(["DUPLICATE"]))),
@@ -114,6 +115,7 @@ async fn get_table(
     patch, path = "/tables/{table_id}", tag = "admin: tables",
     security(("admin_token" = [])),
     params(("table_id" = TableId, Path, description = "The table")),
+    request_body = UpdateTableRequest,
     responses((status = 200, description = "The table as it is now", body = TableResponse)),
     extensions(("x-errors" = json!(["TABLE_NOT_FOUND", "DUPLICATE"]))),
 )]

@@ -22,6 +22,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 /// The token orders for the table's unfinished session; the first login of a new party makes one.
 #[utoipa::path(
     post, path = "/auth/login", tag = "customer: auth",
+    request_body = TableLoginRequest,
     responses((status = 200, description = "Logged in", body = TableLoginResponse)),
     extensions(("x-errors" = json!(["AUTH_FAILED"]))),
 )]

@@ -31,6 +31,7 @@ pub(super) fn streams() -> OpenApiRouter<AppState> {
 #[utoipa::path(
     post, path = "/orders", tag = "customer: orders",
     security(("table_token" = [])),
+    request_body = CreateOrderRequest,
     responses((status = 201, description = "Ordered", body = OrderResponse,
         headers(("Location" = String, description = "Where the orders of this session are")))),
     extensions(("x-errors" = json!(["MENU_NOT_FOUND", "MENU_UNAVAILABLE", "SESSION_ENDED"]))),

@@ -1,5 +1,6 @@
 //! A server on a port of its own, and the stores in it.
 
+use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,6 +41,9 @@ pub struct TestStore {
 }
 
 impl TestApp {
+    /// What the tests' tokens are signed with.
+    pub const SECRET: &str = "a secret that only these tests know";
+
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
@@ -60,7 +64,7 @@ impl TestApp {
             let (time, system) = (Arc::clone(&time), Clock::system());
             move || time.lock().unwrap().unwrap_or_else(|| system.now())
         });
-        let secret = Secret::new("a secret that only these tests know");
+        let secret = Secret::new(Self::SECRET);
         let state = AppState::new(&config, &secret, database.clone(), clock).await.unwrap();
         let closing = state.closing().clone();
         tokio::spawn(events::follower::run(state.hub().clone()));
@@ -68,6 +72,14 @@ impl TestApp {
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(server::serve(listener, app(state, &config.http), closing.clone(), config.http.shutdown_timeout));
         Self { base, database, options, closing, clock: time }
+    }
+
+    /// The database's address, for a program.
+    pub fn url(&self) -> String {
+        let socket = self.options.get_socket().unwrap().display().to_string();
+        let password = fs::read_to_string(self.options.get_socket().unwrap().with_file_name("password")).unwrap();
+        let database = self.options.get_database().unwrap();
+        format!("postgres://tableorder:{password}@localhost/{database}?host={}", socket.replace('/', "%2F"))
     }
 
     /// Stops the clock at `moment`.

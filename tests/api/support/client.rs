@@ -77,6 +77,14 @@ impl ApiClient {
         answer(self.request(Method::PATCH, path).json(body)).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        answer(self.request(Method::PUT, path).json(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        answer(self.request(Method::DELETE, path)).await
+    }
+
     /// Orders one of each of `menus`.
     pub async fn order(&self, menus: &[MenuId]) -> Answer {
         self.post("/customer/orders", &order_of(menus)).await

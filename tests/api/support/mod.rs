@@ -5,7 +5,7 @@ mod client;
 mod postgres;
 mod stream;
 
-pub use app::TestApp;
+pub use app::{TestApp, TestStore};
 pub use client::{ApiClient, answer, order_of};
 pub use postgres::scratch_directory;
 pub use stream::Event;

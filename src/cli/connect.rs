@@ -1,0 +1,88 @@
+//! How commands reach the database and the secret.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use sqlx::postgres::PgConnectOptions;
+
+use super::CliError;
+use crate::config::{Config, DatabaseConfig, Secret};
+use crate::database::Database;
+use crate::database::embedded::{Durability, EmbeddedPostgres};
+
+/// The database a command works on, migrated.
+pub(super) struct Connected {
+    pub(super) database: Database,
+    /// The embedded PostgreSQL, where this command had to start it.
+    embedded: Option<EmbeddedPostgres>,
+}
+
+impl Connected {
+    /// The one of `DATABASE_URL`; else the embedded one, started or, where a server runs on it, joined.
+    pub(super) async fn open(config: &Config) -> Result<Self, CliError> {
+        let known = match configured(config)? {
+            Some(options) => Some(options),
+            None => EmbeddedPostgres::running_in(&config.data_dir)?,
+        };
+        let (options, embedded) = if let Some(options) = known {
+            (options, None)
+        } else {
+            let embedded = EmbeddedPostgres::start(&config.data_dir, Durability::Durable).await?;
+            (embedded.connect_options(), Some(embedded))
+        };
+        // A command works alone: a few connections do.
+        let few = DatabaseConfig { min_connections: 0, max_connections: 4, ..config.database.clone() };
+        let database = connect(options, &few).await?;
+        database.migrate().await?;
+        Ok(Self { database, embedded })
+    }
+
+    /// Lets go of the database, and stops it if this command started it.
+    pub(super) async fn close(self) {
+        self.database.close().await;
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await;
+        }
+    }
+}
+
+/// The PostgreSQL of `DATABASE_URL`, if that is set.
+pub(super) fn configured(config: &Config) -> Result<Option<PgConnectOptions>, CliError> {
+    let Some(url) = &config.database.url else { return Ok(None) };
+    // The parser's own message may quote the password.
+    Ok(Some(url.expose().parse().map_err(|_| "DATABASE_URL cannot be read")?))
+}
+
+/// Opens the pool, or says in a sentence why not.
+pub(super) async fn connect(options: PgConnectOptions, config: &DatabaseConfig) -> Result<Database, CliError> {
+    let told = |error| CliError::from(format!("the database cannot be reached: {error}"));
+    Database::connect(options, config).await.map_err(told)
+}
+
+/// The configured secret or, on a local server without one, a random one that is made once and kept.
+pub(super) fn token_secret(config: &Config) -> Result<Secret, CliError> {
+    if let Some(secret) = &config.jwt.secret {
+        return Ok(secret.clone());
+    }
+    let path = config.data_dir.join("jwt-secret");
+    let told = |error: io::Error| format!("{}: {error}", path.display());
+    match fs::read_to_string(&path) {
+        Ok(secret) if !secret.trim().is_empty() => return Ok(Secret::new(secret.trim())),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(told(error).into()),
+        _ => {}
+    }
+    fs::create_dir_all(&config.data_dir).map_err(told)?;
+    let mut bytes = [0; 48];
+    getrandom::fill(&mut bytes)?;
+    let secret = hex::encode(bytes);
+    write_private(&path, &secret).map_err(told)?;
+    Ok(Secret::new(secret))
+}
+
+fn write_private(path: &Path, content: &str) -> io::Result<()> {
+    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()
+}

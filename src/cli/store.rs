@@ -1,0 +1,90 @@
+//! `tableorder store`: a new store with its owner, and the stores there are.
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use clap::{Args, Subcommand};
+
+use super::connect::Connected;
+use super::{CliError, password, say};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::{AppError, ErrorCode};
+use crate::models::{BusinessCalendar, StoreCode, Username};
+use crate::security::password::Passwords;
+use crate::services::{NewStore, StoreService};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a store with its owner's account; the password is asked for, or read from standard input
+    Create(Create),
+    /// List the stores
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// The code clients log in with, 1 to 50 characters
+    code: String,
+    /// The name guests see; by default the code
+    #[arg(long)]
+    name: Option<String>,
+    /// The owner's account
+    #[arg(long, default_value = "admin")]
+    owner: String,
+    /// The store's IANA time zone
+    #[arg(long, default_value = "Asia/Seoul")]
+    time_zone: Tz,
+    /// When its business day begins, HH:MM in local time
+    #[arg(long, default_value = "00:00", value_parser = time_of_day)]
+    day_starts_at: NaiveTime,
+}
+
+fn time_of_day(text: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "must look like 04:00".to_owned())
+}
+
+pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Create(create) => self::create(config, create).await,
+        Command::List => list(config).await,
+    }
+}
+
+async fn create(config: &Config, create: Create) -> Result<(), CliError> {
+    let code = StoreCode::parse(&create.code).ok_or("a store's code has 1 to 50 printable characters")?;
+    let owner = Username::parse(&create.owner).ok_or("a user name has 1 to 50 printable characters")?;
+    let owner_password = password::ask(&create.owner)?;
+    let new = NewStore {
+        name: create.name.unwrap_or(create.code),
+        calendar: BusinessCalendar { time_zone: create.time_zone, day_starts_at: create.day_starts_at },
+        code,
+        owner,
+        owner_password,
+    };
+    let connected = Connected::open(config).await?;
+    let stores = StoreService::new(connected.database.clone(), Passwords::new()?, Clock::system());
+    let made = stores.create(&new).await;
+    connected.close().await;
+    match made {
+        Err(AppError { code: ErrorCode::Duplicate, .. }) => {
+            Err(format!("there is a store {} already", new.code.as_str()).into())
+        }
+        made => {
+            made?;
+            say(format_args!("made store {} with owner {}", new.code.as_str(), new.owner.as_str()));
+            Ok(())
+        }
+    }
+}
+
+async fn list(config: &Config) -> Result<(), CliError> {
+    let connected = Connected::open(config).await?;
+    let stores = StoreService::new(connected.database.clone(), Passwords::new()?, Clock::system());
+    let listed = stores.list().await;
+    connected.close().await;
+    for store in listed? {
+        let day = store.calendar.day_starts_at.format("%H:%M");
+        say(format_args!("{}\t{}\t{}\t{day}", store.code, store.name, store.calendar.time_zone));
+    }
+    Ok(())
+}

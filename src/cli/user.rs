@@ -1,0 +1,85 @@
+//! `tableorder user`: staff accounts, for whoever runs the server.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::connect::Connected;
+use super::{CliError, password, say};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::{AppError, ErrorCode};
+use crate::models::{Role, StoreCode, Username};
+use crate::security::password::Passwords;
+use crate::services::UserService;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make an account; the password is asked for, or read from standard input
+    Create {
+        #[command(flatten)]
+        account: Account,
+        /// What it may do
+        #[arg(long, value_enum, default_value_t = RoleName::Staff)]
+        role: RoleName,
+    },
+    /// Give an account a new password; its logins end
+    ResetPassword {
+        #[command(flatten)]
+        account: Account,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Account {
+    /// The store's code
+    store: String,
+    /// The account's name
+    username: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum RoleName {
+    Owner,
+    Staff,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Owner => Self::Owner,
+            RoleName::Staff => Self::Staff,
+        }
+    }
+}
+
+pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliError> {
+    let (Command::Create { account, .. } | Command::ResetPassword { account }) = &command;
+    let store = StoreCode::parse(&account.store).ok_or("a store's code has 1 to 50 printable characters")?;
+    let username = Username::parse(&account.username).ok_or("a user name has 1 to 50 printable characters")?;
+    let password = password::ask(username.as_str())?;
+
+    let connected = Connected::open(config).await?;
+    let users = UserService::new(connected.database.clone(), Passwords::new()?, Clock::system());
+    let (done, result) = match command {
+        Command::Create { role, .. } => ("made", users.create(&store, &username, password, role.into()).await),
+        Command::ResetPassword { .. } => {
+            ("gave a new password to", users.reset_password(&store, &username, password).await)
+        }
+    };
+    connected.close().await;
+    match result {
+        Ok(()) => {
+            say(format_args!("{done} {} of store {}", username.as_str(), store.as_str()));
+            Ok(())
+        }
+        Err(AppError { code: ErrorCode::StoreNotFound, .. }) => {
+            Err(format!("there is no store {}", store.as_str()).into())
+        }
+        Err(AppError { code: ErrorCode::AuthFailed, .. }) => {
+            Err(format!("store {} has no account {}", store.as_str(), username.as_str()).into())
+        }
+        Err(AppError { code: ErrorCode::Duplicate, .. }) => {
+            Err(format!("store {} has an account {} already", store.as_str(), username.as_str()).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

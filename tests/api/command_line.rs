@@ -1,0 +1,172 @@
+//! The commands, as whoever runs the server types them.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::json;
+
+use crate::support::{TestApp, scratch_directory};
+
+struct Shell {
+    url: String,
+    directory: PathBuf,
+}
+
+impl Shell {
+    fn on(app: &TestApp, name: &str) -> Self {
+        let directory = scratch_directory(name);
+        fs::create_dir_all(&directory).unwrap();
+        Self { url: app.url(), directory }
+    }
+
+    fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_tableorder"))
+            .args(arguments)
+            .env_clear()
+            .env("DATABASE_URL", &self.url)
+            .env("JWT_SECRET_KEY", TestApp::SECRET)
+            .current_dir(&self.directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        process.wait_with_output().unwrap()
+    }
+
+    #[track_caller]
+    fn ok(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[track_caller]
+    fn fails(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+#[tokio::test]
+async fn stores_and_accounts_are_made_from_the_command_line() {
+    let app = TestApp::start().await;
+    let shell = Shell::on(&app, "stores");
+    shell.ok(&["migrate"], "");
+    shell.ok(
+        &["store", "create", "bar", "--name", "심야식당", "--day-starts-at", "04:00", "--owner", "boss"],
+        "open sesame\n",
+    );
+    let told = shell.fails(&["store", "create", "bar"], "open sesame\n");
+    assert!(told.contains("bar already"), "{told}");
+    assert!(shell.fails(&["store", "create", "pub"], "abc\n").contains("4 to 128"));
+    assert_eq!(shell.ok(&["store", "list"], ""), "bar\t심야식당\tAsia/Seoul\t04:00\n");
+    let login = async |username: &str, password: &str| {
+        let body = json!({"store_id": "bar", "username": username, "password": password});
+        app.anonymous().post("/admin/auth/login", &body).await
+    };
+    let boss = login("boss", "open sesame").await.ok();
+    assert_eq!(boss["role"], "owner");
+    shell.ok(&["user", "create", "bar", "kim"], "kim's own\n");
+    assert_eq!(login("kim", "kim's own").await.ok()["role"], "staff");
+    assert!(shell.fails(&["user", "create", "bar", "kim"], "kim's own\n").contains("already"));
+
+    shell.ok(&["user", "reset-password", "bar", "boss"], "shut sesame\n");
+    login("boss", "open sesame").await.refused(401, "AUTH_FAILED");
+    login("boss", "shut sesame").await.ok();
+    app.anonymous()
+        .with_token(boss["token"].as_str().unwrap())
+        .get("/admin/auth/me")
+        .await
+        .refused(401, "INVALID_TOKEN");
+    assert!(shell.fails(&["user", "reset-password", "bar", "nobody"], "long enough\n").contains("no account nobody"));
+    assert!(shell.fails(&["user", "create", "nowhere", "kim"], "long enough\n").contains("no store nowhere"));
+}
+
+#[tokio::test]
+async fn seeding_makes_the_same_believable_stores_again_and_tokens_that_work() {
+    let (app, again) = (TestApp::start().await, TestApp::start().await);
+    let shell = Shell::on(&app, "seed");
+    let arguments = [
+        "seed",
+        "--stores",
+        "3",
+        "--tables",
+        "4",
+        "--menus",
+        "40",
+        "--seed",
+        "7",
+        "--days",
+        "3",
+        "--orders-per-day",
+        "20",
+        "--today",
+        "2026-11-20",
+        "--tokens",
+        "tokens",
+    ];
+    shell.ok(&arguments, "");
+    Shell::on(&again, "seed-again").ok(&arguments[..arguments.len() - 2], "");
+    assert!(shell.fails(&arguments, "").contains("store-001 already"));
+
+    let summary = "SELECT (SELECT count(*) FROM orders), (SELECT sum(total_amount)::bigint FROM orders),
+        (SELECT md5(string_agg(s.code || m.name || m.price, '|' ORDER BY s.code, m.display_order))
+         FROM menus m JOIN stores s ON s.id = m.store_id)";
+    let summarise = async |app: &TestApp| {
+        let mut connection = app.database.acquire().await.unwrap();
+        sqlx::query_as::<_, (i64, i64, String)>(summary).fetch_one(connection.conn()).await.unwrap()
+    };
+    let first = summarise(&app).await;
+    assert_eq!(first.0, 180);
+    assert_eq!(first, summarise(&again).await, "the same seed makes the same");
+    let mut connection = app.database.acquire().await.unwrap();
+    let wrong: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM orders o WHERE total_amount <> (SELECT sum(unit_price * quantity) FROM order_items i
+         WHERE i.store_id = o.store_id AND i.order_id = o.id)",
+    )
+    .fetch_one(connection.conn())
+    .await
+    .unwrap();
+    assert_eq!(wrong, 0, "every total is the sum of its lines");
+
+    let read = |name: &str| {
+        let text = fs::read_to_string(shell.directory.join("tokens").join(name)).unwrap();
+        let pairs = text.lines().map(|line| line.split_once('\t').unwrap());
+        pairs.map(|(store, value)| (store.to_owned(), value.to_owned())).collect::<Vec<_>>()
+    };
+    let (tables, admins, menus) = (read("tables.tsv"), read("admins.tsv"), read("menus.tsv"));
+    assert_eq!((tables.len(), admins.len(), menus.len()), (12, 3, 120));
+    for (store, token) in &tables {
+        let menu: i64 = menus.iter().find(|(of, _)| of == store).unwrap().1.parse().unwrap();
+        let body = json!({"items": [{"menu_id": menu, "quantity": 1}]});
+        app.anonymous().with_token(token).post("/customer/orders", &body).await.ok();
+    }
+    let admin = app.anonymous().with_token(&admins[0].1);
+    assert_eq!(admin.get("/admin/orders").await.ok()["orders"].as_array().unwrap().len(), 4);
+    let table = &admin.get("/admin/tables").await.ok()["tables"][0]["id"];
+    let past = admin.get(&format!("/admin/tables/{table}/history?date_from=2026-11-17&date_to=2026-11-19")).await.ok();
+    assert!(!past["orders"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn the_openapi_document_is_printed_without_settings_or_database() {
+    let output = Command::new(env!("CARGO_BIN_EXE_tableorder"))
+        .arg("openapi")
+        .env_clear()
+        .env("PORT", "nonsense")
+        .output()
+        .unwrap();
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed, serde_json::to_value(tableorder::openapi()).unwrap());
+}
