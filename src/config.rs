@@ -123,8 +123,30 @@ pub struct HttpConfig {
     pub body_limit: usize,
     /// How long a graceful stop may take.
     pub shutdown_timeout: Duration,
+    /// How long a client may take none of what it is sent before it is cut off.
+    pub write_timeout: Duration,
+}
+
+/// What event streams are like.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamConfig {
     /// How often a quiet stream says that it is alive.
-    pub sse_heartbeat: Duration,
+    pub heartbeat: Duration,
+    /// How old a stream gets before it is broken off; `None` as old as its token.
+    pub max_age: Option<Duration>,
+    /// How many streams one store may have on this instance.
+    pub max_per_store: usize,
+    /// How many streams this instance may have.
+    pub max_in_all: usize,
+}
+
+/// How events travel and how long they are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct EventConfig {
+    /// Whether instances wake one another by `NOTIFY`; without, each polls once a second.
+    pub wake_ups: bool,
+    /// How long events are kept for clients that were away.
+    pub retention: Duration,
 }
 
 /// Every setting.
@@ -144,6 +166,10 @@ pub struct Config {
     pub log: LogConfig,
     /// The HTTP side's settings.
     pub http: HttpConfig,
+    /// The event streams' settings.
+    pub streams: StreamConfig,
+    /// The events' settings.
+    pub events: EventConfig,
 }
 
 /// One wrong setting.
@@ -216,6 +242,8 @@ impl Config {
             jwt: reader.jwt(env),
             log: reader.log(),
             http: reader.http(env),
+            streams: reader.streams(),
+            events: reader.events(),
         };
         if reader.mistakes.is_empty() { Ok(config) } else { Err(ConfigError(reader.mistakes)) }
     }
@@ -358,7 +386,24 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             request_timeout: self.seconds("REQUEST_TIMEOUT_SECONDS", 30, 3600),
             body_limit: self.number("REQUEST_BODY_LIMIT_BYTES", 256 * 1024, 1024, 64 * 1024 * 1024),
             shutdown_timeout: self.seconds("SHUTDOWN_TIMEOUT_SECONDS", 10, 600),
-            sse_heartbeat: self.seconds("SSE_HEARTBEAT_INTERVAL", 15, 600),
+            write_timeout: self.seconds("CLIENT_WRITE_TIMEOUT_SECONDS", 15, 600),
+        }
+    }
+
+    fn streams(&mut self) -> StreamConfig {
+        let max_age = self.number("SSE_MAX_AGE_SECONDS", 0, 0, 7 * 86_400);
+        StreamConfig {
+            heartbeat: self.seconds("SSE_HEARTBEAT_INTERVAL", 15, 600),
+            max_age: (max_age > 0).then(|| Duration::from_secs(max_age)),
+            max_per_store: self.number("SSE_MAX_CONNECTIONS_PER_STORE", 500, 1, 1_000_000),
+            max_in_all: self.number("SSE_MAX_CONNECTIONS", 20_000, 1, 1_000_000),
+        }
+    }
+
+    fn events(&mut self) -> EventConfig {
+        EventConfig {
+            wake_ups: self.choice("EVENT_WAKE_UPS", true, &[("true", true), ("false", false)]),
+            retention: Duration::from_hours(24 * self.number("EVENT_RETENTION_DAYS", 7, 1, 3_650)),
         }
     }
 

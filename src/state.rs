@@ -1,15 +1,13 @@
 //! What a handler may reach.
 
-use std::time::Duration;
-
 use axum::extract::FromRef;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Config, Secret};
+use crate::config::{Config, Secret, StreamConfig};
 use crate::database::Database;
 use crate::error::Result;
-use crate::events::Hub;
+use crate::events::{Hub, StreamLimits};
 use crate::repositories::event;
 use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
@@ -26,13 +24,9 @@ pub struct AppState {
     menus: MenuService,
     orders: OrderService,
     tables: TableService,
-    heartbeat: Heartbeat,
+    streams: StreamConfig,
     closing: CancellationToken,
 }
-
-/// How often a quiet stream says that it is alive.
-#[derive(Debug, Clone, Copy)]
-pub struct Heartbeat(pub Duration);
 
 impl AppState {
     /// Wires the services to `database`, which must be migrated.
@@ -42,7 +36,8 @@ impl AppState {
     pub async fn new(config: &Config, secret: &Secret, database: Database, clock: Clock) -> Result<Self> {
         let deployment = event::epoch(database.acquire().await?.conn()).await?;
         let closing = CancellationToken::new();
-        let hub = Hub::new(database.clone(), deployment, closing.clone());
+        let limits = StreamLimits { per_store: config.streams.max_per_store, in_all: config.streams.max_in_all };
+        let hub = Hub::new(database.clone(), deployment, limits, closing.clone());
         let tokens = Tokens::new(secret.expose(), config.jwt.algorithm, clock.clone());
         let passwords = Passwords::new()?;
         let stores = StoreService::new(database.clone(), passwords.clone(), clock.clone());
@@ -55,7 +50,7 @@ impl AppState {
             menus: MenuService::new(database.clone(), hub.clone(), clock.clone()),
             orders: OrderService::new(database.clone(), stores, hub.clone(), clock.clone()),
             tables: TableService::new(database.clone(), hub.clone(), access, passwords, clock),
-            heartbeat: Heartbeat(config.http.sse_heartbeat),
+            streams: config.streams,
             database,
             hub,
             closing,
@@ -93,6 +88,6 @@ reach! {
     menus: MenuService,
     orders: OrderService,
     tables: TableService,
-    heartbeat: Heartbeat,
+    streams: StreamConfig,
     closing: CancellationToken,
 }

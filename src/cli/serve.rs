@@ -44,22 +44,22 @@ async fn serve(
     listener: TcpListener,
 ) -> Result<(), CliError> {
     let clock = Clock::system();
-    let database = connect(options, &config.database).await?;
+    let database = connect(options.clone(), &config.database).await?;
     database.migrate().await?;
     if config.seed_demo && services::seed_demo(&database, &clock).await? {
         tracing::info!("the database was empty: it now has the demo restaurant");
     }
-    let state = AppState::new(config, secret, database.clone(), clock).await?;
+    let state = AppState::new(config, secret, database.clone(), clock.clone()).await?;
     let closing = state.closing().clone();
-    let follower = tokio::spawn(events::follower::run(state.hub().clone()));
+    let events = tokio::spawn(events::run(state.hub().clone(), options, clock, config.events));
     tokio::spawn(stop_on_signal(closing.clone())?);
 
     let address = listener.local_addr()?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     welcome::print(address.port(), config);
     let router = app(state, &config.http);
-    server::serve(listener, router, closing, config.http.shutdown_timeout).await;
-    follower.await?;
+    server::serve(listener, router, closing, &config.http).await;
+    events.await?;
     database.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -2,40 +2,62 @@
 
 use std::time::Duration;
 
-use super::Hub;
-use crate::models::StoreId;
+use futures_util::{StreamExt, stream};
 
-/// How often the heads of the stores somebody listens to are compared with what was sent.
+use super::Hub;
+use crate::error::{AppError, ErrorCode, Result};
+use crate::repositories::event::Position;
+
+/// How often the stores somebody listens to are compared with what was sent.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long an event that came early waits for those before it: they are committed, and a moment away.
-const PATIENCE: Duration = Duration::from_millis(10);
+/// An event that came before its turn waits this long for those before it: they are committed, and a moment away.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// How long one look at the table may take before it is given up and tried again.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Events read at a time.
 const PAGE: i64 = 500;
 
-/// Follows the table until the server closes its streams.
-pub async fn run(hub: Hub) {
+/// Stores read at a time.
+const AT_ONCE: usize = 4;
+
+/// Follows the table until the server stops.
+pub(super) async fn run(hub: &Hub) {
     let mut tick = tokio::time::interval(POLL_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
+        let poll = tokio::select! {
             () = hub.closing() => return,
-            _ = tick.tick() => {}
-            () = hub.gap() => tokio::time::sleep(PATIENCE).await,
+            _ = tick.tick() => true,
+            () = hub.asked_to_poll() => true,
+            () = hub.inbox().rung() => false,
+        };
+        if !poll {
+            tokio::time::sleep(PATIENCE).await;
         }
-        let stores = hub.stores();
-        if !stores.is_empty()
-            && let Err(error) = follow(&hub, &stores).await
-        {
+        let look = tokio::time::timeout(LOOK_TIMEOUT, look(hub, poll)).await;
+        let elapsed = |error| Err(AppError::caused_by(ErrorCode::ServiceUnavailable, error));
+        if let Err(error) = look.unwrap_or_else(elapsed) {
             tracing::warn!(%error, cause = error.cause, "events could not be read; trying again");
         }
     }
 }
 
-async fn follow(hub: &Hub, stores: &[StoreId]) -> crate::error::Result<()> {
-    for head in hub.heads(stores).await? {
-        hub.catch_up(head, PAGE).await?;
+async fn look(hub: &Hub, poll: bool) -> Result<()> {
+    let mut behind = hub.inbox().take();
+    if poll {
+        let stores = hub.stores();
+        if !stores.is_empty() {
+            behind = hub.positions(&stores).await?;
+        }
     }
-    Ok(())
+    let catch_up = |position: Position| async move { hub.catch_up(position, PAGE).await };
+    let mut caught_up = stream::iter(behind).map(catch_up).buffer_unordered(AT_ONCE);
+    let mut failed = Ok(());
+    while let Some(result) = caught_up.next().await {
+        failed = failed.and(result);
+    }
+    failed
 }

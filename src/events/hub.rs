@@ -1,6 +1,7 @@
 //! The hub: one feed a store that somebody listens to.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -11,10 +12,11 @@ use uuid::Uuid;
 
 use super::Recorded;
 use super::cursor::{Cursor, Scope};
+use super::mailbox::Mailbox;
 use crate::database::Database;
-use crate::error::Result;
+use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{Event, StoreId};
-use crate::repositories::event::{self, PolledHead, StreamHead};
+use crate::repositories::event::{self, Position, StreamHead};
 
 /// Events a stream may be behind before it has to reread the table.
 const FEED_CAPACITY: usize = 256;
@@ -55,9 +57,24 @@ struct Inner {
     database: Database,
     deployment: Uuid,
     feeds: Mutex<HashMap<StoreId, Arc<Feed>>>,
-    /// Rung when a feed was handed an event that others must come before.
-    gap: Notify,
+    /// Stores whose feeds are behind, for the follower.
+    inbox: Mailbox,
+    /// Stores where this instance committed something, for the other instances.
+    outbox: Mailbox,
+    /// Rung when a wake-up may have been lost.
+    poll: Notify,
+    open_streams: AtomicUsize,
+    limits: StreamLimits,
     closing: CancellationToken,
+}
+
+/// How many streams may be open.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamLimits {
+    /// Of one store.
+    pub per_store: usize,
+    /// In all, on this instance.
+    pub in_all: usize,
 }
 
 /// A store's events, in seq order.
@@ -82,8 +99,8 @@ impl Feed {
         Self { sender: broadcast::Sender::new(FEED_CAPACITY), order: Mutex::default(), access: watch::Sender::new(0) }
     }
 
-    /// Takes an event in, and sends what is now in turn. `false` where others must come first.
-    fn offer(&self, event: Arc<LiveEvent>) -> bool {
+    /// Takes an event in, and sends what is now in turn. `Some` is the newest that others must come before.
+    fn offer(&self, event: Arc<LiveEvent>) -> Option<i64> {
         let mut order = lock(&self.order);
         order.early.insert(event.event.seq, event);
         self.send_in_turn(&mut order)
@@ -98,8 +115,8 @@ impl Feed {
         }
     }
 
-    fn send_in_turn(&self, order: &mut Order) -> bool {
-        let Some(mut sent) = order.sent else { return true };
+    fn send_in_turn(&self, order: &mut Order) -> Option<i64> {
+        let mut sent = order.sent?;
         while let Some(entry) = order.early.first_entry() {
             let seq = *entry.key();
             if seq > sent + 1 {
@@ -113,7 +130,7 @@ impl Feed {
             }
         }
         order.sent = Some(sent);
-        order.early.is_empty()
+        order.early.last_key_value().map(|(seq, _)| *seq)
     }
 
     fn see_access(&self, version: i64) {
@@ -189,6 +206,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.receiver = None;
+        self.hub.0.open_streams.fetch_sub(1, Ordering::Relaxed);
         let mut feeds = lock(&self.hub.0.feeds);
         if self.feed.sender.receiver_count() == 0 {
             feeds.remove(&self.store);
@@ -199,50 +217,73 @@ impl Drop for Subscription {
 impl Hub {
     /// A hub for the deployment whose epoch is `deployment`. Streams are broken off once `closing` is cancelled.
     #[must_use]
-    pub fn new(database: Database, deployment: Uuid, closing: CancellationToken) -> Self {
-        Self(Arc::new(Inner { database, deployment, feeds: Mutex::default(), gap: Notify::new(), closing }))
+    pub fn new(database: Database, deployment: Uuid, limits: StreamLimits, closing: CancellationToken) -> Self {
+        Self(Arc::new(Inner {
+            database,
+            deployment,
+            feeds: Mutex::default(),
+            inbox: Mailbox::default(),
+            outbox: Mailbox::default(),
+            poll: Notify::new(),
+            open_streams: AtomicUsize::new(0),
+            limits,
+            closing,
+        }))
     }
 
-    /// Hands a committed event to the store's streams. Never fails and never waits: it is in the table already.
+    /// Hands a committed event to the store's streams, here and on every other instance. Never fails and
+    /// never waits: it is in the table already.
     pub fn publish(&self, recorded: Recorded) {
-        let Recorded { store, event } = recorded;
-        let feed = lock(&self.0.feeds).get(&store).cloned();
-        if let Some(feed) = feed
-            && !feed.offer(LiveEvent::new(event))
-        {
-            self.0.gap.notify_one();
+        let Recorded { store: store_id, event } = recorded;
+        self.0.outbox.put(Position { store_id, event_seq: event.seq, access_version: 0 });
+        let feed = lock(&self.0.feeds).get(&store_id).cloned();
+        if let Some(event_seq) = feed.and_then(|feed| feed.offer(LiveEvent::new(event))) {
+            self.0.inbox.put(Position { store_id, event_seq, access_version: 0 });
         }
     }
 
-    /// Lets the store's streams look whether their tokens still count.
-    pub fn access_changed(&self, store: StoreId) {
-        if let Some(feed) = lock(&self.0.feeds).get(&store) {
-            feed.access.send_modify(|_| {});
+    /// Lets the store's streams look whether their tokens still count, here and on every other instance.
+    pub fn access_changed(&self, store_id: StoreId, access_version: i64) {
+        self.0.outbox.put(Position { store_id, event_seq: 0, access_version });
+        if let Some(feed) = lock(&self.0.feeds).get(&store_id) {
+            feed.see_access(access_version);
         }
+    }
+
+    /// How many streams are open on this instance.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.0.open_streams.load(Ordering::Relaxed)
     }
 
     /// Listens to a store: subscribes first and reads the head after, so nothing falls in between.
     ///
     /// # Errors
-    /// Of the database.
+    /// `SERVICE_UNAVAILABLE` when as many streams are open as may be.
     pub async fn subscribe(&self, store: StoreId) -> Result<Subscription> {
-        let (feed, receiver) = {
-            let mut feeds = lock(&self.0.feeds);
-            let feed = Arc::clone(feeds.entry(store).or_insert_with(|| Arc::new(Feed::new())));
-            let receiver = feed.sender.subscribe();
-            (feed, receiver)
-        };
-        // Made before the head is read: if that fails, its drop tidies up.
-        let head = StreamHead { event_seq: 0, pruned_seq: 0, access_version: 0 };
-        let mut access = feed.access.subscribe();
-        // See `Next::Access`.
-        access.mark_changed();
-        let mut subscription = Subscription { hub: self.clone(), store, feed, receiver: Some(receiver), access, head };
+        let mut subscription = self.take_place(store)?;
+        // If this fails, the drop of the subscription tidies up.
         let mut connection = self.0.database.acquire().await?;
         subscription.head = event::head(connection.conn(), store).await?;
         subscription.feed.start_at(subscription.head.event_seq);
         subscription.feed.see_access(subscription.head.access_version);
         Ok(subscription)
+    }
+
+    fn take_place(&self, store: StoreId) -> Result<Subscription> {
+        let mut feeds = lock(&self.0.feeds);
+        let listeners = feeds.get(&store).map_or(0, |feed| feed.sender.receiver_count());
+        if listeners >= self.0.limits.per_store || self.open_streams() >= self.0.limits.in_all {
+            return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "as many streams are open as may be"));
+        }
+        self.0.open_streams.fetch_add(1, Ordering::Relaxed);
+        let feed = Arc::clone(feeds.entry(store).or_insert_with(|| Arc::new(Feed::new())));
+        let receiver = Some(feed.sender.subscribe());
+        let mut access = feed.access.subscribe();
+        // See `Next::Access`.
+        access.mark_changed();
+        let head = StreamHead { event_seq: 0, pruned_seq: 0, access_version: 0 };
+        Ok(Subscription { hub: self.clone(), store, feed, receiver, access, head })
     }
 
     /// The cursor of a stream of `scope` at `seq`.
@@ -251,9 +292,37 @@ impl Hub {
         Cursor::new(self.0.deployment, store, scope, seq)
     }
 
-    /// Completes when a feed waits for events it was not handed.
-    pub(super) async fn gap(&self) {
-        self.0.gap.notified().await;
+    pub(super) fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    pub(super) fn inbox(&self) -> &Mailbox {
+        &self.0.inbox
+    }
+
+    pub(super) fn outbox(&self) -> &Mailbox {
+        &self.0.outbox
+    }
+
+    /// Another instance says that a store is at `position`: the follower looks, if somebody here listens and
+    /// does not know it yet.
+    pub(super) fn want(&self, position: Position) {
+        let feed = lock(&self.0.feeds).get(&position.store_id).cloned();
+        let Some(feed) = feed else { return };
+        feed.see_access(position.access_version);
+        if feed.sent().is_some_and(|sent| sent < position.event_seq) {
+            self.0.inbox.put(position);
+        }
+    }
+
+    /// A wake-up may have been lost: the follower looks at every store somebody listens to.
+    pub(super) fn poll_now(&self) {
+        self.0.poll.notify_one();
+    }
+
+    /// Completes when a wake-up may have been lost.
+    pub(super) async fn asked_to_poll(&self) {
+        self.0.poll.notified().await;
     }
 
     /// Completes when the server closes its streams.
@@ -267,7 +336,7 @@ impl Hub {
     }
 
     /// Brings the feed of a store up to `head` from the table.
-    pub(super) async fn catch_up(&self, head: PolledHead, page: i64) -> Result<()> {
+    pub(super) async fn catch_up(&self, head: Position, page: i64) -> Result<()> {
         let Some(feed) = lock(&self.0.feeds).get(&head.store_id).cloned() else { return Ok(()) };
         feed.see_access(head.access_version);
         while let Some(sent) = feed.sent().filter(|sent| *sent < head.event_seq) {
@@ -284,9 +353,9 @@ impl Hub {
     }
 
     /// How far each of `stores` is.
-    pub(super) async fn heads(&self, stores: &[StoreId]) -> Result<Vec<PolledHead>> {
+    pub(super) async fn positions(&self, stores: &[StoreId]) -> Result<Vec<Position>> {
         let mut connection = self.0.database.acquire().await?;
-        event::heads(connection.conn(), stores).await
+        event::positions(connection.conn(), stores).await
     }
 }
 
@@ -319,13 +388,13 @@ mod tests {
     fn events_handed_over_out_of_order_are_sent_in_order_and_once() {
         let feed = Feed::new();
         let mut receiver = feed.sender.subscribe();
-        assert!(feed.offer(event(11)), "before the head is known nothing is missing");
+        assert_eq!(feed.offer(event(11)), None, "before the head is known nothing is missing");
         feed.start_at(10);
-        assert!(!feed.offer(event(13)));
+        assert_eq!(feed.offer(event(14)), Some(14));
+        assert_eq!(feed.offer(event(13)), Some(14));
         assert_eq!(received(&mut receiver), [11]);
-        assert!(feed.offer(event(12)));
-        assert!(feed.offer(event(12)) && feed.offer(event(5)));
-        assert_eq!(received(&mut receiver), [12, 13]);
-        assert_eq!(feed.sent(), Some(13));
+        assert_eq!([feed.offer(event(12)), feed.offer(event(12)), feed.offer(event(5))], [None; 3]);
+        assert_eq!(received(&mut receiver), [12, 13, 14]);
+        assert_eq!(feed.sent(), Some(14));
     }
 }

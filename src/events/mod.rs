@@ -5,13 +5,34 @@
 //! [`follower`] reads from the table whatever the hub was not handed.
 
 mod cursor;
-pub mod follower;
+mod follower;
 mod hub;
+mod mailbox;
 mod payload;
 mod record;
+pub mod retention;
 mod stream;
+mod wake_up;
+
+use sqlx::postgres::PgConnectOptions;
+
+use crate::clock::Clock;
+use crate::config::EventConfig;
 
 pub use cursor::{Cursor, Scope};
-pub use hub::{Hub, LiveEvent, Subscription};
+pub use hub::{Hub, LiveEvent, StreamLimits, Subscription};
 pub use record::{Recorded, record, record_menu_change};
 pub use stream::{BrokenOff, EventStream, StreamGuard, StreamOptions};
+pub use wake_up::LISTENER_NAME;
+
+/// Keeps the hub's feeds up to date and the table pruned, until the server stops.
+///
+/// `listener` is how to reach PostgreSQL for `LISTEN`, on a connection of its own.
+pub async fn run(hub: Hub, listener: PgConnectOptions, clock: Clock, config: EventConfig) {
+    let wake_ups = async {
+        if config.wake_ups {
+            tokio::join!(wake_up::announce(&hub), wake_up::listen(&hub, listener));
+        }
+    };
+    tokio::join!(follower::run(&hub), wake_ups, retention::run(&hub, &clock, config.retention));
+}

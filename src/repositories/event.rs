@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use crate::error::{ErrorCode, Result};
 use crate::models::{Audience, Event, NewEvent, SessionId, StoreId};
-use crate::repositories::expect_one;
 
 /// How far a store's events go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +18,9 @@ pub struct StreamHead {
     pub access_version: i64,
 }
 
-/// What an instance polls of a store that somebody listens to.
-#[derive(Debug, Clone, Copy)]
-pub struct PolledHead {
+/// How far a store is, as instances tell one another and poll it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
     /// The store.
     pub store_id: StoreId,
     /// The newest event's seq.
@@ -73,12 +72,14 @@ pub async fn next_seq_and_menu_version(conn: &mut PgConnection, store: StoreId) 
 ///
 /// # Errors
 /// `STORE_NOT_FOUND`.
-pub async fn raise_access_version(conn: &mut PgConnection, store: StoreId) -> Result<()> {
-    let result =
-        sqlx::query!("UPDATE store_streams SET access_version = access_version + 1 WHERE store_id = $1", store.0)
-            .execute(conn)
-            .await?;
-    expect_one(&result, ErrorCode::StoreNotFound)
+pub async fn raise_access_version(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
+    sqlx::query_scalar!(
+        "UPDATE store_streams SET access_version = access_version + 1 WHERE store_id = $1 RETURNING access_version",
+        store.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::StoreNotFound.into())
 }
 
 /// Writes an event at the seq [`next_seq`] gave.
@@ -127,9 +128,9 @@ pub async fn head(conn: &mut PgConnection, store: StoreId) -> Result<StreamHead>
 ///
 /// # Errors
 /// Of the database.
-pub async fn heads(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Vec<PolledHead>> {
+pub async fn positions(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Vec<Position>> {
     Ok(sqlx::query_as!(
-        PolledHead,
+        Position,
         r#"SELECT store_id AS "store_id: StoreId", event_seq, access_version
            FROM store_streams WHERE store_id = ANY($1)"#,
         stores as &[StoreId]
@@ -154,4 +155,57 @@ pub async fn after(conn: &mut PgConnection, store: StoreId, seq: i64, limit: i64
     )
     .fetch_all(conn)
     .await?)
+}
+
+/// Tells every instance that listens on `channel`.
+///
+/// # Errors
+/// Of the database.
+pub async fn notify(conn: &mut PgConnection, channel: &str, payload: &str) -> Result<()> {
+    sqlx::query!("SELECT pg_notify($1, $2)", channel, payload).execute(conn).await?;
+    Ok(())
+}
+
+/// The seq of the last of the store's oldest `limit` events that are older than `before`; `None` where
+/// none is.
+///
+/// # Errors
+/// Of the database.
+pub async fn last_of_oldest(
+    conn: &mut PgConnection,
+    store: StoreId,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT max(oldest.seq) FROM (
+           SELECT seq, created_at FROM events WHERE store_id = $1 ORDER BY seq LIMIT $3
+         ) oldest WHERE oldest.created_at < $2",
+        store.0,
+        before,
+        limit
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Says that the store's events up to and including `seq` may be gone.
+///
+/// # Errors
+/// Of the database.
+pub async fn mark_pruned(conn: &mut PgConnection, store: StoreId, seq: i64) -> Result<()> {
+    sqlx::query!("UPDATE store_streams SET pruned_seq = $2 WHERE store_id = $1 AND pruned_seq < $2", store.0, seq)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Deletes the store's events up to and including `seq`, and says how many there were.
+///
+/// # Errors
+/// Of the database.
+pub async fn delete_up_to(conn: &mut PgConnection, store: StoreId, seq: i64) -> Result<u64> {
+    let result =
+        sqlx::query!("DELETE FROM events WHERE store_id = $1 AND seq <= $2", store.0, seq).execute(conn).await?;
+    Ok(result.rows_affected())
 }

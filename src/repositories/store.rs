@@ -116,3 +116,11 @@ pub async fn list(conn: &mut PgConnection) -> Result<Vec<Store>> {
     .map(Store::try_from)
     .collect()
 }
+
+/// Every store's id.
+///
+/// # Errors
+/// Of the database.
+pub async fn ids(conn: &mut PgConnection) -> Result<Vec<StoreId>> {
+    Ok(sqlx::query_scalar!(r#"SELECT id AS "id: StoreId" FROM stores"#).fetch_all(conn).await?)
+}

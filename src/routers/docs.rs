@@ -11,7 +11,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -67,6 +67,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
             HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(description));
         components.add_security_scheme(name, SecurityScheme::Http(scheme.build()));
     }
+    let ticket = ApiKeyValue::with_description("ticket", "A ticket, from POST /api/v1/admin/orders/stream/ticket");
+    components.add_security_scheme("stream_ticket", SecurityScheme::ApiKey(ApiKey::Query(ticket)));
     document
 }
 

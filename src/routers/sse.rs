@@ -10,10 +10,10 @@ use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::config::StreamConfig;
 use crate::events::{EventStream, Scope, StreamOptions, Subscription};
 use crate::security::token::Claims;
 use crate::services::AuthService;
-use crate::state::Heartbeat;
 
 /// Where a stream resumes, for a client that cannot set headers.
 #[derive(Deserialize, IntoParams)]
@@ -52,10 +52,12 @@ pub(super) fn respond(
     resume_from: Option<String>,
     auth: &AuthService,
     claims: Claims,
-    Heartbeat(heartbeat): Heartbeat,
+    config: StreamConfig,
 ) -> Response {
-    let lifetime = auth.time_left(&claims);
-    let options = StreamOptions { scope, resume_from, lifetime, heartbeat, guard: auth.guard(claims) };
+    let left = auth.time_left(&claims);
+    let lifetime = config.max_age.map_or(left, |max_age| max_age.min(left));
+    let options =
+        StreamOptions { scope, resume_from, lifetime, heartbeat: config.heartbeat, guard: auth.guard(claims) };
     let frames = EventStream::open(subscription, options).into_frames();
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),

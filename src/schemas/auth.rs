@@ -7,6 +7,7 @@ use validator::Validate;
 
 use crate::models::{Role, SessionId, Store, TableId, UserId};
 use crate::security::identity::AdminIdentity;
+use crate::security::token::TICKET_LIFETIME;
 use crate::services::{AdminLogin, TableLogin};
 
 /// How a tablet logs in. Only the types are checked here: anything else that is wrong is `AUTH_FAILED`.
@@ -173,4 +174,23 @@ pub struct ChangePasswordRequest {
     #[validate(length(min = 4, max = 128))]
     #[schema(min_length = 4, max_length = 128, example = "a much better one")]
     pub new_password: String,
+}
+
+/// A ticket for the event stream.
+#[derive(Serialize, ToSchema)]
+pub struct TicketResponse {
+    /// Goes into the stream's address as `?ticket=`.
+    #[schema(example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9…")]
+    pub ticket: String,
+    /// For how many seconds it opens the stream.
+    #[schema(example = 60)]
+    pub expires_in: i64,
+}
+
+impl TicketResponse {
+    /// The answer with a fresh ticket.
+    #[must_use]
+    pub fn new(ticket: String) -> Self {
+        Self { ticket, expires_in: TICKET_LIFETIME }
+    }
 }

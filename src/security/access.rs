@@ -73,10 +73,10 @@ impl TokenAccess {
     }
 
     /// Something of the store was revoked here: forgets every answer, and lets the store's streams look
-    /// whether their tokens still count. The other instances find out by polling.
-    pub fn revoked(&self, store: StoreId) {
+    /// whether their tokens still count, here and on every other instance.
+    pub fn revoked(&self, store: StoreId, access_version: i64) {
         self.cache.invalidate_all();
-        self.hub.access_changed(store);
+        self.hub.access_changed(store, access_version);
     }
 
     async fn remembered(&self, claims: &Claims) -> Result<Access> {
@@ -91,7 +91,7 @@ impl TokenAccess {
     async fn ask(&self, claims: &Claims) -> Result<Option<Access>> {
         let mut connection = self.database.acquire().await?;
         match claims.aud {
-            Audience::Admin => {
+            Audience::Admin | Audience::Stream => {
                 let access = user::find_access(connection.conn(), claims.store, UserId(claims.sub), claims.jti).await?;
                 let counts = |access: &UserAccess| {
                     !access.is_revoked

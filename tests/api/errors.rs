@@ -1,7 +1,5 @@
 //! Every refusal has the same body, whoever refused.
 
-use std::time::Duration;
-
 use axum::routing::get;
 use reqwest::Method;
 use serde_json::json;
@@ -101,7 +99,7 @@ async fn a_panic_is_an_opaque_500() {
     let router = with_common_layers(axum::Router::new().route("/panic", get(handler)), &config.http);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = ApiClient::new(&format!("http://{}", listener.local_addr().unwrap()));
-    tokio::spawn(server::serve(listener, router, CancellationToken::new(), Duration::ZERO));
+    tokio::spawn(async move { server::serve(listener, router, CancellationToken::new(), &config.http).await });
     let error = client.get("/panic").await.refused(500, "INTERNAL_ERROR");
     assert!(!json!(error).to_string().contains("secret"));
 }

@@ -8,7 +8,7 @@ use crate::support::{Event, TestApp};
 
 #[tokio::test]
 async fn a_stream_begins_with_connected_and_is_framed_as_clients_expect() {
-    let app = TestApp::start_with(|config| config.http.sse_heartbeat = Duration::from_millis(200)).await;
+    let app = TestApp::start_with(|config| config.streams.heartbeat = Duration::from_millis(200)).await;
     let store = app.store("demo").await;
     app.store("other").await;
     let mut stream = store.admin().await.stream("/admin/orders/stream", None).await;

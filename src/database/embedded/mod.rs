@@ -27,6 +27,9 @@ use owner::Owner;
 /// The role and the database of the embedded cluster.
 const NAME: &str = "tableorder";
 
+/// What the names of unfinished clusters begin with.
+const UNFINISHED: &str = "pgdata.new-";
+
 /// The longest path a socket may have (`sun_path` holds 108 bytes on Linux, 104 on macOS).
 const MAX_SOCKET_PATH: usize = 100;
 
@@ -274,12 +277,15 @@ impl Home {
     }
 
     /// Makes the cluster beside its place and renames it, so an interrupted first start leaves nothing half-made.
+    /// Each try has a name of its own: the initdb of a server that was killed may be at work still.
     async fn initialise(&self, binaries: &Binaries, owner: &Owner) -> Result<()> {
-        let unfinished = self.path.join("pgdata.new");
-        match fs::remove_dir_all(&unfinished) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file_error(&unfinished)(error)),
-            _ => {}
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                // What cannot be removed now is in nobody's way.
+                let _ = fs::remove_dir_all(entry.path());
+            }
         }
+        let unfinished = self.path.join(format!("{UNFINISHED}{}", uuid::Uuid::new_v4().simple()));
         let password = uuid::Uuid::new_v4().simple().to_string();
         owner.write_private(&self.password_file(), &password)?;
         let mut initdb = Command::new(binaries.program("initdb"));

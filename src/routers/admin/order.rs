@@ -7,20 +7,22 @@ use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::config::StreamConfig;
 use crate::error::{Language, Result};
 use crate::events::{Hub, Scope};
 use crate::models::{OrderId, SessionId};
 use crate::repositories::order::Cancellation;
 use crate::routers::extract::{Path, Query, ValidatedJson};
 use crate::routers::sse::{self, ResumeQuery};
+use crate::schemas::auth::TicketResponse;
 use crate::schemas::message::{Message, MessageResponse};
 use crate::schemas::order::{
     CancelOrderQuery, LiveOrdersQuery, OrderListResponse, OrderPageResponse, OrderResponse, UpdateOrderStatusRequest,
 };
 use crate::schemas::page::PageQuery;
-use crate::security::identity::AdminIdentity;
+use crate::security::identity::{AdminIdentity, StreamIdentity};
 use crate::services::{AuthService, OrderService};
-use crate::state::{AppState, Heartbeat};
+use crate::state::AppState;
 
 pub(super) fn requests() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -28,6 +30,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
         .routes(routes!(list_session_orders))
         .routes(routes!(get_order, delete_order))
         .routes(routes!(update_order_status))
+        .routes(routes!(issue_stream_ticket))
 }
 
 pub(super) fn streams() -> OpenApiRouter<AppState> {
@@ -73,22 +76,22 @@ async fn update_order_status(
 /// The store's events
 #[utoipa::path(
     get, path = "/orders/stream", tag = "admin: orders",
-    security(("admin_token" = [])),
+    security(("admin_token" = []), ("stream_ticket" = [])),
     params(ResumeQuery, sse::LastEventId),
     responses((status = 200, description = "`connected`, then `new_order`, `order_updated`, `order_deleted`, \
         `session_completed` and `menu_changed` as they happen; `reset` where the place to resume from cannot be \
         replayed", body = String, content_type = "text/event-stream")),
 )]
 async fn stream_store(
-    admin: AdminIdentity,
+    StreamIdentity(admin): StreamIdentity,
     State(hub): State<Hub>,
     State(auth): State<AuthService>,
-    State(heartbeat): State<Heartbeat>,
+    State(config): State<StreamConfig>,
     Query(resume): Query<ResumeQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let subscription = hub.subscribe(admin.store_id).await?;
-    Ok(sse::respond(subscription, Scope::Staff, resume.place(&headers), &auth, admin.claims, heartbeat))
+    Ok(sse::respond(subscription, Scope::Staff, resume.place(&headers), &auth, admin.claims, config))
 }
 
 /// The live orders
@@ -145,4 +148,17 @@ async fn delete_order(
     let cancellation = Cancellation { by: &admin.username, reason: query.reason()? };
     orders.cancel(admin.store_id, order, cancellation).await?;
     Ok(Json(Message::Deleted.response(language)))
+}
+
+/// A ticket for the event stream
+///
+/// For a native `EventSource`, which cannot send a token: open `GET /admin/orders/stream?ticket=…` with it
+/// within a minute. It opens this store's stream and nothing else. A stream opened with it ends with the login.
+#[utoipa::path(
+    post, path = "/orders/stream/ticket", tag = "admin: orders",
+    security(("admin_token" = [])),
+    responses((status = 200, description = "A ticket", body = TicketResponse)),
+)]
+async fn issue_stream_ticket(admin: AdminIdentity, State(auth): State<AuthService>) -> Result<Json<TicketResponse>> {
+    Ok(Json(TicketResponse::new(auth.ticket(&admin)?)))
 }

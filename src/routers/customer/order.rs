@@ -7,6 +7,7 @@ use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::config::StreamConfig;
 use crate::error::Result;
 use crate::events::{Hub, Scope};
 use crate::routers::created;
@@ -15,7 +16,7 @@ use crate::routers::sse::{self, ResumeQuery};
 use crate::schemas::order::{CreateOrderRequest, OrderListResponse, OrderResponse};
 use crate::security::identity::TableIdentity;
 use crate::services::{AuthService, OrderService};
-use crate::state::{AppState, Heartbeat};
+use crate::state::AppState;
 
 pub(super) fn requests() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(create_order, list_orders))
@@ -71,11 +72,11 @@ async fn stream_session(
     table: TableIdentity,
     State(hub): State<Hub>,
     State(auth): State<AuthService>,
-    State(heartbeat): State<Heartbeat>,
+    State(config): State<StreamConfig>,
     Query(resume): Query<ResumeQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let subscription = hub.subscribe(table.store_id).await?;
     let scope = Scope::Session(table.session_id);
-    Ok(sse::respond(subscription, scope, resume.place(&headers), &auth, table.claims, heartbeat))
+    Ok(sse::respond(subscription, scope, resume.place(&headers), &auth, table.claims, config))
 }

@@ -10,6 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use tableorder::clock::Clock;
 use tableorder::config::{Config, Secret};
 use tableorder::database::Database;
+use tableorder::events::Hub;
 use tableorder::models::{BusinessCalendar, MenuId, Price, Role, StoreCode, TableId};
 use tableorder::repositories::menu::NewMenu;
 use tableorder::repositories::{category, menu, store, table, user};
@@ -26,6 +27,7 @@ use super::postgres::new_database;
 pub struct TestApp {
     pub base: String,
     pub database: Database,
+    pub hub: Hub,
     pub options: PgConnectOptions,
     pub closing: CancellationToken,
     clock: Arc<Mutex<Option<DateTime<Utc>>>>,
@@ -65,13 +67,16 @@ impl TestApp {
             move || time.lock().unwrap().unwrap_or_else(|| system.now())
         });
         let secret = Secret::new(Self::SECRET);
-        let state = AppState::new(&config, &secret, database.clone(), clock).await.unwrap();
+        let state = AppState::new(&config, &secret, database.clone(), clock.clone()).await.unwrap();
         let closing = state.closing().clone();
-        tokio::spawn(events::follower::run(state.hub().clone()));
+        let hub = state.hub().clone();
+        tokio::spawn(events::run(hub.clone(), options.clone(), clock, config.events));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(server::serve(listener, app(state, &config.http), closing.clone(), config.http.shutdown_timeout));
-        Self { base, database, options, closing, clock: time }
+        let router = app(state, &config.http);
+        let stopped = closing.clone();
+        tokio::spawn(async move { server::serve(listener, router, stopped, &config.http).await });
+        Self { base, database, hub, options, closing, clock: time }
     }
 
     /// The database's address, for a program.

@@ -1,0 +1,62 @@
+//! Events are kept for some days, so that a client can be away that long; then they are pruned.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Hub;
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::error::Result;
+use crate::models::StoreId;
+use crate::repositories::{event, store};
+
+/// How often old events are looked for.
+const INTERVAL: Duration = Duration::from_hours(1);
+
+/// Events deleted at a time.
+const BATCH: i64 = 1_000;
+
+/// A rest between two batches, for everybody else.
+const REST: Duration = Duration::from_millis(20);
+
+/// Prunes now and every hour, until the server stops.
+pub(super) async fn run(hub: &Hub, clock: &Clock, kept: Duration) {
+    loop {
+        match prune(hub.database(), clock.now(), kept).await {
+            Ok(0) => {}
+            Ok(pruned) => tracing::info!(pruned, "old events were pruned"),
+            Err(error) => tracing::warn!(%error, cause = error.cause, "old events could not be pruned; trying again"),
+        }
+        tokio::select! {
+            () = hub.closing() => return,
+            () = tokio::time::sleep(INTERVAL) => {}
+        }
+    }
+}
+
+/// Prunes every store's events older than `kept`, and says how many there were.
+///
+/// # Errors
+/// Of the database.
+pub async fn prune(database: &Database, now: DateTime<Utc>, kept: Duration) -> Result<u64> {
+    let before = now - TimeDelta::from_std(kept).unwrap_or(TimeDelta::MAX);
+    let stores = store::ids(database.acquire().await?.conn()).await?;
+    let mut pruned = 0;
+    for store in stores {
+        while let Some(batch) = prune_batch(database, store, before).await? {
+            pruned += batch;
+            tokio::time::sleep(REST).await;
+        }
+    }
+    Ok(pruned)
+}
+
+/// Says first, in a statement of its own, that the events are gone, then deletes them: a stream that resumes
+/// in between is reset rather than told half, and no order ever waits for a deletion.
+async fn prune_batch(database: &Database, store: StoreId, before: DateTime<Utc>) -> Result<Option<u64>> {
+    let mut connection = database.acquire().await?;
+    let Some(last) = event::last_of_oldest(connection.conn(), store, before, BATCH).await? else { return Ok(None) };
+    event::mark_pruned(connection.conn(), store, last).await?;
+    event::delete_up_to(connection.conn(), store, last).await.map(Some)
+}
