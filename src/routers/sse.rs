@@ -4,6 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
@@ -11,9 +13,13 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::config::StreamConfig;
+use crate::error::{AppError, Result};
 use crate::events::{EventStream, Scope, StreamOptions, Subscription};
+use crate::routers::extract::Query;
+use crate::security::identity::AdminIdentity;
 use crate::security::token::Claims;
 use crate::services::AuthService;
+use crate::telemetry::request::note_store;
 
 /// Where a stream resumes, for a client that cannot set headers.
 #[derive(Deserialize, IntoParams)]
@@ -42,6 +48,35 @@ impl ResumeQuery {
             .map(|value| value.to_str().unwrap_or("unreadable").to_owned())
             .or(self.last_event_id)
             .filter(|place| !place.is_empty())
+    }
+}
+
+/// A member of staff who opens the event stream: by an admin token or, where a client cannot set headers, by
+/// a ticket in the query.
+#[derive(Debug, Clone)]
+pub(super) struct StreamIdentity(pub(super) AdminIdentity);
+
+/// The ticket in the query.
+#[derive(Deserialize)]
+struct TicketQuery {
+    ticket: Option<String>,
+}
+
+impl<S> FromRequestParts<S> for StreamIdentity
+where
+    AuthService: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let Query(TicketQuery { ticket }) = Query::from_request_parts(parts, state).await?;
+        let Some(ticket) = ticket else {
+            return AdminIdentity::from_request_parts(parts, state).await.map(Self);
+        };
+        let identity = AuthService::from_ref(state).admin_of_ticket(&ticket).await?;
+        note_store(identity.store_id);
+        Ok(Self(identity))
     }
 }
 

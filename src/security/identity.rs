@@ -3,11 +3,9 @@
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use serde::Deserialize;
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{Role, SessionId, StoreId, TableId, UserId};
-use crate::routers::extract::Query;
 use crate::security::token::Claims;
 use crate::services::AuthService;
 use crate::telemetry::request::note_store;
@@ -61,35 +59,6 @@ where
         let identity = AuthService::from_ref(state).admin_of(bearer(parts)?).await?;
         note_store(identity.store_id);
         Ok(identity)
-    }
-}
-
-/// A member of staff who opens the event stream: by an admin token or, where a client cannot set headers, by
-/// a ticket in the query.
-#[derive(Debug, Clone)]
-pub struct StreamIdentity(pub AdminIdentity);
-
-/// The ticket in the query.
-#[derive(Deserialize)]
-struct TicketQuery {
-    ticket: Option<String>,
-}
-
-impl<S> FromRequestParts<S> for StreamIdentity
-where
-    AuthService: FromRef<S>,
-    S: Send + Sync,
-{
-    type Rejection = AppError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let Query(TicketQuery { ticket }) = Query::from_request_parts(parts, state).await?;
-        let Some(ticket) = ticket else {
-            return AdminIdentity::from_request_parts(parts, state).await.map(Self);
-        };
-        let identity = AuthService::from_ref(state).admin_of_ticket(&ticket).await?;
-        note_store(identity.store_id);
-        Ok(Self(identity))
     }
 }
 

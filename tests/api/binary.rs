@@ -122,6 +122,10 @@ async fn a_signal_stops_it_at_once_though_streams_are_open_and_the_log_keeps_no_
     let (admin, tablet) = login(&server.client).await;
     let stream = admin.stream("/admin/orders/stream", None).await.connected().await;
     tablet.get("/customer/menu").await.ok();
+    let ticket = admin.post("/admin/orders/stream/ticket", &json!({})).await.ok();
+    let ticket = ticket["ticket"].as_str().unwrap();
+    let by_ticket = server.client.stream(&format!("/admin/orders/stream?ticket={ticket}"), None).await;
+    drop(by_ticket.connected().await);
     let asked = Instant::now();
     server.signal(Signal::SIGTERM);
     assert!(stream.end().await.is_err());
@@ -131,7 +135,7 @@ async fn a_signal_stops_it_at_once_though_streams_are_open_and_the_log_keeps_no_
 
     let log = fs::read_to_string(directory.0.join("logs/app.log")).unwrap();
     assert!(log.contains("route=\"/api/v1/customer/menu\" status=200"), "{log}");
-    for secret in ["admin1234", admin.token(), tablet.token()] {
+    for secret in ["admin1234", admin.token(), tablet.token(), ticket] {
         assert!(!log.contains(secret));
     }
 }

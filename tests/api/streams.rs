@@ -1,8 +1,12 @@
 //! Streams: framing, resuming, staying apart.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::json;
+use tableorder::events::retention;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::support::{Event, TestApp};
 
@@ -129,4 +133,218 @@ async fn a_stream_is_broken_off_when_its_token_ends_and_when_the_server_stops() 
     app.closing.cancel();
     let stopped = tokio::time::timeout(Duration::from_secs(5), guest.end()).await.expect("at once");
     assert!(stopped.is_err(), "it must not end in an orderly way");
+}
+
+#[tokio::test]
+async fn without_any_wake_up_an_event_arrives_from_another_instance_by_polling() {
+    let app = TestApp::start_with(|config| config.events.wake_ups = false).await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let second = TestApp::start_on(app.options.clone(), |config| config.events.wake_ups = false).await;
+    let admin = second.anonymous().with_token(store.admin().await.token());
+    let mut elsewhere = admin.stream("/admin/orders/stream", None).await.connected().await;
+    let tablet = store.tablet(1).await;
+    for seq in 1..=2 {
+        tablet.order(&store.menus[..1]).await.ok();
+        assert_eq!(elsewhere.next().await.seq(), seq);
+    }
+}
+
+#[tokio::test]
+async fn a_listener_whose_connection_is_cut_is_opened_again() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let second = TestApp::start_on(app.options.clone(), |_| {}).await;
+    let admin = second.anonymous().with_token(store.admin().await.token());
+    let mut elsewhere = admin.stream("/admin/orders/stream", None).await.connected().await;
+    let tablet = store.tablet(1).await;
+    let listeners = async |select: &str| {
+        let sql = format!(
+            "SELECT count({select}) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1"
+        );
+        let mut connection = app.database.acquire().await.unwrap();
+        let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(tableorder::events::LISTENER_NAME)
+            .fetch_one(connection.conn())
+            .await
+            .unwrap();
+        count
+    };
+    while listeners("*").await < 2 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(listeners("pg_terminate_backend(pid)").await, 2);
+    tablet.order(&store.menus[..1]).await.ok();
+    assert_eq!(elsewhere.next().await.seq(), 1);
+    let cut = Instant::now();
+    while listeners("*").await < 2 {
+        assert!(cut.elapsed() < Duration::from_secs(10), "the listeners should be back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tablet.order(&store.menus[..1]).await.ok();
+    assert_eq!(elsewhere.next().await.seq(), 2);
+}
+
+#[tokio::test]
+async fn a_dashboard_and_the_stream_from_its_place_together_tell_every_order_once() {
+    let app = TestApp::start().await;
+    let store = app.store("busy").await;
+    app.store("other").await;
+    let second = TestApp::start_on(app.options.clone(), |_| {}).await;
+    let admin = store.admin().await;
+    let tablets = [store.tablet(1).await, store.tablet(2).await, store.tablet(3).await];
+    let writing = async {
+        join_all(tablets.iter().map(async |tablet| {
+            for _ in 0..60 {
+                tablet.order(&store.menus[..1]).await.ok();
+            }
+        }))
+        .await
+    };
+    // Dashboards load at any moment, from the first order on, on either instance.
+    let watching = join_all((0..12).map(async |number: u64| {
+        let admin = if number.is_multiple_of(2) { admin.clone() } else { second.anonymous().with_token(admin.token()) };
+        tokio::time::sleep(Duration::from_millis(number * 40)).await;
+        let snapshot = admin.get("/admin/tables/dashboard").await.ok();
+        let mut stream = admin.stream("/admin/orders/stream", snapshot["event_id"].as_str()).await.connected().await;
+        let floor = snapshot["tables"].as_array().unwrap();
+        let mut orders: i64 = floor.iter().map(|table| table["order_count"].as_i64().unwrap()).sum();
+        let mut seq = snapshot["event_id"].as_str().unwrap().split_once(':').unwrap().1.parse::<i64>().unwrap();
+        assert_eq!(orders, seq, "the snapshot is true at its place");
+        while orders < 180 {
+            let event = stream.next().await;
+            assert_eq!((event.name.as_str(), event.seq()), ("new_order", seq + 1));
+            (orders, seq) = (orders + 1, event.seq());
+        }
+        stream.silent().await;
+    }));
+    tokio::join!(writing, watching);
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_cut_off_and_the_others_do_not_notice() {
+    let app = TestApp::start_with(|config| config.http.write_timeout = Duration::from_secs(1)).await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let mut slow = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
+    let request = format!(
+        "GET /api/v1/admin/orders/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        admin.token()
+    );
+    slow.write_all(request.as_bytes()).await.unwrap();
+    let mut quick = admin.stream("/admin/orders/stream", None).await.connected().await;
+    while app.hub.open_streams() < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // Large events, until the kernel's buffers and ours are full and a second has passed.
+    let large = json!({"items": vec![json!({"menu_id": store.menus[0], "quantity": 1}); 100]});
+    let mut seq = 0;
+    let started = Instant::now();
+    while app.hub.open_streams() == 2 {
+        assert!(started.elapsed() < Duration::from_mins(1), "the slow reader should be cut off");
+        tablet.post("/customer/orders", &large).await.ok();
+        seq += 1;
+        assert_eq!(quick.next().await.seq(), seq);
+    }
+    drop(slow);
+}
+
+#[tokio::test]
+async fn a_store_may_have_so_many_streams_and_no_more() {
+    let app = TestApp::start_with(|config| config.streams.max_per_store = 2).await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let admin = store.admin().await;
+    let first = admin.stream("/admin/orders/stream", None).await.connected().await;
+    let _second = store.tablet(1).await.stream("/customer/orders/stream", None).await.connected().await;
+    let refused = admin.get("/admin/orders/stream").await;
+    assert!(refused.headers.contains_key("retry-after"));
+    refused.refused(503, "SERVICE_UNAVAILABLE");
+    other.admin().await.stream("/admin/orders/stream", None).await.connected().await;
+    drop(first);
+    while app.hub.open_streams() > 1 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    admin.stream("/admin/orders/stream", None).await.connected().await;
+}
+
+#[tokio::test]
+async fn a_stream_older_than_it_may_be_is_broken_off() {
+    let app = TestApp::start_with(|config| config.streams.max_age = Some(Duration::from_millis(300))).await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let stream = store.admin().await.stream("/admin/orders/stream", None).await.connected().await;
+    let end = tokio::time::timeout(Duration::from_secs(2), stream.end()).await.expect("it is old enough");
+    assert!(end.is_err(), "broken off");
+}
+
+#[tokio::test]
+async fn a_ticket_opens_its_stores_stream_for_a_minute_and_nothing_else() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    app.stand_at("2026-11-20T03:00:00Z");
+    let admin = store.admin().await;
+    let issued = admin.post("/admin/orders/stream/ticket", &json!({})).await.ok();
+    assert_eq!(issued["expires_in"], 60);
+    let ticket = issued["ticket"].as_str().unwrap();
+    let anonymous = app.anonymous();
+    let path = format!("/admin/orders/stream?ticket={ticket}");
+    let mut stream = anonymous.stream(&path, None).await.connected().await;
+    other.tablet(1).await.order(&other.menus[..1]).await.ok();
+    let order = store.tablet(1).await.order(&store.menus[..1]).await.ok();
+    let event = stream.next().await;
+    assert_eq!(event.data["order_id"], order["id"]);
+    // It resumes like any other, by header or, for a page that was reloaded, by query.
+    let resumed = format!("{path}&last_event_id={}", stream.connected_at);
+    assert_eq!(anonymous.stream(&resumed, None).await.connected().await.next().await, event);
+
+    for path in ["/admin/tables/dashboard", "/admin/auth/me", "/customer/menu", "/customer/orders/stream"] {
+        anonymous.with_token(ticket).get(path).await.refused(401, "INVALID_TOKEN_TYPE");
+        let answer = anonymous.get(&format!("{path}?ticket={ticket}")).await;
+        answer.refused(401, "UNAUTHORIZED");
+    }
+    let with = async |ticket: &str| anonymous.get(&format!("/admin/orders/stream?ticket={ticket}")).await;
+    with(admin.token()).await.refused(401, "INVALID_TOKEN_TYPE");
+    with("nonsense").await.refused(401, "INVALID_TOKEN");
+    store.tablet(1).await.post("/admin/orders/stream/ticket", &json!({})).await.refused(401, "INVALID_TOKEN_TYPE");
+    app.stand_at("2026-11-20T03:01:00Z");
+    with(ticket).await.refused(401, "TOKEN_EXPIRED");
+
+    // The stream lives on until the login behind the ticket ends.
+    store.tablet(1).await.order(&store.menus[..1]).await.ok();
+    assert_eq!(stream.next().await.name, "new_order");
+    let fresh = admin.post("/admin/orders/stream/ticket", &json!({})).await.ok();
+    admin.post("/admin/auth/logout", &json!({})).await.ok();
+    let end = tokio::time::timeout(Duration::from_secs(5), stream.end()).await.expect("within five seconds");
+    assert!(end.is_err(), "broken off");
+    with(fresh["ticket"].as_str().unwrap()).await.refused(401, "INVALID_TOKEN");
+}
+
+#[tokio::test]
+async fn events_older_than_they_are_kept_are_pruned_and_who_was_away_longer_is_reset() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let week = Duration::from_hours(7 * 24);
+    app.stand_at("2026-11-01T03:00:00Z");
+    let start = store.admin().await.stream("/admin/orders/stream", None).await.connected().await.connected_at;
+    for _ in 0..3 {
+        store.tablet(1).await.order(&store.menus[..1]).await.ok();
+    }
+    app.stand_at("2026-11-20T03:00:00Z");
+    store.tablet(1).await.order(&store.menus[..1]).await.ok();
+    other.tablet(1).await.order(&other.menus[..1]).await.ok();
+    let now = "2026-11-20T03:00:01Z".parse().unwrap();
+    assert_eq!(retention::prune(&app.database, now, week).await.unwrap(), 3);
+    assert_eq!(retention::prune(&app.database, now, week).await.unwrap(), 0);
+
+    let admin = store.admin().await;
+    let epoch = start.split_once(':').unwrap().0;
+    let mut away = admin.stream("/admin/orders/stream", Some(&start)).await.connected().await;
+    assert_eq!(away.connected_at, format!("{epoch}:4"));
+    assert_eq!(away.next().await.name, "reset");
+    let mut just_in_time = admin.stream("/admin/orders/stream", Some(&format!("{epoch}:3"))).await.connected().await;
+    assert_eq!(just_in_time.next().await.seq(), 4);
+    store.tablet(1).await.order(&store.menus[..1]).await.ok();
+    assert_eq!([away.next().await.seq(), just_in_time.next().await.seq()], [5, 5]);
 }

@@ -13,14 +13,14 @@ use crate::events::{Hub, Scope};
 use crate::models::{OrderId, SessionId};
 use crate::repositories::order::Cancellation;
 use crate::routers::extract::{Path, Query, ValidatedJson};
-use crate::routers::sse::{self, ResumeQuery};
+use crate::routers::sse::{self, ResumeQuery, StreamIdentity};
 use crate::schemas::auth::TicketResponse;
 use crate::schemas::message::{Message, MessageResponse};
 use crate::schemas::order::{
     CancelOrderQuery, LiveOrdersQuery, OrderListResponse, OrderPageResponse, OrderResponse, UpdateOrderStatusRequest,
 };
 use crate::schemas::page::PageQuery;
-use crate::security::identity::{AdminIdentity, StreamIdentity};
+use crate::security::identity::AdminIdentity;
 use crate::services::{AuthService, OrderService};
 use crate::state::AppState;
 

@@ -28,7 +28,7 @@ impl Event {
 pub struct EventReader {
     response: Response,
     pub headers: HeaderMap,
-    buffer: String,
+    buffer: Vec<u8>,
     /// Where the first event said the stream goes on from.
     pub connected_at: String,
 }
@@ -37,7 +37,7 @@ impl EventReader {
     pub fn new(response: Response) -> Self {
         assert_eq!(response.status(), 200);
         let headers = response.headers().clone();
-        Self { response, headers, buffer: String::new(), connected_at: String::new() }
+        Self { response, headers, buffer: Vec::new(), connected_at: String::new() }
     }
 
     /// Reads the `connected` every stream begins with.
@@ -80,23 +80,26 @@ impl EventReader {
 
     async fn read(&mut self) -> Option<Event> {
         loop {
-            while let Some((block, rest)) = self.buffer.split_once("\n\n") {
-                let field = |name: &str| {
-                    block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).map(str::to_owned)
-                };
-                let event = field("event").map(|name| Event {
-                    id: field("id").unwrap(),
-                    name,
-                    data: serde_json::from_str(&field("data").unwrap()).unwrap(),
-                });
-                let rest = rest.to_owned();
-                self.buffer = rest;
-                if event.is_some() {
-                    return event;
+            // Whole blocks only: the network may cut anywhere, in the middle of a character too.
+            while let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
+                let block: Vec<u8> = self.buffer.drain(..end + 2).collect();
+                if let Some(event) = parse(std::str::from_utf8(&block).unwrap()) {
+                    return Some(event);
                 }
             }
             let chunk = self.response.chunk().await.ok()??;
-            self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
+            self.buffer.extend_from_slice(&chunk);
         }
     }
+}
+
+/// The event of a block; a comment or a `retry` alone is none.
+fn parse(block: &str) -> Option<Event> {
+    let field =
+        |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).map(str::to_owned);
+    field("event").map(|name| Event {
+        id: field("id").unwrap(),
+        name,
+        data: serde_json::from_str(&field("data").unwrap()).unwrap(),
+    })
 }
