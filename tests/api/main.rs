@@ -16,6 +16,8 @@ mod menu;
 mod openapi;
 mod orders;
 mod service;
+#[path = "../shared/sse.rs"]
+mod sse;
 mod streams;
 mod support;
 mod tables;

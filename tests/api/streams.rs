@@ -8,7 +8,8 @@ use tableorder::events::retention;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::support::{Event, TestApp};
+use crate::sse::Event;
+use crate::support::TestApp;
 
 #[tokio::test]
 async fn a_stream_begins_with_connected_and_is_framed_as_clients_expect() {

@@ -8,4 +8,3 @@ mod stream;
 pub use app::{TestApp, TestStore};
 pub use client::{ApiClient, answer, order_of};
 pub use postgres::scratch_directory;
-pub use stream::Event;

@@ -1,34 +1,20 @@
-//! Reads a stream the way a strict client does.
+//! Open streams.
 
 use std::time::Duration;
 
 use reqwest::Response;
 use reqwest::header::HeaderMap;
-use serde_json::Value;
+
+use crate::sse::{Buffer, Event};
 
 /// How long an event may take before a test gives up on it: the promise is two seconds.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// An event as it came.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    pub id: String,
-    pub name: String,
-    pub data: Value,
-}
-
-impl Event {
-    /// The seq of its cursor.
-    pub fn seq(&self) -> i64 {
-        self.id.split_once(':').unwrap().1.parse().unwrap()
-    }
-}
 
 /// An open stream.
 pub struct EventReader {
     response: Response,
     pub headers: HeaderMap,
-    buffer: Vec<u8>,
+    buffer: Buffer,
     /// Where the first event said the stream goes on from.
     pub connected_at: String,
 }
@@ -37,7 +23,7 @@ impl EventReader {
     pub fn new(response: Response) -> Self {
         assert_eq!(response.status(), 200);
         let headers = response.headers().clone();
-        Self { response, headers, buffer: Vec::new(), connected_at: String::new() }
+        Self { response, headers, buffer: Buffer::default(), connected_at: String::new() }
     }
 
     /// Reads the `connected` every stream begins with.
@@ -80,26 +66,11 @@ impl EventReader {
 
     async fn read(&mut self) -> Option<Event> {
         loop {
-            // Whole blocks only: the network may cut anywhere, in the middle of a character too.
-            while let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
-                let block: Vec<u8> = self.buffer.drain(..end + 2).collect();
-                if let Some(event) = parse(std::str::from_utf8(&block).unwrap()) {
-                    return Some(event);
-                }
+            if let Some(event) = self.buffer.next_event() {
+                return Some(event);
             }
             let chunk = self.response.chunk().await.ok()??;
-            self.buffer.extend_from_slice(&chunk);
+            self.buffer.push(&chunk);
         }
     }
-}
-
-/// The event of a block; a comment or a `retry` alone is none.
-fn parse(block: &str) -> Option<Event> {
-    let field =
-        |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).map(str::to_owned);
-    field("event").map(|name| Event {
-        id: field("id").unwrap(),
-        name,
-        data: serde_json::from_str(&field("data").unwrap()).unwrap(),
-    })
 }

@@ -1,0 +1,66 @@
+//! What goes wrong.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::cluster::Cluster;
+
+/// How often what went wrong.
+#[derive(Debug, Default)]
+pub struct Outages {
+    pub killed: u32,
+    pub terminated: u32,
+    pub postgres_fast: u32,
+    pub postgres_immediate: u32,
+    pub listeners_cut: i64,
+}
+
+impl fmt::Display for Outages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} kill -9, {} TERM, PostgreSQL {} x fast and {} x immediate, {} listeners cut",
+            self.killed, self.terminated, self.postgres_fast, self.postgres_immediate, self.listeners_cut
+        )
+    }
+}
+
+/// Lets things go wrong for as long as `duration`, and leaves everything running.
+pub async fn run(cluster: &Cluster, duration: Duration) -> Outages {
+    cluster.heal().await;
+    let mut outages = Outages::default();
+    let deadline = Instant::now() + duration;
+    // Each kind once at least, in an order of its own, then as chance has it.
+    let mut first: Vec<u8> = vec![0, 40, 60, 70, 80];
+    fastrand::shuffle(&mut first);
+    while Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(300..1500))).await;
+        match first.pop().unwrap_or_else(|| fastrand::u8(..100)) {
+            0..40 => {
+                cluster.restart_instance(Signal::SIGKILL).await;
+                outages.killed += 1;
+            }
+            40..60 => {
+                cluster.restart_instance(Signal::SIGTERM).await;
+                outages.terminated += 1;
+            }
+            60..70 => {
+                cluster.restart_postgres(Signal::SIGINT).await;
+                outages.postgres_fast += 1;
+            }
+            70..80 => {
+                cluster.restart_postgres(Signal::SIGQUIT).await;
+                outages.postgres_immediate += 1;
+            }
+            _ => outages.listeners_cut += cluster.cut_listeners().await,
+        }
+        // Whoever came up while PostgreSQL was away gave up: start it again, now and then.
+        if fastrand::u8(..100) < 50 {
+            cluster.heal().await;
+        }
+    }
+    cluster.heal().await;
+    outages
+}

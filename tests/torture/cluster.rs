@@ -1,0 +1,208 @@
+//! A PostgreSQL and three instances, each of which can be made to die.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
+use tableorder::database::embedded::{Durability, EmbeddedPostgres};
+use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
+
+const SECRET: &str = "the secret of the torture chamber, long enough";
+const INSTANCES: usize = 3;
+
+/// A store with what its clients need.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub code: String,
+    pub admin: String,
+    /// A token for each table.
+    pub tables: Vec<String>,
+    pub menus: Vec<i64>,
+}
+
+pub struct Cluster {
+    directory: PathBuf,
+    options: PgConnectOptions,
+    postgres: Mutex<Option<EmbeddedPostgres>>,
+    instances: Vec<Instance>,
+    pub stores: Vec<Store>,
+    pub http: reqwest::Client,
+}
+
+struct Instance {
+    port: u16,
+    process: Mutex<Option<Child>>,
+}
+
+impl Cluster {
+    pub async fn start(name: &str, stores: usize, tables: usize) -> Self {
+        let directory = std::env::temp_dir().join(format!("tableorder-torture-{name}-{}", std::process::id()));
+        let postgres = EmbeddedPostgres::start(&directory, Durability::Durable).await.unwrap();
+        let options = postgres.connect_options();
+        let instances = (0..INSTANCES).map(|_| Instance { port: free_port(), process: Mutex::new(None) }).collect();
+        let mut cluster = Self {
+            directory,
+            options,
+            postgres: Mutex::new(Some(postgres)),
+            instances,
+            stores: Vec::new(),
+            http: reqwest::Client::builder().connect_timeout(Duration::from_secs(1)).build().unwrap(),
+        };
+        cluster.seed(stores, tables).await;
+        for index in 0..INSTANCES {
+            cluster.start_instance(index).await;
+        }
+        cluster
+    }
+
+    /// An address of the API, at an instance chosen at random.
+    pub fn url(&self, path: &str) -> String {
+        let instance = fastrand::choice(&self.instances).unwrap();
+        format!("http://127.0.0.1:{}/api/v1{path}", instance.port)
+    }
+
+    pub async fn connect(&self) -> PgConnection {
+        PgConnection::connect_with(&self.options).await.unwrap()
+    }
+
+    /// Ends an instance by `signal` and starts it again.
+    pub async fn restart_instance(&self, signal: Signal) {
+        let index = fastrand::usize(..INSTANCES);
+        if let Some(mut process) = self.instances[index].process.lock().await.take() {
+            if let Some(pid) = process.id() {
+                kill(Pid::from_raw(pid.cast_signed()), signal).unwrap();
+            }
+            let asked = Instant::now();
+            process.wait().await.unwrap();
+            assert!(asked.elapsed() < Duration::from_secs(15), "a stop should not hang on open streams");
+        }
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..500))).await;
+        self.start_instance(index).await;
+    }
+
+    /// Ends PostgreSQL by `signal` (SIGINT is a fast shutdown, SIGQUIT an immediate one) and starts it again.
+    pub async fn restart_postgres(&self, signal: Signal) {
+        let mut postgres = self.postgres.lock().await;
+        let mut running = postgres.take().unwrap();
+        let pid_file = self.directory.join("postgres/pgdata/postmaster.pid");
+        let pid = fs::read_to_string(pid_file).unwrap().lines().next().unwrap().parse().unwrap();
+        kill(Pid::from_raw(pid), signal).unwrap();
+        running.ended().await;
+        drop(running);
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..1000))).await;
+        *postgres = Some(EmbeddedPostgres::start(&self.directory, Durability::Durable).await.unwrap());
+    }
+
+    /// Cuts the connection of every instance's listener; says how many there were.
+    pub async fn cut_listeners(&self) -> i64 {
+        let Ok(mut connection) = PgConnection::connect_with(&self.options).await else { return 0 };
+        sqlx::query_scalar("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1")
+            .bind(tableorder::events::LISTENER_NAME)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap_or(0)
+    }
+
+    /// Starts again whatever ended by itself, and waits until every instance answers.
+    pub async fn heal(&self) {
+        for (index, instance) in self.instances.iter().enumerate() {
+            let deadline = Instant::now() + Duration::from_secs(30);
+            let health = format!("http://127.0.0.1:{}/health", instance.port);
+            while !self.http.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                assert!(Instant::now() < deadline, "instance {index} does not come back");
+                let mut process = instance.process.lock().await;
+                let ended = process.as_mut().is_none_or(|process| process.try_wait().unwrap().is_some());
+                drop(process);
+                if ended {
+                    self.start_instance(index).await;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+
+    pub async fn stop(&self) {
+        for instance in &self.instances {
+            if let Some(mut process) = instance.process.lock().await.take() {
+                kill(Pid::from_raw(process.id().unwrap().cast_signed()), Signal::SIGTERM).unwrap();
+                assert!(process.wait().await.unwrap().success());
+            }
+        }
+        self.postgres.lock().await.take().unwrap().stop().await;
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+
+    async fn start_instance(&self, index: usize) {
+        let instance = &self.instances[index];
+        let log = File::options().create(true).append(true).open(self.directory.join(format!("{index}.log"))).unwrap();
+        let process = self
+            .program()
+            .env("PORT", instance.port.to_string())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        *instance.process.lock().await = Some(process);
+    }
+
+    fn program(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tableorder"));
+        command
+            .env_clear()
+            .env("DATABASE_URL", self.database_url())
+            .env("JWT_SECRET_KEY", SECRET)
+            .env("HOST", "127.0.0.1")
+            .env("LOG_LEVEL", "warn")
+            .env("LOG_FILE", "off")
+            .env("SHUTDOWN_TIMEOUT_SECONDS", "3")
+            .current_dir(&self.directory)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    fn database_url(&self) -> String {
+        let socket = self.options.get_socket().unwrap();
+        let password = fs::read_to_string(socket.with_file_name("password")).unwrap();
+        let host = socket.display().to_string().replace('/', "%2F");
+        format!("postgres://tableorder:{password}@localhost/tableorder?host={host}")
+    }
+
+    async fn seed(&mut self, stores: usize, tables: usize) {
+        let arguments = format!("seed --stores {stores} --tables {tables} --menus 8 --tokens tokens");
+        let output = self.program().args(arguments.split(' ')).output().await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let admins = read_pairs(&self.directory.join("tokens/admins.tsv"));
+        let tables = read_pairs(&self.directory.join("tokens/tables.tsv"));
+        let menus = read_pairs(&self.directory.join("tokens/menus.tsv"));
+        let of = |pairs: &[(String, String)], code: &str| -> Vec<String> {
+            pairs.iter().filter(|(store, _)| store == code).map(|(_, value)| value.clone()).collect()
+        };
+        self.stores = admins
+            .into_iter()
+            .map(|(code, admin)| Store {
+                tables: of(&tables, &code),
+                menus: of(&menus, &code).iter().map(|id| id.parse().unwrap()).collect(),
+                code,
+                admin,
+            })
+            .collect();
+    }
+}
+
+fn read_pairs(path: &Path) -> Vec<(String, String)> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().map(|line| line.split_once('\t').unwrap()).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -1,0 +1,117 @@
+//! Nothing missed, nothing twice, whatever dies.
+//!
+//! Starts a PostgreSQL and three instances of the server on it. Tablets and staff keep orders, status changes,
+//! deletions and completions coming in many stores; dozens of subscribers reconnect at random, with the last id
+//! they saw, to random instances. Meanwhile instances are killed and stopped, PostgreSQL is restarted, gently
+//! and not, and listener connections are cut. Afterwards everything each subscriber received is compared with
+//! the events table, and that with the acknowledgements the writers got.
+//!
+//! The short run is part of the tests. The long one:
+//!
+//! ```sh
+//! cargo test --release --test torture -- --ignored --nocapture     # TORTURE_SECONDS=240, TORTURE_SEED=…
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    unreachable_pub,
+    missing_docs,
+    reason = "a test that cannot go on should say where, and one that can prints its figures"
+)]
+
+mod chaos;
+mod cluster;
+mod report;
+#[path = "../shared/sse.rs"]
+mod sse;
+mod subscriber;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use cluster::Cluster;
+use report::Report;
+use subscriber::Subscriber;
+use writer::Writer;
+
+/// How hard and how long.
+struct Plan {
+    name: &'static str,
+    stores: usize,
+    tables: usize,
+    dashboards_per_store: usize,
+    tablets_per_store: usize,
+    duration: Duration,
+    seed: u64,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_short_torture_loses_nothing() {
+    let plan = Plan {
+        name: "short",
+        stores: 4,
+        tables: 2,
+        dashboards_per_store: 4,
+        tablets_per_store: 2,
+        duration: Duration::from_secs(18),
+        seed: 7,
+    };
+    run(plan).await.assert_flawless();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes; see the top of the file"]
+async fn a_long_torture_loses_nothing() {
+    let number = |name: &str, default: u64| std::env::var(name).ok().map_or(default, |text| text.parse().unwrap());
+    let plan = Plan {
+        name: "long",
+        stores: 12,
+        tables: 3,
+        dashboards_per_store: 4,
+        tablets_per_store: 2,
+        duration: Duration::from_secs(number("TORTURE_SECONDS", 240).min(500)),
+        seed: number("TORTURE_SEED", u64::from(std::process::id())),
+    };
+    run(plan).await.assert_flawless();
+}
+
+async fn run(plan: Plan) -> Report {
+    fastrand::seed(plan.seed);
+    let cluster = Arc::new(Cluster::start(plan.name, plan.stores, plan.tables).await);
+    let (writing, draining) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
+    let mut subscribers = Vec::new();
+    for store in &cluster.stores {
+        for _ in 0..plan.dashboards_per_store {
+            subscribers.push(Subscriber::dashboard(Arc::clone(&cluster), store.clone()));
+        }
+        for table in 0..plan.tablets_per_store.min(plan.tables) {
+            subscribers.push(Subscriber::tablet(Arc::clone(&cluster), store.clone(), table));
+        }
+    }
+    let subscribers: Vec<_> =
+        subscribers.into_iter().map(|subscriber| tokio::spawn(subscriber.run(Arc::clone(&draining)))).collect();
+    let writers = cluster
+        .stores
+        .iter()
+        .flat_map(|store| (0..plan.tables).map(|table| Writer::new(Arc::clone(&cluster), store.clone(), table)));
+    let writers: Vec<_> = writers.map(|writer| tokio::spawn(writer.run(Arc::clone(&writing)))).collect();
+
+    let outages = chaos::run(&cluster, plan.duration).await;
+    writing.store(false, Ordering::SeqCst);
+    let acknowledged = join_all(writers).await.into_iter().flat_map(Result::unwrap).collect();
+    // What was on its way when its writer gave up may be committed still.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    draining.store(true, Ordering::SeqCst);
+    let records = join_all(subscribers).await.into_iter().flat_map(Result::unwrap).collect();
+    let report = Report::compare(&cluster, acknowledged, records, outages).await;
+    println!("\ntorture ({}, {} s, seed {})\n{report}", plan.name, plan.duration.as_secs(), plan.seed);
+    cluster.stop().await;
+    report
+}

@@ -1,0 +1,169 @@
+//! A dashboard or a tablet that keeps reconnecting, with the last id it saw, to random instances.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use reqwest::Response;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::cluster::{Cluster, Store};
+use crate::sse::{Buffer, Event};
+
+/// Once writing has ended, a stream that tells nothing for so long has told everything.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// An event as it was received.
+#[derive(Debug)]
+pub struct Received {
+    pub seq: i64,
+    pub kind: String,
+    pub data_hash: u64,
+    pub at: SystemTime,
+}
+
+/// What one subscriber saw of one scope, from its first `connected` to its end.
+#[derive(Debug)]
+pub struct Record {
+    pub store: String,
+    /// The session a tablet saw; a dashboard sees everything.
+    pub session: Option<i64>,
+    pub from: i64,
+    pub received: Vec<Received>,
+    pub resets: usize,
+}
+
+pub struct Subscriber {
+    cluster: Arc<Cluster>,
+    store: Store,
+    /// Which table's tablet; none for a dashboard.
+    table: Option<usize>,
+    token: String,
+    session: Option<i64>,
+    last_id: Option<String>,
+    records: Vec<Record>,
+}
+
+/// The same for the received and for the stored.
+pub fn hash_of(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Subscriber {
+    pub fn dashboard(cluster: Arc<Cluster>, store: Store) -> Self {
+        let token = store.admin.clone();
+        Self { cluster, store, table: None, token, session: None, last_id: None, records: Vec::new() }
+    }
+
+    pub fn tablet(cluster: Arc<Cluster>, store: Store, table: usize) -> Self {
+        let token = store.tables[table].clone();
+        Self { cluster, store, table: Some(table), token, session: None, last_id: None, records: Vec::new() }
+    }
+
+    pub async fn run(mut self, draining: Arc<AtomicBool>) -> Vec<Record> {
+        loop {
+            if self.table.is_some() && self.session.is_none() && !self.sit_down().await {
+                continue;
+            }
+            let last_look = draining.load(Ordering::SeqCst);
+            let Some(response) = self.connect().await else {
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(20..200))).await;
+                continue;
+            };
+            if self.read(response, last_look).await && last_look {
+                return self.records;
+            }
+        }
+    }
+
+    /// A tablet takes the table's current session.
+    async fn sit_down(&mut self) -> bool {
+        let request = self.cluster.http.post(self.cluster.url("/customer/auth/session"));
+        let answer = request.bearer_auth(&self.token).timeout(Duration::from_secs(3)).send().await;
+        let login: Value = match answer {
+            Ok(answer) if answer.status().is_success() => match answer.json().await {
+                Ok(login) => login,
+                Err(_) => return false,
+            },
+            _ => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                return false;
+            }
+        };
+        login["token"].as_str().unwrap().clone_into(&mut self.token);
+        self.session = login["session_id"].as_i64();
+        self.last_id = None;
+        true
+    }
+
+    async fn connect(&self) -> Option<Response> {
+        let path = if self.table.is_some() { "/customer/orders/stream" } else { "/admin/orders/stream" };
+        let mut request = self.cluster.http.get(self.cluster.url(path)).bearer_auth(&self.token);
+        if let Some(id) = &self.last_id {
+            request = request.header("Last-Event-ID", id);
+        }
+        let answer = tokio::time::timeout(Duration::from_secs(5), request.send()).await;
+        answer.ok()?.ok().filter(|answer| answer.status().is_success())
+    }
+
+    /// Reads for a while, or until the stream is broken off. `true` when it was silent at the end.
+    async fn read(&mut self, mut response: Response, last_look: bool) -> bool {
+        let mut buffer = Buffer::default();
+        let leave_at = Instant::now() + Duration::from_millis(fastrand::u64(200..4000));
+        let (mut connected, mut heard_at) = (false, Instant::now());
+        loop {
+            while let Some(event) = buffer.next_event() {
+                heard_at = Instant::now();
+                connected = true;
+                if self.take(event) {
+                    // The party has left; the next one has a stream of its own.
+                    self.session = None;
+                    return false;
+                }
+            }
+            let until = if last_look { heard_at + SILENCE } else { leave_at };
+            match tokio::time::timeout_at(until, response.chunk()).await {
+                Ok(Ok(Some(piece))) => buffer.push(&piece),
+                Ok(Ok(None)) => panic!("a stream must never end in an orderly way"),
+                Ok(Err(_)) => return false,
+                Err(_) => return connected,
+            }
+        }
+    }
+
+    /// Notes an event; `true` when it was the end of this tablet's session.
+    fn take(&mut self, event: Event) -> bool {
+        match event.name.as_str() {
+            "connected" => match &self.last_id {
+                None => self.records.push(Record {
+                    store: self.store.code.clone(),
+                    session: self.session,
+                    from: event.seq(),
+                    received: Vec::new(),
+                    resets: 0,
+                }),
+                Some(last_id) => {
+                    let resets = self.records.last().unwrap().resets;
+                    assert!(resets > 0 || *last_id == event.id, "it goes on from the client's own cursor");
+                }
+            },
+            "reset" => self.records.last_mut().unwrap().resets += 1,
+            _ => {
+                let received =
+                    Received { seq: event.seq(), kind: event.name.clone(), data_hash: hash_of(&event.text), at: now() };
+                self.records.last_mut().unwrap().received.push(received);
+            }
+        }
+        self.last_id = Some(event.id);
+        event.name == "session_completed" && self.table.is_some()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "compared with the time the servers wrote")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}

@@ -1,0 +1,143 @@
+//! A table with its guests and staff: orders, steps, mistakes, completions, at random instances.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, Store};
+
+/// How long a client waits before it gives up on an answer: the change may have happened or not.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A change that was acknowledged, named as its event would be.
+#[derive(Debug)]
+pub struct Acknowledged {
+    pub store: String,
+    pub change: String,
+}
+
+pub struct Writer {
+    cluster: Arc<Cluster>,
+    store: Store,
+    token: String,
+    /// Orders this table knows to be live, with their status.
+    live: Vec<(i64, &'static str)>,
+    acknowledged: Vec<Acknowledged>,
+}
+
+impl Writer {
+    pub fn new(cluster: Arc<Cluster>, store: Store, table: usize) -> Self {
+        let token = store.tables[table].clone();
+        Self { cluster, store, token, live: Vec::new(), acknowledged: Vec::new() }
+    }
+
+    pub async fn run(mut self, writing: Arc<AtomicBool>) -> Vec<Acknowledged> {
+        while writing.load(Ordering::SeqCst) {
+            match fastrand::u8(..100) {
+                0..60 => self.order().await,
+                60..88 => self.step().await,
+                88..94 => self.delete().await,
+                _ => self.complete().await,
+            }
+            tokio::time::sleep(Duration::from_millis(fastrand::u64(5..60))).await;
+        }
+        self.acknowledged
+    }
+
+    async fn order(&mut self) {
+        let menu = fastrand::choice(&self.store.menus).unwrap();
+        let body = json!({"items": [{"menu_id": menu, "quantity": fastrand::u8(1..5)}]});
+        let token = self.token.clone();
+        match self.send(Method::POST, "/customer/orders", &token, &body).await {
+            Some((201, order)) => {
+                let id = order["id"].as_i64().unwrap();
+                self.live.push((id, "pending"));
+                self.acknowledge(format!("new_order {id}"));
+            }
+            Some((409, _)) => self.renew().await,
+            _ => {}
+        }
+    }
+
+    async fn step(&mut self) {
+        let Some(index) = self.any_live() else { return };
+        let (id, status) = self.live[index];
+        let next = match status {
+            "pending" => "preparing",
+            "preparing" => "completed",
+            _ => return,
+        };
+        let path = format!("/admin/orders/{id}/status");
+        let admin = self.store.admin.clone();
+        match self.send(Method::PATCH, &path, &admin, &json!({"status": next})).await {
+            Some((200, _)) => {
+                self.live[index].1 = next;
+                self.acknowledge(format!("order_updated {id} {next}"));
+            }
+            Some((404 | 409, _)) => drop(self.live.swap_remove(index)),
+            _ => {}
+        }
+    }
+
+    async fn delete(&mut self) {
+        let Some(index) = self.any_live() else { return };
+        let (id, _) = self.live[index];
+        let admin = self.store.admin.clone();
+        match self.send(Method::DELETE, &format!("/admin/orders/{id}"), &admin, &Value::Null).await {
+            Some((200, _)) => {
+                self.live.swap_remove(index);
+                self.acknowledge(format!("order_deleted {id}"));
+            }
+            Some((404 | 409, _)) => drop(self.live.swap_remove(index)),
+            _ => {}
+        }
+    }
+
+    async fn complete(&mut self) {
+        let token = self.token.clone();
+        let Some((200, login)) = self.send(Method::POST, "/customer/auth/session", &token, &Value::Null).await else {
+            return;
+        };
+        let path = format!("/admin/tables/{}/complete", login["table_id"]);
+        let admin = self.store.admin.clone();
+        if let Some((200, done)) = self.send(Method::POST, &path, &admin, &Value::Null).await {
+            self.acknowledge(format!("session_completed {}", done["session_id"]));
+            self.live.clear();
+            self.renew().await;
+        }
+    }
+
+    /// The next party sits down.
+    async fn renew(&mut self) {
+        let token = self.token.clone();
+        if let Some((200, login)) = self.send(Method::POST, "/customer/auth/session", &token, &Value::Null).await {
+            login["token"].as_str().unwrap().clone_into(&mut self.token);
+            self.live.clear();
+        }
+    }
+
+    fn any_live(&self) -> Option<usize> {
+        (!self.live.is_empty()).then(|| fastrand::usize(..self.live.len()))
+    }
+
+    fn acknowledge(&mut self, change: String) {
+        self.acknowledged.push(Acknowledged { store: self.store.code.clone(), change });
+    }
+
+    /// The status and body of an answer; `None` where none came, and nobody knows.
+    async fn send(&self, method: Method, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
+        let mut request =
+            self.cluster.http.request(method, self.cluster.url(path)).bearer_auth(token).timeout(PATIENCE);
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let answer = request.send().await.ok()?;
+        let status = answer.status().as_u16();
+        assert!(status < 500 || status == 503, "{path}: {status} {}", answer.text().await.unwrap_or_default());
+        assert_ne!(status, 401, "{path}");
+        Some((status, answer.json().await.ok()?))
+    }
+}
