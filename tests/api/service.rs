@@ -33,7 +33,7 @@ async fn the_documentation_is_served_without_the_internet() {
         assert_eq!(page.status, 200);
         assert!(page.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'self'"));
         let html = page.body.as_str().unwrap();
-        assert!(!html.contains("src=\"http") && !html.contains("href=\"http"));
+        assert!(!html.contains("src=\"http") && !html.contains("href=\"http") && !html.contains("cdn."));
     }
     let spec = client.get("/openapi.json").await.ok();
     assert_eq!(spec, serde_json::to_value(tableorder::openapi()).unwrap());

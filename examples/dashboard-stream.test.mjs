@@ -1,0 +1,112 @@
+// node --test examples/
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import test from 'node:test';
+
+// Loaded as text, since a plain .js file is no module to node without a package.json.
+const code = await readFile(new URL('./dashboard-stream.js', import.meta.url));
+const { openDashboardStream } = await import(`data:text/javascript;base64,${code.toString('base64')}`);
+
+function server({ unauthorized = false } = {}) {
+  const world = { tickets: 0, snapshots: 0, sources: [], timers: [], loaded: [], events: [], loggedOut: 0 };
+  class FakeEventSource {
+    constructor(url) {
+      this.url = new URL(url);
+      this.handlers = {};
+      this.closed = false;
+      world.sources.push(this);
+    }
+    addEventListener(name, handler) {
+      this.handlers[name] = handler;
+    }
+    close() {
+      this.closed = true;
+    }
+    say(name, lastEventId, data) {
+      this.handlers[name]?.({ lastEventId, data: JSON.stringify(data) });
+    }
+  }
+  const fetch = async (url, { headers }) => {
+    assert.equal(headers.Authorization, 'Bearer login');
+    if (unauthorized) return { ok: false, status: 401 };
+    if (world.away) throw new Error('no network');
+    const body = url.endsWith('/ticket')
+      ? { ticket: `ticket-${++world.tickets}` }
+      : { event_id: `e:${++world.snapshots * 10}`, tables: [] };
+    return { ok: true, status: 200, json: async () => body };
+  };
+  world.stream = openDashboardStream({
+    api: 'http://server/api/v1',
+    token: () => 'login',
+    load: async (snapshot) => world.loaded.push(snapshot.event_id),
+    onEvent: (name, data) => world.events.push([name, data]),
+    onLogout: () => world.loggedOut++,
+    fetch,
+    EventSource: FakeEventSource,
+    random: () => 0.5,
+    setTimeout: (run, ms) => world.timers.push({ run, ms }),
+  });
+  world.settle = () => new Promise((resolve) => setImmediate(resolve));
+  world.tick = async () => {
+    world.timers.shift().run();
+    await world.settle();
+  };
+  return world;
+}
+
+const query = (source) => Object.fromEntries(source.url.searchParams);
+
+test('it loads the snapshot and listens from its place', async () => {
+  const world = server();
+  await world.settle();
+  assert.deepEqual(world.loaded, ['e:10']);
+  assert.deepEqual(query(world.sources[0]), { ticket: 'ticket-1', last_event_id: 'e:10' });
+  world.sources[0].say('new_order', 'e:11', { order_id: 1 });
+  assert.deepEqual(world.events, [['new_order', { order_id: 1 }]]);
+});
+
+test('broken off, it resumes after the last event with a new ticket, and pauses longer each time', async () => {
+  const world = server();
+  await world.settle();
+  world.sources[0].say('connected', 'e:10', {});
+  world.sources[0].say('order_updated', 'e:12', { order_id: 1 });
+  world.sources[0].say('error');
+  assert.ok(world.sources[0].closed);
+  assert.equal(world.timers[0].ms, 500);
+  world.away = true;
+  await world.tick();
+  assert.equal(world.timers[0].ms, 1000);
+  world.away = false;
+  await world.tick();
+  assert.deepEqual(query(world.sources[1]), { ticket: 'ticket-2', last_event_id: 'e:12' });
+  assert.equal(world.snapshots, 1, 'the snapshot is not loaded again');
+  world.sources[1].say('connected', 'e:12', {});
+  world.sources[1].say('error');
+  assert.equal(world.timers[0].ms, 500, 'a connection that stood resets the pause');
+  world.sources[0].say('new_order', 'e:13', {});
+  assert.equal(world.events.length, 1, 'what an old connection says late is not heard');
+});
+
+test('a reset loads everything anew', async () => {
+  const world = server();
+  await world.settle();
+  world.sources[0].say('reset', 'e:40', { event_id: 'e:40' });
+  await world.tick();
+  assert.deepEqual(world.loaded, ['e:10', 'e:20']);
+  assert.deepEqual(query(world.sources[1]), { ticket: 'ticket-2', last_event_id: 'e:20' });
+});
+
+test('a login that no longer counts ends it', async () => {
+  const world = server({ unauthorized: true });
+  await world.settle();
+  assert.deepEqual([world.loggedOut, world.timers.length, world.sources.length], [1, 0, 0]);
+});
+
+test('closed, it stays closed', async () => {
+  const world = server();
+  await world.settle();
+  world.stream.close();
+  world.sources[0].say('error');
+  assert.ok(world.sources[0].closed);
+  assert.equal(world.timers.length, 0);
+});
