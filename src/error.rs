@@ -33,7 +33,7 @@ pub struct FieldError {
 pub struct AppError {
     /// What clients branch on.
     pub code: ErrorCode,
-    /// The fields concerned, for a `VALIDATION_ERROR`.
+    /// The fields concerned, where the refusal is about fields.
     pub details: Vec<FieldError>,
     /// When to try again, for a 429 or 503.
     pub retry_after: Option<Duration>,

@@ -25,12 +25,11 @@ pub struct ErrorResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
     /// What clients branch on.
-    #[schema(value_type = String, example = "VALIDATION_ERROR")]
-    pub code: &'static str,
+    pub code: ErrorCode,
     /// What people are shown, in the language of `Accept-Language`.
     #[schema(example = "입력값이 올바르지 않습니다.")]
     pub message: &'static str,
-    /// The fields concerned, for a `VALIDATION_ERROR`.
+    /// The fields concerned, where the refusal is about fields.
     pub details: Vec<ErrorDetail>,
     /// The request's id, under which the server's log knows more.
     #[schema(example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
@@ -71,7 +70,7 @@ impl ErrorResponse {
             .map(|detail| ErrorDetail { field: detail.field.clone(), reason: detail.reason.message(language) });
         Self {
             error: ErrorBody {
-                code: error.code.as_str(),
+                code: error.code,
                 message: error.code.message(language),
                 details: details.collect(),
                 request_id: request_id.to_owned(),

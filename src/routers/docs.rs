@@ -10,13 +10,18 @@ use axum::routing::get;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::example::ExampleBuilder;
-use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::error::envelope::ErrorResponse;
 use crate::error::{AppError, ErrorCode, FieldError, Language, Reason};
+use crate::schemas::event::{
+    MenuChangedEvent, NewOrderEvent, OrderDeletedEvent, OrderUpdatedEvent, SessionCompletedEvent, StreamPlaceEvent,
+};
 
 /// Where the document is served.
 const SPEC_PATH: &str = "/openapi.json";
@@ -43,7 +48,16 @@ const PAGE_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'
             Authorize.",
         license(name = "MIT", identifier = "MIT"),
     ),
-    components(schemas(ErrorResponse)),
+    servers((url = "/", description = "This server")),
+    components(schemas(
+        ErrorResponse,
+        StreamPlaceEvent,
+        NewOrderEvent,
+        OrderUpdatedEvent,
+        OrderDeletedEvent,
+        SessionCompletedEvent,
+        MenuChangedEvent,
+    )),
     tags(
         (name = "customer: auth", description = "Tablets log in"),
         (name = "customer: menu", description = "Guests read the menu"),
@@ -94,8 +108,34 @@ pub fn complete(document: &mut utoipa::openapi::OpenApi) {
             for (status, codes) in by_status {
                 operation.responses.responses.insert(status.to_string(), RefOr::T(response(&codes)));
             }
+            let parameters = operation.parameters.get_or_insert_default();
+            parameters.iter_mut().for_each(forbid_null);
+            if path.starts_with(super::API_PREFIX) {
+                parameters.push(RefOr::T(accept_language()));
+            }
         }
     }
+}
+
+/// A header or a query has no `null`; it is there or it is not.
+fn forbid_null(parameter: &mut RefOr<Parameter>) {
+    if let RefOr::T(Parameter { schema: Some(RefOr::T(Schema::Object(object))), .. }) = parameter
+        && let SchemaType::Array(types) = &object.schema_type
+        && let Some(plain) = types.iter().find(|one| **one != Type::Null)
+    {
+        object.schema_type = SchemaType::Type(plain.clone());
+    }
+}
+
+/// The header that chooses the language of messages.
+fn accept_language() -> Parameter {
+    let languages = ObjectBuilder::new().schema_type(Type::String).examples(["ko", "en"]).build();
+    ParameterBuilder::new()
+        .name("Accept-Language")
+        .parameter_in(ParameterIn::Header)
+        .description(Some("The language of messages: `ko` (default) or `en`"))
+        .schema(Some(languages))
+        .build()
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
@@ -148,7 +188,13 @@ fn response(codes: &[ErrorCode]) -> utoipa::openapi::Response {
             .build();
         content = content.examples_from_iter([(code.as_str(), RefOr::T(example))]);
     }
-    ResponseBuilder::new().description(names.join(", ")).content("application/json", content.build()).build()
+    let response = ResponseBuilder::new().description(names.join(", ")).content("application/json", content.build());
+    if codes.iter().all(|code| AppError::from(*code).retry_after.is_some()) {
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer).examples([2]).build();
+        let retry_after = HeaderBuilder::new().schema(Some(seconds)).description(Some("When to try again, in seconds"));
+        return response.header("Retry-After", retry_after.build()).build();
+    }
+    response.build()
 }
 
 /// `/docs` (Swagger UI), `/redoc` and the document itself.

@@ -11,6 +11,7 @@ use serde_json::error::Category;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use crate::error::{AppError, ErrorCode, FieldError, Language, Reason, Result};
+use crate::schemas::rules::Object;
 
 /// A JSON body that was read and validated.
 pub struct ValidatedJson<T>(pub T);
@@ -50,7 +51,7 @@ fn is_json(request: &Request) -> bool {
 /// Not JSON is a 400; JSON that says the wrong thing is a 422 that names the field.
 fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let error = error.into_inner();
         match error.classify() {
@@ -64,6 +65,7 @@ fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 
 /// serde tells a missing field only in words, at the path of the object it is missing from.
 fn data_error(path: &str, message: &str) -> AppError {
+    // The body itself is nameless.
     let parent = path.trim_start_matches('.');
     let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     match missing {
@@ -195,6 +197,10 @@ mod tests {
         assert_eq!(of("1.5"), at(quantity, Reason::WrongType));
         assert_eq!(of("null"), at(quantity, Reason::WrongType));
         assert_eq!(refused(r#"{"items": [{"menu_id": 1}]}"#), at(quantity, Reason::Required));
+        for line in ["[1, 1]", "[]", "null", "1"] {
+            assert_eq!(refused(&format!(r#"{{"items": [{line}]}}"#)), at("items[0]", Reason::WrongType), "{line}");
+        }
+        assert_eq!(refused(r#"[[{"menu_id": 1, "quantity": 1}], null]"#), at("", Reason::WrongType));
         assert_eq!(refused("{}"), at("items", Reason::Required));
         assert_eq!(refused(r#"{"items": []}"#), at("items", Reason::Length { min: 1, max: 100 }));
         let long = format!(r#"{{"items": [{{"menu_id": 1, "quantity": 1}}], "note": "{}"}}"#, "가".repeat(501));

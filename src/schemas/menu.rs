@@ -71,7 +71,7 @@ pub struct CreateMenuRequest {
     pub category_id: CategoryId,
     /// Its name.
     #[validate(length(min = 1, max = 100), custom(function = not_blank))]
-    #[schema(min_length = 1, max_length = 100, example = "김치찌개")]
+    #[schema(pattern = r"\S", min_length = 1, max_length = 100, example = "김치찌개")]
     pub name: String,
     /// Its price, in the currency's minor unit.
     #[validate(range(min = 0, max = 100_000_000))]
@@ -83,10 +83,14 @@ pub struct CreateMenuRequest {
     pub description: Option<String>,
     /// Where its picture is; an empty one is none.
     #[validate(length(max = 2000), custom(function = web_address))]
-    #[schema(max_length = 2000, example = "https://cdn.example.com/kimchi-jjigae.webp")]
+    #[schema(
+        pattern = "^(https?://[^/\\s].*)?$",
+        max_length = 2000,
+        example = "https://cdn.example.com/kimchi-jjigae.webp"
+    )]
     pub image_url: Option<String>,
     /// Whether it can be ordered now; by default it can.
-    #[schema(default = true, example = true)]
+    #[schema(example = true)]
     pub is_available: Option<bool>,
     /// Its place within the category; by default after the last.
     #[schema(example = 0)]
@@ -121,7 +125,7 @@ pub struct UpdateMenuRequest {
     /// Its name.
     #[serde(default, deserialize_with = "present")]
     #[validate(length(min = 1, max = 100), custom(function = not_blank))]
-    #[schema(nullable = false, min_length = 1, max_length = 100, example = "묵은지 김치찌개")]
+    #[schema(pattern = r"\S", nullable = false, min_length = 1, max_length = 100, example = "묵은지 김치찌개")]
     pub name: Option<String>,
     /// Its price, in the currency's minor unit.
     #[serde(default, deserialize_with = "present")]
@@ -136,7 +140,7 @@ pub struct UpdateMenuRequest {
     /// Where its picture is.
     #[serde(default, deserialize_with = "present_or_null")]
     #[validate(length(max = 2000), custom(function = web_address))]
-    #[schema(value_type = Option<String>, max_length = 2000, example = "https://cdn.example.com/kimchi-jjigae.webp")]
+    #[schema(pattern = "^(https?://[^/\\s].*)?$", value_type = Option<String>, max_length = 2000, example = "https://cdn.example.com/kimchi-jjigae.webp")]
     pub image_url: Option<Option<String>>,
     /// Whether it can be ordered now.
     #[serde(default, deserialize_with = "present")]

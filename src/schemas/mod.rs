@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod category;
+pub mod event;
 pub mod menu;
 pub mod message;
 pub mod order;

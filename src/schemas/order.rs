@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::rules::printable;
+use super::rules::{objects, printable, word};
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::models::{
     ItemId, MenuId, Money, Order, OrderId, OrderItem, OrderLine, OrderStatus, PastOrder, Quantity, SessionId, TableId,
@@ -17,6 +17,7 @@ use crate::services::OrderPage;
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct CreateOrderRequest {
     /// The lines; the same dish may come twice.
+    #[serde(deserialize_with = "objects")]
     #[validate(length(min = 1, max = 100), nested)]
     #[schema(min_items = 1, max_items = 100)]
     pub items: Vec<OrderLineRequest>,
@@ -26,7 +27,8 @@ pub struct CreateOrderRequest {
     pub note: Option<String>,
 }
 
-/// One line of an order. (`Serialize` is what the validator asks of the elements of a list.)
+/// One line of an order.
+// `Serialize` is what the validator asks of the elements of a list.
 #[derive(Deserialize, Serialize, Validate, ToSchema)]
 pub struct OrderLineRequest {
     /// The dish.
@@ -57,6 +59,7 @@ impl CreateOrderRequest {
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct UpdateOrderStatusRequest {
     /// The next status, one step on.
+    #[serde(deserialize_with = "word")]
     pub status: OrderStatus,
 }
 
@@ -213,9 +216,11 @@ impl HistoryQuery {
     pub fn days(&self) -> Result<Days> {
         let day = |text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(None),
-            Some(text) => NaiveDate::parse_from_str(text, "%Y-%m-%d")
-                .map(Some)
-                .map_err(|error| AppError::caused_by(ErrorCode::MalformedRequest, error)),
+            // Only as RFC 3339 writes it: the parser would take `2026-2-3` too.
+            Some(text) => match text.parse::<NaiveDate>() {
+                Ok(day) if day.to_string() == text => Ok(Some(day)),
+                _ => Err(AppError::from(ErrorCode::MalformedRequest)),
+            },
         };
         Ok(Days { from: day(&self.date_from)?, to: day(&self.date_to)? })
     }

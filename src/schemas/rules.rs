@@ -1,5 +1,10 @@
 //! Rules of request fields that the validator crate does not have.
 
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use validator::ValidationError;
 
@@ -33,6 +38,55 @@ pub fn web_address(text: &str) -> Result<(), ValidationError> {
         !rest.is_empty() && !rest.starts_with('/') && !text.chars().any(|c| c.is_control() || c.is_whitespace())
     });
     if is_address { Ok(()) } else { Err(ValidationError::new("url")) }
+}
+
+/// Reads a JSON object as a `T`. (A struct by itself would also read a list of its fields' values.)
+#[derive(Debug)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+/// Reads a list of objects.
+///
+/// # Errors
+/// Of its elements.
+pub fn objects<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let objects: Vec<Object<T>> = Deserialize::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|Object(value)| value).collect())
+}
+
+/// Reads one of an enum's words from a text. (An enum by itself would also read `{"word": null}`.)
+///
+/// # Errors
+/// For anything but a text, and for another word.
+pub fn word<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(String::deserialize(deserializer)?.into_deserializer())
 }
 
 /// Reads a field that may be absent but not `null`.

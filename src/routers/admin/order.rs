@@ -79,7 +79,8 @@ async fn update_order_status(
     security(("admin_token" = []), ("stream_ticket" = [])),
     params(ResumeQuery, sse::LastEventId),
     responses((status = 200, description = "`connected`, then `new_order`, `order_updated`, `order_deleted`, \
-        `session_completed` and `menu_changed` as they happen; `reset` where the place to resume from cannot be \
+        `session_completed` and `menu_changed` as they happen, each with the \
+        data of the schema of its name (`NewOrderEvent` …); `reset` where the place to resume from cannot be \
         replayed", body = String, content_type = "text/event-stream")),
 )]
 async fn stream_store(

@@ -32,7 +32,8 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
     responses(
         (status = 200, description = "In display order", body = CategoryListResponse,
             headers(("ETag" = String, description = "Changes when the answer does"))),
-        (status = 304, description = "The client's copy is current"),
+        (status = 304, description = "The client's copy is current",
+            headers(("ETag" = String, description = "As the client has it"))),
     ),
 )]
 async fn list_categories(
@@ -53,7 +54,8 @@ async fn list_categories(
     responses(
         (status = 200, description = "In display order", body = MenuListResponse,
             headers(("ETag" = String, description = "Changes when the answer does"))),
-        (status = 304, description = "The client's copy is current"),
+        (status = 304, description = "The client's copy is current",
+            headers(("ETag" = String, description = "As the client has it"))),
     ),
 )]
 async fn list_menus(table: TableIdentity, State(menus): State<MenuService>, headers: HeaderMap) -> Result<Response> {
@@ -71,7 +73,8 @@ async fn list_menus(table: TableIdentity, State(menus): State<MenuService>, head
     responses(
         (status = 200, description = "In display order", body = MenuListResponse,
             headers(("ETag" = String, description = "Changes when the answer does"))),
-        (status = 304, description = "The client's copy is current"),
+        (status = 304, description = "The client's copy is current",
+            headers(("ETag" = String, description = "As the client has it"))),
     ),
     extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
 )]
@@ -96,7 +99,8 @@ async fn list_category_menus(
     responses(
         (status = 200, description = "The dish", body = MenuResponse,
             headers(("ETag" = String, description = "Changes when the answer does"))),
-        (status = 304, description = "The client's copy is current"),
+        (status = 304, description = "The client's copy is current",
+            headers(("ETag" = String, description = "As the client has it"))),
     ),
     extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
 )]

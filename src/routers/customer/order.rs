@@ -65,7 +65,8 @@ async fn list_orders(table: TableIdentity, State(orders): State<OrderService>) -
     security(("table_token" = [])),
     params(ResumeQuery, sse::LastEventId),
     responses((status = 200, description = "`connected`, then `order_updated`, `order_deleted`, `session_completed` \
-        and `menu_changed` as they happen; `reset` where the place to resume from cannot be replayed",
+        and `menu_changed` as they happen, each with the \
+        data of the schema of its name (`NewOrderEvent` …); `reset` where the place to resume from cannot be replayed",
         body = String, content_type = "text/event-stream")),
 )]
 async fn stream_session(

@@ -1,0 +1,121 @@
+//! The data of each event on a stream. Clients read these fields; more may come, none may go.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::models::{Order, OrderId, OrderStatus, SessionId, TableId};
+
+/// `connected` and `reset`: where the stream goes on from.
+#[derive(Serialize, ToSchema)]
+pub struct StreamPlaceEvent {
+    /// The place, which is also the event's `id`.
+    #[schema(example = "4f1c2a9be07d:42")]
+    pub event_id: String,
+}
+
+/// `new_order`: a guest ordered.
+#[derive(Serialize, ToSchema)]
+pub struct NewOrderEvent {
+    /// The order.
+    pub order_id: OrderId,
+    /// What staff and guests call it.
+    #[schema(example = "20261120-001")]
+    pub order_number: String,
+    /// The table's number.
+    #[schema(example = 3)]
+    pub table_number: i32,
+    /// Its lines.
+    pub items: Vec<NewOrderEventItem>,
+    /// The sum of its lines, in the currency's minor unit.
+    #[schema(example = 18000)]
+    pub total_amount: i64,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// When it was placed.
+    pub created_at: DateTime<Utc>,
+    /// The stay it belongs to.
+    pub session_id: SessionId,
+    /// The table it was placed at.
+    pub table_id: TableId,
+}
+
+/// A line of a new order.
+#[derive(Serialize, ToSchema)]
+pub struct NewOrderEventItem {
+    /// The dish's name.
+    #[schema(example = "김치찌개")]
+    pub menu_name: String,
+    /// How many.
+    #[schema(example = 2)]
+    pub quantity: i32,
+    /// Price times quantity.
+    #[schema(example = 18000)]
+    pub subtotal: i64,
+}
+
+impl From<&Order> for NewOrderEvent {
+    fn from(order: &Order) -> Self {
+        let items = order.items.iter().map(|item| NewOrderEventItem {
+            menu_name: item.menu_name.clone(),
+            quantity: item.quantity.get(),
+            subtotal: item.subtotal().get(),
+        });
+        Self {
+            order_id: order.id,
+            order_number: order.number.to_string(),
+            table_number: order.table_number,
+            items: items.collect(),
+            total_amount: order.total_amount.get(),
+            status: order.status,
+            created_at: order.created_at,
+            session_id: order.session_id,
+            table_id: order.table_id,
+        }
+    }
+}
+
+/// `order_updated`: an order's status moved.
+#[derive(Serialize, ToSchema)]
+pub struct OrderUpdatedEvent {
+    /// The order.
+    pub order_id: OrderId,
+    /// Where it stands now.
+    pub status: OrderStatus,
+    /// The table it was placed at.
+    pub table_id: TableId,
+    /// The stay it belongs to.
+    pub session_id: SessionId,
+}
+
+/// `order_deleted`: an order was cancelled.
+#[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
+pub struct OrderDeletedEvent {
+    /// The order.
+    pub order_id: OrderId,
+    /// The table it was placed at.
+    pub table_id: TableId,
+    /// The stay it belonged to.
+    pub session_id: SessionId,
+}
+
+/// `session_completed`: a table's stay was completed.
+#[derive(Serialize, ToSchema)]
+pub struct SessionCompletedEvent {
+    /// The stay.
+    pub session_id: SessionId,
+    /// What to tell the guest, in Korean: every stream of the session shares it.
+    #[schema(example = "이용이 완료되었습니다.")]
+    pub message: &'static str,
+    /// The table.
+    pub table_id: TableId,
+}
+
+/// `menu_changed`: refetch the menu.
+#[derive(Serialize, ToSchema)]
+pub struct MenuChangedEvent {
+    /// Grows with every change.
+    #[schema(example = 7)]
+    pub menu_version: i64,
+}
