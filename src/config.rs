@@ -82,6 +82,8 @@ pub struct DatabaseConfig {
     pub acquire_timeout: Duration,
     /// How old a connection gets.
     pub max_lifetime: Duration,
+    /// How long a statement may take, waiting for locks included.
+    pub statement_timeout: Duration,
 }
 
 /// The tokens' settings.
@@ -119,6 +121,8 @@ pub struct HttpConfig {
     pub cors_origins: CorsOrigins,
     /// How long a request may take (streams apart).
     pub request_timeout: Duration,
+    /// How long a client may take to send a request's header, and how long a connection may lie idle.
+    pub header_timeout: Duration,
     /// How large a request's body may be, in bytes.
     pub body_limit: usize,
     /// How long a graceful stop may take.
@@ -203,8 +207,9 @@ impl Config {
     /// # Errors
     /// Every mistake at once.
     pub fn from_env() -> Result<Self, ConfigError> {
-        match dotenvy::dotenv() {
-            Ok(_) => {}
+        // Of the working directory alone: another project's, further up, is none of ours.
+        match dotenvy::from_path(".env") {
+            Ok(()) => {}
             Err(error) if error.not_found() => {}
             Err(error) => {
                 return Err(ConfigError(vec![Mistake {
@@ -325,6 +330,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             min_connections,
             acquire_timeout: self.seconds("DATABASE_ACQUIRE_TIMEOUT_SECONDS", 3, 60),
             max_lifetime: self.seconds("DATABASE_MAX_LIFETIME_SECONDS", 3600, 7 * 86_400),
+            statement_timeout: self.seconds("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10, 3600),
         }
     }
 
@@ -384,6 +390,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             port: self.number("PORT", 8000, 0, u16::MAX),
             cors_origins: self.cors_origins(env),
             request_timeout: self.seconds("REQUEST_TIMEOUT_SECONDS", 30, 3600),
+            header_timeout: self.seconds("REQUEST_HEADER_TIMEOUT_SECONDS", 30, 3600),
             body_limit: self.number("REQUEST_BODY_LIMIT_BYTES", 256 * 1024, 1024, 64 * 1024 * 1024),
             shutdown_timeout: self.seconds("SHUTDOWN_TIMEOUT_SECONDS", 10, 600),
             write_timeout: self.seconds("CLIENT_WRITE_TIMEOUT_SECONDS", 15, 600),

@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
@@ -14,22 +14,27 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::HttpConfig;
 
-/// How long a client may take to send a request's header, and how long a connection may lie idle.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// What a connection may hold back of a slow client's answer, and how long a request's header may be, in bytes.
 const MAX_BUFFER: usize = 64 * 1024;
 
 /// How long to rest when the system has no more connections to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `app` until `closing` is cancelled; then connections finish the request they are in, for as long
+/// What a connection may take.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    header_timeout: Duration,
+    write_timeout: Duration,
+}
+
+/// Serves `app` over HTTP/1.1 until `closing` is cancelled; then connections finish the request they are in, for as long
 /// as a graceful stop may take.
 ///
 /// (axum's own `serve` has no header time-out, so a client that sends its header slowly would hold a
 /// connection for ever.)
 pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToken, config: &HttpConfig) {
     let connections = TaskTracker::new();
+    let limits = Limits { header_timeout: config.header_timeout, write_timeout: config.write_timeout };
     loop {
         let accepted = tokio::select! {
             () = closing.cancelled() => break,
@@ -37,7 +42,7 @@ pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToke
         };
         match accepted {
             Ok((stream, _)) => {
-                connections.spawn(serve_connection(stream, app.clone(), closing.clone(), config.write_timeout));
+                connections.spawn(serve_connection(stream, app.clone(), closing.clone(), limits));
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -53,17 +58,18 @@ pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToke
     }
 }
 
-async fn serve_connection(stream: TcpStream, app: Router, closing: CancellationToken, write_timeout: Duration) {
+async fn serve_connection(stream: TcpStream, app: Router, closing: CancellationToken, limits: Limits) {
     // Events are small and must not wait for more.
     let _ = stream.set_nodelay(true);
     // A client that takes nothing of what it is sent is cut off: it resumes when it can.
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(write_timeout));
+    stream.set_write_timeout(Some(limits.write_timeout));
     let service = TowerToHyperService::new(app);
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_BUFFER);
-    builder.http2().timer(TokioTimer::new());
-    let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service);
+    let connection = Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(MAX_BUFFER)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
@@ -74,7 +80,7 @@ async fn serve_connection(stream: TcpStream, app: Router, closing: CancellationT
     };
     if let Err(error) = result {
         // The client went away, was too slow, or its stream was broken off: daily life.
-        tracing::debug!(error, "connection ended");
+        tracing::debug!(%error, "connection ended");
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -11,6 +12,9 @@ use super::CliError;
 use crate::config::{Config, DatabaseConfig, Secret};
 use crate::database::Database;
 use crate::database::embedded::{Durability, EmbeddedPostgres};
+
+/// How long a command's statement may take.
+const COMMAND_STATEMENT_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// The database a command works on, migrated.
 pub(super) struct Connected {
@@ -32,8 +36,13 @@ impl Connected {
             let embedded = EmbeddedPostgres::start(&config.data_dir, Durability::Durable).await?;
             (embedded.connect_options(), Some(embedded))
         };
-        // A command works alone: a few connections do.
-        let few = DatabaseConfig { min_connections: 0, max_connections: 4, ..config.database.clone() };
+        // A command works alone: a few connections do, and nobody waits for it.
+        let few = DatabaseConfig {
+            min_connections: 0,
+            max_connections: 4,
+            statement_timeout: COMMAND_STATEMENT_TIMEOUT,
+            ..config.database.clone()
+        };
         let database = connect(options, &few).await?;
         database.migrate().await?;
         Ok(Self { database, embedded })

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -17,12 +18,15 @@ use crate::state::AppState;
 use crate::telemetry::logs;
 use crate::{app, events, server, services};
 
+/// How long to wait, after everything else, for the last connections to the database.
+const LAST_GRACE: Duration = Duration::from_secs(2);
+
 pub(super) async fn run(config: Config) -> Result<(), CliError> {
     let _logs = logs::init(&config.log)?;
     // Taken before anything that takes time, so a second server on the port is told at once.
     let listener = listen(&config).await?;
     let secret = token_secret(&config)?;
-    let (embedded, options) = if let Some(options) = configured(&config)? {
+    let (mut embedded, options) = if let Some(options) = configured(&config)? {
         (None, options)
     } else {
         let embedded = EmbeddedPostgres::start(&config.data_dir, Durability::Durable).await?;
@@ -30,7 +34,7 @@ pub(super) async fn run(config: Config) -> Result<(), CliError> {
         (Some(embedded), options)
     };
 
-    let result = serve(&config, &secret, options, listener).await;
+    let result = serve(&config, &secret, options, embedded.as_mut(), listener).await;
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
@@ -41,6 +45,7 @@ async fn serve(
     config: &Config,
     secret: &Secret,
     options: PgConnectOptions,
+    embedded: Option<&mut EmbeddedPostgres>,
     listener: TcpListener,
 ) -> Result<(), CliError> {
     let clock = Clock::system();
@@ -51,18 +56,43 @@ async fn serve(
     }
     let state = AppState::new(config, secret, database.clone(), clock.clone()).await?;
     let closing = state.closing().clone();
-    let events = tokio::spawn(events::run(state.hub().clone(), options, clock, config.events));
     tokio::spawn(stop_on_signal(closing.clone())?);
 
     let address = listener.local_addr()?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
-    welcome::print(address.port(), config);
+    welcome::print(address.port(), config, services::has_demo(&database).await?);
+    let mut events = tokio::spawn(events::run(state.hub().clone(), options, clock, config.events));
     let router = app(state, &config.http);
-    server::serve(listener, router, closing, &config.http).await;
-    events.await?;
-    database.close().await;
+    let serving = server::serve(listener, router, closing.clone(), &config.http);
+    tokio::pin!(serving);
+
+    // What must not end before the server: if it does, stop and say so, and let whoever keeps us start anew.
+    let mut served = false;
+    let failed = tokio::select! {
+        () = &mut serving => {
+            served = true;
+            None
+        }
+        _ = &mut events, if !closing.is_cancelled() => Some("the tasks that carry events ended"),
+        () = ended(embedded) => Some("the embedded PostgreSQL ended; its log is in postgres/pgdata/log under DATA_DIR"),
+    };
+    let failed = failed.filter(|_| !closing.is_cancelled());
+    closing.cancel();
+    if !served {
+        serving.await;
+    }
+    // A request that outlived its time may hold a connection still.
+    let _ = tokio::time::timeout(LAST_GRACE, database.close()).await;
     tracing::info!("stopped");
-    Ok(())
+    failed.map_or(Ok(()), |failed| Err(format!("{failed} unexpectedly").into()))
+}
+
+/// Completes when the embedded PostgreSQL ends, if there is one.
+async fn ended(embedded: Option<&mut EmbeddedPostgres>) {
+    match embedded {
+        Some(embedded) => embedded.ended().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn listen(config: &Config) -> Result<TcpListener, CliError> {
@@ -75,7 +105,7 @@ async fn listen(config: &Config) -> Result<TcpListener, CliError> {
     })
 }
 
-/// Begins the stop on SIGTERM or Ctrl-C.
+/// Begins the stop on SIGTERM or Ctrl-C; the second one no longer waits for it.
 fn stop_on_signal(closing: CancellationToken) -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -86,5 +116,10 @@ fn stop_on_signal(closing: CancellationToken) -> io::Result<impl Future<Output =
         }
         tracing::info!("stopping");
         closing.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(1);
     })
 }

@@ -4,14 +4,14 @@ use crate::config::{AppEnv, Config};
 
 /// Prints where things are and, where the demo restaurant is served, what to try.
 #[expect(clippy::print_stdout, reason = "this is for the person at the terminal")]
-pub(super) fn print(port: u16, config: &Config) {
+pub(super) fn print(port: u16, config: &Config, has_demo: bool) {
     let base = format!("http://localhost:{port}");
     println!(
         "\n  tableorder is serving on {base}\n\n    \
            API documentation   {base}/docs   (also {base}/redoc)\n    \
            Health              {base}/health\n"
     );
-    if config.env == AppEnv::Local && config.seed_demo {
+    if config.env == AppEnv::Local && has_demo {
         println!(
             "  The demo restaurant:\n    \
                staff    store demo-store   user admin   password admin1234\n    \
@@ -20,9 +20,10 @@ pub(super) fn print(port: u16, config: &Config) {
                ADMIN=$(curl -s {base}/api/v1/admin/auth/login -H 'Content-Type: application/json' -d '{{\"store_id\":\"demo-store\",\"username\":\"admin\",\"password\":\"admin1234\"}}' | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/'); curl -N {base}/api/v1/admin/orders/stream -H \"Authorization: Bearer $ADMIN\"\n\n  \
              and place one from another:\n\n    \
                TABLE=$(curl -s {base}/api/v1/customer/auth/login -H 'Content-Type: application/json' -d '{{\"store_id\":\"demo-store\",\"table_number\":3,\"password\":\"1234\"}}' | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')\n    \
-               curl {base}/api/v1/customer/orders -H \"Authorization: Bearer $TABLE\" -H 'Content-Type: application/json' -d '{{\"items\":[{{\"menu_id\":1,\"quantity\":2}},{{\"menu_id\":9,\"quantity\":1}}],\"note\":\"덜 맵게 해 주세요\"}}'\n\n  \
-             Ctrl-C stops it; the data stays in {}.\n",
-            config.data_dir.display()
+               curl {base}/api/v1/customer/orders -H \"Authorization: Bearer $TABLE\" -H 'Content-Type: application/json' -d '{{\"items\":[{{\"menu_id\":1,\"quantity\":2}},{{\"menu_id\":9,\"quantity\":1}}],\"note\":\"덜 맵게 해 주세요\"}}'\n"
         );
+    }
+    if config.database.url.is_none() {
+        println!("  Ctrl-C stops it; the data stays in {}.\n", config.data_dir.display());
     }
 }

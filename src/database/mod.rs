@@ -38,7 +38,13 @@ impl Database {
         let options = options
             .application_name("tableorder")
             .log_statements(log::LevelFilter::Off)
-            .log_slow_statements(log::LevelFilter::Warn, SLOW_STATEMENT);
+            .log_slow_statements(log::LevelFilter::Warn, SLOW_STATEMENT)
+            // A request that was given up leaves its statement running: it must not hold a connection for long,
+            // nor may a transaction whose instance was cut off hold its locks.
+            .options([
+                ("statement_timeout", format!("{}ms", config.statement_timeout.as_millis())),
+                ("idle_in_transaction_session_timeout", format!("{}ms", config.statement_timeout.as_millis())),
+            ]);
         let pool = PgPoolOptions::new()
             .max_connections(config.max_connections)
             .min_connections(config.min_connections)
@@ -63,7 +69,11 @@ impl Database {
     /// # Errors
     /// When a migration fails, or the database is ahead of this version in a way it cannot know.
     pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        MIGRATIONS.run(&self.pool).await
+        let mut connection = self.pool.acquire().await?.detach();
+        // A migration takes as long as it takes.
+        sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
+        MIGRATIONS.run(&mut connection).await?;
+        Ok(connection.close().await?)
     }
 
     /// A connection for single statements.

@@ -1,7 +1,7 @@
 //! The hub: one feed a store that somebody listens to.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -63,6 +63,8 @@ struct Inner {
     outbox: Mailbox,
     /// Rung when a wake-up may have been lost.
     poll: Notify,
+    /// Grows whenever a token of any store may have stopped counting.
+    access_generation: AtomicU64,
     open_streams: AtomicUsize,
     limits: StreamLimits,
     closing: CancellationToken,
@@ -113,6 +115,12 @@ impl Feed {
             order.sent = Some(head);
             self.send_in_turn(&mut order);
         }
+    }
+
+    /// Goes on after `seq`: what was before has been pruned. Streams notice the hole and are broken off.
+    fn jump(&self, seq: i64) {
+        let mut order = lock(&self.order);
+        order.sent = order.sent.map(|sent| sent.max(seq));
     }
 
     fn send_in_turn(&self, order: &mut Order) -> Option<i64> {
@@ -180,10 +188,23 @@ impl Subscription {
         tokio::select! {
             biased;
             () = self.hub.0.closing.cancelled() => Next::Closing,
-            Ok(()) = self.access.changed() => Next::Access,
-            event = receiver.recv() => Next::Event(event),
+            // Only seen, not taken: whoever asks `has_access_changed` takes it.
+            Ok(()) = wait_for_change(&mut self.access) => Next::Access,
             () = tokio::time::sleep_until(deadline) => Next::Deadline,
+            event = receiver.recv() => Next::Event(event),
         }
+    }
+
+    /// Whether the server closes its streams.
+    pub(super) fn is_closing(&self) -> bool {
+        self.hub.0.closing.is_cancelled()
+    }
+
+    /// Whether a token of the store may have stopped counting since the last time.
+    pub(super) fn has_access_changed(&mut self) -> bool {
+        let changed = self.access.has_changed().unwrap_or(false);
+        self.access.mark_unchanged();
+        changed
     }
 
     /// The seq up to which the feed has sent everything.
@@ -208,7 +229,9 @@ impl Drop for Subscription {
         self.receiver = None;
         self.hub.0.open_streams.fetch_sub(1, Ordering::Relaxed);
         let mut feeds = lock(&self.hub.0.feeds);
-        if self.feed.sender.receiver_count() == 0 {
+        // The store may have another feed by now, made after the last listener of this one had left.
+        let is_current = feeds.get(&self.store).is_some_and(|feed| Arc::ptr_eq(feed, &self.feed));
+        if is_current && self.feed.sender.receiver_count() == 0 {
             feeds.remove(&self.store);
         }
     }
@@ -225,6 +248,7 @@ impl Hub {
             inbox: Mailbox::default(),
             outbox: Mailbox::default(),
             poll: Notify::new(),
+            access_generation: AtomicU64::new(0),
             open_streams: AtomicUsize::new(0),
             limits,
             closing,
@@ -244,10 +268,17 @@ impl Hub {
 
     /// Lets the store's streams look whether their tokens still count, here and on every other instance.
     pub fn access_changed(&self, store_id: StoreId, access_version: i64) {
+        self.0.access_generation.fetch_add(1, Ordering::SeqCst);
         self.0.outbox.put(Position { store_id, event_seq: 0, access_version });
         if let Some(feed) = lock(&self.0.feeds).get(&store_id) {
             feed.see_access(access_version);
         }
+    }
+
+    /// Grows whenever a token of any store may have stopped counting: what was learnt of tokens before is old.
+    #[must_use]
+    pub fn access_generation(&self) -> u64 {
+        self.0.access_generation.load(Ordering::SeqCst)
     }
 
     /// How many streams are open on this instance.
@@ -307,6 +338,9 @@ impl Hub {
     /// Another instance says that a store is at `position`: the follower looks, if somebody here listens and
     /// does not know it yet.
     pub(super) fn want(&self, position: Position) {
+        if position.access_version > 0 {
+            self.0.access_generation.fetch_add(1, Ordering::SeqCst);
+        }
         let feed = lock(&self.0.feeds).get(&position.store_id).cloned();
         let Some(feed) = feed else { return };
         feed.see_access(position.access_version);
@@ -342,8 +376,10 @@ impl Hub {
         while let Some(sent) = feed.sent().filter(|sent| *sent < head.event_seq) {
             let mut connection = self.0.database.acquire().await?;
             let events = event::after(connection.conn(), head.store_id, sent, page).await?;
-            if events.is_empty() {
-                break;
+            match events.first() {
+                Some(first) if first.seq > sent + 1 => feed.jump(first.seq - 1),
+                Some(_) => {}
+                None => break,
             }
             for event in events {
                 feed.offer(LiveEvent::new(event));
@@ -357,6 +393,13 @@ impl Hub {
         let mut connection = self.0.database.acquire().await?;
         event::positions(connection.conn(), stores).await
     }
+}
+
+/// Completes when the value has changed, and leaves it marked as changed.
+async fn wait_for_change(access: &mut watch::Receiver<i64>) -> std::result::Result<(), watch::error::RecvError> {
+    access.changed().await?;
+    access.mark_changed();
+    Ok(())
 }
 
 /// Every lock here is held for a few instructions and never across an await; a panic between them leaves

@@ -23,7 +23,11 @@ const REST: Duration = Duration::from_millis(20);
 /// Prunes now and every hour, until the server stops.
 pub(super) async fn run(hub: &Hub, clock: &Clock, kept: Duration) {
     loop {
-        match prune(hub.database(), clock.now(), kept).await {
+        let pruned = tokio::select! {
+            () = hub.closing() => return,
+            pruned = prune(hub.database(), clock.now(), kept) => pruned,
+        };
+        match pruned {
             Ok(0) => {}
             Ok(pruned) => tracing::info!(pruned, "old events were pruned"),
             Err(error) => tracing::warn!(%error, cause = error.cause, "old events could not be pruned; trying again"),

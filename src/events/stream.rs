@@ -82,7 +82,8 @@ impl EventStream {
             scope: options.scope,
             cursor: here,
             seen,
-            replay_to: head.event_seq,
+            // Another stream may have taken the feed further between our two looks at it.
+            replay_to: head.event_seq.max(subscription.sent()),
             frames,
             heartbeat: options.heartbeat,
             heartbeat_at: Instant::now() + options.heartbeat,
@@ -108,6 +109,7 @@ impl EventStream {
 
     async fn next_frame(&mut self) -> Result<Bytes, BrokenOff> {
         loop {
+            self.check_open().await?;
             if let Some(frame) = self.frames.pop_front() {
                 return Ok(frame);
             }
@@ -117,6 +119,20 @@ impl EventStream {
                 return Ok(frame);
             }
         }
+    }
+
+    /// Before each frame, in a long replay too: is it still to be open?
+    async fn check_open(&mut self) -> Result<(), BrokenOff> {
+        if self.subscription.is_closing() {
+            return Err(BrokenOff("the server is stopping"));
+        }
+        if Instant::now() >= self.ends_at {
+            return Err(BrokenOff("its token has expired, or it is old enough"));
+        }
+        if self.subscription.has_access_changed() && !(self.guard)().await {
+            return Err(BrokenOff("its token no longer counts"));
+        }
+        Ok(())
     }
 
     async fn replay_page(&mut self) -> Result<(), BrokenOff> {
@@ -146,10 +162,9 @@ impl EventStream {
     async fn next_live(&mut self) -> Result<Option<Bytes>, BrokenOff> {
         let received = match self.subscription.next(self.heartbeat_at.min(self.ends_at)).await {
             Next::Event(received) => received,
-            Next::Access if (self.guard)().await => return Ok(None),
-            Next::Access => return Err(BrokenOff("its token no longer counts")),
-            Next::Closing => return Err(BrokenOff("the server is stopping")),
-            Next::Deadline if Instant::now() >= self.ends_at => return Err(BrokenOff("its token has expired")),
+            // `check_open` looks into both.
+            Next::Closing | Next::Access => return Ok(None),
+            Next::Deadline if Instant::now() < self.heartbeat_at => return Ok(None),
             Next::Deadline => return Ok(Some(Bytes::from_static(b": alive\n\n"))),
         };
         match received {

@@ -58,14 +58,11 @@ async fn send(hub: &Hub, payload: &str) -> crate::error::Result<()> {
 /// Listens to the announcements of all instances, until the server stops. A lost connection is opened again,
 /// and whatever was said meanwhile is found by a poll.
 pub(super) async fn listen(hub: &Hub, options: PgConnectOptions) {
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(PATIENCE)
-        .connect_lazy_with(options.application_name(LISTENER_NAME));
+    let options = options.application_name(LISTENER_NAME);
     loop {
         tokio::select! {
             () = hub.closing() => return,
-            error = listen_once(hub, &pool) => {
+            error = listen_once(hub, &options) => {
                 tracing::warn!(error, "the listener lost its connection; opening it again");
             }
         }
@@ -74,9 +71,11 @@ pub(super) async fn listen(hub: &Hub, options: PgConnectOptions) {
 }
 
 /// Listens until the connection fails, and says how.
-async fn listen_once(hub: &Hub, pool: &sqlx::PgPool) -> String {
+async fn listen_once(hub: &Hub, options: &PgConnectOptions) -> String {
+    // A pool of its own for each try: a connection that is dead but not closed would keep the only place.
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).connect_lazy_with(options.clone());
     let open = async {
-        let mut listener = PgListener::connect_with(pool).await?;
+        let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen(CHANNEL).await?;
         Ok::<_, sqlx::Error>(listener)
     };

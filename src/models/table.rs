@@ -24,7 +24,7 @@ pub struct DashboardTable {
     pub id: TableId,
     /// The number on the table.
     pub table_number: i32,
-    /// The started stay, if there is one.
+    /// The table's unfinished session, whether its stay has started or not.
     pub session_id: Option<SessionId>,
     /// When that stay started.
     pub started_at: Option<DateTime<Utc>>,

@@ -79,13 +79,14 @@ pub async fn lock(conn: &mut PgConnection, store: StoreId, category: CategoryId)
     .ok_or_else(|| ErrorCode::CategoryNotFound.into())
 }
 
-/// Every category's id, locked against being changed or deleted by another.
+/// Every category's id, locked against being changed or deleted by another; in an order that no change
+/// changes, so that two who lock them all never wait for each other.
 ///
 /// # Errors
 /// Of the database.
 pub async fn lock_all(conn: &mut PgConnection, store: StoreId) -> Result<Vec<CategoryId>> {
     Ok(sqlx::query_scalar!(
-        r#"SELECT id AS "id: CategoryId" FROM categories WHERE store_id = $1 ORDER BY display_order FOR UPDATE"#,
+        r#"SELECT id AS "id: CategoryId" FROM categories WHERE store_id = $1 ORDER BY created_at, id FOR UPDATE"#,
         store.0
     )
     .fetch_all(conn)

@@ -147,14 +147,15 @@ pub async fn lock(conn: &mut PgConnection, store: StoreId, menu: MenuId) -> Resu
     .try_into()
 }
 
-/// The ids of a category's dishes, locked against being changed or deleted by another.
+/// The ids of a category's dishes, locked against being changed or deleted by another; in an order that no
+/// change changes, so that two who lock them all never wait for each other.
 ///
 /// # Errors
 /// Of the database.
 pub async fn lock_category(conn: &mut PgConnection, store: StoreId, category: CategoryId) -> Result<Vec<MenuId>> {
     Ok(sqlx::query_scalar!(
         r#"SELECT id AS "id: MenuId" FROM menus WHERE store_id = $1 AND category_id = $2
-           ORDER BY display_order FOR UPDATE"#,
+           ORDER BY created_at, id FOR UPDATE"#,
         store.0,
         category.0
     )

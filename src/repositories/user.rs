@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::error::{ErrorCode, Result};
 use crate::models::{Role, StoreId, User, UserId};
-use crate::repositories::{OnConstraint, expect_one};
+use crate::repositories::OnConstraint;
 
 /// What decides whether an admin token still counts.
 #[derive(Debug, Clone)]
@@ -104,28 +104,39 @@ pub async fn insert(
     .on_constraint("users_username_key", ErrorCode::Duplicate)
 }
 
-/// Changes the password; every token of the account but `kept_token` stops counting.
+/// How a password is changed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PasswordChange<'a> {
+    /// The one token of the account that goes on counting.
+    pub kept_token: Option<Uuid>,
+    /// The hash that must still stand there: a change that was overtaken changes nothing.
+    pub replaces: Option<&'a str>,
+}
+
+/// Changes the password; every other token of the account stops counting. `false` when the account is gone,
+/// or the change was overtaken by another.
 ///
 /// # Errors
-/// `INVALID_TOKEN` for an account that is gone.
+/// Of the database.
 pub async fn set_password(
     conn: &mut PgConnection,
     store: StoreId,
     user: UserId,
     password_hash: &str,
-    kept_token: Option<Uuid>,
-) -> Result<()> {
+    change: PasswordChange<'_>,
+) -> Result<bool> {
     let result = sqlx::query!(
         "UPDATE users SET password_hash = $3, kept_token_id = $4, token_version = token_version + 1
-         WHERE store_id = $1 AND id = $2",
+         WHERE store_id = $1 AND id = $2 AND ($5::text IS NULL OR password_hash = $5)",
         store.0,
         user.0,
         password_hash,
-        kept_token
+        change.kept_token,
+        change.replaces
     )
     .execute(conn)
     .await?;
-    expect_one(&result, ErrorCode::InvalidToken)
+    Ok(result.rows_affected() == 1)
 }
 
 /// This token stops counting before it expires.

@@ -90,7 +90,6 @@ pub struct OrderUpdatedEvent {
 
 /// `order_deleted`: an order was cancelled.
 #[derive(Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
 pub struct OrderDeletedEvent {
     /// The order.
     pub order_id: OrderId,

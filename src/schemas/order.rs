@@ -1,6 +1,6 @@
 //! Orders.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
@@ -218,7 +218,7 @@ impl HistoryQuery {
             None | Some("") => Ok(None),
             // Only as RFC 3339 writes it: the parser would take `2026-2-3` too.
             Some(text) => match text.parse::<NaiveDate>() {
-                Ok(day) if day.to_string() == text => Ok(Some(day)),
+                Ok(day) if day.to_string() == text && (1..=9999).contains(&day.year()) => Ok(Some(day)),
                 _ => Err(AppError::from(ErrorCode::MalformedRequest)),
             },
         };

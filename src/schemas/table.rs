@@ -15,7 +15,7 @@ use crate::services::{CompletedStay, Dashboard, TableChange};
 /// The dashboard at one moment.
 #[derive(Serialize, ToSchema)]
 pub struct DashboardResponse {
-    /// The stream position this is true at: a stream resumed from here tells every later change once.
+    /// The stream position this is true at: a stream resumed from here tells every later event once.
     #[schema(example = "4f1c2a9be07d:42")]
     pub event_id: String,
     /// The tables, by number.

@@ -11,12 +11,16 @@ use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::events::StreamGuard;
 use crate::models::{Role, SessionId, Store, StoreCode, StoreId, Table, TableId, User, UserId, Username};
+use crate::repositories::user::PasswordChange;
 use crate::repositories::{event, session, store, table, user};
 use crate::security::access::TokenAccess;
 use crate::security::identity::{AdminIdentity, TableIdentity};
 use crate::security::password::Passwords;
 use crate::security::token::{Audience, Claims, Subject, Tokens};
 use crate::telemetry::request::note_store;
+
+/// An id no store has.
+const NO_STORE: StoreId = StoreId(0);
 
 /// Logins, and what a token is worth. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -263,13 +267,18 @@ impl AuthService {
     pub async fn change_password(&self, identity: &AdminIdentity, current: String, new: String) -> Result<()> {
         let store = identity.store_id;
         let account = user::find(self.database.acquire().await?.conn(), store, identity.user_id).await?;
-        let hash = account.map(|account| account.password_hash);
-        if !self.passwords.verify(current, hash).await? {
-            return Err(AppError::invalid_field("current_password", Reason::WrongPassword));
+        let old = account.map(|account| account.password_hash).ok_or(ErrorCode::InvalidToken)?;
+        let wrong = || AppError::invalid_field("current_password", Reason::WrongPassword);
+        if !self.passwords.verify(current, Some(old.clone())).await? {
+            return Err(wrong());
         }
         let hash = self.passwords.hash(new).await?;
         let mut tx = self.database.begin().await?;
-        user::set_password(tx.conn(), store, identity.user_id, &hash, Some(identity.claims.jti)).await?;
+        let change = PasswordChange { kept_token: Some(identity.claims.jti), replaces: Some(&old) };
+        if !user::set_password(tx.conn(), store, identity.user_id, &hash, change).await? {
+            // Somebody reset it meanwhile: what was the current password no longer is.
+            return Err(wrong());
+        }
         let access_version = event::raise_access_version(tx.conn(), store).await?;
         tx.commit().await?;
         self.access.revoked(store, access_version);
@@ -277,23 +286,24 @@ impl AuthService {
     }
 
     async fn find_table(&self, store_code: &str, table_number: i64) -> Result<Option<(Store, Table)>> {
-        let (Some(code), Ok(number)) = (StoreCode::parse(store_code), i32::try_from(table_number)) else {
-            return Ok(None);
-        };
+        // The same two statements whatever is wrong, so that time does not tell what.
+        let code = StoreCode::parse(store_code).unwrap_or_default();
+        let number = i32::try_from(table_number).unwrap_or_default();
         let mut connection = self.database.acquire().await?;
-        let Some(store) = store::find_by_code(connection.conn(), &code).await? else { return Ok(None) };
-        let table = table::find_by_number(connection.conn(), store.id, number).await?;
-        Ok(table.map(|table| (store, table)))
+        let store = store::find_by_code(connection.conn(), &code).await?;
+        let id = store.as_ref().map_or(NO_STORE, |store| store.id);
+        let table = table::find_by_number(connection.conn(), id, number).await?;
+        Ok(store.zip(table))
     }
 
     async fn find_user(&self, store_code: &str, username: &str) -> Result<Option<(Store, User)>> {
-        let (Some(code), Some(username)) = (StoreCode::parse(store_code), Username::parse(username)) else {
-            return Ok(None);
-        };
+        let code = StoreCode::parse(store_code).unwrap_or_default();
+        let username = Username::parse(username).unwrap_or_default();
         let mut connection = self.database.acquire().await?;
-        let Some(store) = store::find_by_code(connection.conn(), &code).await? else { return Ok(None) };
-        let user = user::find_by_username(connection.conn(), store.id, username.as_str()).await?;
-        Ok(user.map(|user| (store, user)))
+        let store = store::find_by_code(connection.conn(), &code).await?;
+        let id = store.as_ref().map_or(NO_STORE, |store| store.id);
+        let user = user::find_by_username(connection.conn(), id, username.as_str()).await?;
+        Ok(store.zip(user))
     }
 
     /// The table's unfinished session, whoever makes it first.

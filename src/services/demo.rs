@@ -11,6 +11,9 @@ use crate::repositories::{category, menu, store as store_rows, table};
 use crate::security::password::hash_now;
 use crate::services::store::{self, NewStore};
 
+/// The demo restaurant's code.
+const CODE: &str = "demo-store";
+
 /// A dish: its name, its price in won, what it is.
 type Dish = (&'static str, i64, &'static str);
 
@@ -43,6 +46,15 @@ const MENU: [(&str, &[Dish]); 3] = [
     ),
 ];
 
+/// Whether the demo restaurant is in the database.
+///
+/// # Errors
+/// Of the database.
+pub async fn has_demo(database: &Database) -> Result<bool> {
+    let code = StoreCode::parse(CODE).unwrap_or_default();
+    Ok(store_rows::find_by_code(database.acquire().await?.conn(), &code).await?.is_some())
+}
+
 /// Puts the demo restaurant into a database without any store: store `demo-store`, owner `admin` with
 /// `admin1234`, tables 1 to 5 with `1234`. `false` where there are stores already.
 ///
@@ -54,7 +66,7 @@ pub async fn seed_demo(database: &Database, clock: &Clock) -> Result<bool> {
         return Ok(false);
     }
     let new = NewStore {
-        code: StoreCode::parse("demo-store").ok_or(ErrorCode::InternalError)?,
+        code: StoreCode::parse(CODE).ok_or(ErrorCode::InternalError)?,
         name: "데모 식당".to_owned(),
         calendar: BusinessCalendar { time_zone: chrono_tz::Asia::Seoul, day_starts_at: NaiveTime::MIN },
         owner: Username::parse("admin").ok_or(ErrorCode::InternalError)?,

@@ -11,7 +11,7 @@ mod user;
 
 pub use auth::{AdminLogin, AuthService, TableLogin};
 pub use category::{CategoryChange, CategoryService};
-pub use demo::seed_demo;
+pub use demo::{has_demo, seed_demo};
 pub use menu::{MenuChange, MenuService, MenuSpec};
 pub use order::{OrderPage, OrderService};
 pub use store::{NewStore, StoreService};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::database::Database;
-use crate::error::{ErrorCode, Result};
+use crate::error::{AppError, ErrorCode, Result};
 use crate::events::{Hub, Scope, record};
 use crate::models::{DashboardTable, Money, NewEvent, SessionId, StoreId, Table, TableId};
 use crate::repositories::{event, order, session, table};
@@ -46,7 +46,7 @@ pub struct CompletedStay {
 /// The dashboard at one moment.
 #[derive(Debug)]
 pub struct Dashboard {
-    /// The stream position it is true at: subscribing from there sees every later change once.
+    /// The stream position it is true at: subscribing from there tells every later event once.
     pub event_id: String,
     /// The tables, by number.
     pub tables: Vec<DashboardTable>,
@@ -129,9 +129,27 @@ impl TableService {
     /// # Errors
     /// `TABLE_NOT_FOUND`, `TABLE_HAS_ACTIVE_SESSION`.
     pub async fn delete(&self, store: StoreId, id: TableId) -> Result<()> {
+        // Each round can only be lost to a login that makes a session at this very moment.
+        const ROUNDS: usize = 10;
+        for _ in 0..ROUNDS {
+            if let Some(access_version) = self.try_delete(store, id).await? {
+                self.access.revoked(store, access_version);
+                return Ok(());
+            }
+        }
+        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the table's session keeps changing"))
+    }
+
+    /// Locks the session before the table, as an order does: the other way round, the two could wait for each
+    /// other. `None` when a session was made in between.
+    async fn try_delete(&self, store: StoreId, id: TableId) -> Result<Option<i64>> {
         let mut tx = self.database.begin().await?;
+        let unfinished = session::lock_unfinished(tx.conn(), store, id).await?;
         table::lock(tx.conn(), store, id).await?;
-        match session::lock_unfinished(tx.conn(), store, id).await? {
+        if session::find_unfinished(tx.conn(), store, id).await? != unfinished.map(|(session, _)| session) {
+            return Ok(None);
+        }
+        match unfinished {
             Some((_, true)) => return Err(ErrorCode::TableHasActiveSession.into()),
             Some((unstarted, false)) => session::remove_unstarted(tx.conn(), store, unstarted).await?,
             None => {}
@@ -139,8 +157,7 @@ impl TableService {
         table::delete(tx.conn(), store, id, self.clock.now()).await?;
         let access_version = event::raise_access_version(tx.conn(), store).await?;
         tx.commit().await?;
-        self.access.revoked(store, access_version);
-        Ok(())
+        Ok(Some(access_version))
     }
 
     /// 이용 완료: ends the table's stay. Whatever was ordered before is on its bill, whatever comes after is

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::error::{ErrorCode, Result};
 use crate::models::{Role, Store, StoreCode, Username};
+use crate::repositories::user::PasswordChange;
 use crate::repositories::{event, store, user};
 use crate::security::password::Passwords;
 
@@ -44,7 +45,9 @@ impl UserService {
         let mut tx = self.database.begin().await?;
         let account = user::find_by_username(tx.conn(), store.id, username.as_str()).await?;
         let account = account.ok_or(ErrorCode::AuthFailed)?;
-        user::set_password(tx.conn(), store.id, account.id, &hash, None).await?;
+        if !user::set_password(tx.conn(), store.id, account.id, &hash, PasswordChange::default()).await? {
+            return Err(ErrorCode::AuthFailed.into());
+        }
         event::raise_access_version(tx.conn(), store.id).await?;
         tx.commit().await
     }

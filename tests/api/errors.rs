@@ -1,11 +1,14 @@
 //! Every refusal has the same body, whoever refused.
 
+use std::time::Duration;
+
 use axum::routing::get;
 use reqwest::Method;
 use serde_json::json;
 use tableorder::config::Config;
 use tableorder::{server, with_common_layers};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{ApiClient, TestApp, answer};
@@ -23,6 +26,10 @@ async fn whoever_refuses_says_so_in_the_envelope() {
     wrong_method.refused(405, "METHOD_NOT_ALLOWED");
     admin.get("/admin/orders/session/abc").await.refused(400, "MALFORMED_REQUEST");
     admin.get("/admin/orders/session/99999999999999999999").await.refused(400, "MALFORMED_REQUEST");
+    for date in ["2026-2-3", "-9999-01-01", "+2026-02-03", "10000-01-01", "2026-02-30"] {
+        let path = format!("/admin/tables/{}/history?date_from={date}", store.tables[0]);
+        admin.get(&path).await.refused(400, "MALFORMED_REQUEST");
+    }
 
     let post = |body: &str| {
         let request = tablet.request(Method::POST, "/customer/orders");
@@ -88,6 +95,22 @@ async fn every_answer_carries_cors_headers_and_preflights_need_no_token() {
     }
     let stranger = app.anonymous().request(Method::GET, "/health").header("Origin", "http://evil.example");
     assert!(!answer(stranger).await.headers.contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn a_client_that_sends_its_header_slowly_or_nothing_at_all_is_cut_off() {
+    let app = TestApp::start_with(|config| config.http.header_timeout = Duration::from_millis(500)).await;
+    let address = app.base.strip_prefix("http://").unwrap();
+    let connect = async |first: &str| {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(first.as_bytes()).await.unwrap();
+        client
+    };
+    for mut client in [connect("").await, connect("GET /health HTTP/1.1\r\nHost: x\r\nX-Slow").await] {
+        let mut answer = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(5), client.read_to_end(&mut answer)).await;
+        assert!(end.is_ok(), "it should be cut off");
+    }
 }
 
 #[tokio::test]

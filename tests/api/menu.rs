@@ -1,5 +1,6 @@
 //! Owners run the menu, guests read it.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -144,6 +145,28 @@ async fn dishes_are_added_changed_sold_out_ordered_and_deleted() {
 
     for request in [other.admin().await.get(&path).await, other.admin().await.delete(&path).await] {
         request.refused(404, "MENU_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn owners_who_reorder_at_once_never_wait_for_each_other() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let admin = store.admin().await;
+    for name in ["국", "면", "술"] {
+        admin.post("/admin/categories", &json!({"name": name})).await.ok();
+    }
+    let listed = admin.get("/admin/categories").await.ok();
+    let mut ids: Vec<Value> = listed["categories"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    let mut orders = Vec::new();
+    for turn in 0..24 {
+        ids.rotate_left(1 + turn % 3);
+        orders.push(json!({"ids": ids}));
+    }
+    let answers = join_all(orders.iter().map(|body| admin.put("/admin/categories/order", body))).await;
+    for answer in answers {
+        answer.ok();
     }
 }
 

@@ -267,6 +267,31 @@ async fn history_comes_in_pages_without_gaps_and_leaves_out_what_was_deleted() {
 }
 
 #[tokio::test]
+async fn deleting_a_table_while_it_orders_never_fails_either_side() {
+    let app = TestApp::start().await;
+    let store = app.store("race").await;
+    app.store("other").await;
+    let admin = store.admin().await;
+    for number in 10..30 {
+        let table = admin.post("/admin/tables", &json!({"table_number": number, "password": "1234"})).await.ok();
+        let tablet = store.tablet(number).await;
+        let path = format!("/admin/tables/{}", table["id"]);
+        let orders = join_all((0..4).map(|_| tablet.order(&store.menus[..1])));
+        let (orders, deletion) = tokio::join!(orders, admin.delete(&path));
+        let accepted = orders.into_iter().filter(|order| {
+            // Whoever comes late finds its session or its login gone.
+            assert!(matches!(order.status.as_u16(), 201 | 401 | 409), "{}", order.body);
+            order.status == 201
+        });
+        if accepted.count() > 0 {
+            deletion.refused(409, "TABLE_HAS_ACTIVE_SESSION");
+        } else {
+            deletion.ok();
+        }
+    }
+}
+
+#[tokio::test]
 async fn numbers_grow_past_999() {
     let app = TestApp::start().await;
     let store = app.store("busy").await;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use nix::sys::signal::Signal;
 
 use crate::cluster::Cluster;
@@ -28,36 +29,36 @@ impl fmt::Display for Outages {
 }
 
 /// Lets things go wrong for as long as `duration`, and leaves everything running.
-pub async fn run(cluster: &Cluster, duration: Duration) -> Outages {
+pub async fn run(cluster: &Cluster, mut rng: Rng, duration: Duration) -> Outages {
     cluster.heal().await;
     let mut outages = Outages::default();
     let deadline = Instant::now() + duration;
     // Each kind once at least, in an order of its own, then as chance has it.
     let mut first: Vec<u8> = vec![0, 40, 60, 70, 80];
-    fastrand::shuffle(&mut first);
+    rng.shuffle(&mut first);
     while Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(300..1500))).await;
-        match first.pop().unwrap_or_else(|| fastrand::u8(..100)) {
+        tokio::time::sleep(Duration::from_millis(rng.u64(300..1500))).await;
+        match first.pop().unwrap_or_else(|| rng.u8(..100)) {
             0..40 => {
-                cluster.restart_instance(Signal::SIGKILL).await;
+                cluster.restart_instance(&mut rng, Signal::SIGKILL).await;
                 outages.killed += 1;
             }
             40..60 => {
-                cluster.restart_instance(Signal::SIGTERM).await;
+                cluster.restart_instance(&mut rng, Signal::SIGTERM).await;
                 outages.terminated += 1;
             }
             60..70 => {
-                cluster.restart_postgres(Signal::SIGINT).await;
+                cluster.restart_postgres(&mut rng, Signal::SIGINT).await;
                 outages.postgres_fast += 1;
             }
             70..80 => {
-                cluster.restart_postgres(Signal::SIGQUIT).await;
+                cluster.restart_postgres(&mut rng, Signal::SIGQUIT).await;
                 outages.postgres_immediate += 1;
             }
             _ => outages.listeners_cut += cluster.cut_listeners().await,
         }
         // Whoever came up while PostgreSQL was away gave up: start it again, now and then.
-        if fastrand::u8(..100) < 50 {
+        if rng.u8(..100) < 50 {
             cluster.heal().await;
         }
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::postgres::PgConnectOptions;
@@ -63,8 +64,8 @@ impl Cluster {
     }
 
     /// An address of the API, at an instance chosen at random.
-    pub fn url(&self, path: &str) -> String {
-        let instance = fastrand::choice(&self.instances).unwrap();
+    pub fn url(&self, rng: &mut Rng, path: &str) -> String {
+        let instance = rng.choice(&self.instances).unwrap();
         format!("http://127.0.0.1:{}/api/v1{path}", instance.port)
     }
 
@@ -73,8 +74,8 @@ impl Cluster {
     }
 
     /// Ends an instance by `signal` and starts it again.
-    pub async fn restart_instance(&self, signal: Signal) {
-        let index = fastrand::usize(..INSTANCES);
+    pub async fn restart_instance(&self, rng: &mut Rng, signal: Signal) {
+        let index = rng.usize(..INSTANCES);
         if let Some(mut process) = self.instances[index].process.lock().await.take() {
             if let Some(pid) = process.id() {
                 kill(Pid::from_raw(pid.cast_signed()), signal).unwrap();
@@ -83,12 +84,12 @@ impl Cluster {
             process.wait().await.unwrap();
             assert!(asked.elapsed() < Duration::from_secs(15), "a stop should not hang on open streams");
         }
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..500))).await;
+        tokio::time::sleep(Duration::from_millis(rng.u64(0..500))).await;
         self.start_instance(index).await;
     }
 
     /// Ends PostgreSQL by `signal` (SIGINT is a fast shutdown, SIGQUIT an immediate one) and starts it again.
-    pub async fn restart_postgres(&self, signal: Signal) {
+    pub async fn restart_postgres(&self, rng: &mut Rng, signal: Signal) {
         let mut postgres = self.postgres.lock().await;
         let mut running = postgres.take().unwrap();
         let pid_file = self.directory.join("postgres/pgdata/postmaster.pid");
@@ -96,7 +97,7 @@ impl Cluster {
         kill(Pid::from_raw(pid), signal).unwrap();
         running.ended().await;
         drop(running);
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..1000))).await;
+        tokio::time::sleep(Duration::from_millis(rng.u64(0..1000))).await;
         *postgres = Some(EmbeddedPostgres::start(&self.directory, Durability::Durable).await.unwrap());
     }
 

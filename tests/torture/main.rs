@@ -34,6 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use fastrand::Rng;
 use futures_util::future::join_all;
 
 use cluster::Cluster;
@@ -83,27 +84,24 @@ async fn a_long_torture_loses_nothing() {
 }
 
 async fn run(plan: Plan) -> Report {
-    fastrand::seed(plan.seed);
+    // Everybody has chances of their own, all from one seed.
+    let mut seeds = Rng::with_seed(plan.seed);
     let cluster = Arc::new(Cluster::start(plan.name, plan.stores, plan.tables).await);
     let (writing, draining) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
-    let mut subscribers = Vec::new();
+    let (mut subscribers, mut writers) = (Vec::new(), Vec::new());
     for store in &cluster.stores {
-        for _ in 0..plan.dashboards_per_store {
-            subscribers.push(Subscriber::dashboard(Arc::clone(&cluster), store.clone()));
+        let tablets = (0..plan.tablets_per_store.min(plan.tables)).map(Some);
+        for table in std::iter::repeat_n(None, plan.dashboards_per_store).chain(tablets) {
+            let subscriber = Subscriber::new(Arc::clone(&cluster), seeds.fork(), store.clone(), table);
+            subscribers.push(tokio::spawn(subscriber.run(Arc::clone(&draining))));
         }
-        for table in 0..plan.tablets_per_store.min(plan.tables) {
-            subscribers.push(Subscriber::tablet(Arc::clone(&cluster), store.clone(), table));
+        for table in 0..plan.tables {
+            let writer = Writer::new(Arc::clone(&cluster), seeds.fork(), store.clone(), table);
+            writers.push(tokio::spawn(writer.run(Arc::clone(&writing))));
         }
     }
-    let subscribers: Vec<_> =
-        subscribers.into_iter().map(|subscriber| tokio::spawn(subscriber.run(Arc::clone(&draining)))).collect();
-    let writers = cluster
-        .stores
-        .iter()
-        .flat_map(|store| (0..plan.tables).map(|table| Writer::new(Arc::clone(&cluster), store.clone(), table)));
-    let writers: Vec<_> = writers.map(|writer| tokio::spawn(writer.run(Arc::clone(&writing)))).collect();
 
-    let outages = chaos::run(&cluster, plan.duration).await;
+    let outages = chaos::run(&cluster, seeds.fork(), plan.duration).await;
     writing.store(false, Ordering::SeqCst);
     let acknowledged = join_all(writers).await.into_iter().flat_map(Result::unwrap).collect();
     // What was on its way when its writer gave up may be committed still.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use fastrand::Rng;
 use reqwest::Response;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -37,6 +38,9 @@ pub struct Record {
 
 pub struct Subscriber {
     cluster: Arc<Cluster>,
+    rng: Rng,
+    /// Stays connected until it is broken off, to the very end: a stream gone deaf is not healed by resuming.
+    is_faithful: bool,
     store: Store,
     /// Which table's tablet; none for a dashboard.
     table: Option<usize>,
@@ -54,14 +58,11 @@ pub fn hash_of(text: &str) -> u64 {
 }
 
 impl Subscriber {
-    pub fn dashboard(cluster: Arc<Cluster>, store: Store) -> Self {
-        let token = store.admin.clone();
-        Self { cluster, store, table: None, token, session: None, last_id: None, records: Vec::new() }
-    }
-
-    pub fn tablet(cluster: Arc<Cluster>, store: Store, table: usize) -> Self {
-        let token = store.tables[table].clone();
-        Self { cluster, store, table: Some(table), token, session: None, last_id: None, records: Vec::new() }
+    /// A dashboard, or the tablet of a table.
+    pub fn new(cluster: Arc<Cluster>, mut rng: Rng, store: Store, table: Option<usize>) -> Self {
+        let token = table.map_or(&store.admin, |table| &store.tables[table]).clone();
+        let is_faithful = table.is_none() && rng.bool();
+        Self { cluster, rng, is_faithful, store, table, token, session: None, last_id: None, records: Vec::new() }
     }
 
     pub async fn run(mut self, draining: Arc<AtomicBool>) -> Vec<Record> {
@@ -69,12 +70,11 @@ impl Subscriber {
             if self.table.is_some() && self.session.is_none() && !self.sit_down().await {
                 continue;
             }
-            let last_look = draining.load(Ordering::SeqCst);
             let Some(response) = self.connect().await else {
-                tokio::time::sleep(Duration::from_millis(fastrand::u64(20..200))).await;
+                tokio::time::sleep(Duration::from_millis(self.rng.u64(20..200))).await;
                 continue;
             };
-            if self.read(response, last_look).await && last_look {
+            if self.read(response, &draining).await {
                 return self.records;
             }
         }
@@ -82,7 +82,7 @@ impl Subscriber {
 
     /// A tablet takes the table's current session.
     async fn sit_down(&mut self) -> bool {
-        let request = self.cluster.http.post(self.cluster.url("/customer/auth/session"));
+        let request = self.cluster.http.post(self.cluster.url(&mut self.rng, "/customer/auth/session"));
         let answer = request.bearer_auth(&self.token).timeout(Duration::from_secs(3)).send().await;
         let login: Value = match answer {
             Ok(answer) if answer.status().is_success() => match answer.json().await {
@@ -100,9 +100,9 @@ impl Subscriber {
         true
     }
 
-    async fn connect(&self) -> Option<Response> {
+    async fn connect(&mut self) -> Option<Response> {
         let path = if self.table.is_some() { "/customer/orders/stream" } else { "/admin/orders/stream" };
-        let mut request = self.cluster.http.get(self.cluster.url(path)).bearer_auth(&self.token);
+        let mut request = self.cluster.http.get(self.cluster.url(&mut self.rng, path)).bearer_auth(&self.token);
         if let Some(id) = &self.last_id {
             request = request.header("Last-Event-ID", id);
         }
@@ -110,27 +110,34 @@ impl Subscriber {
         answer.ok()?.ok().filter(|answer| answer.status().is_success())
     }
 
-    /// Reads for a while, or until the stream is broken off. `true` when it was silent at the end.
-    async fn read(&mut self, mut response: Response, last_look: bool) -> bool {
+    /// Reads for a while, or until the stream is broken off. `true` when writing has ended and it was silent
+    /// for long enough since.
+    async fn read(&mut self, mut response: Response, draining: &AtomicBool) -> bool {
         let mut buffer = Buffer::default();
-        let leave_at = Instant::now() + Duration::from_millis(fastrand::u64(200..4000));
-        let (mut connected, mut heard_at) = (false, Instant::now());
+        let leave_at = Instant::now() + Duration::from_millis(self.rng.u64(200..4000));
+        let mut silent_since = None;
         loop {
             while let Some(event) = buffer.next_event() {
-                heard_at = Instant::now();
-                connected = true;
+                silent_since = None;
                 if self.take(event) {
                     // The party has left; the next one has a stream of its own.
                     self.session = None;
                     return false;
                 }
             }
-            let until = if last_look { heard_at + SILENCE } else { leave_at };
-            match tokio::time::timeout_at(until, response.chunk()).await {
+            if draining.load(Ordering::SeqCst) {
+                let since = *silent_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > SILENCE {
+                    return true;
+                }
+            } else if !self.is_faithful && Instant::now() > leave_at {
+                return false;
+            }
+            match tokio::time::timeout(Duration::from_millis(100), response.chunk()).await {
                 Ok(Ok(Some(piece))) => buffer.push(&piece),
                 Ok(Ok(None)) => panic!("a stream must never end in an orderly way"),
                 Ok(Err(_)) => return false,
-                Err(_) => return connected,
+                Err(_) => {}
             }
         }
     }

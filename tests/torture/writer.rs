@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use fastrand::Rng;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -21,6 +22,7 @@ pub struct Acknowledged {
 
 pub struct Writer {
     cluster: Arc<Cluster>,
+    rng: Rng,
     store: Store,
     token: String,
     /// Orders this table knows to be live, with their status.
@@ -29,27 +31,27 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn new(cluster: Arc<Cluster>, store: Store, table: usize) -> Self {
+    pub fn new(cluster: Arc<Cluster>, rng: Rng, store: Store, table: usize) -> Self {
         let token = store.tables[table].clone();
-        Self { cluster, store, token, live: Vec::new(), acknowledged: Vec::new() }
+        Self { cluster, rng, store, token, live: Vec::new(), acknowledged: Vec::new() }
     }
 
     pub async fn run(mut self, writing: Arc<AtomicBool>) -> Vec<Acknowledged> {
         while writing.load(Ordering::SeqCst) {
-            match fastrand::u8(..100) {
+            match self.rng.u8(..100) {
                 0..60 => self.order().await,
                 60..88 => self.step().await,
                 88..94 => self.delete().await,
                 _ => self.complete().await,
             }
-            tokio::time::sleep(Duration::from_millis(fastrand::u64(5..60))).await;
+            tokio::time::sleep(Duration::from_millis(self.rng.u64(5..60))).await;
         }
         self.acknowledged
     }
 
     async fn order(&mut self) {
-        let menu = fastrand::choice(&self.store.menus).unwrap();
-        let body = json!({"items": [{"menu_id": menu, "quantity": fastrand::u8(1..5)}]});
+        let menu = self.rng.choice(&self.store.menus).unwrap();
+        let body = json!({"items": [{"menu_id": menu, "quantity": self.rng.u8(1..5)}]});
         let token = self.token.clone();
         match self.send(Method::POST, "/customer/orders", &token, &body).await {
             Some((201, order)) => {
@@ -119,8 +121,8 @@ impl Writer {
         }
     }
 
-    fn any_live(&self) -> Option<usize> {
-        (!self.live.is_empty()).then(|| fastrand::usize(..self.live.len()))
+    fn any_live(&mut self) -> Option<usize> {
+        (!self.live.is_empty()).then(|| self.rng.usize(..self.live.len()))
     }
 
     fn acknowledge(&mut self, change: String) {
@@ -128,9 +130,9 @@ impl Writer {
     }
 
     /// The status and body of an answer; `None` where none came, and nobody knows.
-    async fn send(&self, method: Method, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
-        let mut request =
-            self.cluster.http.request(method, self.cluster.url(path)).bearer_auth(token).timeout(PATIENCE);
+    async fn send(&mut self, method: Method, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
+        let url = self.cluster.url(&mut self.rng, path);
+        let mut request = self.cluster.http.request(method, url).bearer_auth(token).timeout(PATIENCE);
         if !body.is_null() {
             request = request.json(body);
         }

@@ -16,13 +16,14 @@ use super::owner::Owner;
 use super::{Durability, EmbeddedError, Home, Result, file_error};
 
 /// `$1` is what to remove afterwards (or nothing), the rest is PostgreSQL's command line. The watcher's
-/// input is named, since a shell gives its background jobs /dev/null.
+/// input is named, since a shell gives its background jobs /dev/null. It asks again until PostgreSQL is gone,
+/// since one that is just starting does not listen to signals yet.
 const SCRIPT: &str = r#"
 remove=$1; shift
 exec 3<&0
 "$@" </dev/null 3<&- &
 postgres=$!
-( read -r _ <&3; kill -INT "$postgres" ) 2>/dev/null &
+( read -r _ <&3; while kill -INT "$postgres"; do sleep 1; done ) 2>/dev/null &
 watcher=$!
 wait "$postgres"; status=$?
 kill "$watcher" 2>/dev/null

@@ -122,7 +122,7 @@ impl EmbeddedPostgres {
         let data_dir = absolute(data_dir)?;
         make_dir(&data_dir, 0o755)?;
         let lock = lock(&data_dir)?;
-        let owner = Owner::for_postgres()?;
+        let owner = Owner::for_cluster(&data_dir.join("postgres/pgdata"))?;
         let home = Home::prepare(&data_dir, &owner)?;
         let binaries = Binaries::find(&home).await?;
         owner.check_reach(&binaries.directory).await?;
@@ -134,12 +134,13 @@ impl EmbeddedPostgres {
         let remove_after = match durability {
             Durability::Durable => None,
             Durability::Throwaway => {
-                owner.make_dir(&data_dir)?;
+                owner.give(&data_dir)?;
                 Some(data_dir.as_path())
             }
         };
+        let options = home.connect_options()?;
         let keeper = Keeper::start(&home, &binaries, &owner, durability, remove_after)?;
-        let mut embedded = Self { keeper, options: home.connect_options()?, _lock: lock };
+        let mut embedded = Self { keeper, options, _lock: lock };
         embedded.wait_until_ready(&home).await?;
         Ok(embedded)
     }
@@ -155,9 +156,7 @@ impl EmbeddedPostgres {
         }
         match lock(&data_dir) {
             Ok(_) => Ok(None),
-            Err(EmbeddedError::InUse(_)) => {
-                Home::prepare(&data_dir, &Owner::for_postgres()?)?.connect_options().map(Some)
-            }
+            Err(EmbeddedError::InUse(_)) => Home::locate(&data_dir)?.connect_options().map(Some),
             Err(error) => Err(error),
         }
     }
@@ -204,7 +203,10 @@ impl EmbeddedPostgres {
                     let _ = connection.close().await;
                     return Ok(());
                 }
-                Err(error) if Instant::now() >= deadline => return Err(EmbeddedError::NotReady(error.to_string())),
+                // A wrong password does not become right by waiting.
+                Err(error) if Instant::now() >= deadline || has_refused(&error) => {
+                    return Err(EmbeddedError::NotReady(error.to_string()));
+                }
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             }
         }
@@ -244,12 +246,19 @@ impl Home {
                 );
             }
         }
+        let home = Self::locate(data_dir)?;
+        owner.make_dir(&home.socket_dir)?;
+        Ok(home)
+    }
+
+    /// Where everything is, without touching it.
+    fn locate(data_dir: &Path) -> Result<Self> {
+        let link = data_dir.join("postgres");
         let path = link.canonicalize().map_err(file_error(&link))?;
         let mut socket_dir = path.join("socket");
         if socket_dir.as_os_str().len() + "/.s.PGSQL.5432".len() > MAX_SOCKET_PATH {
-            socket_dir = owner.short_private_dir(&path);
+            socket_dir = owner::short_socket_dir(&path);
         }
-        owner.make_dir(&socket_dir)?;
         Ok(Self { path, socket_dir })
     }
 
@@ -303,46 +312,46 @@ impl Home {
         if !output.status.success() {
             return Err(EmbeddedError::Program { program: "initdb", output: last_lines(&both(&output)) });
         }
-        fs::rename(&unfinished, self.cluster()).map_err(file_error(&self.cluster()))
+        fs::rename(&unfinished, self.cluster()).map_err(file_error(&self.cluster()))?;
+        // The new name must outlive a power cut: without it this would count as unfinished.
+        let directory = File::open(&self.path).map_err(file_error(&self.path))?;
+        directory.sync_all().map_err(file_error(&self.path))
     }
 
-    /// After a `kill -9` the last PostgreSQL may be stopping still: waits until it is gone, and removes the
-    /// pid file it would have removed itself. Only a process of this very cluster is ever waited for, so a
-    /// pid that the system gave to something else meanwhile does not matter.
+    /// After a `kill -9` the last PostgreSQL may be stopping still: waits until all its processes are gone.
+    /// What it leaves behind is PostgreSQL's own business, but for a pid file whose pid the system has given
+    /// to something else meanwhile, at which PostgreSQL would stumble.
     async fn clear_away_predecessor(&self) -> Result<()> {
-        let pid_file = self.cluster().join("postmaster.pid");
         let deadline = Instant::now() + STOP_TIMEOUT;
-        loop {
-            let Ok(content) = fs::read_to_string(&pid_file) else { return Ok(()) };
-            let Some(pid) = content.lines().next().and_then(|line| line.trim().parse::<i32>().ok()) else {
-                return Ok(());
-            };
-            match owner::is_postgres_of(pid, &self.cluster()) {
-                Some(true) => {
-                    keeper::ask_to_stop(pid);
-                    if Instant::now() >= deadline {
-                        return Err(EmbeddedError::NotReady(format!(
-                            "an earlier PostgreSQL (pid {pid}) does not stop"
-                        )));
-                    }
-                }
-                Some(false) => {
-                    return match fs::remove_file(&pid_file) {
-                        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_error(&pid_file)(error)),
-                        _ => Ok(()),
-                    };
-                }
-                // No way to tell on this system: PostgreSQL's own check decides.
-                None => return Ok(()),
+        let pid_file = self.cluster().join("postmaster.pid");
+        let noted = || fs::read_to_string(&pid_file).ok()?.lines().next()?.trim().parse::<i32>().ok();
+        while let Some(processes) = owner::processes_of(&self.cluster()).filter(|processes| !processes.is_empty()) {
+            if let Some(postmaster) = noted().filter(|postmaster| processes.contains(postmaster)) {
+                keeper::ask_to_stop(postmaster);
+            }
+            if Instant::now() >= deadline {
+                return Err(EmbeddedError::NotReady(format!(
+                    "an earlier PostgreSQL does not stop (pids {processes:?})"
+                )));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        if noted().is_some_and(owner::is_alive) {
+            fs::remove_file(&pid_file).map_err(file_error(&pid_file))?;
+        }
+        Ok(())
     }
 
     /// The end of what PostgreSQL said while it started.
     fn last_words(&self) -> String {
         last_lines(&fs::read_to_string(self.start_log()).unwrap_or_default())
     }
+}
+
+/// Whether PostgreSQL answered and does not know us.
+fn has_refused(error: &sqlx::Error) -> bool {
+    let state = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    state.is_some_and(|state| state.starts_with("28"))
 }
 
 fn lock(data_dir: &Path) -> Result<File> {

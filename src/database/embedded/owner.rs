@@ -1,8 +1,8 @@
 //! The user PostgreSQL runs as: ourselves or, since it refuses root, an unprivileged user in root's place.
 
 use std::fs::{self, File};
-use std::io::Write;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -10,7 +10,7 @@ use nix::unistd::{Uid, User, geteuid};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
-use super::{EmbeddedError, Result, file_error, make_dir};
+use super::{EmbeddedError, Result, file_error};
 
 #[derive(Debug)]
 pub(super) struct Owner {
@@ -19,14 +19,16 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// `postgres` or else `nobody` where we are root, ourselves otherwise.
-    pub(super) fn for_postgres() -> Result<Self> {
+    /// Ourselves, where we are not root. In root's place whoever owns the cluster that exists, else `postgres`
+    /// or `nobody`.
+    pub(super) fn for_cluster(cluster: &Path) -> Result<Self> {
         if !geteuid().is_root() {
             return Ok(Self { drop_to: None });
         }
-        ["postgres", "nobody"]
-            .into_iter()
-            .find_map(|name| User::from_name(name).ok().flatten())
+        let owner = fs::metadata(cluster).ok().map(|meta| Uid::from_raw(meta.uid())).filter(|uid| !uid.is_root());
+        owner
+            .and_then(|uid| User::from_uid(uid).ok().flatten())
+            .or_else(|| ["postgres", "nobody"].into_iter().find_map(|name| User::from_name(name).ok().flatten()))
             .map(|user| Self { drop_to: Some(user) })
             .ok_or(EmbeddedError::NoUnprivilegedUser)
     }
@@ -74,17 +76,30 @@ impl Owner {
         }
     }
 
-    /// Makes a directory that only the owner can enter.
+    /// Makes a directory that only the owner can enter, or finds the one it made before. Where others may write
+    /// beside it, like in /tmp, somebody else's or a link of that name is refused, never followed.
     pub(super) fn make_dir(&self, path: &Path) -> Result<()> {
-        make_dir(path, 0o700)?;
-        if let Some(user) = &self.drop_to {
-            chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(file_error(path))?;
+        match fs::DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => self.give(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let found = fs::symlink_metadata(path).map_err(file_error(path))?;
+                let is_ours = found.uid() == self.uid().as_raw() || found.uid() == geteuid().as_raw();
+                if !found.is_dir() || !is_ours || found.mode() & 0o077 != 0 {
+                    let cause = io::Error::other("is not a private directory of PostgreSQL's user; remove it");
+                    return Err(file_error(path)(cause));
+                }
+                self.give(path)
+            }
+            Err(error) => Err(file_error(path)(error)),
         }
-        let found = fs::metadata(path).map_err(file_error(path))?.uid();
-        if found != self.uid().as_raw() {
-            return Err(EmbeddedError::Unreachable { user: self.name().to_owned(), path: path.to_owned() });
+    }
+
+    /// Makes the owner its owner.
+    pub(super) fn give(&self, path: &Path) -> Result<()> {
+        match &self.drop_to {
+            Some(user) => lchown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(file_error(path)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Writes a file that only the owner can read.
@@ -92,27 +107,29 @@ impl Owner {
         let mut file =
             File::options().create(true).truncate(true).write(true).mode(0o600).open(path).map_err(file_error(path))?;
         file.write_all(content.as_bytes()).map_err(file_error(path))?;
-        if let Some(user) = &self.drop_to {
-            chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(file_error(path))?;
-        }
-        Ok(())
-    }
-
-    /// A short path for the socket of a home whose own path is too long for one.
-    #[expect(clippy::unused_self, reason = "the directory is made by, and for, this owner")]
-    pub(super) fn short_private_dir(&self, home: &Path) -> PathBuf {
-        let digest = Sha256::digest(home.as_os_str().as_encoded_bytes());
-        let short: String = hex::encode(digest).chars().take(12).collect();
-        PathBuf::from(format!("/tmp/tableorder-{short}"))
+        file.sync_all().map_err(file_error(path))?;
+        self.give(path)
     }
 }
 
-/// Whether `pid` is a PostgreSQL of `cluster`; `None` where this system does not say.
-pub(super) fn is_postgres_of(pid: i32, cluster: &Path) -> Option<bool> {
-    if !Path::new("/proc/self/cmdline").exists() {
-        return None;
-    }
-    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let wanted = cluster.as_os_str().as_encoded_bytes();
-    Some(arguments.split(|byte| *byte == 0).any(|argument| argument == wanted))
+/// A short path for the socket of a home whose own path is too long for one.
+pub(super) fn short_socket_dir(home: &Path) -> PathBuf {
+    let digest = Sha256::digest(home.as_os_str().as_encoded_bytes());
+    let short: String = hex::encode(digest).chars().take(12).collect();
+    PathBuf::from(format!("/tmp/tableorder-{short}"))
+}
+
+/// The processes of a PostgreSQL on `cluster`: they work in its directory. `None` where this system does not say.
+pub(super) fn processes_of(cluster: &Path) -> Option<Vec<i32>> {
+    let processes = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let works_there = fs::read_link(entry.path().join("cwd")).is_ok_and(|directory| directory == cluster);
+        works_there.then_some(pid)
+    });
+    Path::new("/proc/self/cwd").exists().then(|| processes.collect())
+}
+
+/// Whether a process with this pid exists, whosever it is.
+pub(super) fn is_alive(pid: i32) -> bool {
+    Path::new("/proc").join(pid.to_string()).exists()
 }

@@ -31,7 +31,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 
 /// The dashboard
 ///
-/// Every table with its running stay. Load it, then open the stream from `event_id`: every later change
+/// Every table with its running stay. Load it, then open the stream from `event_id`: every later event
 /// comes exactly once.
 #[utoipa::path(
     get, path = "/tables/dashboard", tag = "admin: tables",
