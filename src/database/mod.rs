@@ -64,6 +64,12 @@ impl Database {
         Ok(Self { pool })
     }
 
+    /// A pool that connects to nothing, for tests that ask it nothing.
+    #[cfg(test)]
+    pub(crate) fn unconnected() -> Self {
+        Self { pool: PgPoolOptions::new().connect_lazy_with(PgConnectOptions::new_without_pgpass()) }
+    }
+
     /// Brings the schema up to date. Instances that start together wait for one another.
     ///
     /// # Errors

@@ -411,6 +411,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::{EventStream, StreamOptions};
     use crate::models::Audience;
 
     fn event(seq: i64) -> Arc<LiveEvent> {
@@ -425,6 +426,48 @@ mod tests {
 
     fn received(receiver: &mut broadcast::Receiver<Arc<LiveEvent>>) -> Vec<i64> {
         std::iter::from_fn(|| receiver.try_recv().ok()).map(|event| event.event.seq).collect()
+    }
+
+    const STORE: StoreId = StoreId(1);
+
+    fn hub() -> Hub {
+        let limits = StreamLimits { per_store: 10, in_all: 10 };
+        Hub::new(Database::unconnected(), Uuid::nil(), limits, CancellationToken::new())
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_leaves_takes_no_feed_with_it_but_its_own() {
+        let hub = hub();
+        let (mut first, mut second) = (hub.take_place(STORE).unwrap(), hub.take_place(STORE).unwrap());
+        // Both stop listening before either tidies up: the first removes the feed, and a third makes another.
+        (first.receiver, second.receiver) = (None, None);
+        drop(first);
+        let third = hub.take_place(STORE).unwrap();
+        drop(second);
+        assert_eq!((hub.stores(), hub.open_streams()), (vec![STORE], 1));
+        drop(third);
+        assert_eq!((hub.stores(), hub.open_streams()), (vec![], 0));
+    }
+
+    #[tokio::test]
+    async fn a_stream_whose_head_is_older_than_the_feed_reads_what_lies_between_from_the_table() {
+        let hub = hub();
+        let (mut slow, quick) = (hub.take_place(STORE).unwrap(), hub.take_place(STORE).unwrap());
+        slow.head.event_seq = 10;
+        slow.feed.offer(event(11));
+        slow.feed.offer(event(12));
+        // The quick one read the head after those two were committed, and was first to say so.
+        quick.feed.start_at(12);
+        slow.feed.start_at(10);
+        assert_eq!((slow.sent(), received(slow.receiver.as_mut().unwrap())), (12, vec![]));
+        let options = StreamOptions {
+            scope: Scope::Staff,
+            resume_from: None,
+            lifetime: std::time::Duration::from_hours(1),
+            heartbeat: std::time::Duration::from_secs(15),
+            guard: Box::new(|| Box::pin(async { true })),
+        };
+        assert_eq!(EventStream::open(slow, options).yet_to_read(), 11..=12);
     }
 
     #[test]

@@ -93,6 +93,12 @@ impl EventStream {
         }
     }
 
+    /// The seqs it will read from the table before it goes live.
+    #[cfg(test)]
+    pub(super) fn yet_to_read(&self) -> std::ops::RangeInclusive<i64> {
+        self.seen + 1..=self.replay_to
+    }
+
     /// The frames, endless until an error breaks the stream off.
     pub fn into_frames(self) -> impl Stream<Item = Result<Bytes, BrokenOff>> + Send {
         unfold(Some(self), |stream| async move {

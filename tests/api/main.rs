@@ -10,6 +10,7 @@
 
 mod binary;
 mod command_line;
+mod embedded;
 mod errors;
 mod logins;
 mod menu;

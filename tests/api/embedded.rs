@@ -1,0 +1,75 @@
+//! The embedded PostgreSQL when something is in its way.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sqlx::{Connection, PgConnection};
+use tableorder::database::embedded::{Durability, EmbeddedError, EmbeddedPostgres};
+
+use crate::support::scratch_directory;
+
+/// A directory of a test's own, removed with what is in it.
+struct Directory(PathBuf);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn start(directory: &Path) -> Result<EmbeddedPostgres, EmbeddedError> {
+    EmbeddedPostgres::start(directory, Durability::Durable).await
+}
+
+async fn count(postgres: &EmbeddedPostgres, sql: &'static str) -> i64 {
+    let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.unwrap();
+    sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_pid_file_whose_pid_is_somebody_elses_by_now_is_survived_and_the_data_is_there() {
+    let directory = Directory(scratch_directory("stale-pid"));
+    let postgres = start(&directory.0).await.unwrap();
+    let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.unwrap();
+    sqlx::raw_sql("CREATE TABLE kept AS SELECT 42 AS number").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    postgres.stop().await;
+
+    // A process of the same user as PostgreSQL, which PostgreSQL by itself would take for another of its kind.
+    let owner = fs::metadata(directory.0.join("postgres/pgdata")).unwrap().uid();
+    let mut bystander = Command::new("sleep");
+    bystander.arg("60");
+    if nix::unistd::geteuid().is_root() {
+        std::os::unix::process::CommandExt::uid(&mut bystander, owner);
+    }
+    let mut bystander = bystander.spawn().unwrap();
+    fs::write(directory.0.join("postgres/pgdata/postmaster.pid"), format!("{}\n", bystander.id())).unwrap();
+    let postgres = start(&directory.0).await.unwrap();
+    assert_eq!(count(&postgres, "SELECT count(*) FROM kept WHERE number = 42").await, 1);
+    assert!(bystander.try_wait().unwrap().is_none(), "the bystander is left alone");
+    bystander.kill().unwrap();
+    bystander.wait().unwrap();
+    postgres.stop().await;
+}
+
+#[tokio::test]
+async fn a_socket_directory_that_somebody_else_put_there_is_refused() {
+    let directory = Directory(scratch_directory(&format!("{}/deep", "long".repeat(30))));
+    let postgres = start(&directory.0).await.unwrap();
+    let socket = postgres.connect_options().get_socket().unwrap().clone();
+    assert!(socket.starts_with("/tmp") && !socket.starts_with(&directory.0), "the path is too long for a socket");
+    postgres.stop().await;
+
+    fs::remove_dir(&socket).unwrap();
+    let elsewhere = Directory(scratch_directory("elsewhere"));
+    fs::create_dir_all(&elsewhere.0).unwrap();
+    let owner = fs::metadata(&elsewhere.0).unwrap().uid();
+    symlink(&elsewhere.0, &socket).unwrap();
+    let refused = start(&directory.0).await;
+    fs::remove_file(&socket).unwrap();
+    assert!(matches!(refused, Err(EmbeddedError::File { .. })), "{refused:?}");
+    assert_eq!(fs::metadata(&elsewhere.0).unwrap().uid(), owner, "what the link points at is not touched");
+    let _ = fs::remove_dir_all(scratch_directory(&"long".repeat(30)));
+}
