@@ -157,10 +157,14 @@ CREATE TABLE orders (
     cancelled_at timestamptz,
     cancelled_by text,
     cancel_reason text,
+    -- The key its client sent, and a digest of what it asked for: the same key again is the same order.
+    idempotency_key text,
+    content_digest bytea,
     CONSTRAINT orders_pkey PRIMARY KEY (store_id, id),
     CONSTRAINT orders_number_key UNIQUE (store_id, business_day, day_number),
     CONSTRAINT orders_total_amount_check CHECK (total_amount >= 0),
     CONSTRAINT orders_note_check CHECK (char_length(note) <= 500),
+    CONSTRAINT orders_content_digest_check CHECK ((idempotency_key IS NULL) = (content_digest IS NULL)),
     CONSTRAINT orders_cancelled_check CHECK ((cancelled_at IS NULL) = (cancelled_by IS NULL)),
     CONSTRAINT orders_session_fkey FOREIGN KEY (store_id, session_id)
         REFERENCES table_sessions (store_id, id) ON DELETE CASCADE,
@@ -168,6 +172,8 @@ CREATE TABLE orders (
         REFERENCES tables (store_id, id) ON DELETE CASCADE
 );
 CREATE INDEX orders_session_idx ON orders (store_id, session_id, business_day, day_number) WHERE cancelled_at IS NULL;
+CREATE UNIQUE INDEX orders_idempotency_key ON orders (store_id, session_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
 CREATE INDEX orders_table_idx ON orders (store_id, table_id, business_day, day_number) WHERE cancelled_at IS NULL;
 
 -- Lines snapshot the dish's name and price; menu_id is a memory, not a reference, so dishes can go.

@@ -3,6 +3,7 @@
 mod business_day;
 mod event;
 mod id;
+mod idempotency;
 mod menu;
 mod money;
 mod order;
@@ -15,6 +16,7 @@ mod user;
 pub use business_day::BusinessCalendar;
 pub use event::{Audience, Event, EventKind, NewEvent};
 pub use id::{CategoryId, ItemId, MenuId, OrderId, SessionId, StoreId, TableId, UserId};
+pub use idempotency::{IdempotencyKey, content_digest};
 pub use menu::{Category, Menu};
 pub use money::{Money, OutOfRange, Price, Quantity};
 pub use order::{InvalidTransition, Order, OrderItem, OrderLine, OrderNumber, OrderStatus, PastOrder, StatusChange};

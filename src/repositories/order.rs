@@ -5,8 +5,8 @@ use sqlx::PgConnection;
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{
-    ItemId, Menu, Money, Order, OrderId, OrderItem, OrderNumber, OrderStatus, Page, Quantity, SessionId, StoreId,
-    TableId,
+    IdempotencyKey, ItemId, Menu, Money, Order, OrderId, OrderItem, OrderNumber, OrderStatus, Page, Quantity,
+    SessionId, StoreId, TableId,
 };
 use crate::repositories::{OnConstraint, expect_one};
 
@@ -27,6 +27,8 @@ pub struct NewOrder<'a> {
     pub total_amount: Money,
     /// The guest's wish.
     pub note: Option<&'a str>,
+    /// The key its client sent, and the digest of what it asked for.
+    pub idempotency: Option<(&'a IdempotencyKey, &'a [u8])>,
 }
 
 /// One line of an order, with the order's own columns beside it.
@@ -48,7 +50,7 @@ struct OrderRow {
     quantity: i32,
 }
 
-/// Selects the lines of live orders; what follows narrows and sorts them, lines of an order staying together.
+/// Selects the lines of orders; what follows narrows and sorts them, lines of an order staying together.
 macro_rules! select_order_lines {
     ($tail:literal, $($bind:expr),*) => {
         sqlx::query_as!(
@@ -60,7 +62,7 @@ macro_rules! select_order_lines {
                FROM orders o
                JOIN tables t ON t.store_id = o.store_id AND t.id = o.table_id
                JOIN order_items i ON i.store_id = o.store_id AND i.order_id = o.id
-               WHERE o.store_id = $1 AND o.cancelled_at IS NULL "# + $tail,
+               WHERE o.store_id = $1 "# + $tail,
             $($bind),*
         )
     };
@@ -101,7 +103,7 @@ fn collect_orders(rows: Vec<OrderRow>) -> Result<Vec<Order>> {
 /// Of the database.
 pub async fn list_by_session(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Vec<Order>> {
     let rows = select_order_lines!(
-        "AND o.session_id = $2 ORDER BY o.business_day DESC, o.day_number DESC, i.line",
+        "AND o.cancelled_at IS NULL AND o.session_id = $2 ORDER BY o.business_day DESC, o.day_number DESC, i.line",
         store.0,
         session.0
     );
@@ -189,7 +191,7 @@ pub async fn list_past(
 /// # Errors
 /// `ORDER_NOT_FOUND`.
 pub async fn get(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<Order> {
-    let rows = select_order_lines!("AND o.id = $2 ORDER BY i.line", store.0, order.0);
+    let rows = select_order_lines!("AND o.cancelled_at IS NULL AND o.id = $2 ORDER BY i.line", store.0, order.0);
     let mut orders = collect_orders(rows.fetch_all(conn).await?)?;
     orders.pop().ok_or_else(|| ErrorCode::OrderNotFound.into())
 }
@@ -208,6 +210,36 @@ pub async fn sum_of_session(conn: &mut PgConnection, store: StoreId, session: Se
     .fetch_one(conn)
     .await?;
     Ok((row.order_count, Money::from_minor(row.total_amount)))
+}
+
+/// The order that this session's client placed with this key, whatever became of it since.
+///
+/// # Errors
+/// Of the database.
+pub async fn find_by_key(
+    conn: &mut PgConnection,
+    store: StoreId,
+    session: SessionId,
+    key: &IdempotencyKey,
+) -> Result<Option<Order>> {
+    let rows = select_order_lines!(
+        "AND o.session_id = $2 AND o.idempotency_key = $3 ORDER BY i.line",
+        store.0,
+        session.0,
+        key.as_str()
+    );
+    Ok(collect_orders(rows.fetch_all(conn).await?)?.pop())
+}
+
+/// The digest of what an order asked for, if its client sent a key.
+///
+/// # Errors
+/// Of the database.
+pub async fn content_digest(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<Option<Vec<u8>>> {
+    Ok(sqlx::query_scalar!("SELECT content_digest FROM orders WHERE store_id = $1 AND id = $2", store.0, order.0)
+        .fetch_optional(conn)
+        .await?
+        .flatten())
 }
 
 /// Takes the day's next number. Orders of one store wait here for one another until they commit.
@@ -230,7 +262,7 @@ pub async fn next_number(conn: &mut PgConnection, store: StoreId, business_day: 
 /// Adds an order; [`insert_items`] must follow in the same transaction.
 ///
 /// # Errors
-/// Of the database.
+/// `DUPLICATE` when the session has an order with this idempotency key.
 pub async fn insert(
     conn: &mut PgConnection,
     store: StoreId,
@@ -239,8 +271,8 @@ pub async fn insert(
 ) -> Result<OrderId> {
     sqlx::query_scalar!(
         r#"INSERT INTO orders (store_id, session_id, table_id, business_day, day_number, status, total_amount,
-                               note, created_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+                               note, created_at, updated_at, idempotency_key, content_digest)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
            RETURNING id AS "id: OrderId""#,
         store.0,
         order.session_id.0,
@@ -250,11 +282,13 @@ pub async fn insert(
         OrderStatus::Pending as OrderStatus,
         order.total_amount.get(),
         order.note,
-        now
+        now,
+        order.idempotency.map(|(key, _)| key.as_str()),
+        order.idempotency.map(|(_, digest)| digest)
     )
     .fetch_one(conn)
     .await
-    .on_constraint("orders_number_key", ErrorCode::InternalError)
+    .on_constraint("orders_idempotency_key", ErrorCode::Duplicate)
 }
 
 /// Adds an order's lines: name and price are the dishes' of this moment.

@@ -11,6 +11,7 @@ use serde_json::error::Category;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use crate::error::{AppError, ErrorCode, FieldError, Language, Reason, Result};
+use crate::models::IdempotencyKey;
 use crate::schemas::rules::Object;
 
 /// A JSON body that was read and validated.
@@ -113,6 +114,23 @@ fn reason(error: &ValidationError) -> Reason {
         "unprintable" => Reason::Unprintable,
         "url" => Reason::Url,
         _ => Reason::WrongType,
+    }
+}
+
+/// The `Idempotency-Key` of a request, if it sent one.
+pub struct Idempotency(pub Option<IdempotencyKey>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let Some(header) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let key = IdempotencyKey::parse(header.as_bytes());
+        let length = || Reason::Length {
+            min: *IdempotencyKey::LENGTH.start() as u64,
+            max: *IdempotencyKey::LENGTH.end() as u64,
+        };
+        key.map(|key| Self(Some(key))).ok_or_else(|| AppError::invalid_field("Idempotency-Key", length()))
     }
 }
 

@@ -7,8 +7,8 @@ use crate::database::{Database, Transaction};
 use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
 use crate::events::{Hub, record};
 use crate::models::{
-    Menu, MenuId, Money, NewEvent, Order, OrderId, OrderLine, OrderNumber, OrderStatus, Page, PastOrder, Quantity,
-    SessionId, StatusChange, StoreId, TableId,
+    IdempotencyKey, Menu, MenuId, Money, NewEvent, Order, OrderId, OrderLine, OrderNumber, OrderStatus, Page,
+    PastOrder, Quantity, SessionId, StatusChange, StoreId, TableId, content_digest,
 };
 use crate::repositories::order::{Cancellation, Days, LiveFilter, NewOrder};
 use crate::repositories::{menu, order, session, table};
@@ -21,6 +21,26 @@ pub struct OrderService {
     stores: StoreService,
     hub: Hub,
     clock: Clock,
+}
+
+/// What a guest asks for.
+#[derive(Debug)]
+pub struct OrderRequest<'a> {
+    /// The lines.
+    pub lines: Vec<OrderLine>,
+    /// A wish.
+    pub note: Option<&'a str>,
+    /// The key that makes a retry the same order.
+    pub key: Option<IdempotencyKey>,
+}
+
+/// An order that was placed.
+#[derive(Debug)]
+pub struct Placed {
+    /// The order, as it was placed.
+    pub order: Order,
+    /// Whether it was placed by an earlier request with the same key.
+    pub is_replayed: bool,
 }
 
 /// A page of orders.
@@ -48,20 +68,46 @@ impl OrderService {
         Self { database, stores, hub, clock }
     }
 
-    /// Places an order at the prices of this moment.
-    ///
-    /// It locks the session against being completed, so it is on that stay's bill or refused, and takes the
-    /// day's number and the event's seq last, since the store's other orders wait for those.
+    /// Places an order at the prices of this moment. The same key with the same content again gives the first
+    /// answer again, at any later time, whatever became of the order or the stay since.
     ///
     /// # Errors
-    /// `SESSION_ENDED`, `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`.
+    /// `SESSION_ENDED`, `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`, `IDEMPOTENCY_MISMATCH` for a key that was used for
+    /// other content.
     pub async fn place(
         &self,
         store: StoreId,
         table: TableId,
         session: SessionId,
-        lines: &[OrderLine],
-        note: Option<&str>,
+        request: &OrderRequest<'_>,
+    ) -> Result<Placed> {
+        let refused = match self.try_place(store, table, session, request).await {
+            Ok(order) => return Ok(Placed { order, is_replayed: false }),
+            Err(refused) => refused,
+        };
+        // Only a refusal is worth the look: is it the retry of an order that was placed?
+        let Some(key) = &request.key else { return Err(refused) };
+        let mut connection = self.database.acquire().await?;
+        let Some(order) = order::find_by_key(connection.conn(), store, session, key).await? else {
+            return Err(refused);
+        };
+        let digest = order::content_digest(connection.conn(), store, order.id).await?;
+        if digest.as_deref() != Some(&content_digest(&request.lines, request.note)) {
+            return Err(ErrorCode::IdempotencyMismatch.into());
+        }
+        // As it was answered then.
+        let order = Order { status: OrderStatus::Pending, updated_at: order.created_at, ..order };
+        Ok(Placed { order, is_replayed: true })
+    }
+
+    /// Locks the session against being completed, so the order is on that stay's bill or refused, and takes the
+    /// day's number and the event's seq last, since the store's other orders wait for those.
+    async fn try_place(
+        &self,
+        store: StoreId,
+        table: TableId,
+        session: SessionId,
+        request: &OrderRequest<'_>,
     ) -> Result<Order> {
         let calendar = self.stores.get(store).await?.calendar;
         let mut tx = self.database.begin().await?;
@@ -74,12 +120,20 @@ impl OrderService {
         if session.started_at.is_none() {
             session::start(tx.conn(), store, session.id, now).await?;
         }
-        let menus = menus_of(&mut tx, store, lines).await?;
-        let lines = priced(lines, &menus)?;
+        let menus = menus_of(&mut tx, store, &request.lines).await?;
+        let lines = priced(&request.lines, &menus)?;
         let total_amount: Money = lines.iter().map(|(menu, quantity)| Money::of_line(menu.price, *quantity)).sum();
 
         let number = order::next_number(tx.conn(), store, calendar.day_of(now)).await?;
-        let new = NewOrder { number, session_id: session.id, table_id: table, total_amount, note };
+        let digest = request.key.as_ref().map(|key| (key, content_digest(&request.lines, request.note)));
+        let new = NewOrder {
+            number,
+            session_id: session.id,
+            table_id: table,
+            total_amount,
+            note: request.note,
+            idempotency: digest.as_ref().map(|(key, digest)| (*key, digest.as_slice())),
+        };
         let id = order::insert(tx.conn(), store, &new, now).await?;
         let items = order::insert_items(tx.conn(), store, id, &lines).await?;
         let order = Order {
@@ -90,7 +144,7 @@ impl OrderService {
             table_number: session.table_number,
             status: OrderStatus::Pending,
             total_amount,
-            note: note.map(str::to_owned),
+            note: request.note.map(str::to_owned),
             created_at: now,
             updated_at: now,
             items,

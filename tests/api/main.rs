@@ -12,6 +12,7 @@ mod binary;
 mod command_line;
 mod embedded;
 mod errors;
+mod idempotency;
 mod logins;
 mod menu;
 mod openapi;

@@ -124,6 +124,22 @@ async fn a_quantity_out_of_range_or_of_another_type_names_its_field() {
 }
 
 #[tokio::test]
+async fn the_largest_order_there_can_be_is_exact_to_the_won() {
+    let app = TestApp::start().await;
+    let store = app.store("palace").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    admin.patch(&format!("/admin/menus/{}", store.menus[0]), &json!({"price": 100_000_000})).await.ok();
+    let body = json!({"items": vec![json!({"menu_id": store.menus[0], "quantity": 999}); 100]});
+    for _ in 0..2 {
+        assert_eq!(tablet.post("/customer/orders", &body).await.ok()["total_amount"], 9_990_000_000_000_i64);
+    }
+    assert_eq!(tablet.get("/customer/orders").await.ok()["total_amount"], 19_980_000_000_000_i64);
+    let dashboard = admin.get("/admin/tables/dashboard").await.ok();
+    assert_eq!(dashboard["tables"][0]["total_amount"], 19_980_000_000_000_i64);
+}
+
+#[tokio::test]
 async fn staff_move_an_order_along_one_step_at_a_time_and_both_screens_are_told() {
     let app = TestApp::start().await;
     let store = app.store("kitchen").await;

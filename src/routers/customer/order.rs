@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -11,12 +11,15 @@ use crate::config::StreamConfig;
 use crate::error::Result;
 use crate::events::{Hub, Scope};
 use crate::routers::created;
-use crate::routers::extract::{Query, ValidatedJson};
+use crate::routers::extract::{Idempotency, Query, ValidatedJson};
 use crate::routers::sse::{self, ResumeQuery};
 use crate::schemas::order::{CreateOrderRequest, OrderListResponse, OrderResponse};
 use crate::security::identity::TableIdentity;
-use crate::services::{AuthService, OrderService};
+use crate::services::{AuthService, OrderRequest, OrderService};
 use crate::state::AppState;
+
+/// Says that an answer was given before.
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) fn requests() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(create_order, list_orders))
@@ -28,24 +31,35 @@ pub(super) fn streams() -> OpenApiRouter<AppState> {
 
 /// Order
 ///
-/// Prices and the total are the server's, of this moment.
+/// Prices and the total are the server's, of this moment. With an `Idempotency-Key` a retry of the same order
+/// gives the first answer again, at any later time; without one, each request is an order.
 #[utoipa::path(
     post, path = "/orders", tag = "customer: orders",
     security(("table_token" = [])),
     request_body = CreateOrderRequest,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 8, max_length = 128, pattern = "^[!-~]+$",
+        description = "Visible ASCII of the client's choice, the same for every try of one order",
+        example = "b1946ac9-2e1d-4c1b")),
     responses((status = 201, description = "Ordered", body = OrderResponse,
-        headers(("Location" = String, description = "Where the orders of this session are")))),
-    extensions(("x-errors" = json!(["MENU_NOT_FOUND", "MENU_UNAVAILABLE", "SESSION_ENDED"]))),
+        headers(("Location" = String, description = "Where the orders of this session are"),
+            ("Idempotent-Replayed" = String, description = "`true` where an earlier request with the same key \
+                placed the order")))),
+    extensions(("x-errors" =
+        json!(["MENU_NOT_FOUND", "MENU_UNAVAILABLE", "SESSION_ENDED", "IDEMPOTENCY_MISMATCH"]))),
 )]
 async fn create_order(
     table: TableIdentity,
     State(orders): State<OrderService>,
+    Idempotency(key): Idempotency,
     ValidatedJson(request): ValidatedJson<CreateOrderRequest>,
 ) -> Result<Response> {
-    let lines = request.lines()?;
-    let note = request.note.as_deref();
-    let order = orders.place(table.store_id, table.table_id, table.session_id, &lines, note).await?;
-    Ok(created("/customer/orders", OrderResponse::from(order)))
+    let request = OrderRequest { lines: request.lines()?, note: request.note.as_deref(), key };
+    let placed = orders.place(table.store_id, table.table_id, table.session_id, &request).await?;
+    let mut response = created("/customer/orders", OrderResponse::from(placed.order));
+    if placed.is_replayed {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 /// This session's orders

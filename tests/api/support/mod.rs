@@ -6,5 +6,5 @@ mod postgres;
 mod stream;
 
 pub use app::{TestApp, TestStore};
-pub use client::{ApiClient, answer, order_of};
+pub use client::{Answer, ApiClient, answer, order_of};
 pub use postgres::scratch_directory;
