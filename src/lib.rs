@@ -23,9 +23,10 @@ pub mod telemetry;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::from_fn;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -39,6 +40,8 @@ pub fn app(state: AppState, config: &HttpConfig) -> Router {
     let (streams, _) = routers::streams().split_for_parts();
 
     let router = requests
+        // What a store or a table is told is nobody else's to keep; the menu says for itself how it may be kept.
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, config.request_timeout))
         .merge(streams)
         .merge(routers::docs::pages(openapi()))
@@ -50,6 +53,7 @@ pub fn app(state: AppState, config: &HttpConfig) -> Router {
 /// the error envelope, the net for panics, the body limit.
 pub fn with_common_layers(router: Router, config: &HttpConfig) -> Router {
     router
+        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(DefaultBodyLimit::max(config.body_limit))
         .layer(CatchPanicLayer::custom(envelope::from_panic))
         .layer(from_fn(envelope::layer))

@@ -25,6 +25,23 @@ async fn it_is_healthy_alive_and_ready_until_it_stops() {
 }
 
 #[tokio::test]
+async fn private_answers_are_kept_by_nobody() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    for answer in [
+        admin.get("/admin/tables/dashboard").await,
+        tablet.get("/customer/orders").await,
+        tablet.order(&store.menus[..1]).await,
+        tablet.get("/nowhere").await,
+    ] {
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+    }
+    assert_eq!(tablet.get("/customer/menu").await.headers["cache-control"], "private, no-cache");
+}
+
+#[tokio::test]
 async fn the_documentation_is_served_without_the_internet() {
     let app = TestApp::start().await;
     let client = app.anonymous();
