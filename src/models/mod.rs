@@ -19,7 +19,10 @@ pub use id::{CategoryId, ItemId, MenuId, OrderId, SessionId, StoreId, TableId, U
 pub use idempotency::{IdempotencyKey, content_digest};
 pub use menu::{Category, Menu};
 pub use money::{Money, OutOfRange, Price, Quantity};
-pub use order::{InvalidTransition, Order, OrderItem, OrderLine, OrderNumber, OrderStatus, PastOrder, StatusChange};
+pub use order::{
+    Cancellation, DayRange, InvalidTransition, LiveFilter, Order, OrderItem, OrderLine, OrderNumber, OrderStatus,
+    PastOrder, StatusChange,
+};
 pub use page::{Page, PageLimit};
 pub use session::Session;
 pub use store::{Store, StoreCode};

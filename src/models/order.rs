@@ -150,6 +150,33 @@ pub struct PastOrder {
     pub completed_at: DateTime<Utc>,
 }
 
+/// What the live orders of a store are narrowed to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LiveFilter {
+    /// Only orders that stand here.
+    pub status: Option<OrderStatus>,
+    /// Only orders of this table.
+    pub table_id: Option<TableId>,
+}
+
+/// Which days of a table's past are asked for, both included.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DayRange {
+    /// The first business day.
+    pub from: Option<NaiveDate>,
+    /// The last business day.
+    pub to: Option<NaiveDate>,
+}
+
+/// Who cancelled an order, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Cancellation<'a> {
+    /// The account's name.
+    pub by: &'a str,
+    /// Why, if they said.
+    pub reason: Option<&'a str>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,8 @@ use sqlx::PgConnection;
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{
-    IdempotencyKey, ItemId, Menu, Money, Order, OrderId, OrderItem, OrderNumber, OrderStatus, Page, Quantity,
-    SessionId, StoreId, TableId,
+    Cancellation, DayRange, IdempotencyKey, ItemId, LiveFilter, Menu, Money, Order, OrderId, OrderItem, OrderNumber,
+    OrderStatus, Page, Quantity, SessionId, StoreId, TableId,
 };
 use crate::repositories::{OnConstraint, expect_one};
 
@@ -110,15 +110,6 @@ pub async fn list_by_session(conn: &mut PgConnection, store: StoreId, session: S
     collect_orders(rows.fetch_all(conn).await?)
 }
 
-/// What the live orders of a store are narrowed to.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LiveFilter {
-    /// Only orders that stand here.
-    pub status: Option<OrderStatus>,
-    /// Only orders of this table.
-    pub table_id: Option<TableId>,
-}
-
 /// The orders of running stays, newest first; one more than the page has, if there are more.
 ///
 /// # Errors
@@ -145,15 +136,6 @@ pub async fn list_live(conn: &mut PgConnection, store: StoreId, filter: LiveFilt
     collect_orders(rows.fetch_all(conn).await?)
 }
 
-/// Which days of a table's past are asked for, both included.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Days {
-    /// The first business day.
-    pub from: Option<NaiveDate>,
-    /// The last business day.
-    pub to: Option<NaiveDate>,
-}
-
 /// The orders of a table's completed stays, newest first; one more than the page has, if there are more.
 ///
 /// # Errors
@@ -162,7 +144,7 @@ pub async fn list_past(
     conn: &mut PgConnection,
     store: StoreId,
     table: TableId,
-    days: Days,
+    days: DayRange,
     page: Page,
 ) -> Result<Vec<Order>> {
     let rows = select_order_lines!(
@@ -389,15 +371,6 @@ pub async fn set_status(
     .execute(conn)
     .await?;
     expect_one(&result, ErrorCode::OrderNotFound)
-}
-
-/// Who cancelled an order, and why.
-#[derive(Debug, Clone, Copy)]
-pub struct Cancellation<'a> {
-    /// The account's name.
-    pub by: &'a str,
-    /// Why, if they said.
-    pub reason: Option<&'a str>,
 }
 
 /// Cancels an order: it is gone from every list and total, and kept with who, when and why.

@@ -120,24 +120,8 @@ pub async fn lock_open(conn: &mut PgConnection, store: StoreId, session: Session
     .ok_or_else(|| ErrorCode::SessionNotFound.into())
 }
 
-/// The table's started stay, locked against every order and every change of one.
-///
-/// # Errors
-/// `SESSION_NOT_FOUND` when none has started.
-pub async fn lock_to_complete(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<SessionId> {
-    sqlx::query_scalar!(
-        r#"SELECT id AS "id: SessionId" FROM table_sessions
-           WHERE store_id = $1 AND table_id = $2 AND completed_at IS NULL AND started_at IS NOT NULL
-           FOR UPDATE"#,
-        store.0,
-        table.0
-    )
-    .fetch_optional(conn)
-    .await?
-    .ok_or_else(|| ErrorCode::SessionNotFound.into())
-}
-
-/// The table's unfinished session and whether its stay has started, locked.
+/// The table's unfinished session and whether its stay has started, locked against every order and every
+/// change of one.
 ///
 /// # Errors
 /// Of the database.

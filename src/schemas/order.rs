@@ -8,9 +8,9 @@ use validator::Validate;
 use super::rules::{objects, printable, word};
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::models::{
-    ItemId, MenuId, Money, Order, OrderId, OrderItem, OrderLine, OrderStatus, PastOrder, Quantity, SessionId, TableId,
+    DayRange, ItemId, LiveFilter, MenuId, Money, Order, OrderId, OrderItem, OrderLine, OrderStatus, PastOrder,
+    Quantity, SessionId, TableId,
 };
-use crate::repositories::order::{Days, LiveFilter};
 use crate::services::OrderPage;
 
 /// What a guest orders. Prices are the server's.
@@ -213,7 +213,7 @@ impl HistoryQuery {
     ///
     /// # Errors
     /// `MALFORMED_REQUEST` for what is no date.
-    pub fn days(&self) -> Result<Days> {
+    pub fn days(&self) -> Result<DayRange> {
         let day = |text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(None),
             // Only as RFC 3339 writes it: the parser would take `2026-2-3` too.
@@ -222,7 +222,7 @@ impl HistoryQuery {
                 _ => Err(AppError::from(ErrorCode::MalformedRequest)),
             },
         };
-        Ok(Days { from: day(&self.date_from)?, to: day(&self.date_to)? })
+        Ok(DayRange { from: day(&self.date_from)?, to: day(&self.date_to)? })
     }
 }
 

@@ -7,10 +7,10 @@ use crate::database::{Database, Transaction};
 use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
 use crate::events::{Hub, record};
 use crate::models::{
-    IdempotencyKey, Menu, MenuId, Money, NewEvent, Order, OrderId, OrderLine, OrderNumber, OrderStatus, Page,
-    PastOrder, Quantity, SessionId, StatusChange, StoreId, TableId, content_digest,
+    Cancellation, DayRange, IdempotencyKey, LiveFilter, Menu, MenuId, Money, NewEvent, Order, OrderId, OrderLine,
+    OrderNumber, OrderStatus, Page, PastOrder, Quantity, SessionId, StatusChange, StoreId, TableId, content_digest,
 };
-use crate::repositories::order::{Cancellation, Days, LiveFilter, NewOrder};
+use crate::repositories::order::NewOrder;
 use crate::repositories::{menu, order, session, table};
 use crate::services::StoreService;
 
@@ -195,7 +195,7 @@ impl OrderService {
         &self,
         store: StoreId,
         table: TableId,
-        days: Days,
+        days: DayRange,
         page: Page,
     ) -> Result<OrderPage<PastOrder>> {
         let mut connection = self.database.acquire().await?;

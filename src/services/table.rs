@@ -170,7 +170,9 @@ impl TableService {
         if table::find(tx.conn(), store, table).await?.is_none() {
             return Err(ErrorCode::TableNotFound.into());
         }
-        let session_id = session::lock_to_complete(tx.conn(), store, table).await?;
+        let Some((session_id, true)) = session::lock_unfinished(tx.conn(), store, table).await? else {
+            return Err(ErrorCode::SessionNotFound.into());
+        };
         let (order_count, total_amount) = order::sum_of_session(tx.conn(), store, session_id).await?;
         let completed_at = self.clock.now();
         session::complete(tx.conn(), store, session_id, completed_at).await?;
