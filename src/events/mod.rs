@@ -2,7 +2,7 @@
 //!
 //! The truth is the events table, written in the transaction of the change ([`record`]). The [`Hub`] is a
 //! cache and a wake-up, never the truth: it hands a store's events to its open streams in seq order, and the
-//! [`follower`] reads from the table whatever the hub was not handed.
+//! `follower` reads from the table whatever the hub was not handed.
 
 mod cursor;
 mod follower;

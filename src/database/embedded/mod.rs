@@ -2,7 +2,7 @@
 //!
 //! It lives in one *home* directory: the cluster (`pgdata`), the generated password, the start log and the
 //! socket. It listens on a Unix socket in a directory only its user can enter, and on no TCP port, so it
-//! collides with nothing. A small shell, the [`keeper`], stops it whenever this process ends, however it ends.
+//! collides with nothing. A small shell, the `keeper`, stops it whenever this process ends, however it ends.
 
 mod binaries;
 mod keeper;
