@@ -21,6 +21,9 @@ use crate::{app, events, server, services};
 /// How long to wait, after everything else, for the last connections to the database.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
+/// How far behind the embedded PostgreSQL we may hear that everything is to stop.
+const SIGNAL_GRACE: Duration = Duration::from_millis(500);
+
 pub(super) async fn run(config: Config) -> Result<(), CliError> {
     let _logs = logs::init(&config.log)?;
     // Taken before anything that takes time, so a second server on the port is told at once.
@@ -90,7 +93,11 @@ async fn serve(
 /// Completes when the embedded PostgreSQL ends, if there is one.
 async fn ended(embedded: Option<&mut EmbeddedPostgres>) {
     match embedded {
-        Some(embedded) => embedded.ended().await,
+        Some(embedded) => {
+            embedded.ended().await;
+            // A service manager may have told it and us to stop at the same moment: ours is a moment behind.
+            tokio::time::sleep(SIGNAL_GRACE).await;
+        }
         None => std::future::pending().await,
     }
 }

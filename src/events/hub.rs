@@ -108,13 +108,14 @@ impl Feed {
         self.send_in_turn(&mut order)
     }
 
-    /// A stream has read the head: from here on the order is known.
-    fn start_at(&self, head: i64) {
+    /// A stream has read the head: from here on the order is known. As [`offer`](Self::offer) otherwise.
+    fn start_at(&self, head: i64) -> Option<i64> {
         let mut order = lock(&self.order);
-        if order.sent.is_none() {
-            order.sent = Some(head);
-            self.send_in_turn(&mut order);
+        if order.sent.is_some() {
+            return None;
         }
+        order.sent = Some(head);
+        self.send_in_turn(&mut order)
     }
 
     /// Goes on after `seq`: what was before has been pruned. Streams notice the hole and are broken off.
@@ -203,7 +204,11 @@ impl Subscription {
     /// Whether a token of the store may have stopped counting since the last time.
     pub(super) fn has_access_changed(&mut self) -> bool {
         let changed = self.access.has_changed().unwrap_or(false);
-        self.access.mark_unchanged();
+        if changed {
+            // One more change between the two lines is covered by the look that follows; one after a `false`
+            // must stay marked.
+            self.access.mark_unchanged();
+        }
         changed
     }
 
@@ -296,7 +301,9 @@ impl Hub {
         // If this fails, the drop of the subscription tidies up.
         let mut connection = self.0.database.acquire().await?;
         subscription.head = event::head(connection.conn(), store).await?;
-        subscription.feed.start_at(subscription.head.event_seq);
+        if let Some(event_seq) = subscription.feed.start_at(subscription.head.event_seq) {
+            self.0.inbox.put(Position { store_id: store, event_seq, access_version: 0 });
+        }
         subscription.feed.see_access(subscription.head.access_version);
         Ok(subscription)
     }

@@ -46,8 +46,8 @@ impl ResumeQuery {
         headers
             .get("last-event-id")
             .map(|value| value.to_str().unwrap_or("unreadable").to_owned())
-            .or(self.last_event_id)
             .filter(|place| !place.is_empty())
+            .or(self.last_event_id.filter(|place| !place.is_empty()))
     }
 }
 

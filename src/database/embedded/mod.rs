@@ -8,6 +8,7 @@ mod binaries;
 mod keeper;
 mod owner;
 
+use std::borrow::Cow;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
@@ -33,7 +34,10 @@ const UNFINISHED: &str = "pgdata.new-";
 /// The longest path a socket may have (`sun_path` holds 108 bytes on Linux, 104 on macOS).
 const MAX_SOCKET_PATH: usize = 100;
 
-/// How long PostgreSQL may take to accept connections (after a crash it replays its log first).
+/// How long one try to connect may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long PostgreSQL may take before it says anything at all.
 const START_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How long to wait for the PostgreSQL of a server that was killed a moment ago to be gone.
@@ -121,13 +125,19 @@ impl EmbeddedPostgres {
     pub async fn start(data_dir: &Path, durability: Durability) -> Result<Self> {
         let data_dir = absolute(data_dir)?;
         make_dir(&data_dir, 0o755)?;
+        // Where it really is decides who can reach it.
+        let data_dir = data_dir.canonicalize().map_err(file_error(&data_dir))?;
         let lock = lock(&data_dir)?;
-        let owner = Owner::for_cluster(&data_dir.join("postgres/pgdata"))?;
+        let owner = Owner::of_home(&data_dir.join("postgres"))?;
         let home = Home::prepare(&data_dir, &owner)?;
         let binaries = Binaries::find(&home).await?;
         owner.check_reach(&binaries.directory).await?;
 
         if !home.cluster().join("PG_VERSION").exists() {
+            if home.cluster().exists() {
+                let cause = io::Error::other("is there but holds no database; complete or remove it");
+                return Err(file_error(&home.cluster())(cause));
+            }
             home.initialise(&binaries, &owner).await?;
         }
         home.clear_away_predecessor().await?;
@@ -183,7 +193,9 @@ impl EmbeddedPostgres {
         let maintenance = self.options.clone().database("postgres").disable_statement_logging();
         loop {
             let attempt = tokio::select! {
-                attempt = maintenance.connect() => attempt,
+                attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, maintenance.connect()) => {
+                    attempt.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+                }
                 () = self.keeper.ended() => {
                     return Err(EmbeddedError::Program { program: "postgres", output: home.last_words() });
                 }
@@ -203,6 +215,8 @@ impl EmbeddedPostgres {
                     let _ = connection.close().await;
                     return Ok(());
                 }
+                // After a power cut it replays its log first, for as long as that takes.
+                Err(error) if is_starting(&error) => tokio::time::sleep(Duration::from_millis(20)).await,
                 // A wrong password does not become right by waiting.
                 Err(error) if Instant::now() >= deadline || has_refused(&error) => {
                     return Err(EmbeddedError::NotReady(error.to_string()));
@@ -325,7 +339,12 @@ impl Home {
         let deadline = Instant::now() + STOP_TIMEOUT;
         let pid_file = self.cluster().join("postmaster.pid");
         let noted = || fs::read_to_string(&pid_file).ok()?.lines().next()?.trim().parse::<i32>().ok();
-        while let Some(processes) = owner::processes_of(&self.cluster()).filter(|processes| !processes.is_empty()) {
+        let cluster = self.cluster().canonicalize().map_err(file_error(&self.cluster()))?;
+        loop {
+            let processes = owner::processes_of(&cluster, noted());
+            if processes.is_empty() {
+                break;
+            }
             if let Some(postmaster) = noted().filter(|postmaster| processes.contains(postmaster)) {
                 keeper::ask_to_stop(postmaster);
             }
@@ -350,8 +369,16 @@ impl Home {
 
 /// Whether PostgreSQL answered and does not know us.
 fn has_refused(error: &sqlx::Error) -> bool {
-    let state = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    state.is_some_and(|state| state.starts_with("28"))
+    sqlstate(error).is_some_and(|state| state.starts_with("28"))
+}
+
+/// Whether PostgreSQL answered that it is still starting.
+fn is_starting(error: &sqlx::Error) -> bool {
+    sqlstate(error).is_some_and(|state| state == "57P03")
+}
+
+fn sqlstate(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code)
 }
 
 fn lock(data_dir: &Path) -> Result<File> {

@@ -6,7 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use nix::unistd::{Uid, User, geteuid};
+use nix::libc::O_NOFOLLOW;
+use nix::unistd::{Gid, Uid, User, geteuid};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
@@ -15,21 +16,39 @@ use super::{EmbeddedError, Result, file_error};
 #[derive(Debug)]
 pub(super) struct Owner {
     /// Whom to drop to; `None` where we are not root.
-    drop_to: Option<User>,
+    drop_to: Option<Account>,
+}
+
+/// A user of the system, who need not have a name.
+#[derive(Debug)]
+struct Account {
+    name: String,
+    uid: Uid,
+    gid: Gid,
+}
+
+impl From<User> for Account {
+    fn from(user: User) -> Self {
+        Self { name: user.name, uid: user.uid, gid: user.gid }
+    }
 }
 
 impl Owner {
-    /// Ourselves, where we are not root. In root's place whoever owns the cluster that exists, else `postgres`
-    /// or `nobody`.
-    pub(super) fn for_cluster(cluster: &Path) -> Result<Self> {
+    /// Ourselves, where we are not root. In root's place whoever owns the home that exists, else `postgres` or
+    /// `nobody`.
+    pub(super) fn of_home(home: &Path) -> Result<Self> {
         if !geteuid().is_root() {
             return Ok(Self { drop_to: None });
         }
-        let owner = fs::metadata(cluster).ok().map(|meta| Uid::from_raw(meta.uid())).filter(|uid| !uid.is_root());
+        let owner = fs::metadata(home).ok().filter(|meta| meta.uid() != 0).map(|meta| {
+            let (uid, gid) = (Uid::from_raw(meta.uid()), Gid::from_raw(meta.gid()));
+            let named = User::from_uid(uid).ok().flatten();
+            named.map_or_else(|| Account { name: uid.to_string(), uid, gid }, Account::from)
+        });
+        let known = |name| User::from_name(name).ok().flatten().map(Account::from);
         owner
-            .and_then(|uid| User::from_uid(uid).ok().flatten())
-            .or_else(|| ["postgres", "nobody"].into_iter().find_map(|name| User::from_name(name).ok().flatten()))
-            .map(|user| Self { drop_to: Some(user) })
+            .or_else(|| ["postgres", "nobody"].into_iter().find_map(known))
+            .map(|account| Self { drop_to: Some(account) })
             .ok_or(EmbeddedError::NoUnprivilegedUser)
     }
 
@@ -104,8 +123,10 @@ impl Owner {
 
     /// Writes a file that only the owner can read.
     pub(super) fn write_private(&self, path: &Path, content: &str) -> Result<()> {
-        let mut file =
-            File::options().create(true).truncate(true).write(true).mode(0o600).open(path).map_err(file_error(path))?;
+        // Followed by no link: we may be root, in a directory of somebody who is not.
+        let mut options = File::options();
+        options.create(true).truncate(true).write(true).mode(0o600).custom_flags(O_NOFOLLOW);
+        let mut file = options.open(path).map_err(file_error(path))?;
         file.write_all(content.as_bytes()).map_err(file_error(path))?;
         file.sync_all().map_err(file_error(path))?;
         self.give(path)
@@ -119,14 +140,19 @@ pub(super) fn short_socket_dir(home: &Path) -> PathBuf {
     PathBuf::from(format!("/tmp/tableorder-{short}"))
 }
 
-/// The processes of a PostgreSQL on `cluster`: they work in its directory. `None` where this system does not say.
-pub(super) fn processes_of(cluster: &Path) -> Option<Vec<i32>> {
-    let processes = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
+/// The processes of a PostgreSQL on `cluster`, whose postmaster noted down that it is `noted`: they are called
+/// so, and work in its directory. Where we may not see where `noted` works, it is taken for one of them.
+pub(super) fn processes_of(cluster: &Path, noted: Option<i32>) -> Vec<i32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
-        let works_there = fs::read_link(entry.path().join("cwd")).is_ok_and(|directory| directory == cluster);
-        works_there.then_some(pid)
+        let is_called_so = fs::read_to_string(entry.path().join("comm")).is_ok_and(|name| name.trim() == "postgres");
+        let works_there = || match fs::read_link(entry.path().join("cwd")) {
+            Ok(directory) => directory == cluster,
+            Err(_) => noted == Some(pid),
+        };
+        (is_called_so && works_there()).then_some(pid)
     });
-    Path::new("/proc/self/cwd").exists().then(|| processes.collect())
+    processes.collect()
 }
 
 /// Whether a process with this pid exists, whosever it is.
