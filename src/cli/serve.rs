@@ -76,8 +76,8 @@ async fn serve(
             served = true;
             None
         }
-        _ = &mut events, if !closing.is_cancelled() => Some("the tasks that carry events ended"),
-        () = ended(embedded) => Some("the embedded PostgreSQL ended; its log is in postgres/pgdata/log under DATA_DIR"),
+        _ = &mut events, if !closing.is_cancelled() => Some("the tasks that carry events ended unexpectedly"),
+        () = ended(embedded) => Some("the embedded PostgreSQL ended unexpectedly; its log is in postgres/pgdata/log under DATA_DIR"),
     };
     let failed = failed.filter(|_| !closing.is_cancelled());
     closing.cancel();
@@ -87,7 +87,7 @@ async fn serve(
     // A request that outlived its time may hold a connection still.
     let _ = tokio::time::timeout(LAST_GRACE, database.close()).await;
     tracing::info!("stopped");
-    failed.map_or(Ok(()), |failed| Err(format!("{failed} unexpectedly").into()))
+    failed.map_or(Ok(()), |failed| Err(failed.into()))
 }
 
 /// Completes when the embedded PostgreSQL ends, if there is one.
