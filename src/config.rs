@@ -448,6 +448,9 @@ fn is_origin(origin: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn read(settings: &[(&str, &str)]) -> Result<Config, Vec<&'static str>> {
@@ -502,6 +505,32 @@ mod tests {
             ["JWT_SECRET_KEY"]
         );
         assert_eq!(production_with("CORS_ORIGINS", "*").unwrap_err(), ["CORS_ORIGINS"]);
+    }
+
+    #[test]
+    fn the_example_file_documents_every_setting_with_its_default() {
+        let asked = RefCell::new(BTreeSet::new());
+        let defaults = Config::read(|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            None
+        })
+        .unwrap();
+        // `NAME=value` is a default; `# NAME=value` shows what has none, or one of its own in each environment.
+        let example = include_str!("../.env.example");
+        let setting = |line: &'static str| {
+            let (name, value) = line.split_once('=')?;
+            let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+            is_name.then_some((name, value))
+        };
+        let documented: BTreeSet<_> = example
+            .lines()
+            .filter_map(|line| setting(line.trim_start_matches("# ")))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        assert_eq!(documented, asked.into_inner());
+        assert!(example.contains(&format!("# JWT_SECRET_KEY={EXAMPLE_SECRET}\n")));
+        let values: Vec<_> = example.lines().filter_map(setting).collect();
+        assert_eq!(format!("{:?}", read(&values).unwrap()), format!("{defaults:?}"));
     }
 
     #[test]
