@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
 /// The secret that `.env.example` shows; no server outside a developer's machine may use it.
@@ -91,12 +93,29 @@ pub struct DatabaseConfig {
 pub struct JwtConfig {
     /// `JWT_SECRET_KEY`; without one a local server makes its own.
     pub secret: Option<Secret>,
+    /// `JWT_PREVIOUS_SECRET_KEYS`: tokens signed with these still count, none is made with them any more.
+    pub previous_secrets: Vec<Secret>,
     /// The one algorithm tokens are signed and checked with.
     pub algorithm: jsonwebtoken::Algorithm,
     /// How long an admin token lives.
     pub admin_lifetime: Duration,
     /// How long a table token lives.
     pub table_lifetime: Duration,
+}
+
+/// How guessing passwords is slowed down.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginConfig {
+    /// Failures of one account without a pause.
+    pub failures_per_account: i32,
+    /// Failures from one address without a pause.
+    pub failures_per_address: i32,
+    /// The first pause; each further failure doubles it.
+    pub first_lockout: Duration,
+    /// The longest pause.
+    pub longest_lockout: Duration,
+    /// How many logins may wait for their turn.
+    pub queue: usize,
 }
 
 /// The logs' settings.
@@ -119,6 +138,16 @@ pub struct HttpConfig {
     pub port: u16,
     /// Whom browsers let read answers.
     pub cors_origins: CorsOrigins,
+    /// The proxies that are believed when they say whom they forward for.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many connections may be open.
+    pub max_connections: usize,
+    /// How many requests an address may send each second, on this instance; `None` is any number.
+    pub requests_per_second: Option<NonZero<u32>>,
+    /// How large a request's header may be, in bytes.
+    pub header_limit: usize,
+    /// How many fields a request's header may have.
+    pub header_fields: usize,
     /// How long a request may take (streams apart).
     pub request_timeout: Duration,
     /// How long a client may take to send a request's header, and how long a connection may lie idle.
@@ -166,6 +195,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// The tokens' settings.
     pub jwt: JwtConfig,
+    /// How guessing passwords is slowed down.
+    pub login: LoginConfig,
     /// The logs' settings.
     pub log: LogConfig,
     /// The HTTP side's settings.
@@ -245,6 +276,7 @@ impl Config {
             seed_demo: reader.choice("SEED_DEMO_STORE", for_developers, &[("true", true), ("false", false)]),
             database: reader.database(env),
             jwt: reader.jwt(env),
+            login: reader.login(),
             log: reader.log(),
             http: reader.http(env),
             streams: reader.streams(),
@@ -337,28 +369,35 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn jwt(&mut self, env: AppEnv) -> JwtConfig {
         use jsonwebtoken::Algorithm::{HS256, HS384, HS512};
         let secret = self.get("JWT_SECRET_KEY");
-        let strict = matches!(env, AppEnv::Production | AppEnv::Staging);
-        match secret.as_deref() {
-            None if env != AppEnv::Local => {
-                self.mistake("JWT_SECRET_KEY", "", "is required unless APP_ENV=local");
+        if secret.is_none() && env != AppEnv::Local {
+            self.mistake("JWT_SECRET_KEY", "", "is required unless APP_ENV=local");
+        }
+        let previous = self.list("JWT_PREVIOUS_SECRET_KEYS");
+        let named = secret.iter().map(|secret| ("JWT_SECRET_KEY", secret));
+        let all = named.chain(previous.iter().map(|secret| ("JWT_PREVIOUS_SECRET_KEYS", secret)));
+        if matches!(env, AppEnv::Production | AppEnv::Staging) {
+            for (name, secret) in all {
+                if let Some(fault) = fault_of(secret) {
+                    self.mistake(name, "(hidden)", fault);
+                }
             }
-            Some(EXAMPLE_SECRET) if strict => {
-                self.mistake("JWT_SECRET_KEY", "(hidden)", "is the example's; make your own: openssl rand -base64 48");
-            }
-            Some(secret) if strict && secret.len() < MIN_SECRET_BYTES => {
-                self.mistake(
-                    "JWT_SECRET_KEY",
-                    "(hidden)",
-                    format!("must have at least {MIN_SECRET_BYTES} bytes, has {}", secret.len()),
-                );
-            }
-            _ => {}
         }
         JwtConfig {
             secret: secret.map(Secret::new),
+            previous_secrets: previous.into_iter().map(Secret::new).collect(),
             algorithm: self.choice("JWT_ALGORITHM", HS256, &[("HS256", HS256), ("HS384", HS384), ("HS512", HS512)]),
             admin_lifetime: Duration::from_hours(self.number("JWT_ADMIN_EXPIRE_HOURS", 16, 1, 24 * 365)),
             table_lifetime: Duration::from_hours(self.number("JWT_TABLE_EXPIRE_HOURS", 24, 1, 24 * 365)),
+        }
+    }
+
+    fn login(&mut self) -> LoginConfig {
+        LoginConfig {
+            failures_per_account: self.number("LOGIN_FAILURES_PER_ACCOUNT", 5, 1, 1_000_000),
+            failures_per_address: self.number("LOGIN_FAILURES_PER_ADDRESS", 50, 1, 1_000_000),
+            first_lockout: self.seconds("LOGIN_LOCKOUT_SECONDS", 30, 86_400),
+            longest_lockout: self.seconds("LOGIN_LOCKOUT_MAX_SECONDS", 900, 86_400),
+            queue: self.number("LOGIN_QUEUE", 256, 1, 100_000),
         }
     }
 
@@ -385,10 +424,17 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             self.mistake("HOST", host, "must be an IP address to listen on, like 0.0.0.0, 127.0.0.1 or ::");
             IpAddr::from([0, 0, 0, 0])
         });
+        // At home nobody floods, and whoever measures does so from one address.
+        let requests = if matches!(env, AppEnv::Local | AppEnv::Development) { 0 } else { 200 };
         HttpConfig {
             host,
             port: self.number("PORT", 8000, 0, u16::MAX),
             cors_origins: self.cors_origins(env),
+            trusted_proxies: self.trusted_proxies(),
+            max_connections: self.number("MAX_CONNECTIONS", 25_000, 10, 1_000_000),
+            requests_per_second: NonZero::new(self.number("REQUESTS_PER_SECOND_PER_ADDRESS", requests, 0, 1_000_000)),
+            header_limit: self.number("REQUEST_HEADER_LIMIT_BYTES", 32 * 1024, 8 * 1024, 1024 * 1024),
+            header_fields: self.number("REQUEST_HEADER_LIMIT_FIELDS", 100, 20, 1000),
             request_timeout: self.seconds("REQUEST_TIMEOUT_SECONDS", 30, 3600),
             header_timeout: self.seconds("REQUEST_HEADER_TIMEOUT_SECONDS", 30, 3600),
             body_limit: self.number("REQUEST_BODY_LIMIT_BYTES", 256 * 1024, 1024, 64 * 1024 * 1024),
@@ -414,14 +460,36 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
+    fn trusted_proxies(&mut self) -> Vec<IpNet> {
+        let mut networks = Vec::new();
+        for text in self.list("TRUSTED_PROXIES") {
+            match text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
+                Ok(network) => networks.push(network),
+                Err(_) => self.mistake(
+                    "TRUSTED_PROXIES",
+                    text,
+                    "must be addresses or networks like 10.0.0.5 or 10.0.0.0/8, separated by commas",
+                ),
+            }
+        }
+        networks
+    }
+
+    /// The values between commas.
+    fn list(&self, name: &str) -> Vec<String> {
+        let value = self.get(name).unwrap_or_default();
+        value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    }
+
     fn cors_origins(&mut self, env: AppEnv) -> CorsOrigins {
-        let value =
-            self.get("CORS_ORIGINS").unwrap_or_else(|| "http://localhost:3000,http://localhost:3001".to_owned());
-        let origins: Vec<String> =
-            value.split(',').map(|origin| origin.trim().to_owned()).filter(|origin| !origin.is_empty()).collect();
+        const DEFAULT: [&str; 2] = ["http://localhost:3000", "http://localhost:3001"];
+        let mut origins = self.list("CORS_ORIGINS");
+        if origins.is_empty() {
+            origins = DEFAULT.map(str::to_owned).into();
+        }
         if origins.iter().any(|origin| origin == "*") {
             if env == AppEnv::Production {
-                self.mistake("CORS_ORIGINS", value, "must list the origins in production, not *");
+                self.mistake("CORS_ORIGINS", origins.join(","), "must list the origins in production, not *");
             }
             return CorsOrigins::Any;
         }
@@ -435,6 +503,17 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             }
         }
         CorsOrigins::List(origins)
+    }
+}
+
+/// What is wrong with a secret that real guests depend on.
+fn fault_of(secret: &str) -> Option<String> {
+    match secret {
+        EXAMPLE_SECRET => Some("is the example's; make your own: openssl rand -base64 48".to_owned()),
+        short if short.len() < MIN_SECRET_BYTES => {
+            Some(format!("must have at least {MIN_SECRET_BYTES} bytes, has {}", short.len()))
+        }
+        _ => None,
     }
 }
 

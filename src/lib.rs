@@ -21,10 +21,12 @@ pub mod services;
 pub mod state;
 pub mod telemetry;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -32,6 +34,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use config::HttpConfig;
 use error::envelope;
+use security::headers::HeaderLimit;
+use security::rate::RequestRate;
+use security::{address, headers, rate};
 use state::AppState;
 
 /// The whole application, as the binary serves it and as the tests call it.
@@ -49,16 +54,23 @@ pub fn app(state: AppState, config: &HttpConfig) -> Router {
     with_common_layers(router, config)
 }
 
-/// What every request goes through, whichever route it takes, from the outside in: its id and log line, CORS,
-/// the error envelope, the net for panics, the body limit.
+/// What every request goes through, whichever route it takes, from the outside in: whose it is, its id and log
+/// line, CORS, what browsers should know, the error envelope, the limits, the net for panics.
 pub fn with_common_layers(router: Router, config: &HttpConfig) -> Router {
-    router
-        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+    let header_limit = HeaderLimit { bytes: config.header_limit, fields: config.header_fields };
+    let mut router = router
         .layer(DefaultBodyLimit::max(config.body_limit))
         .layer(CatchPanicLayer::custom(envelope::from_panic))
+        .layer(from_fn_with_state(header_limit, headers::limit));
+    if let Some(per_second) = config.requests_per_second {
+        router = router.layer(from_fn_with_state(Arc::new(RequestRate::new(per_second)), rate::layer));
+    }
+    router
         .layer(from_fn(envelope::layer))
+        .layer(from_fn(headers::secure))
         .layer(security::cors::layer(&config.cors_origins))
         .layer(from_fn(telemetry::request::layer))
+        .layer(from_fn_with_state(config.trusted_proxies.clone().into(), address::layer))
 }
 
 /// The OpenAPI document of [`app`].

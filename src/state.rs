@@ -11,19 +11,25 @@ use crate::events::{Hub, StreamLimits};
 use crate::repositories::event;
 use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
+use crate::security::throttle::LoginThrottle;
 use crate::security::token::Tokens;
-use crate::services::{AuthService, CategoryService, MenuService, OrderService, StoreService, TableService};
+use crate::services::{
+    AuditService, AuthService, CategoryService, MenuService, OrderService, StoreService, TableService, UserService,
+};
 
 /// What a handler may reach. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AppState {
     database: Database,
     hub: Hub,
+    throttle: LoginThrottle,
     auth: AuthService,
     categories: CategoryService,
     menus: MenuService,
     orders: OrderService,
     tables: TableService,
+    users: UserService,
+    audit: AuditService,
     streams: StreamConfig,
     closing: CancellationToken,
 }
@@ -38,17 +44,28 @@ impl AppState {
         let closing = CancellationToken::new();
         let limits = StreamLimits { per_store: config.streams.max_per_store, in_all: config.streams.max_in_all };
         let hub = Hub::new(database.clone(), deployment, limits, closing.clone());
-        let tokens = Tokens::new(secret.expose(), config.jwt.algorithm, clock.clone());
-        let passwords = Passwords::new()?;
+        let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, clock.clone());
+        let passwords = Passwords::new(config.login.queue)?;
+        let throttle = LoginThrottle::new(database.clone(), clock.clone(), &config.login);
         let stores = StoreService::new(database.clone(), passwords.clone(), clock.clone());
         let access = TokenAccess::new(database.clone(), hub.clone());
-        let auth =
-            AuthService::new(database.clone(), access.clone(), passwords.clone(), tokens, clock.clone(), &config.jwt);
+        let auth = AuthService::new(
+            database.clone(),
+            access.clone(),
+            passwords.clone(),
+            throttle.clone(),
+            tokens,
+            clock.clone(),
+            &config.jwt,
+        );
         Ok(Self {
+            throttle,
             auth,
             categories: CategoryService::new(database.clone(), hub.clone(), clock.clone()),
             menus: MenuService::new(database.clone(), hub.clone(), clock.clone()),
             orders: OrderService::new(database.clone(), stores, hub.clone(), clock.clone()),
+            users: UserService::new(database.clone(), passwords.clone(), Some(access.clone()), clock.clone()),
+            audit: AuditService::new(database.clone()),
             tables: TableService::new(database.clone(), hub.clone(), access, passwords, clock),
             streams: config.streams,
             database,
@@ -61,6 +78,12 @@ impl AppState {
     #[must_use]
     pub fn closing(&self) -> &CancellationToken {
         &self.closing
+    }
+
+    /// What slows down whoever guesses passwords.
+    #[must_use]
+    pub fn throttle(&self) -> &LoginThrottle {
+        &self.throttle
     }
 
     /// The hub that feeds the streams.
@@ -88,6 +111,8 @@ reach! {
     menus: MenuService,
     orders: OrderService,
     tables: TableService,
+    users: UserService,
+    audit: AuditService,
     streams: StreamConfig,
     closing: CancellationToken,
 }

@@ -65,6 +65,7 @@ async fn serve(
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     welcome::print(address.port(), config, services::has_demo(&database).await?);
     let mut events = tokio::spawn(events::run(state.hub().clone(), options, clock, config.events));
+    tokio::spawn(state.throttle().clone().keep_tidy(closing.clone()));
     let router = app(state, &config.http);
     let serving = server::serve(listener, router, closing.clone(), &config.http);
     tokio::pin!(serving);

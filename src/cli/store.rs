@@ -62,7 +62,7 @@ async fn create(config: &Config, create: Create) -> Result<(), CliError> {
         owner_password,
     };
     let connected = Connected::open(config).await?;
-    let stores = StoreService::new(connected.database.clone(), Passwords::new()?, Clock::system());
+    let stores = StoreService::new(connected.database.clone(), Passwords::new(config.login.queue)?, Clock::system());
     let made = stores.create(&new).await;
     connected.close().await;
     match made {
@@ -79,7 +79,7 @@ async fn create(config: &Config, create: Create) -> Result<(), CliError> {
 
 async fn list(config: &Config) -> Result<(), CliError> {
     let connected = Connected::open(config).await?;
-    let stores = StoreService::new(connected.database.clone(), Passwords::new()?, Clock::system());
+    let stores = StoreService::new(connected.database.clone(), Passwords::new(config.login.queue)?, Clock::system());
     let listed = stores.list().await;
     connected.close().await;
     for store in listed? {

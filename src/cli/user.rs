@@ -7,7 +7,7 @@ use super::{CliError, password, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{AppError, ErrorCode};
-use crate::models::{Role, StoreCode, Username};
+use crate::models::{Actor, Role, StoreCode, Username};
 use crate::security::password::Passwords;
 use crate::services::UserService;
 
@@ -58,11 +58,12 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
     let password = password::ask(username.as_str())?;
 
     let connected = Connected::open(config).await?;
-    let users = UserService::new(connected.database.clone(), Passwords::new()?, Clock::system());
+    let users =
+        UserService::new(connected.database.clone(), Passwords::new(config.login.queue)?, None, Clock::system());
     let (done, result) = match command {
-        Command::Create { role, .. } => ("made", users.create(&store, &username, password, role.into()).await),
+        Command::Create { role, .. } => ("made", create(&users, &store, &username, password, role.into()).await),
         Command::ResetPassword { .. } => {
-            ("gave a new password to", users.reset_password(&store, &username, password).await)
+            ("gave a new password to", reset_password(&users, &store, &username, password).await)
         }
     };
     connected.close().await;
@@ -74,7 +75,7 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
         Err(AppError { code: ErrorCode::StoreNotFound, .. }) => {
             Err(format!("there is no store {}", store.as_str()).into())
         }
-        Err(AppError { code: ErrorCode::AuthFailed, .. }) => {
+        Err(AppError { code: ErrorCode::UserNotFound, .. }) => {
             Err(format!("store {} has no account {}", store.as_str(), username.as_str()).into())
         }
         Err(AppError { code: ErrorCode::Duplicate, .. }) => {
@@ -82,4 +83,24 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
         }
         Err(error) => Err(error.into()),
     }
+}
+
+async fn create(
+    users: &UserService,
+    store: &StoreCode,
+    username: &Username,
+    password: String,
+    role: Role,
+) -> Result<(), AppError> {
+    let store = users.store_of(store).await?;
+    users.create(store, &Actor::operator(), username, password, role).await.map(|_| ())
+}
+
+async fn reset_password(
+    users: &UserService,
+    store: &StoreCode,
+    username: &Username,
+    password: String,
+) -> Result<(), AppError> {
+    users.reset_password(users.store_of(store).await?, username, password).await
 }

@@ -9,10 +9,10 @@ macro_rules! catalogue {
     ($($variant:ident $status:ident $code:literal $korean:literal $english:literal;)*) => {
         /// What clients branch on. The names on the wire never change.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, ToSchema)]
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
         pub enum ErrorCode {
             $(
                 #[doc = concat!("`", $code, "`: ", $english)]
-                #[serde(rename = $code)]
                 $variant,
             )*
         }
@@ -72,6 +72,8 @@ catalogue! {
         "카테고리를 찾을 수 없습니다." "There is no such category.";
     MenuNotFound NOT_FOUND "MENU_NOT_FOUND"
         "메뉴를 찾을 수 없습니다." "There is no such dish.";
+    UserNotFound NOT_FOUND "USER_NOT_FOUND"
+        "계정을 찾을 수 없습니다." "There is no such account.";
     OrderNotFound NOT_FOUND "ORDER_NOT_FOUND"
         "주문을 찾을 수 없습니다." "There is no such order.";
     RouteNotFound NOT_FOUND "ROUTE_NOT_FOUND"
@@ -82,6 +84,8 @@ catalogue! {
         "요청 시간이 초과되었습니다. 다시 시도해 주세요." "The request took too long. Please try again.";
     PayloadTooLarge PAYLOAD_TOO_LARGE "PAYLOAD_TOO_LARGE"
         "요청 내용이 너무 큽니다." "The request is too large.";
+    HeaderTooLarge REQUEST_HEADER_FIELDS_TOO_LARGE "HEADER_TOO_LARGE"
+        "요청 헤더가 너무 큽니다." "The request's header is too large.";
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "UNSUPPORTED_MEDIA_TYPE"
         "지원하지 않는 형식입니다. JSON으로 보내 주세요." "Please send JSON (Content-Type: application/json).";
     Duplicate CONFLICT "DUPLICATE"
@@ -90,6 +94,8 @@ catalogue! {
         "메뉴가 있는 카테고리는 삭제할 수 없습니다." "A category with dishes cannot be deleted.";
     TableHasActiveSession CONFLICT "TABLE_HAS_ACTIVE_SESSION"
         "이용 중인 테이블은 삭제할 수 없습니다." "A table in use cannot be deleted.";
+    LastOwner CONFLICT "LAST_OWNER"
+        "매장에는 소유자 계정이 하나 이상 있어야 합니다." "A store keeps at least one owner.";
     InvalidStatusTransition CONFLICT "INVALID_STATUS_TRANSITION"
         "주문 상태를 그렇게 변경할 수 없습니다." "The order's status cannot change like that.";
     SessionEnded CONFLICT "SESSION_ENDED"
@@ -119,6 +125,7 @@ impl ErrorCode {
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
             StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
             StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::HeaderTooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests,
             StatusCode::SERVICE_UNAVAILABLE => Self::ServiceUnavailable,

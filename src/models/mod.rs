@@ -1,5 +1,6 @@
 //! What the domain is. Models parse instead of validating: a [`Price`] in hand is a valid price.
 
+mod audit;
 mod business_day;
 mod event;
 mod id;
@@ -11,8 +12,10 @@ mod page;
 mod session;
 mod store;
 mod table;
+mod throttle;
 mod user;
 
+pub use audit::{Actor, ActorKind, AuditAction, AuditEntry, AuditFilter, NewAuditEntry, account_snapshot};
 pub use business_day::BusinessCalendar;
 pub use event::{Audience, Event, EventKind, NewEvent};
 pub use id::{CategoryId, ItemId, MenuId, OrderId, SessionId, StoreId, TableId, UserId};
@@ -27,4 +30,5 @@ pub use page::{Page, PageLimit};
 pub use session::Session;
 pub use store::{Store, StoreCode};
 pub use table::{DashboardTable, Table};
+pub use throttle::{FailureKey, Failures, LockoutPolicy, network_of};
 pub use user::{Role, User, Username};

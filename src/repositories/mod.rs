@@ -1,6 +1,7 @@
 //! SQL, and nothing else. A function here borrows a connection, runs one statement that starts from
 //! `store_id`, and opens no transaction.
 
+pub mod audit;
 pub mod bulk;
 pub mod category;
 mod constraint;
@@ -10,6 +11,7 @@ pub mod order;
 pub mod session;
 pub mod store;
 pub mod table;
+pub mod throttle;
 pub mod user;
 
 pub use constraint::{OnConstraint, expect_one};

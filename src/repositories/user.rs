@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::error::{ErrorCode, Result};
 use crate::models::{Role, StoreId, User, UserId};
-use crate::repositories::OnConstraint;
+use crate::repositories::{OnConstraint, expect_one};
 
 /// What decides whether an admin token still counts.
 #[derive(Debug, Clone)]
@@ -53,6 +53,80 @@ pub async fn find(conn: &mut PgConnection, store: StoreId, user: UserId) -> Resu
     )
     .fetch_optional(conn)
     .await?)
+}
+
+/// The store's accounts, by name.
+///
+/// # Errors
+/// Of the database.
+pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<User>> {
+    Ok(sqlx::query_as!(
+        User,
+        r#"SELECT id AS "id: UserId", username, password_hash, role AS "role: Role", token_version
+           FROM users WHERE store_id = $1 ORDER BY username"#,
+        store.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The account, locked against being changed by another.
+///
+/// # Errors
+/// `USER_NOT_FOUND`.
+pub async fn lock(conn: &mut PgConnection, store: StoreId, user: UserId) -> Result<User> {
+    sqlx::query_as!(
+        User,
+        r#"SELECT id AS "id: UserId", username, password_hash, role AS "role: Role", token_version
+           FROM users WHERE store_id = $1 AND id = $2 FOR UPDATE"#,
+        store.0,
+        user.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(|| ErrorCode::UserNotFound.into())
+}
+
+/// The store's owners, locked against being changed by another, in an order that two who lock them share.
+///
+/// # Errors
+/// Of the database.
+pub async fn lock_owners(conn: &mut PgConnection, store: StoreId) -> Result<Vec<UserId>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT id AS "id: UserId" FROM users WHERE store_id = $1 AND role = 'owner'
+           ORDER BY created_at, id FOR UPDATE"#,
+        store.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Writes an account's name and role.
+///
+/// # Errors
+/// `DUPLICATE` for a name that is taken, `USER_NOT_FOUND`.
+pub async fn update(conn: &mut PgConnection, store: StoreId, user: &User) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE users SET username = $3, role = $4 WHERE store_id = $1 AND id = $2",
+        store.0,
+        user.id.0,
+        user.username,
+        user.role as Role
+    )
+    .execute(conn)
+    .await
+    .on_constraint("users_username_key", ErrorCode::Duplicate)?;
+    expect_one(&result, ErrorCode::UserNotFound)
+}
+
+/// Removes an account.
+///
+/// # Errors
+/// `USER_NOT_FOUND`.
+pub async fn delete(conn: &mut PgConnection, store: StoreId, user: UserId) -> Result<()> {
+    let result =
+        sqlx::query!("DELETE FROM users WHERE store_id = $1 AND id = $2", store.0, user.0).execute(conn).await?;
+    expect_one(&result, ErrorCode::UserNotFound)
 }
 
 /// What decides whether the token `token_id` of this account still counts; `None` for an account that is gone.

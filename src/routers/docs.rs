@@ -66,6 +66,7 @@ const PAGE_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'
         (name = "admin: tables", description = "The dashboard and the tables"),
         (name = "admin: orders", description = "Staff move orders along"),
         (name = "admin: menu", description = "Staff run the menu"),
+        (name = "admin: accounts", description = "Owners run accounts and look up who changed what"),
         (name = "service", description = "For operators"),
     ),
 )]
@@ -209,5 +210,5 @@ pub fn pages<S: Clone + Send + Sync + 'static>(document: utoipa::openapi::OpenAp
     let redoc = Redoc::new(SPEC_PATH).with_title("tableorder").html().replace(REDOC_LOGO, "data:,");
     let policy =
         SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
-    Router::new().merge(swagger).route("/redoc", get(async move || Html(redoc.clone()))).layer(policy)
+    Router::new().merge(swagger).route("/redoc", get(async move || Html(redoc.clone()))).route_layer(policy)
 }

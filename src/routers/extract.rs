@@ -57,11 +57,19 @@ fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
         let error = error.into_inner();
         match error.classify() {
             Category::Data => data_error(&path, &error.to_string()),
+            // JSON as it is written, and no text that can be kept.
+            Category::Syntax if is_of_surrogates(&error) => AppError::invalid_field(path, Reason::Unprintable),
             _ => ErrorCode::MalformedRequest.into(),
         }
     })?;
     deserializer.end().map_err(|_| ErrorCode::MalformedRequest)?;
     Ok(value)
+}
+
+/// Whether a text was refused for half of a surrogate pair, which serde tells only in words.
+fn is_of_surrogates(error: &serde_json::Error) -> bool {
+    let message = error.to_string();
+    ["lone leading surrogate", "unexpected end of hex escape"].iter().any(|words| message.starts_with(words))
 }
 
 /// serde tells a missing field only in words, at the path of the object it is missing from.

@@ -1,5 +1,6 @@
 //! What the wire says: requests (read and validated) and responses.
 
+pub mod audit;
 pub mod auth;
 pub mod category;
 pub mod event;
@@ -9,3 +10,4 @@ pub mod order;
 pub mod page;
 pub mod rules;
 pub mod table;
+pub mod user;

@@ -18,16 +18,23 @@ pub struct PageQuery {
     pub cursor: Option<String>,
 }
 
+/// How many entries are asked for.
+///
+/// # Errors
+/// `MALFORMED_REQUEST` for a limit out of range.
+pub(super) fn limit(limit: Option<i64>) -> Result<PageLimit> {
+    limit.map_or(Ok(PageLimit::default()), |limit| {
+        PageLimit::parse(limit).ok_or_else(|| ErrorCode::MalformedRequest.into())
+    })
+}
+
 impl PageQuery {
     /// The page as the domain knows it.
     ///
     /// # Errors
     /// `MALFORMED_REQUEST` for a limit out of range or a cursor that was not given.
     pub fn page(&self) -> Result<Page> {
-        let limit = match self.limit {
-            Some(limit) => PageLimit::parse(limit).ok_or(ErrorCode::MalformedRequest)?,
-            None => PageLimit::default(),
-        };
+        let limit = limit(self.limit)?;
         let below: Option<OrderNumber> = match self.cursor.as_deref() {
             Some(cursor) if !cursor.is_empty() => Some(cursor.parse().map_err(|_| ErrorCode::MalformedRequest)?),
             _ => None,

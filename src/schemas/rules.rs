@@ -25,6 +25,14 @@ pub fn printable(text: &str) -> Result<(), ValidationError> {
     if text.chars().any(refused) { Err(ValidationError::new("unprintable")) } else { Ok(()) }
 }
 
+/// A text that says something in one line.
+///
+/// # Errors
+/// `blank`, `unprintable`.
+pub fn one_line(text: &str) -> Result<(), ValidationError> {
+    if text.chars().any(char::is_control) { Err(ValidationError::new("unprintable")) } else { not_blank(text) }
+}
+
 /// A web address, or nothing.
 ///
 /// # Errors
@@ -87,6 +95,18 @@ where
     T: Deserialize<'de>,
 {
     T::deserialize(String::deserialize(deserializer)?.into_deserializer())
+}
+
+/// As [`word`], for a field that may be absent but not `null`.
+///
+/// # Errors
+/// As [`word`].
+pub fn word_if_present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    word(deserializer).map(Some)
 }
 
 /// Reads a field that may be absent but not `null`.

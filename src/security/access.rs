@@ -23,7 +23,7 @@ const BELIEVED_FOR: Duration = Duration::from_secs(1);
 /// Answers kept at most.
 const CAPACITY: u64 = 100_000;
 
-type Key = (u64, Audience, StoreId, i64, Uuid);
+type Key = (u64, Audience, StoreId, i64, i32, Uuid);
 
 /// What the database said of a token's owner.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl TokenAccess {
 
     async fn remembered(&self, claims: &Claims) -> Result<Access> {
         // An answer that was asked for before a revocation is kept where nobody looks after it.
-        let key = (self.hub.access_generation(), claims.aud, claims.store, claims.sub, claims.jti);
+        let key = (self.hub.access_generation(), claims.aud, claims.store, claims.sub, claims.version, claims.jti);
         // Requests that arrive together ask once; a failure is shared, its cause told to the log by each.
         let answer = self.cache.try_get_with(key, self.ask(claims)).await;
         let access = answer.map_err(|error| AppError::caused_by(error.code, error))?;

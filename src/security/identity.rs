@@ -1,11 +1,14 @@
 //! The extractors that turn a token into an identity. A handler that takes one is thereby guarded.
 
+use std::net::IpAddr;
+
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{Role, SessionId, StoreId, TableId, UserId};
+use crate::models::{Actor, ActorKind, Role, SessionId, StoreId, TableId, UserId};
+use crate::security::address::ClientAddress;
 use crate::security::token::Claims;
 use crate::services::AuthService;
 use crate::telemetry::request::note_store;
@@ -23,7 +26,32 @@ pub struct AdminIdentity {
     pub role: Role,
     /// What the token says.
     pub claims: Claims,
+    /// Where the request comes from.
+    pub address: Option<IpAddr>,
 }
+
+impl AdminIdentity {
+    /// Who this is, for the audit log.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor { kind: ActorKind::User, id: Some(self.user_id.0), name: self.username.clone(), address: self.address }
+    }
+
+    /// Refuses who does not run the store.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`.
+    pub fn require_owner(&self) -> Result<()> {
+        match self.role {
+            Role::Owner => Ok(()),
+            Role::Staff => Err(ErrorCode::Forbidden.into()),
+        }
+    }
+}
+
+/// An owner of a store, by an admin token.
+#[derive(Debug, Clone)]
+pub struct OwnerIdentity(pub AdminIdentity);
 
 /// A tablet, by a table token.
 #[derive(Debug, Clone)]
@@ -58,7 +86,22 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let identity = AuthService::from_ref(state).admin_of(bearer(parts)?).await?;
         note_store(identity.store_id);
-        Ok(identity)
+        let Ok(ClientAddress(address)) = ClientAddress::from_request_parts(parts, state).await;
+        Ok(Self { address: Some(address), ..identity })
+    }
+}
+
+impl<S> FromRequestParts<S> for OwnerIdentity
+where
+    AuthService: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let identity = AdminIdentity::from_request_parts(parts, state).await?;
+        identity.require_owner()?;
+        Ok(Self(identity))
     }
 }
 

@@ -1,10 +1,14 @@
-//! Passwords: argon2id, off the async threads, and never more at a time than the machine has cores.
+//! Passwords: argon2id, on threads of their own that yield to everybody else, behind a queue that has an end. A
+//! flood of logins makes logins slow and leaves orders alone.
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use tokio::sync::Semaphore;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::{AppError, ErrorCode, Result};
 
@@ -14,38 +18,72 @@ const COST: (u32, u32, u32) = (19_456, 2, 1);
 /// Hashes and checks passwords. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    permits: Arc<Semaphore>,
+    pool: Arc<ThreadPool>,
+    /// One permit a thread of the pool.
+    threads: Arc<Semaphore>,
+    /// One permit for each that may wait or be at work.
+    queue: Arc<Semaphore>,
     /// A hash of no password, checked where the account does not exist, so that it takes as long.
     dummy: Arc<str>,
 }
 
+/// The right to hash one password now.
+#[derive(Debug)]
+pub struct Turn {
+    _place: OwnedSemaphorePermit,
+    _thread: OwnedSemaphorePermit,
+}
+
 impl Passwords {
-    /// A hasher for this machine.
+    /// A hasher for this machine, at which `queue` may wait.
     ///
     /// # Errors
-    /// When the system's random source fails.
-    pub fn new() -> Result<Self> {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Ok(Self { permits: Arc::new(Semaphore::new(cores)), dummy: hash_now("no account has this hash")?.into() })
+    /// When the system's random source fails, or it gives no thread.
+    pub fn new(queue: usize) -> Result<Self> {
+        // Half of the cores: the memory that argon2 fills is everybody's.
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).div_ceil(2);
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("argon2-{index}"))
+            .start_handler(|_| yield_to_everybody())
+            .build();
+        Ok(Self {
+            pool: Arc::new(pool.map_err(AppError::internal)?),
+            threads: Arc::new(Semaphore::new(threads)),
+            queue: Arc::new(Semaphore::new(queue)),
+            dummy: hash_now("no account has this hash")?.into(),
+        })
+    }
+
+    /// Waits for a turn.
+    ///
+    /// # Errors
+    /// `SERVICE_UNAVAILABLE` when as many wait as may.
+    pub async fn turn(&self) -> Result<Turn> {
+        let full = |error| AppError::caused_by(ErrorCode::ServiceUnavailable, error);
+        let place = Arc::clone(&self.queue).try_acquire_owned().map_err(full)?;
+        let thread = Arc::clone(&self.threads).acquire_owned().await.map_err(AppError::internal)?;
+        Ok(Turn { _place: place, _thread: thread })
     }
 
     /// Hashes `password` into a PHC string.
     ///
     /// # Errors
-    /// When the system's random source fails.
+    /// `SERVICE_UNAVAILABLE` when as many wait as may.
     pub async fn hash(&self, password: String) -> Result<String> {
-        self.off_thread(move || hash_now(&password)).await?
+        let turn = self.turn().await?;
+        self.off_thread(turn, move || hash_now(&password)).await?
     }
 
     /// Whether `password` is the one `hash` was made of. Without a hash the answer is no, and takes as long.
     ///
     /// # Errors
     /// When a stored hash is damaged.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
+    pub async fn verify(&self, turn: Turn, password: String, hash: Option<String>) -> Result<bool> {
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.as_ref().to_owned());
         let matches = self
-            .off_thread(move || {
+            .off_thread(turn, move || {
                 let hash = PasswordHash::new(&hash).map_err(|error| AppError::internal(error.to_string()))?;
                 Ok::<_, AppError>(argon2()?.verify_password(password.as_bytes(), &hash).is_ok())
             })
@@ -53,18 +91,29 @@ impl Passwords {
         Ok(exists && matches)
     }
 
-    async fn off_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let unavailable = |error| AppError::caused_by(ErrorCode::ServiceUnavailable, error);
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(unavailable)?;
-        tokio::task::spawn_blocking(move || {
+    async fn off_thread<T: Send + 'static>(&self, turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let (sender, receiver) = oneshot::channel();
+        self.pool.spawn(move || {
             // Held by the work itself: a caller that gives up does not make room for more.
-            let _permit = permit;
-            work()
-        })
-        .await
-        .map_err(AppError::internal)
+            let _turn = turn;
+            // A caller that gave up is not told.
+            let _ = sender.send(work());
+        });
+        receiver.await.map_err(AppError::internal)
     }
 }
+
+/// Whatever else wants to run goes before this thread.
+#[cfg(target_os = "linux")]
+fn yield_to_everybody() {
+    const NICEST: i32 = 19;
+    // On Linux it concerns the calling thread alone. Where it is refused, all is as it was.
+    let _ = rustix::process::nice(NICEST);
+}
+
+/// Elsewhere it would concern the whole process.
+#[cfg(not(target_os = "linux"))]
+fn yield_to_everybody() {}
 
 fn argon2() -> Result<Argon2<'static>> {
     let (memory, passes, lanes) = COST;
@@ -87,11 +136,24 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_verified_and_another_is_not() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new(1).unwrap();
         let hash = passwords.hash("비밀번호 1234".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(passwords.verify("비밀번호 1234".to_owned(), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify("1234".to_owned(), Some(hash)).await.unwrap());
-        assert!(!passwords.verify("no account has this hash".to_owned(), None).await.unwrap());
+        let verify = async |password: &str, hash: Option<&String>| {
+            let turn = passwords.turn().await.unwrap();
+            passwords.verify(turn, password.to_owned(), hash.cloned()).await.unwrap()
+        };
+        assert!(verify("비밀번호 1234", Some(&hash)).await);
+        assert!(!verify("1234", Some(&hash)).await);
+        assert!(!verify("no account has this hash", None).await);
+    }
+
+    #[tokio::test]
+    async fn beyond_the_queue_nobody_waits() {
+        let passwords = Passwords::new(1).unwrap();
+        let turn = passwords.turn().await.unwrap();
+        assert_eq!(passwords.turn().await.unwrap_err().code, ErrorCode::ServiceUnavailable);
+        drop(turn);
+        passwords.turn().await.unwrap();
     }
 }

@@ -1,6 +1,6 @@
 //! Tokens: JWTs with one pinned algorithm, a key id, issuer, audience, expiry and a version.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use base64::Engine;
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::config::Secret;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{SessionId, StoreId};
 
@@ -101,31 +102,34 @@ pub struct IssuedToken {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Makes and checks tokens.
+/// Makes and checks tokens. They are signed with the newest of a small set of keys and checked with the one they
+/// name, so a secret can be exchanged while tokens signed with the one before still count.
 pub struct Tokens {
+    /// The id of the key that signs.
     key_id: String,
     encoding: EncodingKey,
-    decoding: DecodingKey,
+    /// Every key that counts, by its id.
+    decoding: HashMap<String, DecodingKey>,
     algorithm: Algorithm,
     validation: Validation,
     clock: Clock,
 }
 
 impl Tokens {
-    /// Tokens signed with `secret`.
+    /// Tokens signed with `secret`; those signed with one of `previous` count, too.
     #[must_use]
-    pub fn new(secret: &str, algorithm: Algorithm, clock: Clock) -> Self {
+    pub fn new(secret: &Secret, previous: &[Secret], algorithm: Algorithm, clock: Clock) -> Self {
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[ISSUER]);
         validation.required_spec_claims = HashSet::from(["exp", "iss", "aud"].map(str::to_owned));
         // Time is judged by our clock and the audience by the route, each with an error code of its own.
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let digest = Sha256::digest(secret.as_bytes());
+        let checked_with = |secret: &Secret| (key_id(secret), DecodingKey::from_secret(secret.expose().as_bytes()));
         Self {
-            key_id: URL_SAFE_NO_PAD.encode(digest.get(..6).unwrap_or_default()),
-            encoding: EncodingKey::from_secret(secret.as_bytes()),
-            decoding: DecodingKey::from_secret(secret.as_bytes()),
+            key_id: key_id(secret),
+            encoding: EncodingKey::from_secret(secret.expose().as_bytes()),
+            decoding: previous.iter().chain([secret]).map(checked_with).collect(),
             algorithm,
             validation,
             clock,
@@ -183,9 +187,10 @@ impl Tokens {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(ErrorCode::InvalidToken.into());
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
-            .map_err(|_| ErrorCode::InvalidToken)?
-            .claims;
+        let invalid = |_| ErrorCode::InvalidToken;
+        let header = jsonwebtoken::decode_header(token).map_err(invalid)?;
+        let key = header.kid.and_then(|id| self.decoding.get(&id)).ok_or(ErrorCode::InvalidToken)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(invalid)?.claims;
         let now = self.clock.now().timestamp();
         if claims.iat > now + CLOCK_SKEW {
             return Err(ErrorCode::InvalidToken.into());
@@ -198,6 +203,12 @@ impl Tokens {
         }
         Ok(claims)
     }
+}
+
+/// What tokens call a key by: it tells which one it is and nothing about it.
+fn key_id(secret: &Secret) -> String {
+    let digest = Sha256::digest(secret.expose().as_bytes());
+    URL_SAFE_NO_PAD.encode(digest.get(..6).unwrap_or_default())
 }
 
 impl std::fmt::Debug for Tokens {

@@ -1,5 +1,6 @@
 //! Logins, and what a token is worth.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +11,18 @@ use crate::config::JwtConfig;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::events::StreamGuard;
-use crate::models::{Role, SessionId, Store, StoreCode, StoreId, Table, TableId, User, UserId, Username};
+use crate::models::{
+    Actor, ActorKind, AuditAction, FailureKey, NewAuditEntry, Role, SessionId, Store, StoreCode, StoreId, Table,
+    TableId, User, UserId, Username,
+};
 use crate::repositories::user::PasswordChange;
 use crate::repositories::{event, session, store, table, user};
 use crate::security::access::TokenAccess;
 use crate::security::identity::{AdminIdentity, TableIdentity};
 use crate::security::password::Passwords;
+use crate::security::throttle::{Knock, LoginThrottle};
 use crate::security::token::{Audience, Claims, Subject, Tokens};
+use crate::services::audit;
 use crate::telemetry::request::note_store;
 
 /// An id no store has.
@@ -27,6 +33,7 @@ const NO_STORE: StoreId = StoreId(0);
 pub struct AuthService {
     database: Database,
     passwords: Passwords,
+    throttle: LoginThrottle,
     tokens: Arc<Tokens>,
     access: TokenAccess,
     clock: Clock,
@@ -73,6 +80,7 @@ impl AuthService {
         database: Database,
         access: TokenAccess,
         passwords: Passwords,
+        throttle: LoginThrottle,
         tokens: Tokens,
         clock: Clock,
         config: &JwtConfig,
@@ -81,6 +89,7 @@ impl AuthService {
             access,
             database,
             passwords,
+            throttle,
             tokens: Arc::new(tokens),
             clock,
             admin_lifetime: config.admin_lifetime,
@@ -91,16 +100,62 @@ impl AuthService {
     /// Logs a tablet in, on its table's unfinished session; makes one where there is none.
     ///
     /// # Errors
-    /// `AUTH_FAILED`, whichever part was wrong.
-    pub async fn login_table(&self, store_code: &str, table_number: i64, password: String) -> Result<TableLogin> {
+    /// `AUTH_FAILED`, whichever part was wrong; `TOO_MANY_REQUESTS` after too many of these.
+    pub async fn login_table(
+        &self,
+        store_code: &str,
+        table_number: i64,
+        password: String,
+        address: IpAddr,
+    ) -> Result<TableLogin> {
+        let knock = Knock::new(FailureKey::of_table(store_code, table_number), address);
         let found = self.find_table(store_code, table_number).await?;
         let hash = found.as_ref().map(|(_, table)| table.password_hash.clone());
-        let matches = self.passwords.verify(password, hash).await?;
-        let Some((store, table)) = found.filter(|_| matches) else {
+        if !self.is_password(knock, password, hash).await? {
             return Err(ErrorCode::AuthFailed.into());
-        };
+        }
+        let (store, table) = found.ok_or(ErrorCode::AuthFailed)?;
         note_store(store.id);
-        self.seat(store, table).await
+        let by = Actor {
+            kind: ActorKind::Table,
+            id: Some(table.id.0),
+            name: table.table_number.to_string(),
+            address: Some(address),
+        };
+        let entry = NewAuditEntry::new(AuditAction::TableLogin, table.id.0);
+        let login = self.seat(store, table).await?;
+        self.record(login.store.id, &by, &entry).await?;
+        Ok(login)
+    }
+
+    /// Whether this is the password `hash` was made of; who failed too often is not even tried.
+    async fn is_password(&self, knock: Knock, password: String, hash: Option<String>) -> Result<bool> {
+        self.throttle.look(&knock)?;
+        let turn = self.passwords.turn().await?;
+        let attempt = self.throttle.admit(knock).await?;
+        let matches = self.passwords.verify(turn, password, hash).await?;
+        if matches {
+            attempt.succeeded().await?;
+        } else {
+            attempt.failed().await?;
+        }
+        Ok(matches)
+    }
+
+    /// Writes down a failure after its answer: an account that exists must not take longer to say so.
+    fn record_later(&self, store: StoreId, by: Actor, entry: NewAuditEntry) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = this.record(store, &by, &entry).await {
+                tracing::warn!(%error, "a failed login could not be written down");
+            }
+        });
+    }
+
+    async fn record(&self, store: StoreId, by: &Actor, entry: &NewAuditEntry) -> Result<()> {
+        let mut tx = self.database.begin().await?;
+        audit::record(&mut tx, store, by, entry, self.clock.now()).await?;
+        tx.commit().await
     }
 
     async fn seat(&self, store: Store, table: Table) -> Result<TableLogin> {
@@ -128,15 +183,27 @@ impl AuthService {
     /// Logs a member of staff in.
     ///
     /// # Errors
-    /// `AUTH_FAILED`, whichever part was wrong.
-    pub async fn login_admin(&self, store_code: &str, username: &str, password: String) -> Result<AdminLogin> {
+    /// `AUTH_FAILED`, whichever part was wrong; `TOO_MANY_REQUESTS` after too many of these.
+    pub async fn login_admin(
+        &self,
+        store_code: &str,
+        username: &str,
+        password: String,
+        address: IpAddr,
+    ) -> Result<AdminLogin> {
+        let knock = Knock::new(FailureKey::of_user(store_code, username), address);
         let found = self.find_user(store_code, username).await?;
         let hash = found.as_ref().map(|(_, user)| user.password_hash.clone());
-        let matches = self.passwords.verify(password, hash).await?;
-        let Some((store, user)) = found.filter(|_| matches) else {
-            return Err(ErrorCode::AuthFailed.into());
-        };
+        let matches = self.is_password(knock, password, hash).await?;
+        let Some((store, user)) = found else { return Err(ErrorCode::AuthFailed.into()) };
         note_store(store.id);
+        let by =
+            Actor { kind: ActorKind::User, id: Some(user.id.0), name: user.username.clone(), address: Some(address) };
+        if !matches {
+            self.record_later(store.id, by, NewAuditEntry::new(AuditAction::UserLoginFailed, user.id.0));
+            return Err(ErrorCode::AuthFailed.into());
+        }
+        self.record(store.id, &by, &NewAuditEntry::new(AuditAction::UserLogin, user.id.0)).await?;
         let issued = self.tokens.issue(
             Subject {
                 audience: Audience::Admin,
@@ -167,7 +234,8 @@ impl AuthService {
 
     async fn admin_behind(&self, claims: Claims) -> Result<AdminIdentity> {
         let (username, role) = self.access.of_admin(&claims).await?;
-        Ok(AdminIdentity { store_id: claims.store, user_id: UserId(claims.sub), username, role, claims })
+        let user_id = UserId(claims.sub);
+        Ok(AdminIdentity { store_id: claims.store, user_id, username, role, claims, address: None })
     }
 
     /// A ticket for the store's event stream, for a client that cannot set headers.
@@ -254,6 +322,8 @@ impl AuthService {
         let mut tx = self.database.begin().await?;
         user::forget_expired_tokens(tx.conn(), store, self.clock.now()).await?;
         user::revoke_token(tx.conn(), store, identity.claims.jti, identity.claims.expires_at()).await?;
+        let entry = NewAuditEntry::new(AuditAction::UserLogout, identity.user_id.0);
+        audit::record(&mut tx, store, &identity.actor(), &entry, self.clock.now()).await?;
         let access_version = event::raise_access_version(tx.conn(), store).await?;
         tx.commit().await?;
         self.access.revoked(store, access_version);
@@ -264,12 +334,15 @@ impl AuthService {
     ///
     /// # Errors
     /// `VALIDATION_ERROR` for a wrong current password: the login itself is fine, so this is no 401.
+    /// `TOO_MANY_REQUESTS` after too many of these.
     pub async fn change_password(&self, identity: &AdminIdentity, current: String, new: String) -> Result<()> {
         let store = identity.store_id;
         let account = user::find(self.database.acquire().await?.conn(), store, identity.user_id).await?;
         let old = account.map(|account| account.password_hash).ok_or(ErrorCode::InvalidToken)?;
         let wrong = || AppError::invalid_field("current_password", Reason::WrongPassword);
-        if !self.passwords.verify(current, Some(old.clone())).await? {
+        let address = identity.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let knock = Knock::new(FailureKey::of_login(store, identity.user_id), address);
+        if !self.is_password(knock, current, Some(old.clone())).await? {
             return Err(wrong());
         }
         let hash = self.passwords.hash(new).await?;
@@ -279,6 +352,8 @@ impl AuthService {
             // Somebody reset it meanwhile: what was the current password no longer is.
             return Err(wrong());
         }
+        let entry = NewAuditEntry::new(AuditAction::UserPasswordChanged, identity.user_id.0);
+        audit::record(&mut tx, store, &identity.actor(), &entry, self.clock.now()).await?;
         let access_version = event::raise_access_version(tx.conn(), store).await?;
         tx.commit().await?;
         self.access.revoked(store, access_version);

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use serde_json::json;
+
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::error::{AppError, Reason, Result};
 use crate::events::Hub;
-use crate::models::{Category, CategoryId, StoreId};
+use crate::models::{Actor, AuditAction, Category, CategoryId, NewAuditEntry, StoreId};
 use crate::repositories::category;
 use crate::services::menu::commit_menu_change;
 
@@ -54,31 +56,40 @@ impl CategoryService {
     ///
     /// # Errors
     /// `DUPLICATE` for a name that is taken.
-    pub async fn create(&self, store: StoreId, name: String, display_order: Option<i32>) -> Result<Category> {
+    pub async fn create(
+        &self,
+        store: StoreId,
+        by: &Actor,
+        name: String,
+        display_order: Option<i32>,
+    ) -> Result<Category> {
         let mut tx = self.database.begin().await?;
         let display_order = match display_order {
             Some(display_order) => display_order,
             None => after(category::last_display_order(tx.conn(), store).await?),
         };
         let id = category::insert(tx.conn(), store, &name, display_order, self.clock.now()).await?;
-        commit_menu_change(tx, store, &self.hub, &self.clock).await?;
-        Ok(Category { id, name, display_order })
+        let category = Category { id, name, display_order };
+        let entry = NewAuditEntry::new(AuditAction::CategoryCreated, id.0).after(&category);
+        commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await?;
+        Ok(category)
     }
 
     /// Changes a category.
     ///
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `DUPLICATE` for a name that is taken.
-    pub async fn update(&self, store: StoreId, id: CategoryId, change: CategoryChange) -> Result<Category> {
+    pub async fn update(&self, store: StoreId, by: &Actor, id: CategoryId, change: CategoryChange) -> Result<Category> {
         let mut tx = self.database.begin().await?;
         let current = category::lock(tx.conn(), store, id).await?;
+        let entry = NewAuditEntry::new(AuditAction::CategoryUpdated, id.0).before(&current);
         let changed = Category {
             id,
             name: change.name.unwrap_or(current.name),
             display_order: change.display_order.unwrap_or(current.display_order),
         };
         category::update(tx.conn(), store, &changed).await?;
-        commit_menu_change(tx, store, &self.hub, &self.clock).await?;
+        commit_menu_change(tx, store, by, entry.after(&changed), &self.hub, &self.clock).await?;
         Ok(changed)
     }
 
@@ -86,14 +97,15 @@ impl CategoryService {
     ///
     /// # Errors
     /// `VALIDATION_ERROR` when it does not.
-    pub async fn reorder(&self, store: StoreId, ids: &[CategoryId]) -> Result<Vec<Category>> {
+    pub async fn reorder(&self, store: StoreId, by: &Actor, ids: &[CategoryId]) -> Result<Vec<Category>> {
         let mut tx = self.database.begin().await?;
         if !names_each_once(ids, &category::lock_all(tx.conn(), store).await?) {
             return Err(AppError::invalid_field("ids", Reason::NotTheWholeOrder));
         }
         category::reorder(tx.conn(), store, ids).await?;
         let categories = category::list(tx.conn(), store).await?;
-        commit_menu_change(tx, store, &self.hub, &self.clock).await?;
+        let entry = NewAuditEntry::new(AuditAction::CategoriesReordered, None).after(json!({"ids": ids}));
+        commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await?;
         Ok(categories)
     }
 
@@ -101,10 +113,12 @@ impl CategoryService {
     ///
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `CATEGORY_HAS_MENUS`.
-    pub async fn delete(&self, store: StoreId, id: CategoryId) -> Result<()> {
+    pub async fn delete(&self, store: StoreId, by: &Actor, id: CategoryId) -> Result<()> {
         let mut tx = self.database.begin().await?;
+        let category = category::lock(tx.conn(), store, id).await?;
         category::delete(tx.conn(), store, id).await?;
-        commit_menu_change(tx, store, &self.hub, &self.clock).await
+        let entry = NewAuditEntry::new(AuditAction::CategoryDeleted, id.0).before(&category);
+        commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await
     }
 }
 

@@ -1,12 +1,15 @@
 //! Dishes.
 
+use serde_json::json;
+
 use crate::clock::Clock;
 use crate::database::{Database, Transaction};
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::events::{Hub, record_menu_change};
-use crate::models::{CategoryId, Menu, MenuId, Price, StoreId};
+use crate::models::{Actor, AuditAction, CategoryId, Menu, MenuId, NewAuditEntry, Price, StoreId};
 use crate::repositories::menu::NewMenu;
 use crate::repositories::{category, menu};
+use crate::services::audit;
 use crate::services::category::{after, names_each_once};
 
 /// Dishes. Cheap to clone.
@@ -53,6 +56,20 @@ pub struct MenuChange {
     pub is_available: Option<bool>,
     /// Its place.
     pub display_order: Option<i32>,
+}
+
+impl MenuChange {
+    /// Whether it changes nothing but whether the dish can be ordered now.
+    #[must_use]
+    pub fn is_availability_alone(&self) -> bool {
+        let Self { category_id, name, price, description, image_url, is_available: _, display_order } = self;
+        category_id.is_none()
+            && name.is_none()
+            && price.is_none()
+            && description.is_none()
+            && image_url.is_none()
+            && display_order.is_none()
+    }
 }
 
 impl MenuService {
@@ -113,7 +130,7 @@ impl MenuService {
     ///
     /// # Errors
     /// `CATEGORY_NOT_FOUND`.
-    pub async fn create(&self, store: StoreId, spec: MenuSpec) -> Result<Menu> {
+    pub async fn create(&self, store: StoreId, by: &Actor, spec: MenuSpec) -> Result<Menu> {
         let mut tx = self.database.begin().await?;
         let display_order = match spec.display_order {
             Some(display_order) => display_order,
@@ -129,8 +146,7 @@ impl MenuService {
             display_order,
         };
         let id = menu::insert(tx.conn(), store, &new, self.clock.now()).await?;
-        commit_menu_change(tx, store, &self.hub, &self.clock).await?;
-        Ok(Menu {
+        let menu = Menu {
             id,
             category_id: spec.category_id,
             name: spec.name,
@@ -139,16 +155,20 @@ impl MenuService {
             image_url: spec.image_url,
             is_available: spec.is_available,
             display_order,
-        })
+        };
+        let entry = NewAuditEntry::new(AuditAction::MenuCreated, id.0).after(&menu);
+        commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await?;
+        Ok(menu)
     }
 
     /// Changes a dish.
     ///
     /// # Errors
     /// `MENU_NOT_FOUND`, `CATEGORY_NOT_FOUND`.
-    pub async fn update(&self, store: StoreId, id: MenuId, change: MenuChange) -> Result<Menu> {
+    pub async fn update(&self, store: StoreId, by: &Actor, id: MenuId, change: MenuChange) -> Result<Menu> {
         let mut tx = self.database.begin().await?;
         let current = menu::lock(tx.conn(), store, id).await?;
+        let entry = NewAuditEntry::new(AuditAction::MenuUpdated, id.0).before(&current);
         let changed = Menu {
             id,
             category_id: change.category_id.unwrap_or(current.category_id),
@@ -160,7 +180,7 @@ impl MenuService {
             display_order: change.display_order.unwrap_or(current.display_order),
         };
         menu::update(tx.conn(), store, &changed).await?;
-        commit_menu_change(tx, store, &self.hub, &self.clock).await?;
+        commit_menu_change(tx, store, by, entry.after(&changed), &self.hub, &self.clock).await?;
         Ok(changed)
     }
 
@@ -168,7 +188,7 @@ impl MenuService {
     ///
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `VALIDATION_ERROR` when it does not.
-    pub async fn reorder(&self, store: StoreId, category: CategoryId, ids: &[MenuId]) -> Result<Vec<Menu>> {
+    pub async fn reorder(&self, store: StoreId, by: &Actor, category: CategoryId, ids: &[MenuId]) -> Result<Vec<Menu>> {
         let mut tx = self.database.begin().await?;
         category::get(tx.conn(), store, category).await?;
         if !names_each_once(ids, &menu::lock_category(tx.conn(), store, category).await?) {
@@ -177,7 +197,8 @@ impl MenuService {
         menu::reorder(tx.conn(), store, ids).await?;
         let mut menus = menu::list(tx.conn(), store).await?;
         menus.retain(|menu| menu.category_id == category);
-        commit_menu_change(tx, store, &self.hub, &self.clock).await?;
+        let entry = NewAuditEntry::new(AuditAction::MenusReordered, category.0).after(json!({"ids": ids}));
+        commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await?;
         Ok(menus)
     }
 
@@ -185,16 +206,27 @@ impl MenuService {
     ///
     /// # Errors
     /// `MENU_NOT_FOUND`.
-    pub async fn delete(&self, store: StoreId, id: MenuId) -> Result<()> {
+    pub async fn delete(&self, store: StoreId, by: &Actor, id: MenuId) -> Result<()> {
         let mut tx = self.database.begin().await?;
+        let menu = menu::lock(tx.conn(), store, id).await?;
         menu::delete(tx.conn(), store, id).await?;
-        commit_menu_change(tx, store, &self.hub, &self.clock).await
+        let entry = NewAuditEntry::new(AuditAction::MenuDeleted, id.0).before(&menu);
+        commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await
     }
 }
 
-/// Writes that the menu changed, commits, and tells every dashboard and tablet of the store.
-pub(super) async fn commit_menu_change(mut tx: Transaction, store: StoreId, hub: &Hub, clock: &Clock) -> Result<()> {
-    let recorded = record_menu_change(&mut tx, store, clock.now()).await?;
+/// Writes down who changed the menu and how, commits, and tells every dashboard and tablet of the store.
+pub(super) async fn commit_menu_change(
+    mut tx: Transaction,
+    store: StoreId,
+    by: &Actor,
+    entry: NewAuditEntry,
+    hub: &Hub,
+    clock: &Clock,
+) -> Result<()> {
+    let now = clock.now();
+    audit::record(&mut tx, store, by, &entry, now).await?;
+    let recorded = record_menu_change(&mut tx, store, now).await?;
     tx.commit().await?;
     hub.publish(recorded);
     Ok(())

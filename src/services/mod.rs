@@ -1,5 +1,6 @@
 //! Services own three things: the rules, the transaction, and the publish after the commit.
 
+mod audit;
 mod auth;
 mod category;
 mod demo;
@@ -9,6 +10,7 @@ mod store;
 mod table;
 mod user;
 
+pub use audit::{AuditPage, AuditService};
 pub use auth::{AdminLogin, AuthService, TableLogin};
 pub use category::{CategoryChange, CategoryService};
 pub use demo::{has_demo, seed_demo};
@@ -16,4 +18,4 @@ pub use menu::{MenuChange, MenuService, MenuSpec};
 pub use order::{OrderPage, OrderRequest, OrderService, Placed};
 pub use store::{NewStore, StoreService};
 pub use table::{CompletedStay, Dashboard, TableChange, TableService};
-pub use user::UserService;
+pub use user::{UserChange, UserService};

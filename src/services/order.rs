@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
+
 use crate::clock::Clock;
 use crate::database::{Database, Transaction};
 use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
 use crate::events::{Hub, record};
 use crate::models::{
-    Cancellation, DayRange, IdempotencyKey, LiveFilter, Menu, MenuId, Money, NewEvent, Order, OrderId, OrderLine,
-    OrderNumber, OrderStatus, Page, PastOrder, Quantity, SessionId, StatusChange, StoreId, TableId, content_digest,
+    Actor, AuditAction, Cancellation, DayRange, IdempotencyKey, LiveFilter, Menu, MenuId, Money, NewAuditEntry,
+    NewEvent, Order, OrderId, OrderLine, OrderNumber, OrderStatus, Page, PastOrder, Quantity, SessionId, StatusChange,
+    StoreId, TableId, content_digest,
 };
 use crate::repositories::order::NewOrder;
 use crate::repositories::{menu, order, session, table};
-use crate::services::StoreService;
+use crate::services::{StoreService, audit};
 
 /// Orders. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -225,11 +228,14 @@ impl OrderService {
     ///
     /// # Errors
     /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history.
-    pub async fn cancel(&self, store: StoreId, id: OrderId, cancellation: Cancellation<'_>) -> Result<()> {
+    pub async fn cancel(&self, store: StoreId, by: &Actor, id: OrderId, reason: Option<&str>) -> Result<()> {
         let mut tx = self.database.begin().await?;
         let (session, table) = lock_live(&mut tx, store, id).await?;
+        let order = order::get(tx.conn(), store, id).await?;
         let now = self.clock.now();
-        order::cancel(tx.conn(), store, id, cancellation, now).await?;
+        order::cancel(tx.conn(), store, id, Cancellation { by: &by.name, reason }, now).await?;
+        let entry = NewAuditEntry::new(AuditAction::OrderDeleted, id.0).before(&order).after(json!({"reason": reason}));
+        audit::record(&mut tx, store, by, &entry, now).await?;
         let recorded = record(&mut tx, store, NewEvent::order_deleted(id, table, session), now).await?;
         tx.commit().await?;
         self.hub.publish(recorded);

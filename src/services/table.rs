@@ -1,15 +1,19 @@
 //! Tables, and the dashboard that shows them.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::events::{Hub, Scope, record};
-use crate::models::{DashboardTable, Money, NewEvent, SessionId, StoreId, Table, TableId};
+use crate::models::{
+    Actor, AuditAction, DashboardTable, Money, NewAuditEntry, NewEvent, SessionId, StoreId, Table, TableId,
+};
 use crate::repositories::{event, order, session, table};
 use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
+use crate::services::audit;
 
 /// Tables. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -90,33 +94,40 @@ impl TableService {
     ///
     /// # Errors
     /// `DUPLICATE` for a number that is taken.
-    pub async fn create(&self, store: StoreId, table_number: i32, password: String) -> Result<TableId> {
+    pub async fn create(&self, store: StoreId, by: &Actor, table_number: i32, password: String) -> Result<TableId> {
         let hash = self.passwords.hash(password).await?;
-        let mut connection = self.database.acquire().await?;
-        table::insert(connection.conn(), store, table_number, &hash, self.clock.now()).await
+        let now = self.clock.now();
+        let mut tx = self.database.begin().await?;
+        let id = table::insert(tx.conn(), store, table_number, &hash, now).await?;
+        let entry = NewAuditEntry::new(AuditAction::TableCreated, id.0).after(json!({"table_number": table_number}));
+        audit::record(&mut tx, store, by, &entry, now).await?;
+        tx.commit().await?;
+        Ok(id)
     }
 
     /// Changes a table's number or password. With a new password its old tokens stop counting.
     ///
     /// # Errors
     /// `TABLE_NOT_FOUND`, `DUPLICATE` for a number that is taken.
-    pub async fn update(&self, store: StoreId, id: TableId, change: TableChange) -> Result<Table> {
+    pub async fn update(&self, store: StoreId, by: &Actor, id: TableId, change: TableChange) -> Result<Table> {
         let hash = match change.password {
             Some(password) => Some(self.passwords.hash(password).await?),
             None => None,
         };
         let mut tx = self.database.begin().await?;
         let mut table = table::lock(tx.conn(), store, id).await?;
+        let entry = NewAuditEntry::new(AuditAction::TableUpdated, id.0).before(&table);
         table.table_number = change.table_number.unwrap_or(table.table_number);
-        let mut access_version = None;
+        let has_new_password = hash.is_some();
         if let Some(hash) = hash {
             table.password_hash = hash;
             table.token_version += 1;
-            table::update(tx.conn(), store, &table).await?;
-            access_version = Some(event::raise_access_version(tx.conn(), store).await?);
-        } else {
-            table::update(tx.conn(), store, &table).await?;
         }
+        table::update(tx.conn(), store, &table).await?;
+        let after = json!({"table_number": table.table_number, "has_new_password": has_new_password});
+        audit::record(&mut tx, store, by, &entry.after(after), self.clock.now()).await?;
+        let access_version =
+            if has_new_password { Some(event::raise_access_version(tx.conn(), store).await?) } else { None };
         tx.commit().await?;
         if let Some(access_version) = access_version {
             self.access.revoked(store, access_version);
@@ -128,11 +139,11 @@ impl TableService {
     ///
     /// # Errors
     /// `TABLE_NOT_FOUND`, `TABLE_HAS_ACTIVE_SESSION`.
-    pub async fn delete(&self, store: StoreId, id: TableId) -> Result<()> {
+    pub async fn delete(&self, store: StoreId, by: &Actor, id: TableId) -> Result<()> {
         // Each round can only be lost to a login that makes a session at this very moment.
         const ROUNDS: usize = 10;
         for _ in 0..ROUNDS {
-            if let Some(access_version) = self.try_delete(store, id).await? {
+            if let Some(access_version) = self.try_delete(store, by, id).await? {
                 self.access.revoked(store, access_version);
                 return Ok(());
             }
@@ -142,10 +153,10 @@ impl TableService {
 
     /// Locks the session before the table, as an order does: the other way round, the two could wait for each
     /// other. `None` when a session was made in between.
-    async fn try_delete(&self, store: StoreId, id: TableId) -> Result<Option<i64>> {
+    async fn try_delete(&self, store: StoreId, by: &Actor, id: TableId) -> Result<Option<i64>> {
         let mut tx = self.database.begin().await?;
         let unfinished = session::lock_unfinished(tx.conn(), store, id).await?;
-        table::lock(tx.conn(), store, id).await?;
+        let table = table::lock(tx.conn(), store, id).await?;
         if session::find_unfinished(tx.conn(), store, id).await? != unfinished.map(|(session, _)| session) {
             return Ok(None);
         }
@@ -154,7 +165,10 @@ impl TableService {
             Some((unstarted, false)) => session::remove_unstarted(tx.conn(), store, unstarted).await?,
             None => {}
         }
-        table::delete(tx.conn(), store, id, self.clock.now()).await?;
+        let now = self.clock.now();
+        table::delete(tx.conn(), store, id, now).await?;
+        let entry = NewAuditEntry::new(AuditAction::TableDeleted, id.0).before(&table);
+        audit::record(&mut tx, store, by, &entry, now).await?;
         let access_version = event::raise_access_version(tx.conn(), store).await?;
         tx.commit().await?;
         Ok(Some(access_version))
@@ -165,17 +179,21 @@ impl TableService {
     ///
     /// # Errors
     /// `TABLE_NOT_FOUND`, `SESSION_NOT_FOUND` if no stay has started.
-    pub async fn complete(&self, store: StoreId, table: TableId) -> Result<CompletedStay> {
+    pub async fn complete(&self, store: StoreId, by: &Actor, table: TableId) -> Result<CompletedStay> {
         let mut tx = self.database.begin().await?;
-        if table::find(tx.conn(), store, table).await?.is_none() {
-            return Err(ErrorCode::TableNotFound.into());
-        }
+        let table_number = table::find(tx.conn(), store, table).await?.ok_or(ErrorCode::TableNotFound)?.table_number;
         let Some((session_id, true)) = session::lock_unfinished(tx.conn(), store, table).await? else {
             return Err(ErrorCode::SessionNotFound.into());
         };
         let (order_count, total_amount) = order::sum_of_session(tx.conn(), store, session_id).await?;
         let completed_at = self.clock.now();
         session::complete(tx.conn(), store, session_id, completed_at).await?;
+        let entry = NewAuditEntry::new(AuditAction::SessionCompleted, session_id.0).after(json!({
+            "table_number": table_number,
+            "order_count": order_count,
+            "total_amount": total_amount.get(),
+        }));
+        audit::record(&mut tx, store, by, &entry, completed_at).await?;
         let event = NewEvent::session_completed(session_id, table);
         let recorded = record(&mut tx, store, event, completed_at).await?;
         tx.commit().await?;

@@ -1,59 +1,170 @@
 //! Staff accounts.
 
 use crate::clock::Clock;
-use crate::database::Database;
+use crate::database::{Database, Transaction};
 use crate::error::{ErrorCode, Result};
-use crate::models::{Role, Store, StoreCode, Username};
+use crate::models::{
+    Actor, AuditAction, NewAuditEntry, Role, Store, StoreCode, StoreId, User, UserId, Username, account_snapshot,
+};
 use crate::repositories::user::PasswordChange;
 use crate::repositories::{event, store, user};
+use crate::security::access::TokenAccess;
+use crate::security::identity::AdminIdentity;
 use crate::security::password::Passwords;
+use crate::services::audit;
 
 /// Staff accounts. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct UserService {
     database: Database,
     passwords: Passwords,
+    /// Told at once whose tokens stop counting; a command line has nobody to tell.
+    access: Option<TokenAccess>,
     clock: Clock,
+}
+
+/// What to change of an account; `None` leaves it as it is.
+#[derive(Debug, Default)]
+pub struct UserChange {
+    /// The name it logs in with.
+    pub username: Option<Username>,
+    /// Its password.
+    pub password: Option<String>,
+    /// What it may do.
+    pub role: Option<Role>,
 }
 
 impl UserService {
     /// Accounts kept in `database`.
     #[must_use]
-    pub fn new(database: Database, passwords: Passwords, clock: Clock) -> Self {
-        Self { database, passwords, clock }
+    pub fn new(database: Database, passwords: Passwords, access: Option<TokenAccess>, clock: Clock) -> Self {
+        Self { database, passwords, access, clock }
+    }
+
+    /// The store's accounts, by name.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn list(&self, store: StoreId) -> Result<Vec<User>> {
+        user::list(self.database.acquire().await?.conn(), store).await
+    }
+
+    /// The account.
+    ///
+    /// # Errors
+    /// `USER_NOT_FOUND`.
+    pub async fn get(&self, store: StoreId, id: UserId) -> Result<User> {
+        let account = user::find(self.database.acquire().await?.conn(), store, id).await?;
+        account.ok_or_else(|| ErrorCode::UserNotFound.into())
+    }
+
+    /// The number of the store with this code.
+    ///
+    /// # Errors
+    /// `STORE_NOT_FOUND`.
+    pub async fn store_of(&self, code: &StoreCode) -> Result<StoreId> {
+        let store: Option<Store> = store::find_by_code(self.database.acquire().await?.conn(), code).await?;
+        store.map(|store| store.id).ok_or_else(|| ErrorCode::StoreNotFound.into())
     }
 
     /// Adds an account.
     ///
     /// # Errors
-    /// `STORE_NOT_FOUND`, `DUPLICATE` for a name that is taken.
-    pub async fn create(&self, store: &StoreCode, username: &Username, password: String, role: Role) -> Result<()> {
-        let store = self.store(store).await?;
+    /// `DUPLICATE` for a name that is taken.
+    pub async fn create(
+        &self,
+        store: StoreId,
+        by: &Actor,
+        username: &Username,
+        password: String,
+        role: Role,
+    ) -> Result<UserId> {
         let hash = self.passwords.hash(password).await?;
-        let mut connection = self.database.acquire().await?;
-        user::insert(connection.conn(), store.id, username.as_str(), &hash, role, self.clock.now()).await?;
-        Ok(())
+        let now = self.clock.now();
+        let mut tx = self.database.begin().await?;
+        let id = user::insert(tx.conn(), store, username.as_str(), &hash, role, now).await?;
+        let entry = NewAuditEntry::new(AuditAction::UserCreated, id.0).after(account_snapshot(username.as_str(), role));
+        audit::record(&mut tx, store, by, &entry, now).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Changes an account. With a new password its tokens stop counting, all but the one that asks.
+    ///
+    /// # Errors
+    /// `USER_NOT_FOUND`, `DUPLICATE` for a name that is taken, `LAST_OWNER` when nobody would run the store.
+    pub async fn update(&self, owner: &AdminIdentity, id: UserId, change: UserChange) -> Result<User> {
+        let store = owner.store_id;
+        let hash = match change.password {
+            Some(password) => Some(self.passwords.hash(password).await?),
+            None => None,
+        };
+        let mut tx = self.database.begin().await?;
+        if change.role == Some(Role::Staff) {
+            require_another_owner(&mut tx, store, id).await?;
+        }
+        let mut account = user::lock(tx.conn(), store, id).await?;
+        let mut entry = NewAuditEntry::new(AuditAction::UserUpdated, id.0).before(&account);
+        if let Some(username) = change.username {
+            username.as_str().clone_into(&mut account.username);
+        }
+        account.role = change.role.unwrap_or(account.role);
+        user::update(tx.conn(), store, &account).await?;
+        if let Some(hash) = &hash {
+            let change = PasswordChange { kept_token: Some(owner.claims.jti), replaces: None };
+            user::set_password(tx.conn(), store, id, hash, change).await?;
+            entry.action = AuditAction::UserPasswordChanged;
+        }
+        audit::record(&mut tx, store, &owner.actor(), &entry.after(&account), self.clock.now()).await?;
+        self.commit_revocation(tx, store).await?;
+        Ok(account)
+    }
+
+    /// Removes an account; its tokens stop counting.
+    ///
+    /// # Errors
+    /// `USER_NOT_FOUND`, `LAST_OWNER` when nobody would run the store.
+    pub async fn delete(&self, store: StoreId, by: &Actor, id: UserId) -> Result<()> {
+        let mut tx = self.database.begin().await?;
+        require_another_owner(&mut tx, store, id).await?;
+        let account = user::lock(tx.conn(), store, id).await?;
+        user::delete(tx.conn(), store, id).await?;
+        let entry = NewAuditEntry::new(AuditAction::UserDeleted, id.0).before(&account);
+        audit::record(&mut tx, store, by, &entry, self.clock.now()).await?;
+        self.commit_revocation(tx, store).await
     }
 
     /// Gives an account a new password; every login of it ends.
     ///
     /// # Errors
-    /// `STORE_NOT_FOUND`, `AUTH_FAILED` for an account that does not exist.
-    pub async fn reset_password(&self, store: &StoreCode, username: &Username, password: String) -> Result<()> {
-        let store = self.store(store).await?;
+    /// `USER_NOT_FOUND`.
+    pub async fn reset_password(&self, store: StoreId, username: &Username, password: String) -> Result<()> {
         let hash = self.passwords.hash(password).await?;
         let mut tx = self.database.begin().await?;
-        let account = user::find_by_username(tx.conn(), store.id, username.as_str()).await?;
-        let account = account.ok_or(ErrorCode::AuthFailed)?;
-        if !user::set_password(tx.conn(), store.id, account.id, &hash, PasswordChange::default()).await? {
-            return Err(ErrorCode::AuthFailed.into());
+        let account = user::find_by_username(tx.conn(), store, username.as_str()).await?;
+        let account = account.ok_or(ErrorCode::UserNotFound)?;
+        if !user::set_password(tx.conn(), store, account.id, &hash, PasswordChange::default()).await? {
+            return Err(ErrorCode::UserNotFound.into());
         }
-        event::raise_access_version(tx.conn(), store.id).await?;
-        tx.commit().await
+        let entry = NewAuditEntry::new(AuditAction::UserPasswordChanged, account.id.0);
+        audit::record(&mut tx, store, &Actor::operator(), &entry, self.clock.now()).await?;
+        self.commit_revocation(tx, store).await
     }
 
-    async fn store(&self, code: &StoreCode) -> Result<Store> {
-        let store = store::find_by_code(self.database.acquire().await?.conn(), code).await?;
-        store.ok_or_else(|| ErrorCode::StoreNotFound.into())
+    /// Commits, and lets every instance look again whose tokens count.
+    async fn commit_revocation(&self, mut tx: Transaction, store: StoreId) -> Result<()> {
+        let access_version = event::raise_access_version(tx.conn(), store).await?;
+        tx.commit().await?;
+        if let Some(access) = &self.access {
+            access.revoked(store, access_version);
+        }
+        Ok(())
     }
+}
+
+/// Locks the store's owners, so that two who remove each other do it one after the other, and refuses to go on
+/// where `id` is the only one.
+async fn require_another_owner(tx: &mut Transaction, store: StoreId, id: UserId) -> Result<()> {
+    let owners = user::lock_owners(tx.conn(), store).await?;
+    if owners == [id] { Err(ErrorCode::LastOwner.into()) } else { Ok(()) }
 }

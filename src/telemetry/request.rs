@@ -10,6 +10,7 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use crate::models::StoreId;
+use crate::security::address::ClientAddress;
 
 /// The header a request's id travels in.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -77,6 +78,7 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(&request);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let client = request.extensions().get::<ClientAddress>().copied();
     request.extensions_mut().insert(id.clone());
 
     TRAIL
@@ -93,6 +95,7 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
                 route = route.as_ref().map_or("-", MatchedPath::as_str),
                 status = response.status().as_u16(),
                 ms = milliseconds(started.elapsed()),
+                client = client.map(|client| tracing::field::display(client.0)),
                 store = store.map(|store| store.0),
                 queries,
             );

@@ -8,11 +8,13 @@
 )]
 #![allow(unreachable_pub, missing_docs, reason = "nobody but the tests sees it")]
 
+mod accounts;
 mod binary;
 mod command_line;
 mod embedded;
 mod errors;
 mod idempotency;
+mod limits;
 mod logins;
 mod menu;
 mod openapi;
@@ -23,3 +25,5 @@ mod sse;
 mod streams;
 mod support;
 mod tables;
+mod throttle;
+mod tokens;

@@ -2,11 +2,13 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tableorder::error::ErrorCode;
 use tableorder::schemas::auth::ChangePasswordRequest;
 use tableorder::schemas::category::{CreateCategoryRequest, UpdateCategoryRequest};
 use tableorder::schemas::menu::{CreateMenuRequest, UpdateMenuRequest};
 use tableorder::schemas::order::{CreateOrderRequest, OrderLineRequest};
 use tableorder::schemas::table::{CreateTableRequest, UpdateTableRequest};
+use tableorder::schemas::user::{CreateUserRequest, UpdateUserRequest};
 use validator::Validate;
 
 fn document() -> Value {
@@ -71,6 +73,12 @@ fn every_field_says_what_it_is_and_every_plain_one_has_an_example() {
     }
 }
 
+#[test]
+fn the_error_codes_are_those_on_the_wire() {
+    let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(document()["components"]["schemas"]["ErrorCode"]["enum"], json!(codes));
+}
+
 /// Whether the request `T` takes `body`, by its types and its validator.
 fn takes<T: DeserializeOwned + Validate>(body: &Value) -> bool {
     serde_json::from_value::<T>(body.clone()).is_ok_and(|request| request.validate().is_ok())
@@ -85,9 +93,10 @@ fn the_documents_limits_are_the_validators() {
         (json!({"menu_id": 1, "quantity": 1}), |length: i64| json!("x".repeat(length.try_into().unwrap())));
     let table = json!({"table_number": 1, "password": "1234"});
     let password = json!({"current_password": "", "new_password": "1234"});
+    let user = json!({"username": "mina", "password": "1234", "role": "staff"});
     let menu = json!({"category_id": 1, "name": "a", "price": 1});
     let order = json!({"items": [line]});
-    let rows: [(&str, Takes, &Value, &str); 16] = [
+    let rows: [(&str, Takes, &Value, &str); 20] = [
         ("CreateOrderRequest", takes::<CreateOrderRequest>, &order, "items"),
         ("CreateOrderRequest", takes::<CreateOrderRequest>, &order, "note"),
         ("OrderLineRequest", takes::<OrderLineRequest>, &line, "quantity"),
@@ -96,6 +105,10 @@ fn the_documents_limits_are_the_validators() {
         ("UpdateTableRequest", takes::<UpdateTableRequest>, &table, "table_number"),
         ("UpdateTableRequest", takes::<UpdateTableRequest>, &table, "password"),
         ("ChangePasswordRequest", takes::<ChangePasswordRequest>, &password, "new_password"),
+        ("CreateUserRequest", takes::<CreateUserRequest>, &user, "username"),
+        ("UpdateUserRequest", takes::<UpdateUserRequest>, &user, "username"),
+        ("CreateUserRequest", takes::<CreateUserRequest>, &user, "password"),
+        ("UpdateUserRequest", takes::<UpdateUserRequest>, &user, "password"),
         ("CreateCategoryRequest", takes::<CreateCategoryRequest>, &menu, "name"),
         ("UpdateCategoryRequest", takes::<UpdateCategoryRequest>, &menu, "name"),
         ("CreateMenuRequest", takes::<CreateMenuRequest>, &menu, "name"),

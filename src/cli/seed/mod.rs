@@ -160,7 +160,7 @@ impl TokenFiles {
         fs::create_dir_all(directory)?;
         let file = |name: &str| NewFile::create(directory.join(name));
         Ok(Self {
-            issuer: Tokens::new(token_secret(config)?.expose(), config.jwt.algorithm, clock),
+            issuer: Tokens::new(&token_secret(config)?, &[], config.jwt.algorithm, clock),
             config: config.clone(),
             tables: file("tables.tsv")?,
             admins: file("admins.tsv")?,

@@ -9,6 +9,7 @@ use crate::error::{Language, Result};
 use crate::routers::extract::ValidatedJson;
 use crate::schemas::auth::{AdminLoginRequest, AdminLoginResponse, ChangePasswordRequest, MeResponse};
 use crate::schemas::message::{Message, MessageResponse};
+use crate::security::address::ClientAddress;
 use crate::security::identity::AdminIdentity;
 use crate::services::AuthService;
 use crate::state::AppState;
@@ -22,17 +23,20 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 }
 
 /// Log staff in
+///
+/// After several failures of an account, or from an address, there is a pause, which grows: 429 with `Retry-After`.
 #[utoipa::path(
     post, path = "/auth/login", tag = "admin: auth",
     request_body = AdminLoginRequest,
     responses((status = 200, description = "Logged in", body = AdminLoginResponse)),
-    extensions(("x-errors" = json!(["AUTH_FAILED"]))),
+    extensions(("x-errors" = json!(["AUTH_FAILED", "TOO_MANY_REQUESTS"]))),
 )]
 async fn login_admin(
     State(auth): State<AuthService>,
+    client: ClientAddress,
     ValidatedJson(request): ValidatedJson<AdminLoginRequest>,
 ) -> Result<Json<AdminLoginResponse>> {
-    let login = auth.login_admin(&request.store_id, &request.username, request.password).await?;
+    let login = auth.login_admin(&request.store_id, &request.username, request.password, client.0).await?;
     Ok(Json(login.into()))
 }
 
@@ -73,6 +77,7 @@ async fn logout(
     security(("admin_token" = [])),
     request_body = ChangePasswordRequest,
     responses((status = 200, description = "Changed", body = MessageResponse)),
+    extensions(("x-errors" = json!(["TOO_MANY_REQUESTS"]))),
 )]
 async fn change_password(
     admin: AdminIdentity,

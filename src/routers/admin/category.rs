@@ -14,7 +14,7 @@ use crate::schemas::category::{
     CategoryListResponse, CategoryResponse, CreateCategoryRequest, ReorderCategoriesRequest, UpdateCategoryRequest,
 };
 use crate::schemas::message::{Message, MessageResponse};
-use crate::security::identity::AdminIdentity;
+use crate::security::identity::{AdminIdentity, OwnerIdentity};
 use crate::services::CategoryService;
 use crate::state::AppState;
 
@@ -45,14 +45,14 @@ async fn list_categories(
     request_body = CreateCategoryRequest,
     responses((status = 201, description = "Added", body = CategoryResponse,
         headers(("Location" = String, description = "Where it is")))),
-    extensions(("x-errors" = json!(["DUPLICATE"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE"]))),
 )]
 async fn create_category(
-    admin: AdminIdentity,
+    OwnerIdentity(admin): OwnerIdentity,
     State(categories): State<CategoryService>,
     ValidatedJson(request): ValidatedJson<CreateCategoryRequest>,
 ) -> Result<Response> {
-    let category = categories.create(admin.store_id, request.name, request.display_order).await?;
+    let category = categories.create(admin.store_id, &admin.actor(), request.name, request.display_order).await?;
     Ok(created(&format!("/admin/categories/{}", category.id), CategoryResponse::from(category)))
 }
 
@@ -79,15 +79,15 @@ async fn get_category(
     params(("category_id" = CategoryId, Path, description = "The category")),
     request_body = UpdateCategoryRequest,
     responses((status = 200, description = "The category as it is now", body = CategoryResponse)),
-    extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND", "DUPLICATE"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "CATEGORY_NOT_FOUND", "DUPLICATE"]))),
 )]
 async fn update_category(
-    admin: AdminIdentity,
+    OwnerIdentity(admin): OwnerIdentity,
     State(categories): State<CategoryService>,
     Path(category): Path<CategoryId>,
     ValidatedJson(request): ValidatedJson<UpdateCategoryRequest>,
 ) -> Result<Json<CategoryResponse>> {
-    Ok(Json(categories.update(admin.store_id, category, request.into()).await?.into()))
+    Ok(Json(categories.update(admin.store_id, &admin.actor(), category, request.into()).await?.into()))
 }
 
 /// Delete a category
@@ -96,15 +96,15 @@ async fn update_category(
     security(("admin_token" = [])),
     params(("category_id" = CategoryId, Path, description = "The category")),
     responses((status = 200, description = "Deleted", body = MessageResponse)),
-    extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND", "CATEGORY_HAS_MENUS"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "CATEGORY_NOT_FOUND", "CATEGORY_HAS_MENUS"]))),
 )]
 async fn delete_category(
-    admin: AdminIdentity,
+    OwnerIdentity(admin): OwnerIdentity,
     language: Language,
     State(categories): State<CategoryService>,
     Path(category): Path<CategoryId>,
 ) -> Result<Json<MessageResponse>> {
-    categories.delete(admin.store_id, category).await?;
+    categories.delete(admin.store_id, &admin.actor(), category).await?;
     Ok(Json(Message::Deleted.response(language)))
 }
 
@@ -116,11 +116,12 @@ async fn delete_category(
     security(("admin_token" = [])),
     request_body = ReorderCategoriesRequest,
     responses((status = 200, description = "In the new order", body = CategoryListResponse)),
+    extensions(("x-errors" = json!(["FORBIDDEN"]))),
 )]
 async fn reorder_categories(
-    admin: AdminIdentity,
+    OwnerIdentity(admin): OwnerIdentity,
     State(categories): State<CategoryService>,
     ValidatedJson(request): ValidatedJson<ReorderCategoriesRequest>,
 ) -> Result<Json<CategoryListResponse>> {
-    Ok(Json(categories.reorder(admin.store_id, &request.ids).await?.into()))
+    Ok(Json(categories.reorder(admin.store_id, &admin.actor(), &request.ids).await?.into()))
 }

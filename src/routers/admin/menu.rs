@@ -12,7 +12,7 @@ use crate::routers::created;
 use crate::routers::extract::{Path, ValidatedJson};
 use crate::schemas::menu::{CreateMenuRequest, MenuListResponse, MenuResponse, ReorderMenusRequest, UpdateMenuRequest};
 use crate::schemas::message::{Message, MessageResponse};
-use crate::security::identity::AdminIdentity;
+use crate::security::identity::{AdminIdentity, OwnerIdentity};
 use crate::services::MenuService;
 use crate::state::AppState;
 
@@ -43,14 +43,14 @@ async fn list_menus(admin: AdminIdentity, State(menus): State<MenuService>) -> R
     request_body = CreateMenuRequest,
     responses((status = 201, description = "Added", body = MenuResponse,
         headers(("Location" = String, description = "Where it is")))),
-    extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "CATEGORY_NOT_FOUND"]))),
 )]
 async fn create_menu(
-    admin: AdminIdentity,
+    OwnerIdentity(admin): OwnerIdentity,
     State(menus): State<MenuService>,
     ValidatedJson(request): ValidatedJson<CreateMenuRequest>,
 ) -> Result<Response> {
-    let menu = menus.create(admin.store_id, request.into_spec()?).await?;
+    let menu = menus.create(admin.store_id, &admin.actor(), request.into_spec()?).await?;
     Ok(created(&format!("/admin/menus/{}", menu.id), MenuResponse::from(menu)))
 }
 
@@ -72,14 +72,15 @@ async fn get_menu(
 
 /// Change a dish
 ///
-/// What is absent stays, `null` clears the description or the picture. Past orders keep their lines.
+/// What is absent stays, `null` clears the description or the picture. Past orders keep their lines. Staff may
+/// change `is_available` alone, everything else is the owner's.
 #[utoipa::path(
     patch, path = "/menus/{menu_id}", tag = "admin: menu",
     security(("admin_token" = [])),
     params(("menu_id" = MenuId, Path, description = "The dish")),
     request_body = UpdateMenuRequest,
     responses((status = 200, description = "The dish as it is now", body = MenuResponse)),
-    extensions(("x-errors" = json!(["MENU_NOT_FOUND", "CATEGORY_NOT_FOUND"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "MENU_NOT_FOUND", "CATEGORY_NOT_FOUND"]))),
 )]
 async fn update_menu(
     admin: AdminIdentity,
@@ -87,7 +88,11 @@ async fn update_menu(
     Path(menu): Path<MenuId>,
     ValidatedJson(request): ValidatedJson<UpdateMenuRequest>,
 ) -> Result<Json<MenuResponse>> {
-    Ok(Json(menus.update(admin.store_id, menu, request.into_change()?).await?.into()))
+    let change = request.into_change()?;
+    if !change.is_availability_alone() {
+        admin.require_owner()?;
+    }
+    Ok(Json(menus.update(admin.store_id, &admin.actor(), menu, change).await?.into()))
 }
 
 /// Delete a dish
@@ -98,15 +103,15 @@ async fn update_menu(
     security(("admin_token" = [])),
     params(("menu_id" = MenuId, Path, description = "The dish")),
     responses((status = 200, description = "Deleted", body = MessageResponse)),
-    extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "MENU_NOT_FOUND"]))),
 )]
 async fn delete_menu(
-    admin: AdminIdentity,
+    OwnerIdentity(admin): OwnerIdentity,
     language: Language,
     State(menus): State<MenuService>,
     Path(menu): Path<MenuId>,
 ) -> Result<Json<MessageResponse>> {
-    menus.delete(admin.store_id, menu).await?;
+    menus.delete(admin.store_id, &admin.actor(), menu).await?;
     Ok(Json(Message::Deleted.response(language)))
 }
 
@@ -118,12 +123,12 @@ async fn delete_menu(
     security(("admin_token" = [])),
     request_body = ReorderMenusRequest,
     responses((status = 200, description = "The category's dishes in the new order", body = MenuListResponse)),
-    extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "CATEGORY_NOT_FOUND"]))),
 )]
 async fn reorder_menus(
-    admin: AdminIdentity,
+    OwnerIdentity(admin): OwnerIdentity,
     State(menus): State<MenuService>,
     ValidatedJson(request): ValidatedJson<ReorderMenusRequest>,
 ) -> Result<Json<MenuListResponse>> {
-    Ok(Json(menus.reorder(admin.store_id, request.category_id, &request.ids).await?.into()))
+    Ok(Json(menus.reorder(admin.store_id, &admin.actor(), request.category_id, &request.ids).await?.into()))
 }

@@ -1,10 +1,12 @@
 //! What a store's staff may ask for, with an admin token.
 
+mod audit;
 mod auth;
 mod category;
 mod menu;
 mod order;
 mod table;
+mod user;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -17,6 +19,8 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
         .merge(menu::requests())
         .merge(order::requests())
         .merge(table::requests())
+        .merge(user::requests())
+        .merge(audit::requests())
 }
 
 pub(super) fn streams() -> OpenApiRouter<AppState> {

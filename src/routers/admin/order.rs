@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::config::StreamConfig;
 use crate::error::{Language, Result};
 use crate::events::{Hub, Scope};
-use crate::models::{Cancellation, OrderId, SessionId};
+use crate::models::{OrderId, SessionId};
 use crate::routers::extract::{Path, Query, ValidatedJson};
 use crate::routers::sse::{self, ResumeQuery, StreamIdentity};
 use crate::schemas::auth::TicketResponse;
@@ -145,8 +145,7 @@ async fn delete_order(
     Path(order): Path<OrderId>,
     Query(query): Query<CancelOrderQuery>,
 ) -> Result<Json<MessageResponse>> {
-    let cancellation = Cancellation { by: &admin.username, reason: query.reason()? };
-    orders.cancel(admin.store_id, order, cancellation).await?;
+    orders.cancel(admin.store_id, &admin.actor(), order, query.reason()?).await?;
     Ok(Json(Message::Deleted.response(language)))
 }
 

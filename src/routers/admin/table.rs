@@ -16,7 +16,7 @@ use crate::schemas::page::PageQuery;
 use crate::schemas::table::{
     CompleteTableResponse, CreateTableRequest, DashboardResponse, TableListResponse, TableResponse, UpdateTableRequest,
 };
-use crate::security::identity::AdminIdentity;
+use crate::security::identity::{AdminIdentity, OwnerIdentity};
 use crate::services::{OrderService, TableService};
 use crate::state::AppState;
 
@@ -59,7 +59,7 @@ async fn complete_table(
     State(tables): State<TableService>,
     Path(table): Path<TableId>,
 ) -> Result<Json<CompleteTableResponse>> {
-    let stay = tables.complete(admin.store_id, table).await?;
+    let stay = tables.complete(admin.store_id, &admin.actor(), table).await?;
     Ok(Json(CompleteTableResponse::new(&stay, language)))
 }
 
@@ -80,14 +80,14 @@ async fn list_tables(admin: AdminIdentity, State(tables): State<TableService>) -
     request_body = CreateTableRequest,
     responses((status = 201, description = "Added", body = TableResponse,
         headers(("Location" = String, description = "Where it is")))),
-    extensions(("x-errors" = json!(["DUPLICATE"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE"]))),
 )]
 async fn create_table(
-    admin: AdminIdentity,
+    OwnerIdentity(admin): OwnerIdentity,
     State(tables): State<TableService>,
     ValidatedJson(request): ValidatedJson<CreateTableRequest>,
 ) -> Result<Response> {
-    let id = tables.create(admin.store_id, request.table_number, request.password).await?;
+    let id = tables.create(admin.store_id, &admin.actor(), request.table_number, request.password).await?;
     let body = TableResponse { id, table_number: request.table_number };
     Ok(created(&format!("/admin/tables/{id}"), body))
 }
@@ -117,15 +117,15 @@ async fn get_table(
     params(("table_id" = TableId, Path, description = "The table")),
     request_body = UpdateTableRequest,
     responses((status = 200, description = "The table as it is now", body = TableResponse)),
-    extensions(("x-errors" = json!(["TABLE_NOT_FOUND", "DUPLICATE"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "TABLE_NOT_FOUND", "DUPLICATE"]))),
 )]
 async fn update_table(
-    admin: AdminIdentity,
+    OwnerIdentity(admin): OwnerIdentity,
     State(tables): State<TableService>,
     Path(table): Path<TableId>,
     ValidatedJson(request): ValidatedJson<UpdateTableRequest>,
 ) -> Result<Json<TableResponse>> {
-    Ok(Json(tables.update(admin.store_id, table, request.into()).await?.into()))
+    Ok(Json(tables.update(admin.store_id, &admin.actor(), table, request.into()).await?.into()))
 }
 
 /// Delete a table
@@ -136,15 +136,15 @@ async fn update_table(
     security(("admin_token" = [])),
     params(("table_id" = TableId, Path, description = "The table")),
     responses((status = 200, description = "Deleted", body = MessageResponse)),
-    extensions(("x-errors" = json!(["TABLE_NOT_FOUND", "TABLE_HAS_ACTIVE_SESSION"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "TABLE_NOT_FOUND", "TABLE_HAS_ACTIVE_SESSION"]))),
 )]
 async fn delete_table(
-    admin: AdminIdentity,
+    OwnerIdentity(admin): OwnerIdentity,
     language: Language,
     State(tables): State<TableService>,
     Path(table): Path<TableId>,
 ) -> Result<Json<MessageResponse>> {
-    tables.delete(admin.store_id, table).await?;
+    tables.delete(admin.store_id, &admin.actor(), table).await?;
     Ok(Json(Message::Deleted.response(language)))
 }
 

@@ -9,6 +9,7 @@ use crate::error::{Language, Result};
 use crate::routers::extract::ValidatedJson;
 use crate::schemas::auth::{SessionCheckResponse, TableLoginRequest, TableLoginResponse};
 use crate::schemas::message::Message;
+use crate::security::address::ClientAddress;
 use crate::security::identity::TableIdentity;
 use crate::services::AuthService;
 use crate::state::AppState;
@@ -19,18 +20,20 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 
 /// Log a tablet in
 ///
-/// The token orders for the table's unfinished session; the first login of a new party makes one.
+/// The token orders for the table's unfinished session; the first login of a new party makes one. After several
+/// failures of a table, or from an address, there is a pause, which grows: 429 with `Retry-After`.
 #[utoipa::path(
     post, path = "/auth/login", tag = "customer: auth",
     request_body = TableLoginRequest,
     responses((status = 200, description = "Logged in", body = TableLoginResponse)),
-    extensions(("x-errors" = json!(["AUTH_FAILED"]))),
+    extensions(("x-errors" = json!(["AUTH_FAILED", "TOO_MANY_REQUESTS"]))),
 )]
 async fn login_table(
     State(auth): State<AuthService>,
+    client: ClientAddress,
     ValidatedJson(request): ValidatedJson<TableLoginRequest>,
 ) -> Result<Json<TableLoginResponse>> {
-    let login = auth.login_table(&request.store_id, request.table_number, request.password).await?;
+    let login = auth.login_table(&request.store_id, request.table_number, request.password, client.0).await?;
     Ok(Json(login.into()))
 }
 

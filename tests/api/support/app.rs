@@ -56,6 +56,11 @@ impl TestApp {
 
     /// A server on a database that may have others.
     pub async fn start_on(options: PgConnectOptions, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with_secret(options, Self::SECRET, change).await
+    }
+
+    /// As [`start_on`](Self::start_on), with tokens signed by `secret`.
+    pub async fn start_with_secret(options: PgConnectOptions, secret: &str, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::read(|_| None).unwrap();
         config.database.min_connections = 0;
         config.http.shutdown_timeout = Duration::from_secs(3);
@@ -66,7 +71,7 @@ impl TestApp {
             let (time, system) = (Arc::clone(&time), Clock::system());
             move || time.lock().unwrap().unwrap_or_else(|| system.now())
         });
-        let secret = Secret::new(Self::SECRET);
+        let secret = Secret::new(secret);
         let state = AppState::new(&config, &secret, database.clone(), clock.clone()).await.unwrap();
         let closing = state.closing().clone();
         let hub = state.hub().clone();
@@ -142,8 +147,13 @@ impl TestApp {
 impl TestStore {
     /// The admin, logged in.
     pub async fn admin(&self) -> ApiClient {
+        self.login("admin", "admin1234").await
+    }
+
+    /// A staff account, logged in.
+    pub async fn login(&self, username: &str, password: &str) -> ApiClient {
         let client = ApiClient::new(&self.base);
-        let body = serde_json::json!({"store_id": self.code, "username": "admin", "password": "admin1234"});
+        let body = serde_json::json!({"store_id": self.code, "username": username, "password": password});
         let login = client.post("/admin/auth/login", &body).await.ok();
         client.with_token(login["token"].as_str().unwrap())
     }

@@ -1,0 +1,37 @@
+//! Owners look up who changed what.
+
+use axum::Json;
+use axum::extract::State;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::Result;
+use crate::routers::extract::Query;
+use crate::schemas::audit::{AuditListResponse, AuditQuery};
+use crate::security::identity::OwnerIdentity;
+use crate::services::AuditService;
+use crate::state::AppState;
+
+pub(super) fn requests() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_audit))
+}
+
+/// The audit log
+///
+/// Who did what, when, and what it changed: logins, deletions, completions, and every change of the menu, the
+/// tables and the accounts. Entries are added and never changed. For owners.
+#[utoipa::path(
+    get, path = "/audit", tag = "admin: accounts",
+    security(("admin_token" = [])),
+    params(AuditQuery),
+    responses((status = 200, description = "Newest first", body = AuditListResponse)),
+    extensions(("x-errors" = json!(["FORBIDDEN"]))),
+)]
+async fn list_audit(
+    OwnerIdentity(owner): OwnerIdentity,
+    State(audit): State<AuditService>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<AuditListResponse>> {
+    let (filter, limit) = query.filter()?;
+    Ok(Json(audit.list(owner.store_id, &filter, limit).await?.into()))
+}

@@ -1,0 +1,114 @@
+//! Owners run the store's accounts.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::{Language, Result};
+use crate::models::UserId;
+use crate::routers::created;
+use crate::routers::extract::{Path, ValidatedJson};
+use crate::schemas::message::{Message, MessageResponse};
+use crate::schemas::user::{CreateUserRequest, UpdateUserRequest, UserListResponse, UserResponse};
+use crate::security::identity::OwnerIdentity;
+use crate::services::UserService;
+use crate::state::AppState;
+
+pub(super) fn requests() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_users, create_user)).routes(routes!(get_user, update_user, delete_user))
+}
+
+/// The accounts
+///
+/// Owners run the store; staff run the floor: orders, completing tables, what is sold out. For owners.
+#[utoipa::path(
+    get, path = "/users", tag = "admin: accounts",
+    security(("admin_token" = [])),
+    responses((status = 200, description = "By name", body = UserListResponse)),
+    extensions(("x-errors" = json!(["FORBIDDEN"]))),
+)]
+async fn list_users(
+    OwnerIdentity(owner): OwnerIdentity,
+    State(users): State<UserService>,
+) -> Result<Json<UserListResponse>> {
+    Ok(Json(users.list(owner.store_id).await?.into()))
+}
+
+/// Add an account
+#[utoipa::path(
+    post, path = "/users", tag = "admin: accounts",
+    security(("admin_token" = [])),
+    request_body = CreateUserRequest,
+    responses((status = 201, description = "Added", body = UserResponse,
+        headers(("Location" = String, description = "Where it is")))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE"]))),
+)]
+async fn create_user(
+    OwnerIdentity(owner): OwnerIdentity,
+    State(users): State<UserService>,
+    ValidatedJson(request): ValidatedJson<CreateUserRequest>,
+) -> Result<Response> {
+    let username = request.username()?;
+    let id = users.create(owner.store_id, &owner.actor(), &username, request.password, request.role).await?;
+    let body = UserResponse { id, username: request.username, role: request.role };
+    Ok(created(&format!("/admin/users/{id}"), body))
+}
+
+/// An account
+#[utoipa::path(
+    get, path = "/users/{user_id}", tag = "admin: accounts",
+    security(("admin_token" = [])),
+    params(("user_id" = UserId, Path, description = "The account")),
+    responses((status = 200, description = "The account", body = UserResponse)),
+    extensions(("x-errors" = json!(["FORBIDDEN", "USER_NOT_FOUND"]))),
+)]
+async fn get_user(
+    OwnerIdentity(owner): OwnerIdentity,
+    State(users): State<UserService>,
+    Path(user): Path<UserId>,
+) -> Result<Json<UserResponse>> {
+    Ok(Json(users.get(owner.store_id, user).await?.into()))
+}
+
+/// Change an account
+///
+/// With a new password the account's tokens stop counting, but for the one that asks. A store keeps at least
+/// one owner.
+#[utoipa::path(
+    patch, path = "/users/{user_id}", tag = "admin: accounts",
+    security(("admin_token" = [])),
+    params(("user_id" = UserId, Path, description = "The account")),
+    request_body = UpdateUserRequest,
+    responses((status = 200, description = "The account as it is now", body = UserResponse)),
+    extensions(("x-errors" = json!(["FORBIDDEN", "USER_NOT_FOUND", "DUPLICATE", "LAST_OWNER"]))),
+)]
+async fn update_user(
+    OwnerIdentity(owner): OwnerIdentity,
+    State(users): State<UserService>,
+    Path(user): Path<UserId>,
+    ValidatedJson(request): ValidatedJson<UpdateUserRequest>,
+) -> Result<Json<UserResponse>> {
+    Ok(Json(users.update(&owner, user, request.into_change()?).await?.into()))
+}
+
+/// Remove an account
+///
+/// Its tokens stop counting. A store keeps at least one owner.
+#[utoipa::path(
+    delete, path = "/users/{user_id}", tag = "admin: accounts",
+    security(("admin_token" = [])),
+    params(("user_id" = UserId, Path, description = "The account")),
+    responses((status = 200, description = "Removed", body = MessageResponse)),
+    extensions(("x-errors" = json!(["FORBIDDEN", "USER_NOT_FOUND", "LAST_OWNER"]))),
+)]
+async fn delete_user(
+    OwnerIdentity(owner): OwnerIdentity,
+    language: Language,
+    State(users): State<UserService>,
+    Path(user): Path<UserId>,
+) -> Result<Json<MessageResponse>> {
+    users.delete(owner.store_id, &owner.actor(), user).await?;
+    Ok(Json(Message::Deleted.response(language)))
+}

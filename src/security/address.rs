@@ -1,0 +1,95 @@
+//! Where a request comes from. What a proxy says of it is believed from configured proxies alone.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+use ipnet::IpNet;
+
+/// The address at the other end of a connection, as the server noted it.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerAddress(pub IpAddr);
+
+/// The client's own address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// The address of whoever sent the request: behind trusted proxies, the last one they do not vouch for.
+    fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+        let peer = peer.to_canonical();
+        let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+        let mut client = peer;
+        // Each proxy appends whom it heard; what stands further left was said by somebody nobody vouches for.
+        let forwarded = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
+        for hop in forwarded.flat_map(|value| value.rsplit(',')) {
+            if !is_trusted(&client) {
+                break;
+            }
+            let Some(address) = parse_hop(hop.trim()) else { break };
+            client = address;
+        }
+        Self(client)
+    }
+}
+
+/// An address as proxies write it, perhaps with a port.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let address = hop.parse::<IpAddr>().ok();
+    let with_port = || hop.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    address.or_else(with_port).or_else(bracketed).map(|address| address.to_canonical())
+}
+
+/// Notes the client's address for whoever asks.
+pub async fn layer(State(trusted): State<Arc<[IpNet]>>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0);
+    let client = ClientAddress::of(peer, request.headers(), &trusted);
+    request.extensions_mut().insert(client);
+    next.run(request).await
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or(Self(Ipv4Addr::UNSPECIFIED.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
+        ClientAddress::of(peer.parse().unwrap(), &headers, &trusted).0.to_string()
+    }
+
+    #[test]
+    fn nobody_is_believed_but_the_proxies_that_were_named() {
+        let proxies = ["10.0.0.0/8", "::1/128"];
+        assert_eq!(client("203.0.113.9", &["198.51.100.1"], &[]), "203.0.113.9");
+        assert_eq!(client("203.0.113.9", &["198.51.100.1"], &proxies), "203.0.113.9");
+        assert_eq!(client("10.0.0.1", &["198.51.100.1"], &proxies), "198.51.100.1");
+        // What the client itself wrote stands to the left of what the proxy heard.
+        assert_eq!(client("10.0.0.1", &["192.0.2.7, 198.51.100.1"], &proxies), "198.51.100.1");
+        assert_eq!(client("10.0.0.1", &["192.0.2.7", "198.51.100.1, 10.0.0.2"], &proxies), "198.51.100.1");
+        assert_eq!(client("::1", &["2001:db8::1"], &proxies), "2001:db8::1");
+        assert_eq!(client("::ffff:10.0.0.1", &["198.51.100.1:4711"], &proxies), "198.51.100.1");
+        assert_eq!(client("10.0.0.1", &["[2001:db8::1]:443"], &proxies), "2001:db8::1");
+        for garbage in ["unknown", "", "for=1.2.3.4", "1.2.3"] {
+            assert_eq!(client("10.0.0.1", &[garbage], &proxies), "10.0.0.1");
+        }
+        assert_eq!(client("10.0.0.1", &[], &proxies), "10.0.0.1");
+    }
+}

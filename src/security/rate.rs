@@ -1,0 +1,81 @@
+//! How many requests an address may send.
+
+use std::net::IpAddr;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::error::{AppError, ErrorCode};
+use crate::models::network_of;
+use crate::security::address::ClientAddress;
+
+/// How many seconds' worth of requests may come at once.
+const BURST_SECONDS: u32 = 5;
+
+/// After this many requests, addresses that have been quiet are forgotten.
+const TIDY_EVERY: u32 = 10_000;
+
+/// Counts requests by address.
+#[derive(Debug)]
+pub struct RequestRate {
+    limiter: DefaultKeyedRateLimiter<IpAddr>,
+    since_tidied: AtomicU32,
+}
+
+impl RequestRate {
+    /// Lets `per_second` requests of each address pass, and some seconds' worth at once.
+    #[must_use]
+    pub fn new(per_second: NonZero<u32>) -> Self {
+        let burst = NonZero::new(per_second.get().saturating_mul(BURST_SECONDS)).unwrap_or(per_second);
+        let quota = Quota::per_second(per_second).allow_burst(burst);
+        Self { limiter: RateLimiter::keyed(quota), since_tidied: AtomicU32::new(0) }
+    }
+
+    fn check(&self, address: IpAddr) -> Result<(), AppError> {
+        if self.since_tidied.fetch_add(1, Ordering::Relaxed) >= TIDY_EVERY {
+            self.since_tidied.store(0, Ordering::Relaxed);
+            self.limiter.retain_recent();
+        }
+        self.limiter.check_key(&network_of(address)).map_err(|until| AppError {
+            retry_after: Some(until.wait_time_from(DefaultClock::default().now())),
+            ..ErrorCode::TooManyRequests.into()
+        })
+    }
+}
+
+/// Refuses what an address sends too much of.
+pub async fn layer(
+    State(rate): State<Arc<RequestRate>>,
+    client: ClientAddress,
+    request: Request,
+    next: Next,
+) -> Response {
+    match rate.check(client.0) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refused.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_has_a_budget_of_its_own() {
+        let rate = RequestRate::new(NonZero::new(2).unwrap());
+        let [one, other]: [IpAddr; 2] = ["192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap()];
+        for _ in 0..10 {
+            rate.check(one).unwrap();
+        }
+        let refused = rate.check(one).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::TooManyRequests);
+        assert!(refused.retry_after.is_some());
+        rate.check(other).unwrap();
+    }
+}

@@ -1,0 +1,202 @@
+//! Guessing passwords is slow: failed logins are counted per account and per address, in the database, so that
+//! every instance spends from one budget; beyond it nothing is hashed until a pause has passed, which grows.
+//!
+//! The count is of what was typed, whether it exists or not, so a pause tells nothing about accounts.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use moka::sync::Cache;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::LoginConfig;
+use crate::database::Database;
+use crate::error::{AppError, ErrorCode, Result};
+use crate::models::{FailureKey, Failures, LockoutPolicy};
+use crate::repositories::throttle;
+
+/// How long a pause is remembered without asking, so that whoever goes on knocking costs no query.
+const REMEMBERED_FOR: Duration = Duration::from_secs(5);
+
+/// Pauses remembered at most.
+const CAPACITY: u64 = 10_000;
+
+/// Without a further failure for this long, and at least twice the longest pause, all is forgotten.
+const MEMORY: Duration = Duration::from_hours(1);
+
+/// How often what is long past is looked for.
+const TIDY_EVERY: Duration = Duration::from_hours(1);
+
+/// Slows down whoever guesses. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LoginThrottle {
+    database: Database,
+    clock: Clock,
+    account: LockoutPolicy,
+    address: LockoutPolicy,
+    memory: Duration,
+    pauses: Cache<FailureKey, DateTime<Utc>>,
+}
+
+/// Who tries to log in: the account they name, and where they are.
+#[derive(Debug, Clone)]
+pub struct Knock {
+    account: FailureKey,
+    address: FailureKey,
+}
+
+impl Knock {
+    /// `account`, tried from `address`.
+    #[must_use]
+    pub fn new(account: FailureKey, address: IpAddr) -> Self {
+        Self { account, address: FailureKey::of_address(address) }
+    }
+}
+
+/// A login that may be tried. It must be told how it went.
+#[derive(Debug)]
+#[must_use = "a failure that is not counted is free"]
+pub struct Attempt {
+    throttle: LoginThrottle,
+    knock: Knock,
+    account: Standing,
+    address: Standing,
+}
+
+/// How an account or an address stood when the attempt began.
+#[derive(Debug, Clone, Copy, Default)]
+struct Standing {
+    failures: i32,
+    /// Counted as failed already: after a pause only one may try, whichever instance it asks.
+    is_claimed: bool,
+}
+
+impl LoginThrottle {
+    /// A throttle that counts in `database`.
+    #[must_use]
+    pub fn new(database: Database, clock: Clock, config: &LoginConfig) -> Self {
+        let policy = |free_failures| LockoutPolicy {
+            free_failures,
+            first: config.first_lockout,
+            longest: config.longest_lockout,
+        };
+        Self {
+            database,
+            clock,
+            account: policy(config.failures_per_account),
+            address: policy(config.failures_per_address),
+            memory: MEMORY.max(config.longest_lockout * 2),
+            pauses: Cache::builder().time_to_live(REMEMBERED_FOR).max_capacity(CAPACITY).build(),
+        }
+    }
+
+    /// Refuses who is known to have to wait, at the cost of nothing.
+    ///
+    /// # Errors
+    /// `TOO_MANY_REQUESTS`, with the time to wait.
+    pub fn look(&self, knock: &Knock) -> Result<()> {
+        let now = self.clock.now();
+        let pause = [&knock.account, &knock.address].into_iter().filter_map(|key| self.pauses.get(key)).max();
+        pause.filter(|until| *until > now).map_or(Ok(()), |until| Err(wait(until, now)))
+    }
+
+    /// Lets an attempt through, or says how long to wait.
+    ///
+    /// # Errors
+    /// `TOO_MANY_REQUESTS`, with the time to wait.
+    pub async fn admit(&self, knock: Knock) -> Result<Attempt> {
+        let mut connection = self.database.acquire().await?;
+        let known = throttle::find(connection.conn(), &[knock.account.clone(), knock.address.clone()]).await?;
+        let now = self.clock.now();
+        let known = |key: &FailureKey| known.iter().find(|one| one.key == *key && one.last_at >= self.forgotten(now));
+        let both = [(known(&knock.account), self.account), (known(&knock.address), self.address)];
+
+        let pauses = both.iter().filter_map(|(failures, policy)| {
+            let failures = (*failures)?;
+            Some((failures, policy.locked_until(failures)?))
+        });
+        let pauses: Vec<_> = pauses.collect();
+        if let Some((failures, until)) = pauses.iter().max_by_key(|(_, until)| *until).filter(|(_, until)| *until > now)
+        {
+            self.pauses.insert(failures.key.clone(), *until);
+            return Err(wait(*until, now));
+        }
+        for (failures, _) in &pauses {
+            if !throttle::claim(connection.conn(), failures, now).await? {
+                // Somebody else is at it: theirs is the one attempt after the pause.
+                return Err(ErrorCode::TooManyRequests.into());
+            }
+        }
+        let standing = |failures: Option<&Failures>, policy: LockoutPolicy| {
+            failures.map_or_else(Standing::default, |failures| Standing {
+                failures: failures.count,
+                is_claimed: policy.locked_until(failures).is_some(),
+            })
+        };
+        let [account, address] = both.map(|(failures, policy)| standing(failures, policy));
+        Ok(Attempt { throttle: self.clone(), knock, account, address })
+    }
+
+    /// Forgets what is long past, now and every hour, until `closing`.
+    pub async fn keep_tidy(self, closing: CancellationToken) {
+        loop {
+            if let Err(error) = self.forget_old().await {
+                tracing::warn!(%error, cause = error.cause, "old failed logins could not be forgotten; trying again");
+            }
+            tokio::select! {
+                () = closing.cancelled() => return,
+                () = tokio::time::sleep(TIDY_EVERY) => {}
+            }
+        }
+    }
+
+    async fn forget_old(&self) -> Result<()> {
+        let before = self.forgotten(self.clock.now());
+        throttle::forget(self.database.acquire().await?.conn(), before).await
+    }
+
+    fn forgotten(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now - TimeDelta::from_std(self.memory).unwrap_or(TimeDelta::MAX)
+    }
+}
+
+impl Attempt {
+    /// The password was wrong: both counts grow, the same way whether the account exists or not.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn failed(self) -> Result<()> {
+        let now = self.throttle.clock.now();
+        let forgotten = self.throttle.forgotten(now);
+        let mut connection = self.throttle.database.acquire().await?;
+        for (key, standing) in [(&self.knock.account, self.account), (&self.knock.address, self.address)] {
+            if !standing.is_claimed {
+                throttle::add(connection.conn(), key, now, forgotten).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The password was right: the account's failures are forgotten, and the address is forgiven for these and no
+    /// others, so that one good account buys no guesses at another.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn succeeded(self) -> Result<()> {
+        let forgiven = self.account.failures + i32::from(self.address.is_claimed);
+        if forgiven == 0 {
+            return Ok(());
+        }
+        let mut connection = self.throttle.database.acquire().await?;
+        throttle::reset(connection.conn(), &self.knock.account).await?;
+        throttle::forgive(connection.conn(), &self.knock.address, forgiven).await
+    }
+}
+
+fn wait(until: DateTime<Utc>, now: DateTime<Utc>) -> AppError {
+    // To the next whole second: a client that waits as told must not be early.
+    let left = (until - now).to_std().unwrap_or_default() + Duration::from_millis(999);
+    AppError { retry_after: Some(left), ..ErrorCode::TooManyRequests.into() }
+}

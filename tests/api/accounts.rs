@@ -1,0 +1,199 @@
+//! Owners and staff, and who did what.
+
+use std::time::Duration;
+
+use futures_util::future::join;
+use serde_json::{Value, json};
+
+use crate::support::{ApiClient, TestApp, TestStore};
+
+async fn staff_of(store: &TestStore, owner: &ApiClient) -> ApiClient {
+    let account = json!({"username": "mina", "password": "mina1234", "role": "staff"});
+    owner.post("/admin/users", &account).await.ok();
+    store.login("mina", "mina1234").await
+}
+
+#[tokio::test]
+async fn staff_run_the_floor_and_the_owner_runs_the_store() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (owner, tablet) = (store.admin().await, store.tablet(1).await);
+    let staff = staff_of(&store, &owner).await;
+    let order = tablet.order(&store.menus[..1]).await.ok();
+    let mistake = tablet.order(&store.menus[..1]).await.ok();
+
+    for path in ["/admin/tables/dashboard", "/admin/orders", "/admin/menus", "/admin/categories", "/admin/auth/me"] {
+        staff.get(path).await.ok();
+    }
+    staff.stream("/admin/orders/stream", None).await.connected().await;
+    staff.patch(&format!("/admin/orders/{}/status", order["id"]), &json!({"status": "preparing"})).await.ok();
+    staff.delete(&format!("/admin/orders/{}", mistake["id"])).await.ok();
+    staff.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
+    let dish = format!("/admin/menus/{}", store.menus[0]);
+    assert_eq!(staff.patch(&dish, &json!({"is_available": false})).await.ok()["is_available"], false);
+
+    let dish_before = owner.get(&dish).await.ok();
+    for change in [json!({"price": 1}), json!({"is_available": true, "name": "x"}), json!({"description": null})] {
+        staff.patch(&dish, &change).await.refused(403, "FORBIDDEN");
+    }
+    assert_eq!(owner.get(&dish).await.ok(), dish_before);
+    staff.delete(&dish).await.refused(403, "FORBIDDEN");
+    staff.post("/admin/categories", &json!({"name": "x"})).await.refused(403, "FORBIDDEN");
+    staff.post("/admin/tables", &json!({"table_number": 9, "password": "1234"})).await.refused(403, "FORBIDDEN");
+    let table = format!("/admin/tables/{}", store.tables[1]);
+    staff.patch(&table, &json!({"password": "9999"})).await.refused(403, "FORBIDDEN");
+    for path in ["/admin/users", "/admin/audit"] {
+        staff.get(path).await.refused(403, "FORBIDDEN");
+    }
+    let account = json!({"username": "evil", "password": "evil1234", "role": "owner"});
+    staff.post("/admin/users", &account).await.refused(403, "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn an_owner_runs_the_accounts_of_the_own_store() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let (owner, stranger) = (store.admin().await, other.admin().await);
+    let account = json!({"username": "mina", "password": "mina1234", "role": "staff"});
+    let created = owner.post("/admin/users", &account).await;
+    assert_eq!(created.status, 201);
+    let location = created.headers["location"].to_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned();
+    let mina = created.ok();
+    assert_eq!((&mina["username"], &mina["role"]), (&json!("mina"), &json!("staff")));
+    assert_eq!(owner.get(&location).await.ok(), mina);
+    owner.post("/admin/users", &account).await.refused(409, "DUPLICATE");
+    stranger.post("/admin/users", &account).await.ok();
+    let names = |list: &Value| {
+        let users = list["users"].as_array().unwrap().clone();
+        users.iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&owner.get("/admin/users").await.ok()), ["admin", "mina"]);
+    assert!(!owner.get("/admin/users").await.ok().to_string().contains("argon2"));
+    for bad in [
+        json!({"username": "", "password": "1234", "role": "staff"}),
+        json!({"username": "a\nb", "password": "1234", "role": "staff"}),
+        json!({"username": "x", "password": "123", "role": "staff"}),
+        json!({"username": "x", "password": "1234", "role": "king"}),
+        json!({"username": "x", "password": "1234"}),
+    ] {
+        owner.post("/admin/users", &bad).await.refused(422, "VALIDATION_ERROR");
+    }
+    stranger.get(&location).await.refused(404, "USER_NOT_FOUND");
+    stranger.patch(&location, &json!({"role": "owner"})).await.refused(404, "USER_NOT_FOUND");
+    stranger.delete(&location).await.refused(404, "USER_NOT_FOUND");
+
+    let staff = store.login("mina", "mina1234").await;
+    let renamed = owner.patch(&location, &json!({"username": "minah", "role": "owner"})).await.ok();
+    assert_eq!((&renamed["username"], &renamed["role"]), (&json!("minah"), &json!("owner")));
+    // What an account may do counts at once, without a new login.
+    staff.get("/admin/users").await.ok();
+    owner.patch(&location, &json!({"username": "admin"})).await.refused(409, "DUPLICATE");
+    owner.patch(&location, &json!({"password": "another1"})).await.ok();
+    staff.get("/admin/auth/me").await.refused(401, "INVALID_TOKEN");
+    let again = store.login("minah", "another1").await;
+    let stream = again.stream("/admin/orders/stream", None).await.connected().await;
+    owner.delete(&location).await.ok();
+    again.get("/admin/auth/me").await.refused(401, "INVALID_TOKEN");
+    let end = tokio::time::timeout(Duration::from_secs(5), stream.end()).await.expect("within five seconds");
+    assert!(end.is_err(), "broken off");
+    owner.delete(&location).await.refused(404, "USER_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_store_keeps_an_owner_even_when_two_remove_each_other() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let owner = store.admin().await;
+    let me = format!("/admin/users/{}", owner.get("/admin/auth/me").await.ok()["id"]);
+    owner.delete(&me).await.refused(409, "LAST_OWNER");
+    owner.patch(&me, &json!({"role": "staff"})).await.refused(409, "LAST_OWNER");
+    for round in 0..10 {
+        let account = json!({"username": format!("owner-{round}"), "password": "1234", "role": "owner"});
+        let second = owner.post("/admin/users", &account).await.ok();
+        let theirs = store.login(&format!("owner-{round}"), "1234").await;
+        let path = format!("/admin/users/{}", second["id"]);
+        let demote = json!({"role": "staff"});
+        let (mine, yours) = join(owner.patch(&path, &demote), theirs.patch(&me, &demote)).await;
+        let mut codes: Vec<_> = [&mine, &yours].map(|answer| answer.status.as_u16()).into();
+        codes.sort_unstable();
+        // One wins; the other finds itself the last owner, or an owner no more.
+        assert!(codes == [200, 409] || codes == [200, 403], "{codes:?}: {} {}", mine.body, yours.body);
+        let last = if mine.status == 200 { &owner } else { &theirs };
+        last.patch(&me, &json!({"role": "owner"})).await.ok();
+        owner.delete(&path).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_says_who_changed_what() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let (owner, tablet) = (store.admin().await, store.tablet(1).await);
+    let staff = staff_of(&store, &owner).await;
+    let order = tablet.order(&store.menus[..1]).await.ok();
+    tablet.order(&store.menus[1..2]).await.ok();
+    let dish = format!("/admin/menus/{}", store.menus[0]);
+    owner.patch(&dish, &json!({"price": 9500})).await.ok();
+    staff.delete(&format!("/admin/orders/{}?reason=mistake", order["id"])).await.ok();
+    staff.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
+    owner.patch(&format!("/admin/tables/{}", store.tables[1]), &json!({"password": "9999"})).await.ok();
+    owner.delete(&format!("/admin/tables/{}", store.tables[2])).await.ok();
+    owner.delete(&dish).await.ok();
+    // A refusal is not written down, a guess at a password is.
+    owner.delete(&dish).await.refused(404, "MENU_NOT_FOUND");
+    let wrong = json!({"store_id": "demo", "username": "mina", "password": "wrong"});
+    app.anonymous().post("/admin/auth/login", &wrong).await.refused(401, "AUTH_FAILED");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+
+    let log = owner.get("/admin/audit").await.ok();
+    let entries = log["entries"].as_array().unwrap();
+    let told: Vec<String> = entries
+        .iter()
+        .rev()
+        .map(|entry| format!("{} {}", entry["actor"]["name"].as_str().unwrap(), entry["action"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "admin user.login",
+            "1 table.login",
+            "admin user.created",
+            "mina user.login",
+            "admin menu.updated",
+            "mina order.deleted",
+            "mina session.completed",
+            "admin table.updated",
+            "admin table.deleted",
+            "admin menu.deleted",
+            "mina user.login_failed",
+        ]
+    );
+    let of = |action: &str| entries.iter().find(|entry| entry["action"] == action).unwrap().clone();
+    let change = of("menu.updated");
+    assert_eq!((&change["before"]["price"], &change["after"]["price"]), (&json!(9000), &json!(9500)));
+    assert_eq!(change["actor"]["address"], "127.0.0.1");
+    assert_eq!(change["subject_id"], json!(store.menus[0]));
+    let deletion = of("order.deleted");
+    assert_eq!((&deletion["before"]["total_amount"], &deletion["after"]["reason"]), (&json!(9000), &json!("mistake")));
+    assert_eq!(of("session.completed")["after"]["total_amount"], 2000);
+    assert!(!log.to_string().contains("9999") && !log.to_string().contains("argon2"), "no password stands in it");
+
+    let mut paged = Vec::new();
+    let mut path = "/admin/audit?limit=4".to_owned();
+    loop {
+        let page = owner.get(&path).await.ok();
+        paged.extend(page["entries"].as_array().unwrap().clone());
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        path = format!("/admin/audit?limit=4&cursor={next}");
+    }
+    assert_eq!(&paged, entries);
+    let logins = owner.get("/admin/audit?action=user.login").await.ok();
+    assert_eq!(logins["entries"].as_array().unwrap().len(), 2);
+    for bad in ["limit=0", "limit=201", "cursor=xyz", "action=everything"] {
+        owner.get(&format!("/admin/audit?{bad}")).await.refused(400, "MALFORMED_REQUEST");
+    }
+    let theirs = other.admin().await.get("/admin/audit").await.ok();
+    assert_eq!(theirs["entries"].as_array().unwrap().len(), 1, "their own login and nothing of ours");
+}

@@ -1,0 +1,190 @@
+//! What one client may take from the others.
+
+use std::num::NonZero;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{TestApp, answer};
+
+/// Sends bytes as they are, and reads until the server closes.
+async fn send_raw(app: &TestApp, request: &str) -> String {
+    let mut client = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // What is refused before it was read to its end may be cut off with a reset.
+    let _ = tokio::time::timeout(Duration::from_secs(5), client.read_to_end(&mut answer)).await.expect("an end");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn a_header_beyond_the_limit_is_refused() {
+    let app = TestApp::start().await;
+    let with_header = async |bytes: usize| {
+        let request = app.anonymous().request(Method::GET, "/health/live").header("X-Long", "x".repeat(bytes));
+        answer(request).await
+    };
+    with_header(30_000).await.ok();
+    with_header(33_000).await.refused(431, "HEADER_TOO_LARGE");
+    let with_fields = async |fields: usize| {
+        let mut request = app.anonymous().request(Method::GET, "/health/live");
+        for field in 0..fields {
+            request = request.header(format!("X-Field-{field}"), "x");
+        }
+        answer(request).await
+    };
+    with_fields(90).await.ok();
+    with_fields(110).await.refused(431, "HEADER_TOO_LARGE");
+    let query = app.anonymous().get(&format!("/health/live?x={}", "x".repeat(33_000))).await;
+    query.refused(431, "HEADER_TOO_LARGE");
+    for far_beyond in [
+        format!("GET /health/live HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "x".repeat(1_000_000)),
+        format!("GET /health/live HTTP/1.1\r\nHost: x\r\n{}\r\n", "X-Field: x\r\n".repeat(1_000)),
+    ] {
+        let answer = send_raw(&app, &far_beyond).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_sends_its_body_slowly_is_cut_off() {
+    let app = TestApp::start_with(|config| config.http.request_timeout = Duration::from_millis(500)).await;
+    let store = app.store("demo").await;
+    let tablet = store.tablet(1).await;
+    let mut client = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
+    let head = format!(
+        "POST /api/v1/customer/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n",
+        tablet.token()
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    let (mut reader, mut writer) = client.into_split();
+    let drip = tokio::spawn(async move {
+        // A byte now and then, for as long as the server lets it.
+        for _ in 0..100 {
+            if writer.write_all(b" ").await.is_err() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
+    });
+    let mut answer = Vec::new();
+    let end = tokio::time::timeout(Duration::from_secs(4), reader.read_to_end(&mut answer)).await;
+    assert!(end.is_ok(), "it should be cut off");
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("REQUEST_TIMEOUT"), "{answer}");
+    assert!(drip.await.unwrap(), "and nothing more is taken of it");
+}
+
+#[tokio::test]
+async fn an_address_that_asks_too_often_is_told_to_wait_and_others_are_not() {
+    let app = TestApp::start_with(|config| {
+        config.http.requests_per_second = NonZero::new(2);
+        config.http.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let from = async |address: &str| {
+        let request = app.anonymous().request(Method::GET, "/health/live").header("X-Forwarded-For", address);
+        answer(request.header("Origin", "http://localhost:3000")).await
+    };
+    let mut refused = None;
+    for _ in 0..30 {
+        let answer = from("198.51.100.7").await;
+        if answer.status == 429 {
+            refused = Some(answer);
+            break;
+        }
+        answer.ok();
+    }
+    let refused = refused.expect("a limit");
+    assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
+    assert_eq!(refused.headers["access-control-allow-origin"], "http://localhost:3000");
+    refused.refused(429, "TOO_MANY_REQUESTS");
+    from("198.51.100.8").await.ok();
+}
+
+#[tokio::test]
+async fn beyond_the_last_connection_clients_are_told_so_and_room_is_made_again() {
+    let app = TestApp::start_with(|config| config.http.max_connections = 3).await;
+    let address = app.base.strip_prefix("http://").unwrap().to_owned();
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        let mut client = TcpStream::connect(&address).await.unwrap();
+        // Answered, so it has its place, and kept open.
+        client.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut first = [0; 12];
+        client.read_exact(&mut first).await.unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200");
+        idle.push(client);
+    }
+    let refused = app.anonymous().get("/health/live").await;
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(refused.headers["connection"], "close");
+    refused.refused(503, "SERVICE_UNAVAILABLE");
+    drop(idle);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    app.anonymous().get("/health/live").await.ok();
+}
+
+#[tokio::test]
+async fn every_answer_tells_browsers_to_keep_their_hands_off() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let tablet = store.tablet(1).await;
+    for path in ["/customer/menu", "/customer/orders", "/nowhere", "/health", "/docs/", "/openapi.json"] {
+        let answer = tablet.get(path).await;
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(answer.headers["referrer-policy"], "no-referrer", "{path}");
+        let policy = answer.headers["content-security-policy"].to_str().unwrap();
+        let is_page = path == "/docs/" || path == "/openapi.json";
+        assert!(policy.contains(if is_page { "default-src 'self'" } else { "default-src 'none'" }), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}");
+    }
+    let stream = tablet.stream("/customer/orders/stream", None).await.connected().await;
+    assert_eq!(stream.headers["x-content-type-options"], "nosniff");
+}
+
+#[tokio::test]
+async fn text_of_every_kind_is_kept_as_it_is_or_refused() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (owner, tablet) = (store.admin().await, store.tablet(1).await);
+    let dish = format!("/admin/menus/{}", store.menus[0]);
+    let family = "👨‍👩‍👧‍👦 가족세트 🇰🇷";
+    for good in
+        [family, "שלום عليكم", "\u{202e}txet", "e\u{301}\u{301}\u{301}", "𠮷野家", "\u{feff}x", "a\tb", "\u{fffd}"]
+    {
+        let changed = owner.patch(&dish, &json!({"name": good, "description": good})).await.ok();
+        assert_eq!((changed["name"].as_str(), changed["description"].as_str()), (Some(good), Some(good)));
+        assert_eq!(owner.get(&dish).await.ok()["name"], good);
+        let order = json!({"items": [{"menu_id": store.menus[0], "quantity": 1}], "note": good});
+        let order = tablet.post("/customer/orders", &order).await.ok();
+        assert_eq!((order["note"].as_str(), order["items"][0]["menu_name"].as_str()), (Some(good), Some(good)));
+    }
+    for bad in ["\u{0}", "a\u{0}b", "\u{1b}[31m", "\u{7f}", "\u{85}", "   ", "\u{3000}", "", &"가".repeat(101)] {
+        owner.patch(&dish, &json!({"name": bad})).await.refused(422, "VALIDATION_ERROR");
+    }
+    // Half of a surrogate pair is a JSON text like any other, and no Unicode text.
+    for escape in [r"\ud800", r"\udc00x", r"\ud83d\ud83d", r"a\udfff"] {
+        let body = format!("{{\"name\": \"{escape}\"}}");
+        let request = owner.request(Method::PATCH, &dish).header("Content-Type", "application/json").body(body);
+        answer(request).await.refused(422, "VALIDATION_ERROR");
+    }
+    let raw = |bytes: &'static [u8]| {
+        let request = owner.request(Method::PATCH, &dish).header("Content-Type", "application/json");
+        answer(request.body(bytes))
+    };
+    raw(b"{\"name\": \"\xff\xfe\"}").await.refused(400, "MALFORMED_REQUEST");
+    raw(b"{\"name\": \"\xed\xa0\x80\"}").await.refused(400, "MALFORMED_REQUEST");
+    let long = json!({"items": [{"menu_id": store.menus[0], "quantity": 1}], "note": "가".repeat(400_000)});
+    tablet.post("/customer/orders", &long).await.refused(413, "PAYLOAD_TOO_LARGE");
+    let emoji = json!({"items": [{"menu_id": store.menus[0], "quantity": 1}], "note": "🍜".repeat(500)});
+    tablet.post("/customer/orders", &emoji).await.ok();
+    let key = tablet.request(Method::POST, "/customer/orders").header("Idempotency-Key", "열쇠열쇠열쇠");
+    answer(key.json(&emoji)).await.refused(422, "VALIDATION_ERROR");
+}

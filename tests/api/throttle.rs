@@ -1,0 +1,172 @@
+//! Guessing passwords.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tableorder::config::Config;
+
+use crate::support::{Answer, ApiClient, TestApp, answer};
+
+fn staff(store: &str, username: &str, password: &str) -> Value {
+    json!({"store_id": store, "username": username, "password": password})
+}
+
+fn table(store: &str, number: i64, password: &str) -> Value {
+    json!({"store_id": store, "table_number": number, "password": password})
+}
+
+async fn login_staff(client: &ApiClient, body: &Value) -> Answer {
+    client.post("/admin/auth/login", body).await
+}
+
+async fn login_table(client: &ApiClient, body: &Value) -> Answer {
+    client.post("/customer/auth/login", body).await
+}
+
+fn seconds_to_wait(answer: &Answer) -> u64 {
+    answer.headers["retry-after"].to_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn after_five_failures_an_account_rests_and_the_rest_grows() {
+    let app = TestApp::start().await;
+    app.store("demo").await;
+    app.store("other").await;
+    app.stand_at("2026-11-20T03:00:00Z");
+    let client = app.anonymous();
+    // An account that does not exist rests like one that does.
+    for name in ["admin", "nobody"] {
+        for _ in 0..5 {
+            login_staff(&client, &staff("demo", name, "wrong")).await.refused(401, "AUTH_FAILED");
+        }
+        let refused = login_staff(&client, &staff("demo", name, "admin1234")).await;
+        assert_eq!(seconds_to_wait(&refused), 30);
+        refused.refused(429, "TOO_MANY_REQUESTS");
+    }
+    // Others are not concerned: not the same name at another store, not the tables.
+    login_staff(&client, &staff("other", "admin", "admin1234")).await.ok();
+    login_table(&client, &table("demo", 1, "1234")).await.ok();
+
+    for (moment, pause) in [("03:00:30", 60), ("03:01:30", 120), ("03:03:30", 240), ("03:07:30", 480)] {
+        app.stand_at(&format!("2026-11-20T{moment}Z"));
+        login_staff(&client, &staff("demo", "admin", "wrong")).await.refused(401, "AUTH_FAILED");
+        let refused = login_staff(&client, &staff("demo", "admin", "admin1234")).await;
+        assert_eq!(seconds_to_wait(&refused), pause, "after {moment}");
+        refused.refused(429, "TOO_MANY_REQUESTS");
+    }
+    // The right password after the rest makes all good.
+    app.stand_at("2026-11-20T03:15:30Z");
+    login_staff(&client, &staff("demo", "admin", "admin1234")).await.ok();
+    for _ in 0..4 {
+        login_staff(&client, &staff("demo", "admin", "wrong")).await.refused(401, "AUTH_FAILED");
+    }
+    login_staff(&client, &staff("demo", "admin", "admin1234")).await.ok();
+}
+
+#[tokio::test]
+async fn every_instance_spends_from_one_budget_and_after_a_rest_only_one_guess_passes() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let elsewhere = TestApp::start_on(app.options.clone(), |_| {}).await;
+    for instance in [&app, &elsewhere] {
+        instance.stand_at("2026-11-20T03:00:00Z");
+    }
+    let wrong = table(&store.code, 1, "0000");
+    let clients = [app.anonymous(), elsewhere.anonymous()];
+    for attempt in 0..5 {
+        login_table(&clients[attempt % 2], &wrong).await.refused(401, "AUTH_FAILED");
+    }
+    for client in &clients {
+        login_table(client, &table(&store.code, 1, "1234")).await.refused(429, "TOO_MANY_REQUESTS");
+    }
+    for instance in [&app, &elsewhere] {
+        instance.stand_at("2026-11-20T03:00:30Z");
+    }
+    let guesses = (0..64).map(|guess| login_table(&clients[guess % 2], &wrong));
+    let statuses: Vec<u16> = join_all(guesses).await.into_iter().map(|answer| answer.status.as_u16()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 63, "{statuses:?}");
+}
+
+#[tokio::test]
+async fn an_address_has_a_budget_for_all_accounts_and_a_good_account_buys_no_more_guesses() {
+    let app = TestApp::start_with(|config| {
+        config.login.failures_per_address = 10;
+        config.http.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let from = async |address: &str, body: &Value| {
+        let request = app.anonymous().request(Method::POST, "/customer/auth/login");
+        answer(request.header("X-Forwarded-For", address).json(body)).await
+    };
+    for number in 100..105 {
+        from("198.51.100.7", &table(&store.code, number, "1234")).await.refused(401, "AUTH_FAILED");
+        from("198.51.100.7", &table(&store.code, 1, "0000")).await.refused(401, "AUTH_FAILED");
+        // Takes back the one failure of its own table, and no other.
+        from("198.51.100.7", &table(&store.code, 1, "1234")).await.ok();
+    }
+    for number in 105..110 {
+        from("198.51.100.7", &table(&store.code, number, "1234")).await.refused(401, "AUTH_FAILED");
+    }
+    from("198.51.100.7", &table(&store.code, 1, "1234")).await.refused(429, "TOO_MANY_REQUESTS");
+    from("198.51.100.8", &table(&store.code, 1, "1234")).await.ok();
+    // What stands left of what the proxy heard was written by the client itself.
+    from("198.51.100.9, 198.51.100.7", &table(&store.code, 1, "1234")).await.refused(429, "TOO_MANY_REQUESTS");
+}
+
+#[tokio::test]
+async fn without_trusted_proxies_nobody_is_believed() {
+    let app = TestApp::start_with(|config| config.login.failures_per_address = 3).await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let from = async |address: &str, number: i64| {
+        let request = app.anonymous().request(Method::POST, "/customer/auth/login");
+        answer(request.header("X-Forwarded-For", address).json(&table(&store.code, number, "0000"))).await
+    };
+    for number in 0..3 {
+        from(&format!("198.51.100.{number}"), 100 + number).await.refused(401, "AUTH_FAILED");
+    }
+    from("198.51.100.99", 1).await.refused(429, "TOO_MANY_REQUESTS");
+}
+
+#[tokio::test]
+async fn guessing_the_current_password_of_a_stolen_login_is_slow_too() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let admin = store.admin().await;
+    let change = json!({"current_password": "wrong", "new_password": "12345678"});
+    for _ in 0..5 {
+        admin.post("/admin/auth/password", &change).await.refused(422, "VALIDATION_ERROR");
+    }
+    admin.post("/admin/auth/password", &change).await.refused(429, "TOO_MANY_REQUESTS");
+    admin.get("/admin/auth/me").await.ok();
+}
+
+#[tokio::test]
+async fn beyond_the_queue_a_login_is_told_to_come_back_and_orders_go_on() {
+    let app = TestApp::start_with(|config: &mut Config| config.login.queue = 2).await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let tablet = store.tablet(1).await;
+    let client = app.anonymous();
+    let bodies: Vec<Value> = (0..40).map(|number| table(&store.code, 200 + number, "1234")).collect();
+    let flood = join_all(bodies.iter().map(|body| login_table(&client, body)));
+    let (answers, order) = tokio::join!(flood, tablet.order(&store.menus[..1]));
+    order.ok();
+    let (mut tried, mut turned_away) = (0, 0);
+    for answer in answers {
+        if answer.status == 503 {
+            assert!(seconds_to_wait(&answer) > 0);
+            answer.refused(503, "SERVICE_UNAVAILABLE");
+            turned_away += 1;
+        } else {
+            answer.refused(401, "AUTH_FAILED");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 2 && turned_away > 0, "{tried} tried, {turned_away} turned away");
+}
