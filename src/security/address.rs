@@ -65,6 +65,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
@@ -91,5 +92,14 @@ mod tests {
             assert_eq!(client("10.0.0.1", &[garbage], &proxies), "10.0.0.1");
         }
         assert_eq!(client("10.0.0.1", &[], &proxies), "10.0.0.1");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_forwarded_there_is_an_address(value in "[ -~]{0,80}") {
+            let untrusted = client("203.0.113.9", &[&value], &["10.0.0.0/8"]);
+            prop_assert_eq!(untrusted, "203.0.113.9");
+            prop_assert!(client("10.0.0.1", &[&value], &["10.0.0.0/8"]).parse::<IpAddr>().is_ok());
+        }
     }
 }

@@ -216,3 +216,46 @@ impl std::fmt::Debug for Tokens {
         f.debug_struct("Tokens").field("key_id", &self.key_id).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tokens() -> Tokens {
+        let secret = Secret::new("a secret that only these tests know");
+        Tokens::new(&secret, &[], Algorithm::HS256, Clock::system())
+    }
+
+    fn token(tokens: &Tokens) -> String {
+        let subject =
+            Subject { audience: Audience::Table, id: 7, store: StoreId(1), session: Some(SessionId(3)), version: 1 };
+        tokens.issue(subject, Duration::from_hours(1)).unwrap().token
+    }
+
+    #[test]
+    fn a_megabyte_is_no_token() {
+        let tokens = tokens();
+        for long in ["x".repeat(1_000_000), token(&tokens).repeat(5_000)] {
+            assert_eq!(tokens.check(&long, Audience::Table).unwrap_err().code, ErrorCode::InvalidToken);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_no_token(text in ".*") {
+            prop_assert_eq!(tokens().check(&text, Audience::Table).unwrap_err().code, ErrorCode::InvalidToken);
+        }
+
+        #[test]
+        fn one_other_character_makes_it_no_token(place in any::<prop::sample::Index>(), other in "[ -~]") {
+            let tokens = tokens();
+            let good = token(&tokens);
+            let place = place.index(good.len());
+            let mut bad = good.clone();
+            bad.replace_range(place..=place, &other);
+            prop_assume!(bad != good);
+            prop_assert_eq!(tokens.check(&bad, Audience::Table).unwrap_err().code, ErrorCode::InvalidToken);
+        }
+    }
+}

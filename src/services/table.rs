@@ -8,9 +8,9 @@ use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::events::{Hub, Scope, record};
 use crate::models::{
-    Actor, AuditAction, DashboardTable, Money, NewAuditEntry, NewEvent, SessionId, StoreId, Table, TableId,
+    Actor, AuditAction, DashboardTable, FailureKey, Money, NewAuditEntry, NewEvent, SessionId, StoreId, Table, TableId,
 };
-use crate::repositories::{event, order, session, table};
+use crate::repositories::{event, order, session, store, table, throttle};
 use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
 use crate::services::audit;
@@ -131,6 +131,11 @@ impl TableService {
         tx.commit().await?;
         if let Some(access_version) = access_version {
             self.access.revoked(store, access_version);
+            // What was guessed of the old password no longer keeps the tablet waiting.
+            let mut connection = self.database.acquire().await?;
+            let code = store::get(connection.conn(), store).await?.code;
+            let key = FailureKey::of_table(&code, table.table_number.into());
+            throttle::reset(connection.conn(), &key).await?;
         }
         Ok(table)
     }

@@ -4,10 +4,11 @@ use crate::clock::Clock;
 use crate::database::{Database, Transaction};
 use crate::error::{ErrorCode, Result};
 use crate::models::{
-    Actor, AuditAction, NewAuditEntry, Role, Store, StoreCode, StoreId, User, UserId, Username, account_snapshot,
+    Actor, AuditAction, FailureKey, NewAuditEntry, Role, Store, StoreCode, StoreId, User, UserId, Username,
+    account_snapshot,
 };
 use crate::repositories::user::PasswordChange;
-use crate::repositories::{event, store, user};
+use crate::repositories::{event, store, throttle, user};
 use crate::security::access::TokenAccess;
 use crate::security::identity::AdminIdentity;
 use crate::security::password::Passwords;
@@ -117,6 +118,9 @@ impl UserService {
         }
         audit::record(&mut tx, store, &owner.actor(), &entry.after(&account), self.clock.now()).await?;
         self.commit_revocation(tx, store).await?;
+        if hash.is_some() {
+            self.end_pause(store, &account.username).await?;
+        }
         Ok(account)
     }
 
@@ -148,7 +152,15 @@ impl UserService {
         }
         let entry = NewAuditEntry::new(AuditAction::UserPasswordChanged, account.id.0);
         audit::record(&mut tx, store, &Actor::operator(), &entry, self.clock.now()).await?;
-        self.commit_revocation(tx, store).await
+        self.commit_revocation(tx, store).await?;
+        self.end_pause(store, &account.username).await
+    }
+
+    /// With a new password, what was guessed of the old one no longer keeps anybody waiting.
+    async fn end_pause(&self, store: StoreId, username: &str) -> Result<()> {
+        let mut connection = self.database.acquire().await?;
+        let code = store::get(connection.conn(), store).await?.code;
+        throttle::reset(connection.conn(), &FailureKey::of_user(&code, username)).await
     }
 
     /// Commits, and lets every instance look again whose tokens count.
