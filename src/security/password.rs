@@ -94,10 +94,10 @@ impl Passwords {
     async fn off_thread<T: Send + 'static>(&self, turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let (sender, receiver) = oneshot::channel();
         self.pool.spawn(move || {
-            // Held by the work itself: a caller that gives up does not make room for more.
-            let _turn = turn;
-            // A caller that gave up is not told.
-            let _ = sender.send(work());
+            let result = work();
+            // Held until here: a caller that gives up does not make room for more.
+            drop(turn);
+            let _ = sender.send(result);
         });
         receiver.await.map_err(AppError::internal)
     }
