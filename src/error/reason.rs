@@ -27,6 +27,8 @@ pub enum Reason {
     Blank,
     /// Characters that cannot be kept.
     Unprintable,
+    /// Has something other than visible ASCII.
+    NotVisibleAscii,
     /// Not a web address.
     Url,
     /// There is no such thing in this store.
@@ -56,6 +58,9 @@ impl Reason {
             }
             Self::Blank => ("비어 있을 수 없습니다".into(), "must not be blank".into()),
             Self::Unprintable => ("사용할 수 없는 문자가 있습니다".into(), "has characters that cannot be used".into()),
+            Self::NotVisibleAscii => {
+                ("공백 없는 영문, 숫자, 기호만 쓸 수 있습니다".into(), "must be visible ASCII without spaces".into())
+            }
             Self::Url => ("http 또는 https 주소여야 합니다".into(), "must be an http or https address".into()),
             Self::Unknown => ("존재하지 않습니다".into(), "does not exist".into()),
             Self::SoldOut => ("지금 주문할 수 없는 메뉴입니다".into(), "cannot be ordered now".into()),
@@ -85,6 +90,7 @@ mod tests {
             Reason::Length { min: 1, max: 50 },
             Reason::Blank,
             Reason::Unprintable,
+            Reason::NotVisibleAscii,
             Reason::Url,
             Reason::Unknown,
             Reason::SoldOut,

@@ -22,6 +22,7 @@ use crate::error::{AppError, ErrorCode, FieldError, Language, Reason};
 use crate::schemas::event::{
     MenuChangedEvent, NewOrderEvent, OrderDeletedEvent, OrderUpdatedEvent, SessionCompletedEvent, StreamPlaceEvent,
 };
+use crate::schemas::rules::PATTERNS;
 
 /// Where the document is served.
 const SPEC_PATH: &str = "/openapi.json";
@@ -93,6 +94,11 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// Completes what the handlers say of themselves: an id of its own for every operation, and the refusals it
 /// can answer with, an example of each code.
 pub fn complete(document: &mut utoipa::openapi::OpenApi) {
+    for schema in document.components.iter_mut().flat_map(|components| components.schemas.values_mut()) {
+        if let RefOr::T(Schema::Object(object)) = schema {
+            object.properties.values_mut().for_each(spell_out_pattern);
+        }
+    }
     for (path, item) in &mut document.paths.paths {
         let is_stream = path.ends_with("/stream");
         let side = if path.contains("/customer/") { "customer" } else { "admin" };
@@ -111,10 +117,25 @@ pub fn complete(document: &mut utoipa::openapi::OpenApi) {
             }
             let parameters = operation.parameters.get_or_insert_default();
             parameters.iter_mut().for_each(forbid_null);
+            for parameter in parameters.iter_mut() {
+                if let RefOr::T(Parameter { schema: Some(schema), .. }) = parameter {
+                    spell_out_pattern(schema);
+                }
+            }
             if path.starts_with(super::API_PREFIX) {
                 parameters.push(RefOr::T(accept_language()));
             }
         }
+    }
+}
+
+/// Puts the expression where a field names its rule.
+fn spell_out_pattern(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema
+        && let Some(pattern) = &mut object.pattern
+        && let Some((_, expression)) = PATTERNS.iter().find(|(rule, _)| rule == pattern)
+    {
+        (*expression).clone_into(pattern);
     }
 }
 

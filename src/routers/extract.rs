@@ -133,12 +133,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         let Some(header) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
-        let key = IdempotencyKey::parse(header.as_bytes());
-        let length = || Reason::Length {
-            min: *IdempotencyKey::LENGTH.start() as u64,
-            max: *IdempotencyKey::LENGTH.end() as u64,
+        let fault = || {
+            let (min, max) = (*IdempotencyKey::LENGTH.start() as u64, *IdempotencyKey::LENGTH.end() as u64);
+            let has_length = IdempotencyKey::LENGTH.contains(&header.len());
+            if has_length { Reason::NotVisibleAscii } else { Reason::Length { min, max } }
         };
-        key.map(|key| Self(Some(key))).ok_or_else(|| AppError::invalid_field("Idempotency-Key", length()))
+        let key = IdempotencyKey::parse(header.as_bytes());
+        key.map(|key| Self(Some(key))).ok_or_else(|| AppError::invalid_field("Idempotency-Key", fault()))
     }
 }
 

@@ -45,7 +45,7 @@ impl From<Vec<Category>> for CategoryListResponse {
 pub struct CreateCategoryRequest {
     /// Its name, unique in the store.
     #[validate(length(min = 1, max = 50), custom(function = not_blank))]
-    #[schema(pattern = r"\S", min_length = 1, max_length = 50, example = "식사")]
+    #[schema(pattern = "not_blank", min_length = 1, max_length = 50, example = "식사")]
     pub name: String,
     /// Its place; by default after the last.
     #[schema(example = 0)]
@@ -58,7 +58,7 @@ pub struct UpdateCategoryRequest {
     /// Its name, unique in the store.
     #[serde(default, deserialize_with = "present")]
     #[validate(length(min = 1, max = 50), custom(function = not_blank))]
-    #[schema(pattern = r"\S", nullable = false, min_length = 1, max_length = 50, example = "식사류")]
+    #[schema(pattern = "not_blank", nullable = false, min_length = 1, max_length = 50, example = "식사류")]
     pub name: Option<String>,
     /// Its place.
     #[serde(default, deserialize_with = "present")]

@@ -71,7 +71,7 @@ pub struct CreateMenuRequest {
     pub category_id: CategoryId,
     /// Its name.
     #[validate(length(min = 1, max = 100), custom(function = not_blank))]
-    #[schema(pattern = r"\S", min_length = 1, max_length = 100, example = "김치찌개")]
+    #[schema(pattern = "not_blank", min_length = 1, max_length = 100, example = "김치찌개")]
     pub name: String,
     /// Its price, in the currency's minor unit.
     #[validate(range(min = 0, max = 100_000_000))]
@@ -79,15 +79,11 @@ pub struct CreateMenuRequest {
     pub price: i64,
     /// What it is.
     #[validate(length(max = 2000), custom(function = printable))]
-    #[schema(max_length = 2000, example = "잘 익은 김치와 돼지고기를 넣고 얼큰하게 끓인 찌개.")]
+    #[schema(pattern = "printable", max_length = 2000, example = "잘 익은 김치와 돼지고기를 넣고 얼큰하게 끓인 찌개.")]
     pub description: Option<String>,
     /// Where its picture is; an empty one is none.
     #[validate(length(max = 2000), custom(function = web_address))]
-    #[schema(
-        pattern = "^(https?://[^/\\s].*)?$",
-        max_length = 2000,
-        example = "https://cdn.example.com/kimchi-jjigae.webp"
-    )]
+    #[schema(pattern = "web_address", max_length = 2000, example = "https://cdn.example.com/kimchi-jjigae.webp")]
     pub image_url: Option<String>,
     /// Whether it can be ordered now; by default it can.
     #[schema(example = true)]
@@ -125,7 +121,7 @@ pub struct UpdateMenuRequest {
     /// Its name.
     #[serde(default, deserialize_with = "present")]
     #[validate(length(min = 1, max = 100), custom(function = not_blank))]
-    #[schema(pattern = r"\S", nullable = false, min_length = 1, max_length = 100, example = "묵은지 김치찌개")]
+    #[schema(pattern = "not_blank", nullable = false, min_length = 1, max_length = 100, example = "묵은지 김치찌개")]
     pub name: Option<String>,
     /// Its price, in the currency's minor unit.
     #[serde(default, deserialize_with = "present")]
@@ -135,12 +131,12 @@ pub struct UpdateMenuRequest {
     /// What it is.
     #[serde(default, deserialize_with = "present_or_null")]
     #[validate(length(max = 2000), custom(function = printable))]
-    #[schema(value_type = Option<String>, max_length = 2000, example = "삼 년 묵은 김치로 끓인 찌개.")]
+    #[schema(pattern = "printable", value_type = Option<String>, max_length = 2000, example = "삼 년 묵은 김치로 끓인 찌개.")]
     pub description: Option<Option<String>>,
     /// Where its picture is.
     #[serde(default, deserialize_with = "present_or_null")]
     #[validate(length(max = 2000), custom(function = web_address))]
-    #[schema(pattern = "^(https?://[^/\\s].*)?$", value_type = Option<String>, max_length = 2000, example = "https://cdn.example.com/kimchi-jjigae.webp")]
+    #[schema(pattern = "web_address", value_type = Option<String>, max_length = 2000, example = "https://cdn.example.com/kimchi-jjigae.webp")]
     pub image_url: Option<Option<String>>,
     /// Whether it can be ordered now.
     #[serde(default, deserialize_with = "present")]

@@ -23,7 +23,7 @@ pub struct CreateOrderRequest {
     pub items: Vec<OrderLineRequest>,
     /// A wish.
     #[validate(length(max = 500), custom(function = printable))]
-    #[schema(max_length = 500, example = "덜 맵게 해 주세요")]
+    #[schema(pattern = "printable", max_length = 500, example = "덜 맵게 해 주세요")]
     pub note: Option<String>,
 }
 
@@ -315,7 +315,7 @@ impl From<OrderPage<PastOrder>> for HistoryResponse {
 #[into_params(parameter_in = Query)]
 pub struct CancelOrderQuery {
     /// Why, for the audit.
-    #[param(max_length = 500, example = "잘못 입력")]
+    #[param(pattern = "printable", max_length = 500, example = "잘못 입력")]
     pub reason: Option<String>,
 }
 

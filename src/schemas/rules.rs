@@ -8,12 +8,36 @@ use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use validator::ValidationError;
 
-/// A text that says something: not only white space.
+/// The texts these rules take, as the document says it. A field names its rule (`pattern = "not_blank"`), and the
+/// document gets the expression.
+pub const PATTERNS: [(&str, &str); 4] = [
+    (
+        "not_blank",
+        concat!(
+            "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*",
+            "[^\\s\\x00-\\x1f\\x7f-\\x9f\u{200b}-\u{200d}\u{2060}\u{feff}]",
+            "[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$"
+        ),
+    ),
+    (
+        "one_line",
+        concat!(
+            "^[^\\x00-\\x1f\\x7f-\\x9f]*",
+            "[^\\s\\x00-\\x1f\\x7f-\\x9f\u{200b}-\u{200d}\u{2060}\u{feff}]",
+            "[^\\x00-\\x1f\\x7f-\\x9f]*$"
+        ),
+    ),
+    ("printable", "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$"),
+    ("web_address", "^(https?://[^/\\s\\x00-\\x1f\\x7f-\\x9f][^\\s\\x00-\\x1f\\x7f-\\x9f]*)?$"),
+];
+
+/// A text that says something: not only white space, seen or unseen.
 ///
 /// # Errors
 /// `blank`.
 pub fn not_blank(text: &str) -> Result<(), ValidationError> {
-    if text.trim().is_empty() { Err(ValidationError::new("blank")) } else { printable(text) }
+    let says_nothing = |c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}');
+    if text.chars().all(says_nothing) { Err(ValidationError::new("blank")) } else { printable(text) }
 }
 
 /// A text the database can keep: no NUL, and no other control character but tab and line breaks.
@@ -131,4 +155,40 @@ where
     T: Deserialize<'de>,
 {
     Option::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use regex::Regex;
+
+    use super::*;
+
+    fn rule(name: &str) -> fn(&str) -> Result<(), ValidationError> {
+        match name {
+            "not_blank" => not_blank,
+            "one_line" => one_line,
+            "printable" => printable,
+            "web_address" => web_address,
+            other => panic!("{other} is no rule"),
+        }
+    }
+
+    #[test]
+    fn seen_or_unseen_white_space_says_nothing() {
+        for nothing in ["", "  ", "\u{3000}", "\u{feff}", "\u{200b}\u{200d}", "\t\n"] {
+            assert!(not_blank(nothing).is_err(), "{nothing:?}");
+        }
+        assert!(not_blank("\u{200d}a").is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn the_document_and_the_rule_take_the_same(text in r"(https?://)?[a /\t\n\x00\x1f\x7f\u{85}\u{a0}\u{200b}-\u{200d}\u{2060}\u{3000}가🍜]{0,4}") {
+            for (name, expression) in PATTERNS {
+                let documented = Regex::new(expression).unwrap().is_match(&text);
+                prop_assert_eq!(rule(name)(&text).is_ok(), documented, "{} of {:?}", name, &text);
+            }
+        }
+    }
 }

@@ -45,7 +45,7 @@ impl From<Vec<User>> for UserListResponse {
 pub struct CreateUserRequest {
     /// The name it logs in with.
     #[validate(length(min = 1, max = 50), custom(function = one_line))]
-    #[schema(pattern = r"\S", min_length = 1, max_length = 50, example = "mina")]
+    #[schema(pattern = "one_line", min_length = 1, max_length = 50, example = "mina")]
     pub username: String,
     /// Its password.
     #[validate(length(min = 4, max = 128))]
@@ -73,7 +73,7 @@ pub struct UpdateUserRequest {
     /// The name it logs in with.
     #[serde(default, deserialize_with = "present")]
     #[validate(length(min = 1, max = 50), custom(function = one_line))]
-    #[schema(pattern = r"\S", nullable = false, min_length = 1, max_length = 50, example = "mina")]
+    #[schema(pattern = "one_line", nullable = false, min_length = 1, max_length = 50, example = "mina")]
     pub username: Option<String>,
     /// Its password; the account's tokens stop counting.
     #[serde(default, deserialize_with = "present")]
