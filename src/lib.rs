@@ -24,7 +24,7 @@ pub mod telemetry;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -44,6 +44,7 @@ pub fn app(state: AppState, config: &HttpConfig) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, config.request_timeout))
         .merge(streams)
+        .layer(from_fn_with_state(state.clone(), routers::outage::layer))
         .merge(routers::docs::pages(openapi()))
         .with_state(state);
     with_common_layers(router, config)

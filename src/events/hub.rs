@@ -219,8 +219,13 @@ impl Subscription {
 
     /// A page of the store's events after `seq`, from the table.
     pub(super) async fn read_after(&self, seq: i64, limit: i64) -> Result<Vec<Event>> {
-        let mut connection = self.hub.0.database.acquire().await?;
-        event::after(connection.conn(), self.store, seq, limit).await
+        let database = &self.hub.0.database;
+        let read = async {
+            let mut connection = database.acquire().await?;
+            event::after(connection.conn(), self.store, seq, limit).await
+        };
+        // Boxed: every open stream would have its room otherwise.
+        database.while_there(Box::pin(read)).await?
     }
 
     /// The store's cursor for `scope`, at `seq`.

@@ -12,6 +12,7 @@ mod binary;
 mod command_line;
 mod embedded;
 mod errors;
+mod faults;
 mod idempotency;
 mod logins;
 mod menu;
