@@ -2,6 +2,7 @@
 //! of our own.
 
 pub mod embedded;
+mod retry;
 mod watchdog;
 
 use std::pin::pin;
@@ -12,6 +13,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _, PgConnection, PgPool, Postgres};
 use tokio_util::sync::CancellationToken;
+
+pub use retry::retrying;
 
 use crate::config::DatabaseConfig;
 use crate::error::{AppError, ErrorCode, Result};

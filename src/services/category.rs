@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::clock::Clock;
-use crate::database::Database;
+use crate::database::{Database, retrying};
 use crate::error::{AppError, Reason, Result};
 use crate::events::Hub;
 use crate::models::{Category, CategoryId, StoreId};
@@ -19,7 +19,7 @@ pub struct CategoryService {
 }
 
 /// What to change of a category; `None` leaves it as it is.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct CategoryChange {
     /// Its name.
     pub name: Option<String>,
@@ -55,14 +55,20 @@ impl CategoryService {
     /// # Errors
     /// `DUPLICATE` for a name that is taken.
     pub async fn create(&self, store: StoreId, name: String, display_order: Option<i32>) -> Result<Category> {
+        let (id, display_order) = retrying(|| self.try_create(store, &name, display_order)).await?;
+        Ok(Category { id, name, display_order })
+    }
+
+    /// The new category's id and its place.
+    async fn try_create(&self, store: StoreId, name: &str, display_order: Option<i32>) -> Result<(CategoryId, i32)> {
         let mut tx = self.database.begin().await?;
         let display_order = match display_order {
             Some(display_order) => display_order,
             None => after(category::last_display_order(tx.conn(), store).await?),
         };
-        let id = category::insert(tx.conn(), store, &name, display_order, self.clock.now()).await?;
+        let id = category::insert(tx.conn(), store, name, display_order, self.clock.now()).await?;
         commit_menu_change(tx, store, &self.hub, &self.clock).await?;
-        Ok(Category { id, name, display_order })
+        Ok((id, display_order))
     }
 
     /// Changes a category.
@@ -70,6 +76,10 @@ impl CategoryService {
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `DUPLICATE` for a name that is taken.
     pub async fn update(&self, store: StoreId, id: CategoryId, change: CategoryChange) -> Result<Category> {
+        retrying(|| self.try_update(store, id, change.clone())).await
+    }
+
+    async fn try_update(&self, store: StoreId, id: CategoryId, change: CategoryChange) -> Result<Category> {
         let mut tx = self.database.begin().await?;
         let current = category::lock(tx.conn(), store, id).await?;
         let changed = Category {
@@ -87,6 +97,10 @@ impl CategoryService {
     /// # Errors
     /// `VALIDATION_ERROR` when it does not.
     pub async fn reorder(&self, store: StoreId, ids: &[CategoryId]) -> Result<Vec<Category>> {
+        retrying(|| self.try_reorder(store, ids)).await
+    }
+
+    async fn try_reorder(&self, store: StoreId, ids: &[CategoryId]) -> Result<Vec<Category>> {
         let mut tx = self.database.begin().await?;
         if !names_each_once(ids, &category::lock_all(tx.conn(), store).await?) {
             return Err(AppError::invalid_field("ids", Reason::NotTheWholeOrder));
@@ -102,6 +116,10 @@ impl CategoryService {
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `CATEGORY_HAS_MENUS`.
     pub async fn delete(&self, store: StoreId, id: CategoryId) -> Result<()> {
+        retrying(|| self.try_delete(store, id)).await
+    }
+
+    async fn try_delete(&self, store: StoreId, id: CategoryId) -> Result<()> {
         let mut tx = self.database.begin().await?;
         category::delete(tx.conn(), store, id).await?;
         commit_menu_change(tx, store, &self.hub, &self.clock).await

@@ -1,7 +1,7 @@
 //! Dishes.
 
 use crate::clock::Clock;
-use crate::database::{Database, Transaction};
+use crate::database::{Database, Transaction, retrying};
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::events::{Hub, record_menu_change};
 use crate::models::{CategoryId, Menu, MenuId, Price, StoreId};
@@ -37,7 +37,7 @@ pub struct MenuSpec {
 }
 
 /// What to change of a dish; `None` leaves it as it is, `Some(None)` clears it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct MenuChange {
     /// The category it stands in.
     pub category_id: Option<CategoryId>,
@@ -114,6 +114,21 @@ impl MenuService {
     /// # Errors
     /// `CATEGORY_NOT_FOUND`.
     pub async fn create(&self, store: StoreId, spec: MenuSpec) -> Result<Menu> {
+        let (id, display_order) = retrying(|| self.try_create(store, &spec)).await?;
+        Ok(Menu {
+            id,
+            category_id: spec.category_id,
+            name: spec.name,
+            price: spec.price,
+            description: spec.description,
+            image_url: spec.image_url,
+            is_available: spec.is_available,
+            display_order,
+        })
+    }
+
+    /// The new dish's id and its place.
+    async fn try_create(&self, store: StoreId, spec: &MenuSpec) -> Result<(MenuId, i32)> {
         let mut tx = self.database.begin().await?;
         let display_order = match spec.display_order {
             Some(display_order) => display_order,
@@ -130,16 +145,7 @@ impl MenuService {
         };
         let id = menu::insert(tx.conn(), store, &new, self.clock.now()).await?;
         commit_menu_change(tx, store, &self.hub, &self.clock).await?;
-        Ok(Menu {
-            id,
-            category_id: spec.category_id,
-            name: spec.name,
-            price: spec.price,
-            description: spec.description,
-            image_url: spec.image_url,
-            is_available: spec.is_available,
-            display_order,
-        })
+        Ok((id, display_order))
     }
 
     /// Changes a dish.
@@ -147,6 +153,10 @@ impl MenuService {
     /// # Errors
     /// `MENU_NOT_FOUND`, `CATEGORY_NOT_FOUND`.
     pub async fn update(&self, store: StoreId, id: MenuId, change: MenuChange) -> Result<Menu> {
+        retrying(|| self.try_update(store, id, change.clone())).await
+    }
+
+    async fn try_update(&self, store: StoreId, id: MenuId, change: MenuChange) -> Result<Menu> {
         let mut tx = self.database.begin().await?;
         let current = menu::lock(tx.conn(), store, id).await?;
         let changed = Menu {
@@ -169,6 +179,10 @@ impl MenuService {
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `VALIDATION_ERROR` when it does not.
     pub async fn reorder(&self, store: StoreId, category: CategoryId, ids: &[MenuId]) -> Result<Vec<Menu>> {
+        retrying(|| self.try_reorder(store, category, ids)).await
+    }
+
+    async fn try_reorder(&self, store: StoreId, category: CategoryId, ids: &[MenuId]) -> Result<Vec<Menu>> {
         let mut tx = self.database.begin().await?;
         category::get(tx.conn(), store, category).await?;
         if !names_each_once(ids, &menu::lock_category(tx.conn(), store, category).await?) {
@@ -186,6 +200,10 @@ impl MenuService {
     /// # Errors
     /// `MENU_NOT_FOUND`.
     pub async fn delete(&self, store: StoreId, id: MenuId) -> Result<()> {
+        retrying(|| self.try_delete(store, id)).await
+    }
+
+    async fn try_delete(&self, store: StoreId, id: MenuId) -> Result<()> {
         let mut tx = self.database.begin().await?;
         menu::delete(tx.conn(), store, id).await?;
         commit_menu_change(tx, store, &self.hub, &self.clock).await

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
-use crate::database::Database;
+use crate::database::{Database, retrying};
 use crate::error::{AppError, ErrorCode, Result};
 use crate::events::{Hub, Scope, record};
 use crate::models::{DashboardTable, Money, NewEvent, SessionId, StoreId, Table, TableId};
@@ -105,12 +105,28 @@ impl TableService {
             Some(password) => Some(self.passwords.hash(password).await?),
             None => None,
         };
+        let (table, access_version) =
+            retrying(|| self.try_update(store, id, change.table_number, hash.as_deref())).await?;
+        if let Some(access_version) = access_version {
+            self.access.revoked(store, access_version);
+        }
+        Ok(table)
+    }
+
+    /// The changed table and, with a new password, the store's new access version.
+    async fn try_update(
+        &self,
+        store: StoreId,
+        id: TableId,
+        table_number: Option<i32>,
+        password_hash: Option<&str>,
+    ) -> Result<(Table, Option<i64>)> {
         let mut tx = self.database.begin().await?;
         let mut table = table::lock(tx.conn(), store, id).await?;
-        table.table_number = change.table_number.unwrap_or(table.table_number);
+        table.table_number = table_number.unwrap_or(table.table_number);
         let mut access_version = None;
-        if let Some(hash) = hash {
-            table.password_hash = hash;
+        if let Some(hash) = password_hash {
+            hash.clone_into(&mut table.password_hash);
             table.token_version += 1;
             table::update(tx.conn(), store, &table).await?;
             access_version = Some(event::raise_access_version(tx.conn(), store).await?);
@@ -118,10 +134,7 @@ impl TableService {
             table::update(tx.conn(), store, &table).await?;
         }
         tx.commit().await?;
-        if let Some(access_version) = access_version {
-            self.access.revoked(store, access_version);
-        }
-        Ok(table)
+        Ok((table, access_version))
     }
 
     /// Deletes a table where no stay goes on. Its tokens stop counting, its past orders stay.
@@ -132,7 +145,7 @@ impl TableService {
         // Each round can only be lost to a login that makes a session at this very moment.
         const ROUNDS: usize = 10;
         for _ in 0..ROUNDS {
-            if let Some(access_version) = self.try_delete(store, id).await? {
+            if let Some(access_version) = retrying(|| self.try_delete(store, id)).await? {
                 self.access.revoked(store, access_version);
                 return Ok(());
             }
@@ -166,6 +179,10 @@ impl TableService {
     /// # Errors
     /// `TABLE_NOT_FOUND`, `SESSION_NOT_FOUND` if no stay has started.
     pub async fn complete(&self, store: StoreId, table: TableId) -> Result<CompletedStay> {
+        retrying(|| self.try_complete(store, table)).await
+    }
+
+    async fn try_complete(&self, store: StoreId, table: TableId) -> Result<CompletedStay> {
         let mut tx = self.database.begin().await?;
         if table::find(tx.conn(), store, table).await?.is_none() {
             return Err(ErrorCode::TableNotFound.into());

@@ -18,6 +18,7 @@ mod logins;
 mod menu;
 mod openapi;
 mod orders;
+mod retries;
 mod service;
 #[path = "../shared/sse.rs"]
 mod sse;
