@@ -360,7 +360,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             url: url.map(Secret::new),
             max_connections,
             min_connections,
-            acquire_timeout: self.seconds("DATABASE_ACQUIRE_TIMEOUT_SECONDS", 3, 60),
+            acquire_timeout: self.seconds("DATABASE_ACQUIRE_TIMEOUT_SECONDS", 2, 60),
             max_lifetime: self.seconds("DATABASE_MAX_LIFETIME_SECONDS", 3600, 7 * 86_400),
             statement_timeout: self.seconds("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10, 3600),
         }

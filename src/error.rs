@@ -63,6 +63,12 @@ impl AppError {
         Self::validation(vec![FieldError { field: field.into(), reason }])
     }
 
+    /// What the database said, where that is the cause.
+    #[must_use]
+    pub fn database_cause(&self) -> Option<&sqlx::Error> {
+        self.cause.as_deref()?.downcast_ref()
+    }
+
     /// An opaque 500 whose cause goes to the log.
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::caused_by(ErrorCode::InternalError, cause)

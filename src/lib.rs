@@ -49,6 +49,7 @@ pub fn app(state: AppState, config: &HttpConfig) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, config.request_timeout))
         .merge(streams)
+        .layer(from_fn_with_state(state.clone(), routers::outage::layer))
         .merge(routers::docs::pages(openapi()))
         .with_state(state);
     with_common_layers(router, config)

@@ -66,6 +66,7 @@ async fn serve(
     welcome::print(address.port(), config, services::has_demo(&database).await?);
     let mut events = tokio::spawn(events::run(state.hub().clone(), options, clock, config.events));
     tokio::spawn(state.throttle().clone().keep_tidy(closing.clone()));
+    let mut watchdog = tokio::spawn(database.clone().watch());
     let router = app(state, &config.http);
     let serving = server::serve(listener, router, closing.clone(), &config.http);
     tokio::pin!(serving);
@@ -78,6 +79,7 @@ async fn serve(
             None
         }
         _ = &mut events, if !closing.is_cancelled() => Some("the tasks that carry events ended unexpectedly"),
+        _ = &mut watchdog => Some("the task that watches over the database ended unexpectedly"),
         () = ended(embedded) => Some("the embedded PostgreSQL ended unexpectedly; its log is in postgres/pgdata/log under DATA_DIR"),
     };
     let failed = failed.filter(|_| !closing.is_cancelled());

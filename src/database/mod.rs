@@ -1,11 +1,20 @@
-//! PostgreSQL: the pool, the migrations and, where none is given, a PostgreSQL of our own.
+//! PostgreSQL: the pool, the migrations, what happens when it goes away, and, where none is given, a PostgreSQL
+//! of our own.
 
 pub mod embedded;
+mod retry;
+mod watchdog;
 
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _, PgConnection, PgPool, Postgres};
+use tokio_util::sync::CancellationToken;
+
+pub use retry::retrying;
 
 use crate::config::DatabaseConfig;
 use crate::error::{AppError, ErrorCode, Result};
@@ -23,14 +32,24 @@ const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 /// How long PostgreSQL may take to say that it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The pool. Cheap to clone.
+/// The pool, and whether PostgreSQL is there at all. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Database {
-    pool: PgPool,
+pub struct Database(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Closed while PostgreSQL is away. What was connected before is never trusted again: once it is back, a new
+    /// pool takes the place of this one.
+    pool: RwLock<PgPool>,
+    /// How many transactions were begun, each of which says that PostgreSQL was there to answer.
+    begun: AtomicU64,
+    /// Cancelled once the pool is closed for good.
+    closed: CancellationToken,
 }
 
 impl Database {
-    /// Opens the pool. The first connection is made at once, so a wrong address is told at start.
+    /// Opens the pool. The first connection is made at once, so a wrong address is told at start; the others are
+    /// made meanwhile.
     ///
     /// # Errors
     /// When PostgreSQL cannot be reached or refuses.
@@ -59,15 +78,24 @@ impl Database {
                     Ok(true)
                 })
             })
-            .connect_with(options)
-            .await?;
-        Ok(Self { pool })
+            .connect_lazy_with(options);
+        pool.acquire().await?;
+        Ok(Self::of(pool))
+    }
+
+    fn of(pool: PgPool) -> Self {
+        Self(Arc::new(Inner { pool: RwLock::new(pool), begun: AtomicU64::new(0), closed: CancellationToken::new() }))
     }
 
     /// A pool that connects to nothing, for tests that ask it nothing.
     #[cfg(test)]
     pub(crate) fn unconnected() -> Self {
-        Self { pool: PgPoolOptions::new().connect_lazy_with(PgConnectOptions::new_without_pgpass()) }
+        Self::of(PgPoolOptions::new().connect_lazy_with(PgConnectOptions::new_without_pgpass()))
+    }
+
+    /// The pool of this moment.
+    fn pool(&self) -> PgPool {
+        self.0.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Brings the schema up to date. Instances that start together wait for one another.
@@ -75,7 +103,7 @@ impl Database {
     /// # Errors
     /// When a migration fails, or the database is ahead of this version in a way it cannot know.
     pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        let mut connection = self.pool.acquire().await?.detach();
+        let mut connection = self.pool().acquire().await?.detach();
         // A migration takes as long as it takes.
         sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
         MIGRATIONS.run(&mut connection).await?;
@@ -85,17 +113,23 @@ impl Database {
     /// A connection for single statements.
     ///
     /// # Errors
-    /// `SERVICE_UNAVAILABLE` when none is to be had in time.
+    /// `SERVICE_UNAVAILABLE` when none is to be had in time; at once while PostgreSQL is away.
     pub async fn acquire(&self) -> Result<Connection> {
-        Ok(Connection(self.pool.acquire().await?))
+        Ok(Connection(self.pool().acquire().await.map_err(refused)?))
     }
 
     /// A transaction. Services open and commit them, repositories only borrow the connection.
     ///
     /// # Errors
-    /// `SERVICE_UNAVAILABLE` when no connection is to be had in time.
+    /// `SERVICE_UNAVAILABLE` when no connection is to be had in time; at once while PostgreSQL is away.
     pub async fn begin(&self) -> Result<Transaction> {
-        Ok(Transaction(self.pool.begin().await?))
+        let connection = self.pool().acquire().await.map_err(refused)?;
+        // In a task of its own, which ends even if the request is given up: sqlx does not roll back a BEGIN that
+        // was given up half-way, and the connection's next user would write into a transaction nobody commits
+        // (sqlx issue 4393).
+        let begun = tokio::spawn(sqlx::Transaction::begin(connection, None)).await.map_err(AppError::internal)??;
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
+        Ok(Transaction(begun))
     }
 
     /// Whether PostgreSQL answers, within a second.
@@ -109,9 +143,40 @@ impl Database {
             .map_err(|elapsed| AppError::caused_by(ErrorCode::ServiceUnavailable, elapsed))?
     }
 
+    /// How many transactions were begun so far.
+    fn begun(&self) -> u64 {
+        self.0.begun.load(Ordering::Relaxed)
+    }
+
+    /// Does `work` for as long as PostgreSQL is there: when it goes away meanwhile, the work is given up at once,
+    /// whatever statement it waits for.
+    ///
+    /// # Errors
+    /// `SERVICE_UNAVAILABLE` when it was given up.
+    pub async fn while_there<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        let work = pin!(work);
+        let pool = self.pool();
+        if pool.is_closed() {
+            // Not everything needs the database, and what does is refused when it asks for a connection.
+            return Ok(work.await);
+        }
+        pool.close_event().do_until(work).await.map_err(refused)
+    }
+
     /// Closes every connection, waiting for those in use.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.0.closed.cancel();
+        self.pool().close().await;
+    }
+}
+
+/// Says in the log what a closed pool means here.
+fn refused(error: sqlx::Error) -> AppError {
+    match error {
+        sqlx::Error::PoolClosed => {
+            AppError::caused_by(ErrorCode::ServiceUnavailable, "PostgreSQL is away, or the server is stopping")
+        }
+        other => other.into(),
     }
 }
 

@@ -37,7 +37,8 @@ pub(super) async fn run(hub: &Hub) {
         if !poll {
             tokio::time::sleep(PATIENCE).await;
         }
-        let look = tokio::time::timeout(LOOK_TIMEOUT, look(hub, poll)).await;
+        let look = hub.database().while_there(Box::pin(look(hub, poll)));
+        let look = tokio::time::timeout(LOOK_TIMEOUT, look).await.map(Result::flatten);
         let elapsed = |error| Err(AppError::caused_by(ErrorCode::ServiceUnavailable, error));
         if let Err(error) = look.unwrap_or_else(elapsed) {
             tracing::warn!(%error, cause = error.cause, "events could not be read; trying again");

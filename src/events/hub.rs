@@ -219,8 +219,13 @@ impl Subscription {
 
     /// A page of the store's events after `seq`, from the table.
     pub(super) async fn read_after(&self, seq: i64, limit: i64) -> Result<Vec<Event>> {
-        let mut connection = self.hub.0.database.acquire().await?;
-        event::after(connection.conn(), self.store, seq, limit).await
+        let database = &self.hub.0.database;
+        let read = async {
+            let mut connection = database.acquire().await?;
+            event::after(connection.conn(), self.store, seq, limit).await
+        };
+        // Boxed: every open stream would have its room otherwise.
+        database.while_there(Box::pin(read)).await?
     }
 
     /// The store's cursor for `scope`, at `seq`.
@@ -379,6 +384,10 @@ impl Hub {
     /// Brings the feed of a store up to `head` from the table.
     pub(super) async fn catch_up(&self, head: Position, page: i64) -> Result<()> {
         let Some(feed) = lock(&self.0.feeds).get(&head.store_id).cloned() else { return Ok(()) };
+        if *feed.access.borrow() < head.access_version {
+            // The wake-up that would have said so was lost: what is remembered of tokens is as old as the streams.
+            self.0.access_generation.fetch_add(1, Ordering::SeqCst);
+        }
         feed.see_access(head.access_version);
         while let Some(sent) = feed.sent().filter(|sent| *sent < head.event_seq) {
             let mut connection = self.0.database.acquire().await?;

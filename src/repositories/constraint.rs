@@ -25,11 +25,7 @@ impl<T> OnConstraint<T> for sqlx::Result<T> {
 impl<T> OnConstraint<T> for Result<T> {
     fn on_constraint(self, constraint: &str, code: ErrorCode) -> Result<T> {
         self.map_err(|error| {
-            let violated = error
-                .cause
-                .as_deref()
-                .and_then(|cause| cause.downcast_ref::<sqlx::Error>())
-                .and_then(violated_constraint);
+            let violated = error.database_cause().and_then(violated_constraint);
             if violated == Some(constraint) { AppError { code, ..error } } else { error }
         })
     }

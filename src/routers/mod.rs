@@ -7,6 +7,7 @@ pub mod docs;
 mod etag;
 pub mod extract;
 mod health;
+pub mod outage;
 mod sse;
 
 use axum::Json;

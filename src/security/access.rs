@@ -70,7 +70,9 @@ impl TokenAccess {
     /// # Errors
     /// `INVALID_TOKEN` when it no longer does.
     pub async fn check_now(&self, claims: &Claims) -> Result<()> {
-        self.ask(claims).await?.map(|_| ()).ok_or_else(|| ErrorCode::InvalidToken.into())
+        // Open streams ask, and have no request around them that would be given up.
+        let access = self.database.while_there(Box::pin(self.ask(claims))).await??;
+        access.map(|_| ()).ok_or_else(|| ErrorCode::InvalidToken.into())
     }
 
     /// Something of the store was revoked: every instance forgets its answers, and lets the store's streams

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::config::JwtConfig;
-use crate::database::Database;
+use crate::database::{Database, retrying};
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::events::StreamGuard;
 use crate::models::{
@@ -318,6 +318,12 @@ impl AuthService {
     /// # Errors
     /// Of the database.
     pub async fn logout(&self, identity: &AdminIdentity) -> Result<()> {
+        let access_version = retrying(|| self.try_logout(identity)).await?;
+        self.access.revoked(identity.store_id, access_version);
+        Ok(())
+    }
+
+    async fn try_logout(&self, identity: &AdminIdentity) -> Result<i64> {
         let store = identity.store_id;
         let mut tx = self.database.begin().await?;
         user::forget_expired_tokens(tx.conn(), store, self.clock.now()).await?;
@@ -326,8 +332,7 @@ impl AuthService {
         audit::record(&mut tx, store, &identity.actor(), &entry, self.clock.now()).await?;
         let access_version = event::raise_access_version(tx.conn(), store).await?;
         tx.commit().await?;
-        self.access.revoked(store, access_version);
-        Ok(())
+        Ok(access_version)
     }
 
     /// Changes the account's password. Its other tokens stop counting, the calling one stays.
@@ -346,18 +351,31 @@ impl AuthService {
             return Err(wrong());
         }
         let hash = self.passwords.hash(new).await?;
-        let mut tx = self.database.begin().await?;
         let change = PasswordChange { kept_token: Some(identity.claims.jti), replaces: Some(&old) };
-        if !user::set_password(tx.conn(), store, identity.user_id, &hash, change).await? {
-            // Somebody reset it meanwhile: what was the current password no longer is.
-            return Err(wrong());
+        let changed = retrying(|| self.try_set_password(identity, &hash, change)).await?;
+        // Where somebody reset it meanwhile, what was the current password no longer is.
+        let access_version = changed.ok_or_else(wrong)?;
+        self.access.revoked(store, access_version);
+        Ok(())
+    }
+
+    /// The store's new access version; `None` when the account no longer has the password this one replaces.
+    async fn try_set_password(
+        &self,
+        identity: &AdminIdentity,
+        hash: &str,
+        change: PasswordChange<'_>,
+    ) -> Result<Option<i64>> {
+        let store = identity.store_id;
+        let mut tx = self.database.begin().await?;
+        if !user::set_password(tx.conn(), store, identity.user_id, hash, change).await? {
+            return Ok(None);
         }
         let entry = NewAuditEntry::new(AuditAction::UserPasswordChanged, identity.user_id.0);
         audit::record(&mut tx, store, &identity.actor(), &entry, self.clock.now()).await?;
         let access_version = event::raise_access_version(tx.conn(), store).await?;
         tx.commit().await?;
-        self.access.revoked(store, access_version);
-        Ok(())
+        Ok(Some(access_version))
     }
 
     async fn find_table(&self, store_code: &str, table_number: i64) -> Result<Option<(Store, Table)>> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use crate::clock::Clock;
-use crate::database::Database;
+use crate::database::{Database, retrying};
 use crate::error::{AppError, Reason, Result};
 use crate::events::Hub;
 use crate::models::{Actor, AuditAction, Category, CategoryId, NewAuditEntry, StoreId};
@@ -21,7 +21,7 @@ pub struct CategoryService {
 }
 
 /// What to change of a category; `None` leaves it as it is.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct CategoryChange {
     /// Its name.
     pub name: Option<String>,
@@ -56,20 +56,18 @@ impl CategoryService {
     ///
     /// # Errors
     /// `DUPLICATE` for a name that is taken.
-    pub async fn create(
-        &self,
-        store: StoreId,
-        by: &Actor,
-        name: String,
-        display_order: Option<i32>,
-    ) -> Result<Category> {
+    pub async fn create(&self, store: StoreId, by: &Actor, name: &str, display_order: Option<i32>) -> Result<Category> {
+        retrying(|| self.try_create(store, by, name, display_order)).await
+    }
+
+    async fn try_create(&self, store: StoreId, by: &Actor, name: &str, display_order: Option<i32>) -> Result<Category> {
         let mut tx = self.database.begin().await?;
         let display_order = match display_order {
             Some(display_order) => display_order,
             None => after(category::last_display_order(tx.conn(), store).await?),
         };
-        let id = category::insert(tx.conn(), store, &name, display_order, self.clock.now()).await?;
-        let category = Category { id, name, display_order };
+        let id = category::insert(tx.conn(), store, name, display_order, self.clock.now()).await?;
+        let category = Category { id, name: name.to_owned(), display_order };
         let entry = NewAuditEntry::new(AuditAction::CategoryCreated, id.0).after(&category);
         commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await?;
         Ok(category)
@@ -80,6 +78,10 @@ impl CategoryService {
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `DUPLICATE` for a name that is taken.
     pub async fn update(&self, store: StoreId, by: &Actor, id: CategoryId, change: CategoryChange) -> Result<Category> {
+        retrying(|| self.try_update(store, by, id, change.clone())).await
+    }
+
+    async fn try_update(&self, store: StoreId, by: &Actor, id: CategoryId, change: CategoryChange) -> Result<Category> {
         let mut tx = self.database.begin().await?;
         let current = category::lock(tx.conn(), store, id).await?;
         let entry = NewAuditEntry::new(AuditAction::CategoryUpdated, id.0).before(&current);
@@ -98,6 +100,10 @@ impl CategoryService {
     /// # Errors
     /// `VALIDATION_ERROR` when it does not.
     pub async fn reorder(&self, store: StoreId, by: &Actor, ids: &[CategoryId]) -> Result<Vec<Category>> {
+        retrying(|| self.try_reorder(store, by, ids)).await
+    }
+
+    async fn try_reorder(&self, store: StoreId, by: &Actor, ids: &[CategoryId]) -> Result<Vec<Category>> {
         let mut tx = self.database.begin().await?;
         if !names_each_once(ids, &category::lock_all(tx.conn(), store).await?) {
             return Err(AppError::invalid_field("ids", Reason::NotTheWholeOrder));
@@ -114,6 +120,10 @@ impl CategoryService {
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `CATEGORY_HAS_MENUS`.
     pub async fn delete(&self, store: StoreId, by: &Actor, id: CategoryId) -> Result<()> {
+        retrying(|| self.try_delete(store, by, id)).await
+    }
+
+    async fn try_delete(&self, store: StoreId, by: &Actor, id: CategoryId) -> Result<()> {
         let mut tx = self.database.begin().await?;
         let category = category::lock(tx.conn(), store, id).await?;
         category::delete(tx.conn(), store, id).await?;

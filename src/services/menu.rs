@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::clock::Clock;
-use crate::database::{Database, Transaction};
+use crate::database::{Database, Transaction, retrying};
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::events::{Hub, record_menu_change};
 use crate::models::{Actor, AuditAction, CategoryId, Menu, MenuId, NewAuditEntry, Price, StoreId};
@@ -21,7 +21,7 @@ pub struct MenuService {
 }
 
 /// A dish to add.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct MenuSpec {
     /// The category it stands in.
     pub category_id: CategoryId,
@@ -40,7 +40,7 @@ pub struct MenuSpec {
 }
 
 /// What to change of a dish; `None` leaves it as it is, `Some(None)` clears it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct MenuChange {
     /// The category it stands in.
     pub category_id: Option<CategoryId>,
@@ -131,6 +131,10 @@ impl MenuService {
     /// # Errors
     /// `CATEGORY_NOT_FOUND`.
     pub async fn create(&self, store: StoreId, by: &Actor, spec: MenuSpec) -> Result<Menu> {
+        retrying(|| self.try_create(store, by, spec.clone())).await
+    }
+
+    async fn try_create(&self, store: StoreId, by: &Actor, spec: MenuSpec) -> Result<Menu> {
         let mut tx = self.database.begin().await?;
         let display_order = match spec.display_order {
             Some(display_order) => display_order,
@@ -166,6 +170,10 @@ impl MenuService {
     /// # Errors
     /// `MENU_NOT_FOUND`, `CATEGORY_NOT_FOUND`.
     pub async fn update(&self, store: StoreId, by: &Actor, id: MenuId, change: MenuChange) -> Result<Menu> {
+        retrying(|| self.try_update(store, by, id, change.clone())).await
+    }
+
+    async fn try_update(&self, store: StoreId, by: &Actor, id: MenuId, change: MenuChange) -> Result<Menu> {
         let mut tx = self.database.begin().await?;
         let current = menu::lock(tx.conn(), store, id).await?;
         let entry = NewAuditEntry::new(AuditAction::MenuUpdated, id.0).before(&current);
@@ -189,6 +197,10 @@ impl MenuService {
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `VALIDATION_ERROR` when it does not.
     pub async fn reorder(&self, store: StoreId, by: &Actor, category: CategoryId, ids: &[MenuId]) -> Result<Vec<Menu>> {
+        retrying(|| self.try_reorder(store, by, category, ids)).await
+    }
+
+    async fn try_reorder(&self, store: StoreId, by: &Actor, category: CategoryId, ids: &[MenuId]) -> Result<Vec<Menu>> {
         let mut tx = self.database.begin().await?;
         category::get(tx.conn(), store, category).await?;
         if !names_each_once(ids, &menu::lock_category(tx.conn(), store, category).await?) {
@@ -207,6 +219,10 @@ impl MenuService {
     /// # Errors
     /// `MENU_NOT_FOUND`.
     pub async fn delete(&self, store: StoreId, by: &Actor, id: MenuId) -> Result<()> {
+        retrying(|| self.try_delete(store, by, id)).await
+    }
+
+    async fn try_delete(&self, store: StoreId, by: &Actor, id: MenuId) -> Result<()> {
         let mut tx = self.database.begin().await?;
         let menu = menu::lock(tx.conn(), store, id).await?;
         menu::delete(tx.conn(), store, id).await?;

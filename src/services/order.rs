@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use crate::clock::Clock;
-use crate::database::{Database, Transaction};
+use crate::database::{Database, Transaction, retrying};
 use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
 use crate::events::{Hub, record};
 use crate::models::{
@@ -84,7 +84,7 @@ impl OrderService {
         session: SessionId,
         request: &OrderRequest<'_>,
     ) -> Result<Placed> {
-        let refused = match self.try_place(store, table, session, request).await {
+        let refused = match retrying(|| self.try_place(store, table, session, request)).await {
             Ok(order) => return Ok(Placed { order, is_replayed: false }),
             Err(refused) => refused,
         };
@@ -229,6 +229,10 @@ impl OrderService {
     /// # Errors
     /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history.
     pub async fn cancel(&self, store: StoreId, by: &Actor, id: OrderId, reason: Option<&str>) -> Result<()> {
+        retrying(|| self.try_cancel(store, by, id, reason)).await
+    }
+
+    async fn try_cancel(&self, store: StoreId, by: &Actor, id: OrderId, reason: Option<&str>) -> Result<()> {
         let mut tx = self.database.begin().await?;
         let (session, table) = lock_live(&mut tx, store, id).await?;
         let order = order::get(tx.conn(), store, id).await?;
@@ -247,6 +251,10 @@ impl OrderService {
     /// # Errors
     /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history, `INVALID_STATUS_TRANSITION`.
     pub async fn set_status(&self, store: StoreId, id: OrderId, to: OrderStatus) -> Result<Order> {
+        retrying(|| self.try_set_status(store, id, to)).await
+    }
+
+    async fn try_set_status(&self, store: StoreId, id: OrderId, to: OrderStatus) -> Result<Order> {
         let mut tx = self.database.begin().await?;
         lock_live(&mut tx, store, id).await?;
         let from = order::lock_status(tx.conn(), store, id).await?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::clock::Clock;
-use crate::database::Database;
+use crate::database::{Database, retrying};
 use crate::error::{AppError, ErrorCode, Result};
 use crate::events::{Hub, Scope, record};
 use crate::models::{
@@ -114,21 +114,8 @@ impl TableService {
             Some(password) => Some(self.passwords.hash(password).await?),
             None => None,
         };
-        let mut tx = self.database.begin().await?;
-        let mut table = table::lock(tx.conn(), store, id).await?;
-        let entry = NewAuditEntry::new(AuditAction::TableUpdated, id.0).before(&table);
-        table.table_number = change.table_number.unwrap_or(table.table_number);
-        let has_new_password = hash.is_some();
-        if let Some(hash) = hash {
-            table.password_hash = hash;
-            table.token_version += 1;
-        }
-        table::update(tx.conn(), store, &table).await?;
-        let after = json!({"table_number": table.table_number, "has_new_password": has_new_password});
-        audit::record(&mut tx, store, by, &entry.after(after), self.clock.now()).await?;
-        let access_version =
-            if has_new_password { Some(event::raise_access_version(tx.conn(), store).await?) } else { None };
-        tx.commit().await?;
+        let (table, access_version) =
+            retrying(|| self.try_update(store, by, id, change.table_number, hash.as_deref())).await?;
         if let Some(access_version) = access_version {
             self.access.revoked(store, access_version);
             // What was guessed of the old password no longer keeps the tablet waiting.
@@ -140,6 +127,32 @@ impl TableService {
         Ok(table)
     }
 
+    /// The changed table and, with a new password, the store's new access version.
+    async fn try_update(
+        &self,
+        store: StoreId,
+        by: &Actor,
+        id: TableId,
+        table_number: Option<i32>,
+        password_hash: Option<&str>,
+    ) -> Result<(Table, Option<i64>)> {
+        let mut tx = self.database.begin().await?;
+        let mut table = table::lock(tx.conn(), store, id).await?;
+        let entry = NewAuditEntry::new(AuditAction::TableUpdated, id.0).before(&table);
+        table.table_number = table_number.unwrap_or(table.table_number);
+        if let Some(hash) = password_hash {
+            hash.clone_into(&mut table.password_hash);
+            table.token_version += 1;
+        }
+        table::update(tx.conn(), store, &table).await?;
+        let after = json!({"table_number": table.table_number, "has_new_password": password_hash.is_some()});
+        audit::record(&mut tx, store, by, &entry.after(after), self.clock.now()).await?;
+        let access_version =
+            if password_hash.is_some() { Some(event::raise_access_version(tx.conn(), store).await?) } else { None };
+        tx.commit().await?;
+        Ok((table, access_version))
+    }
+
     /// Deletes a table where no stay goes on. Its tokens stop counting, its past orders stay.
     ///
     /// # Errors
@@ -148,7 +161,7 @@ impl TableService {
         // Each round can only be lost to a login that makes a session at this very moment.
         const ROUNDS: usize = 10;
         for _ in 0..ROUNDS {
-            if let Some(access_version) = self.try_delete(store, by, id).await? {
+            if let Some(access_version) = retrying(|| self.try_delete(store, by, id)).await? {
                 self.access.revoked(store, access_version);
                 return Ok(());
             }
@@ -185,6 +198,10 @@ impl TableService {
     /// # Errors
     /// `TABLE_NOT_FOUND`, `SESSION_NOT_FOUND` if no stay has started.
     pub async fn complete(&self, store: StoreId, by: &Actor, table: TableId) -> Result<CompletedStay> {
+        retrying(|| self.try_complete(store, by, table)).await
+    }
+
+    async fn try_complete(&self, store: StoreId, by: &Actor, table: TableId) -> Result<CompletedStay> {
         let mut tx = self.database.begin().await?;
         let table_number = table::find(tx.conn(), store, table).await?.ok_or(ErrorCode::TableNotFound)?.table_number;
         let Some((session_id, true)) = session::lock_unfinished(tx.conn(), store, table).await? else {

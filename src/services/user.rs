@@ -1,7 +1,7 @@
 //! Staff accounts.
 
 use crate::clock::Clock;
-use crate::database::{Database, Transaction};
+use crate::database::{Database, Transaction, retrying};
 use crate::error::{ErrorCode, Result};
 use crate::models::{
     Actor, AuditAction, FailureKey, NewAuditEntry, Role, Store, StoreCode, StoreId, User, UserId, Username,
@@ -94,33 +94,45 @@ impl UserService {
     ///
     /// # Errors
     /// `USER_NOT_FOUND`, `DUPLICATE` for a name that is taken, `LAST_OWNER` when nobody would run the store.
-    pub async fn update(&self, owner: &AdminIdentity, id: UserId, change: UserChange) -> Result<User> {
+    pub async fn update(&self, owner: &AdminIdentity, id: UserId, mut change: UserChange) -> Result<User> {
         let store = owner.store_id;
-        let hash = match change.password {
+        let hash = match change.password.take() {
             Some(password) => Some(self.passwords.hash(password).await?),
             None => None,
         };
+        let account = retrying(|| self.try_update(owner, id, &change, hash.as_deref())).await?;
+        if hash.is_some() {
+            self.end_pause(store, &account.username).await?;
+        }
+        Ok(account)
+    }
+
+    async fn try_update(
+        &self,
+        owner: &AdminIdentity,
+        id: UserId,
+        change: &UserChange,
+        password_hash: Option<&str>,
+    ) -> Result<User> {
+        let store = owner.store_id;
         let mut tx = self.database.begin().await?;
         if change.role == Some(Role::Staff) {
             require_another_owner(&mut tx, store, id).await?;
         }
         let mut account = user::lock(tx.conn(), store, id).await?;
         let mut entry = NewAuditEntry::new(AuditAction::UserUpdated, id.0).before(&account);
-        if let Some(username) = change.username {
+        if let Some(username) = &change.username {
             username.as_str().clone_into(&mut account.username);
         }
         account.role = change.role.unwrap_or(account.role);
         user::update(tx.conn(), store, &account).await?;
-        if let Some(hash) = &hash {
+        if let Some(hash) = password_hash {
             let change = PasswordChange { kept_token: Some(owner.claims.jti), replaces: None };
             user::set_password(tx.conn(), store, id, hash, change).await?;
             entry.action = AuditAction::UserPasswordChanged;
         }
         audit::record(&mut tx, store, &owner.actor(), &entry.after(&account), self.clock.now()).await?;
         self.commit_revocation(tx, store).await?;
-        if hash.is_some() {
-            self.end_pause(store, &account.username).await?;
-        }
         Ok(account)
     }
 
@@ -129,6 +141,10 @@ impl UserService {
     /// # Errors
     /// `USER_NOT_FOUND`, `LAST_OWNER` when nobody would run the store.
     pub async fn delete(&self, store: StoreId, by: &Actor, id: UserId) -> Result<()> {
+        retrying(|| self.try_delete(store, by, id)).await
+    }
+
+    async fn try_delete(&self, store: StoreId, by: &Actor, id: UserId) -> Result<()> {
         let mut tx = self.database.begin().await?;
         require_another_owner(&mut tx, store, id).await?;
         let account = user::lock(tx.conn(), store, id).await?;

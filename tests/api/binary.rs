@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
+use tableorder::clock::Clock;
 
 use crate::support::{ApiClient, scratch_directory};
 
@@ -137,6 +139,27 @@ async fn a_signal_stops_it_at_once_though_streams_are_open_and_the_log_keeps_no_
     assert!(log.contains("route=\"/api/v1/customer/menu\" status=200"), "{log}");
     for secret in ["admin1234", admin.token(), tablet.token(), ticket] {
         assert!(!log.contains(secret));
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_under_the_logs_costs_lines_of_the_log_and_nothing_else() {
+    let directory = Directory::new("full");
+    let (logs, full) = (directory.0.join("logs"), Path::new("/dev/full"));
+    fs::create_dir(&logs).unwrap();
+    let today = Clock::system().now().date_naive();
+    for day in [today, today.succ_opt().unwrap()] {
+        symlink(full, logs.join(format!("app.log.{day}"))).unwrap();
+    }
+    let server = Server::start(&directory.0);
+    assert_eq!(logs.join("app.log").canonicalize().unwrap(), full);
+    let (admin, tablet) = login(&server.client).await;
+    let mut stream = admin.stream("/admin/orders/stream", None).await.connected().await;
+    let menu = tablet.get("/customer/menu").await.ok();
+    let body = json!({"items": [{"menu_id": menu["menus"][0]["id"], "quantity": 1}]});
+    for _ in 0..20 {
+        let order = tablet.post("/customer/orders", &body).await.ok();
+        assert_eq!(stream.next().await.data["order_id"], order["id"]);
     }
 }
 

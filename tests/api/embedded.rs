@@ -35,6 +35,8 @@ async fn a_pid_file_whose_pid_is_somebody_elses_by_now_is_survived_and_the_data_
     let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.unwrap();
     sqlx::raw_sql("CREATE TABLE kept AS SELECT 42 AS number").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
+    let again = start(&directory.0).await;
+    assert!(matches!(again, Err(EmbeddedError::InUse(_))), "two servers must not share a directory");
     postgres.stop().await;
 
     // A process of the same user as PostgreSQL, which PostgreSQL by itself would take for another of its kind.

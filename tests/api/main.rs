@@ -13,12 +13,14 @@ mod binary;
 mod command_line;
 mod embedded;
 mod errors;
+mod faults;
 mod idempotency;
 mod limits;
 mod logins;
 mod menu;
 mod openapi;
 mod orders;
+mod retries;
 mod service;
 #[path = "../shared/sse.rs"]
 mod sse;

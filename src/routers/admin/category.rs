@@ -52,7 +52,7 @@ async fn create_category(
     State(categories): State<CategoryService>,
     ValidatedJson(request): ValidatedJson<CreateCategoryRequest>,
 ) -> Result<Response> {
-    let category = categories.create(admin.store_id, &admin.actor(), request.name, request.display_order).await?;
+    let category = categories.create(admin.store_id, &admin.actor(), &request.name, request.display_order).await?;
     Ok(created(&format!("/admin/categories/{}", category.id), CategoryResponse::from(category)))
 }
 

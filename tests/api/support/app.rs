@@ -63,6 +63,8 @@ impl TestApp {
     pub async fn start_with_secret(options: PgConnectOptions, secret: &str, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::read(|_| None).unwrap();
         config.database.min_connections = 0;
+        // A busy machine is no reason to refuse what is not about refusing.
+        config.database.acquire_timeout = Duration::from_secs(10);
         config.http.shutdown_timeout = Duration::from_secs(3);
         change(&mut config);
         let database = Database::connect(options.clone(), &config.database).await.unwrap();
@@ -76,6 +78,7 @@ impl TestApp {
         let closing = state.closing().clone();
         let hub = state.hub().clone();
         tokio::spawn(events::run(hub.clone(), options.clone(), clock, config.events));
+        tokio::spawn(database.clone().watch());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = app(state, &config.http);

@@ -7,4 +7,4 @@ mod stream;
 
 pub use app::{TestApp, TestStore};
 pub use client::{Answer, ApiClient, answer, order_of};
-pub use postgres::scratch_directory;
+pub use postgres::{new_database, scratch_directory};

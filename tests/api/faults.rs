@@ -1,0 +1,288 @@
+//! A database that stops, freezes or has no connection left: every request is answered, nothing is lost, and when
+//! it is back everything works again by itself.
+
+use std::fs;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::poll;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
+use tableorder::config::Config;
+use tableorder::database::MIGRATIONS;
+use tableorder::database::embedded::{Durability, EmbeddedPostgres};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::support::{Answer, ApiClient, TestApp, TestStore, answer, new_database, order_of, scratch_directory};
+
+/// Within this a request is answered, whatever the database does.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
+
+/// Within this everything works again once the database is back.
+const BACK_WITHIN: Duration = Duration::from_secs(5);
+
+/// Sends a request, and gives up where the promise is broken.
+async fn in_time(request: impl Future<Output = Answer>) -> Answer {
+    timeout(ANSWERED_WITHIN, request).await.expect("a request should be answered, whatever the database does")
+}
+
+/// Checks that this is the 503 of a database that is away.
+fn told_to_come_back(answer: Answer) {
+    assert!(answer.headers.contains_key("retry-after"), "{}", answer.body);
+    let error = answer.refused(503, "SERVICE_UNAVAILABLE");
+    // The envelope and nothing of what is inside.
+    assert_eq!(error["message"], "지금은 처리할 수 없습니다. 잠시 후 다시 시도해 주세요.");
+}
+
+/// A guest at each table, who orders all the time: each order with its key, again and again until it is
+/// acknowledged.
+struct Guests {
+    tablets: Vec<ApiClient>,
+    ordering: Vec<JoinHandle<Vec<Value>>>,
+    tallies: Vec<Arc<Tally>>,
+    leaving: CancellationToken,
+}
+
+/// What one guest was answered.
+#[derive(Default)]
+struct Tally {
+    acknowledged: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+impl Guests {
+    async fn sit_down(store: &TestStore) -> Self {
+        let (tablets, leaving) = ([1, 2, 3].map(|table| store.tablet(table)), CancellationToken::new());
+        let tablets = join_all(tablets).await;
+        let tallies: Vec<Arc<Tally>> = tablets.iter().map(|_| Arc::default()).collect();
+        let order = order_of(&store.menus[..1]);
+        let ordering = tablets.iter().zip(&tallies).map(|(tablet, tally)| {
+            tokio::spawn(order_until(leaving.clone(), tablet.clone(), order.clone(), Arc::clone(tally)))
+        });
+        let ordering = ordering.collect();
+        let guests = Self { tablets, ordering, tallies, leaving };
+        guests.all_served().await;
+        guests
+    }
+
+    /// Waits until each has had an order acknowledged since now.
+    async fn all_served(&self) {
+        self.all_have(|tally| &tally.acknowledged).await;
+    }
+
+    /// Waits until each has been refused since now.
+    async fn all_refused(&self) {
+        self.all_have(|tally| &tally.refused).await;
+    }
+
+    async fn all_have(&self, count: fn(&Tally) -> &AtomicUsize) {
+        let count = || self.tallies.iter().map(|tally| count(tally).load(Ordering::Relaxed));
+        let before: Vec<usize> = count().collect();
+        let waiting = async {
+            while count().zip(&before).any(|(now, before)| now == *before) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(BACK_WITHIN, waiting).await.expect("every guest should have been answered so by now");
+    }
+
+    /// The ids of every order that was acknowledged; checks that each is on its table's bill, once.
+    async fn leave(self) -> Vec<Value> {
+        self.leaving.cancel();
+        let mut all = Vec::new();
+        for (tablet, ordering) in self.tablets.iter().zip(self.ordering) {
+            let acknowledged = ordering.await.expect("every answer should be one of the two that are promised");
+            let bill = tablet.get("/customer/orders").await.ok();
+            let kept = bill["orders"].as_array().unwrap().iter().rev().map(|order| order["id"].clone());
+            assert_eq!(kept.collect::<Vec<_>>(), acknowledged);
+            all.extend(acknowledged);
+        }
+        all
+    }
+}
+
+async fn order_until(leaving: CancellationToken, tablet: ApiClient, order: Value, tally: Arc<Tally>) -> Vec<Value> {
+    let mut acknowledged = Vec::new();
+    while !leaving.is_cancelled() {
+        let key = Uuid::new_v4().to_string();
+        loop {
+            let request = tablet.request(Method::POST, "/customer/orders").header("Idempotency-Key", &key).json(&order);
+            let answer = in_time(answer(request)).await;
+            if answer.status == 201 {
+                acknowledged.push(answer.body["id"].clone());
+                tally.acknowledged.fetch_add(1, Ordering::Relaxed);
+                break;
+            }
+            told_to_come_back(answer);
+            tally.refused.fetch_add(1, Ordering::Relaxed);
+            sleep(Duration::from_millis(20)).await;
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    acknowledged
+}
+
+async fn start_migrated(directory: &Path) -> EmbeddedPostgres {
+    // Durable, as it is to be there again after a stop.
+    let postgres = EmbeddedPostgres::start(directory, Durability::Durable).await.unwrap();
+    MIGRATIONS.run(&mut PgConnection::connect_with(&postgres.connect_options()).await.unwrap()).await.unwrap();
+    postgres
+}
+
+#[tokio::test]
+async fn a_database_that_is_stopped_and_started_loses_no_order() {
+    let directory = scratch_directory("comes-and-goes");
+    let postgres = start_migrated(&directory).await;
+    let app = TestApp::start_on(postgres.connect_options(), |_| {}).await;
+    let store = app.store("demo").await;
+    let guests = Guests::sit_down(&store).await;
+
+    postgres.stop().await;
+    guests.all_refused().await;
+    told_to_come_back(in_time(guests.tablets[0].get("/customer/menu")).await);
+
+    let _postgres = EmbeddedPostgres::start(&directory, Durability::Throwaway).await.unwrap();
+    guests.all_served().await;
+    guests.leave().await;
+}
+
+/// Every process of a PostgreSQL, stopped in its tracks until this is dropped.
+struct Frozen(Vec<Pid>);
+
+impl Frozen {
+    fn freeze(directory: &Path) -> Self {
+        let postmaster = fs::read_to_string(directory.join("postgres/pgdata/postmaster.pid")).unwrap();
+        let postmaster = postmaster.lines().next().unwrap();
+        let mut frozen = Self(Vec::new());
+        // It first, so that no more are born.
+        frozen.stop(postmaster);
+        let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap();
+        children.split_whitespace().for_each(|child| frozen.stop(child));
+        assert!(frozen.0.len() > 3, "PostgreSQL is more than its postmaster");
+        frozen
+    }
+
+    fn stop(&mut self, process: &str) {
+        let process = Pid::from_raw(process.parse().unwrap());
+        if kill(process, Signal::SIGSTOP).is_ok() {
+            self.0.push(process);
+        }
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for process in &self.0 {
+            let _ = kill(*process, Signal::SIGCONT);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_freezes_makes_nobody_wait_and_loses_no_order() {
+    let directory = scratch_directory("frozen");
+    let postgres = EmbeddedPostgres::start(&directory, Durability::Throwaway).await.unwrap();
+    MIGRATIONS.run(&mut PgConnection::connect_with(&postgres.connect_options()).await.unwrap()).await.unwrap();
+    let app = TestApp::start_on(postgres.connect_options(), |_| {}).await;
+    let store = app.store("demo").await;
+    let admin = store.admin().await;
+    let mut stream = admin.stream("/admin/orders/stream", None).await.connected().await;
+    let guests = Guests::sit_down(&store).await;
+
+    let frozen = Frozen::freeze(&directory);
+    // With those that were under way: of a tablet, of staff, and of a stream about to open.
+    let (orders, opening) = tokio::join!(
+        in_time(admin.get("/admin/orders")),
+        in_time(answer(admin.request(Method::GET, "/admin/orders/stream"))),
+    );
+    told_to_come_back(orders);
+    told_to_come_back(opening);
+    guests.all_refused().await;
+    let client = app.anonymous();
+    assert_eq!(in_time(client.get("/health/live")).await.ok(), json!({"status": "alive"}));
+    told_to_come_back(in_time(client.get("/health/ready")).await);
+
+    drop(frozen);
+    guests.all_served().await;
+    let mut acknowledged = guests.leave().await;
+    let mut seen = Vec::new();
+    while seen.len() < acknowledged.len() {
+        seen.push(stream.next().await.data["order_id"].clone());
+    }
+    stream.silent().await;
+    let by_id = |id: &Value| id.as_i64();
+    acknowledged.sort_by_key(by_id);
+    seen.sort_by_key(by_id);
+    assert_eq!(seen, acknowledged, "the stream that stayed open told every order, once");
+}
+
+/// A connection of the tests' own.
+async fn aside(app_options: &PgConnectOptions) -> PgConnection {
+    PgConnection::connect_with(&app_options.clone().application_name("aside")).await.unwrap()
+}
+
+#[tokio::test]
+async fn without_a_connection_left_in_the_database_it_says_so_in_time_and_goes_on_once_there_is_one() {
+    let options = new_database().await;
+    let mut aside = aside(&options).await;
+    // Of a role's connections, so that the other tests keep theirs: PostgreSQL's answer is the same.
+    let sql = "CREATE ROLE waiter LOGIN PASSWORD 'waiter' IN ROLE pg_read_all_data, pg_write_all_data";
+    sqlx::raw_sql(sql).execute(&mut aside).await.unwrap();
+    let waiter = options.clone().username("waiter").password("waiter");
+    let default = Config::read(|_| None).unwrap().database;
+    let app = TestApp::start_on(waiter, |config| {
+        config.database.acquire_timeout = default.acquire_timeout;
+        config.events.wake_ups = false;
+    })
+    .await;
+    let store = app.store("demo").await;
+    let tablets = join_all([1, 2, 3].map(|table| store.tablet(table))).await;
+    join_all(tablets.iter().map(async |tablet| tablet.order(&store.menus[..1]).await.ok())).await;
+
+    let sql = "ALTER ROLE waiter CONNECTION LIMIT 0;
+               SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'waiter'";
+    sqlx::raw_sql(sql).execute(&mut aside).await.unwrap();
+    for _ in 0..2 {
+        let answers = join_all(tablets.iter().map(|tablet| in_time(tablet.order(&store.menus[..1])))).await;
+        answers.into_iter().for_each(told_to_come_back);
+    }
+
+    sqlx::raw_sql("ALTER ROLE waiter CONNECTION LIMIT -1").execute(&mut aside).await.unwrap();
+    let freed = Instant::now();
+    for tablet in &tablets {
+        while !in_time(tablet.order(&store.menus[..1])).await.status.is_success() {
+            assert!(freed.elapsed() < BACK_WITHIN);
+        }
+        assert_eq!(tablet.get("/customer/orders").await.ok()["orders"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_request_given_up_as_its_transaction_began_leaves_nothing_behind_on_the_connection() {
+    let app = TestApp::start_with(|config| config.database.max_connections = 1).await;
+    let store = app.store("demo").await;
+    let admin = store.admin().await;
+    for _ in 0..10 {
+        // Far enough to send the BEGIN, where the connection is free, and no further.
+        assert!(poll!(pin!(app.database.begin())).is_pending());
+        sleep(Duration::from_millis(5)).await;
+    }
+    // A single statement, on that very connection.
+    admin.post("/admin/tables", &json!({"table_number": 9, "password": "1234"})).await.ok();
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM tables WHERE table_number = 9")
+        .fetch_one(&mut aside(&app.options).await)
+        .await
+        .unwrap();
+    assert_eq!(count, 1, "what was acknowledged is seen by everybody");
+}
