@@ -9,6 +9,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "nobody but the tests sees it")]
 
 mod binary;
+mod catalogue;
 mod command_line;
 mod embedded;
 mod errors;
