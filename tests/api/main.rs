@@ -24,3 +24,4 @@ mod sse;
 mod streams;
 mod support;
 mod tables;
+mod tenancy;
