@@ -10,6 +10,7 @@
 
 mod accounts;
 mod binary;
+mod catalogue;
 mod command_line;
 mod embedded;
 mod errors;
@@ -27,5 +28,6 @@ mod sse;
 mod streams;
 mod support;
 mod tables;
+mod tenancy;
 mod throttle;
 mod tokens;

@@ -13,7 +13,10 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use tableorder::database::embedded::{Durability, EmbeddedPostgres};
 use tokio::process::{Child, Command};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One at a time: what a torture shows would be blurred by another beside it.
+static CHAMBER: Mutex<()> = Mutex::const_new(());
 
 const SECRET: &str = "the secret of the torture chamber, long enough";
 const INSTANCES: usize = 3;
@@ -35,6 +38,7 @@ pub struct Cluster {
     instances: Vec<Instance>,
     pub stores: Vec<Store>,
     pub http: reqwest::Client,
+    _chamber: MutexGuard<'static, ()>,
 }
 
 struct Instance {
@@ -44,6 +48,7 @@ struct Instance {
 
 impl Cluster {
     pub async fn start(name: &str, stores: usize, tables: usize) -> Self {
+        let chamber = CHAMBER.lock().await;
         let directory = std::env::temp_dir().join(format!("tableorder-torture-{name}-{}", std::process::id()));
         let postgres = EmbeddedPostgres::start(&directory, Durability::Durable).await.unwrap();
         let options = postgres.connect_options();
@@ -55,6 +60,7 @@ impl Cluster {
             instances,
             stores: Vec::new(),
             http: reqwest::Client::builder().connect_timeout(Duration::from_secs(1)).build().unwrap(),
+            _chamber: chamber,
         };
         cluster.seed(stores, tables).await;
         for index in 0..INSTANCES {

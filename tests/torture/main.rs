@@ -9,8 +9,10 @@
 //! The short run is part of the tests. The long one:
 //!
 //! ```sh
-//! cargo test --release --test torture -- --ignored --nocapture     # TORTURE_SECONDS=240, TORTURE_SEED=…
+//! cargo test --release --test torture a_long -- --ignored --nocapture     # TORTURE_SECONDS=240, TORTURE_SEED=…
 //! ```
+//!
+//! [`exactly_once`] does the like for orders that are posted again and again under one key.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,6 +26,7 @@
 
 mod chaos;
 mod cluster;
+mod exactly_once;
 mod report;
 #[path = "../shared/sse.rs"]
 mod sse;
@@ -70,7 +73,6 @@ async fn a_short_torture_loses_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes; see the top of the file"]
 async fn a_long_torture_loses_nothing() {
-    let number = |name: &str, default: u64| std::env::var(name).ok().map_or(default, |text| text.parse().unwrap());
     let plan = Plan {
         name: "long",
         stores: 12,
@@ -81,6 +83,11 @@ async fn a_long_torture_loses_nothing() {
         seed: number("TORTURE_SEED", u64::from(std::process::id())),
     };
     run(plan).await.assert_flawless();
+}
+
+/// A setting of a long run.
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
 async fn run(plan: Plan) -> Report {

@@ -1,0 +1,114 @@
+//! The shape of the schema, asked of PostgreSQL's own catalogue: a store's rows are found, unique and referred
+//! to within the store alone, whatever a query forgets.
+
+use sqlx::{Executor, PgConnection};
+
+use crate::support::TestApp;
+
+/// The tables that belong to no store, each with its reason.
+const OF_NO_STORE: [(&str, &str); 4] = [
+    ("_sqlx_migrations", "which migrations the database has seen"),
+    ("event_epochs", "one row a deployment"),
+    ("login_throttle", "what is tried at a login need not exist, store or account"),
+    ("stores", "looked up by code, before a store is known"),
+];
+
+/// Each row of these is a breach, told in a sentence.
+const BREACHES: [&str; 7] = [
+    "SELECT format('%s.store_id is not a bigint NOT NULL', c.relname)
+     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'store_id'
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+       AND NOT (a.attnotnull AND a.atttypid = 'bigint'::regtype)",
+    "SELECT format('%s has no primary key', c.relname)
+     FROM pg_class c
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+       AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)",
+    // Primary and unique keys are indexes as well. Where an expression leads there is no column.
+    "SELECT format('%s, a key or index of %s, does not lead with store_id', x.relname, c.relname)
+     FROM pg_index i
+     JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+     JOIN pg_attribute s ON s.attrelid = c.oid AND s.attname = 'store_id'
+     WHERE c.relnamespace = 'public'::regnamespace AND i.indkey[0] <> s.attnum",
+    "SELECT format('%s does not lead with store_id on both sides', f.conname)
+     FROM pg_constraint f
+     LEFT JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+     LEFT JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
+     WHERE f.contype = 'f' AND (a.attname, b.attname) IS DISTINCT FROM ('store_id', 'store_id')",
+    "SELECT format('%s is neither NO ACTION nor ON DELETE CASCADE', conname)
+     FROM pg_constraint WHERE contype = 'f' AND NOT (confdeltype IN ('a', 'c') AND confupdtype = 'a')",
+    "SELECT format('%s is a trigger on %s', tgname, tgrelid::regclass) FROM pg_trigger WHERE NOT tgisinternal",
+    // PostgreSQL spells out every column of a key it has to name itself; in our names store_id goes without saying.
+    "SELECT format('%s is a name that PostgreSQL made', name)
+     FROM (SELECT conname AS name FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+           UNION SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('i', 'I')) names
+     WHERE name LIKE '%\\_store\\_id\\_%'",
+];
+
+async fn breaches(connection: &mut PgConnection) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for query in BREACHES {
+        breaches.extend(sqlx::query_scalar::<_, String>(query).fetch_all(&mut *connection).await.unwrap());
+    }
+    breaches.sort();
+    breaches
+}
+
+async fn tables_of_no_store(connection: &mut PgConnection) -> Vec<String> {
+    let query = "SELECT c.relname::text FROM pg_class c
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+           AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'store_id')
+         ORDER BY c.relname COLLATE \"C\"";
+    sqlx::query_scalar(query).fetch_all(connection).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_key_index_and_reference_of_a_tenant_table_leads_with_store_id() {
+    let app = TestApp::start().await;
+    let mut connection = app.database.acquire().await.unwrap();
+    assert_eq!(breaches(connection.conn()).await, [""; 0]);
+    let named = OF_NO_STORE.map(|(table, _)| table);
+    assert_eq!(
+        tables_of_no_store(connection.conn()).await,
+        named,
+        "a new table has a store_id, or a reason in OF_NO_STORE why not"
+    );
+}
+
+#[tokio::test]
+async fn a_table_that_breaks_the_rules_is_told_with_the_name_of_what_breaks_them() {
+    let app = TestApp::start().await;
+    let mut connection = app.database.acquire().await.unwrap();
+    let careless = "
+        CREATE TABLE coupons (
+            store_id integer,
+            id bigint CONSTRAINT coupons_pkey PRIMARY KEY,
+            code text CONSTRAINT coupons_code_key UNIQUE,
+            user_id bigint,
+            menu_id bigint,
+            CONSTRAINT coupons_user_fkey FOREIGN KEY (user_id, store_id) REFERENCES users (id, store_id),
+            FOREIGN KEY (store_id, menu_id) REFERENCES menus (store_id, id) ON DELETE SET NULL
+        );
+        CREATE INDEX coupons_code_idx ON coupons (lower(code), store_id);
+        CREATE TRIGGER coupons_stamp BEFORE UPDATE ON coupons
+            FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+        CREATE TABLE till_rolls (line text);";
+    // The reference to users is the other way round than its key, for which PostgreSQL asks an index.
+    connection.conn().execute("CREATE UNIQUE INDEX users_id_key ON users (id, store_id)").await.unwrap();
+    connection.conn().execute(careless).await.unwrap();
+    assert_eq!(
+        breaches(connection.conn()).await,
+        [
+            "coupons.store_id is not a bigint NOT NULL",
+            "coupons_code_idx, a key or index of coupons, does not lead with store_id",
+            "coupons_code_key, a key or index of coupons, does not lead with store_id",
+            "coupons_pkey, a key or index of coupons, does not lead with store_id",
+            "coupons_stamp is a trigger on coupons",
+            "coupons_store_id_menu_id_fkey is a name that PostgreSQL made",
+            "coupons_store_id_menu_id_fkey is neither NO ACTION nor ON DELETE CASCADE",
+            "coupons_user_fkey does not lead with store_id on both sides",
+            "till_rolls has no primary key",
+            "users_id_key, a key or index of users, does not lead with store_id",
+        ]
+    );
+    assert!(tables_of_no_store(connection.conn()).await.contains(&"till_rolls".to_owned()));
+}

@@ -1,0 +1,307 @@
+//! What is tried at each operation: everything that names something, filled with what another store has.
+//!
+//! A new operation needs an entry here. An attempt says how path, query, headers and body are filled, and how it
+//! ends for those whom the operation is for; that everyone else is turned away goes without saying.
+
+use std::fmt::Display;
+
+use serde_json::{Value, json};
+use tableorder::error::ErrorCode;
+
+use super::document::{Operation, is_id};
+use super::tenant::{Role, Tenant};
+
+/// An operation's id, and what is tried there.
+pub type Entry = (&'static str, Vec<Attempt>);
+
+/// How an attempt ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Success,
+    Refusal(ErrorCode),
+}
+
+/// A request, made by somebody of one store, that names what another has.
+pub struct Attempt {
+    pub path: Vec<(&'static str, String)>,
+    pub query: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Option<Value>,
+    pub outcome: Outcome,
+    /// Staff may do this although the operation has more that they may not.
+    pub is_for_staff: bool,
+    /// Its answer tells nothing of a store even where it is the asker's own.
+    pub tells_nothing: bool,
+}
+
+/// Expects a success that shows nothing of theirs, unless it is said to be refused.
+fn attempt() -> Attempt {
+    Attempt {
+        path: Vec::new(),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: None,
+        outcome: Outcome::Success,
+        is_for_staff: false,
+        tells_nothing: false,
+    }
+}
+
+fn telling_nothing() -> Attempt {
+    Attempt { tells_nothing: true, ..attempt() }
+}
+
+fn at(name: &'static str, id: i64) -> Attempt {
+    Attempt { path: vec![(name, id.to_string())], ..attempt() }
+}
+
+fn sending(body: Value) -> Attempt {
+    attempt().body(body)
+}
+
+impl Attempt {
+    fn query(mut self, name: &'static str, value: impl Display) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    fn body(self, body: Value) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    fn refused(self, code: ErrorCode) -> Self {
+        Self { outcome: Outcome::Refusal(code), ..self }
+    }
+
+    fn for_staff_too(self) -> Self {
+        Self { is_for_staff: true, ..self }
+    }
+
+    /// Whether it fills `field`; with something of `theirs` where that is an id.
+    fn fills(&self, field: &str, theirs: &Tenant) -> bool {
+        let parameters = self.path.iter().chain(&self.query).chain(&self.headers);
+        let mut values: Vec<String> =
+            parameters.filter(|(name, _)| *name == field).map(|(_, value)| value.clone()).collect();
+        collect_values(self.body.as_ref().unwrap_or(&Value::Null), field, &mut values);
+        values.iter().any(|value| !is_id(field) || value.contains(theirs.mark))
+    }
+}
+
+fn collect_values(body: &Value, field: &str, found: &mut Vec<String>) {
+    match body {
+        Value::Object(object) => {
+            for (name, value) in object {
+                if name == field {
+                    found.push(value.to_string());
+                }
+                collect_values(value, field, found);
+            }
+        }
+        Value::Array(array) => array.iter().for_each(|value| collect_values(value, field, found)),
+        _ => {}
+    }
+}
+
+/// What the matrix leaves open, a sentence each.
+pub fn gaps(operations: &[Operation], matrix: &[Entry], theirs: &Tenant) -> Vec<String> {
+    let mut gaps = Vec::new();
+    for operation in operations {
+        let Some((id, attempts)) = matrix.iter().find(|(id, _)| *id == operation.id) else {
+            gaps.push(format!("{} has no entry in tests/api/tenancy/matrix.rs", operation.id));
+            continue;
+        };
+        let is_open = |field: &&String| !attempts.iter().any(|attempt| attempt.fills(field, theirs));
+        gaps.extend(operation.fields.iter().filter(is_open).map(|field| {
+            format!("no attempt of {id} in tests/api/tenancy/matrix.rs fills {field} with what the other store has")
+        }));
+    }
+    let is_gone = |id: &str| !operations.iter().any(|operation| operation.id == id);
+    gaps.extend(matrix.iter().filter(|(id, _)| is_gone(id)).map(|(id, _)| format!("{id} is no operation any more")));
+    gaps
+}
+
+/// What somebody of `ours` tries against `theirs`.
+pub fn matrix(role: Role, ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
+    let mut matrix = service();
+    matrix.extend(customer_auth(ours, theirs));
+    matrix.extend(customer_menu(theirs));
+    matrix.extend(customer_orders(ours, theirs));
+    matrix.extend(admin_auth(ours, theirs));
+    matrix.extend(admin_categories(role, theirs));
+    matrix.extend(admin_menus(ours, theirs));
+    matrix.extend(admin_orders(theirs));
+    matrix.extend(admin_tables(role, ours, theirs));
+    matrix.extend(admin_accounts(role, theirs));
+    matrix
+}
+
+fn service() -> Vec<Entry> {
+    vec![("health", vec![telling_nothing()]), ("live", vec![telling_nothing()]), ("ready", vec![telling_nothing()])]
+}
+
+fn customer_auth(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
+    let login = json!({"store_id": theirs.code, "table_number": 1, "password": ours.password});
+    vec![
+        ("customer_login_table", vec![sending(login).refused(ErrorCode::AuthFailed)]),
+        ("customer_check_session", vec![telling_nothing()]),
+        ("customer_renew_session", vec![attempt()]),
+    ]
+}
+
+fn customer_menu(theirs: &Tenant) -> Vec<Entry> {
+    let category = || at("category_id", theirs.category).refused(ErrorCode::CategoryNotFound);
+    let menu = || at("menu_id", theirs.menus[0]).refused(ErrorCode::MenuNotFound);
+    // That theirs is current is not for us to know.
+    let known = |attempt: Attempt| attempt.header("If-None-Match", &theirs.etags);
+    vec![
+        ("customer_list_categories", vec![attempt(), known(attempt())]),
+        ("customer_list_menus", vec![attempt(), known(attempt())]),
+        ("customer_list_category_menus", vec![category(), known(category())]),
+        ("customer_get_menu", vec![menu(), known(menu())]),
+    ]
+}
+
+fn customer_orders(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
+    let of = |menus: &[i64]| {
+        let line = |menu: &i64| json!({"menu_id": menu, "quantity": 1});
+        sending(json!({"items": menus.iter().map(line).collect::<Vec<_>>()}))
+    };
+    let mixed = of(&[ours.menus[0], theirs.menus[0]]);
+    vec![
+        ("customer_list_orders", vec![attempt()]),
+        (
+            "customer_create_order",
+            vec![
+                of(&theirs.menus).refused(ErrorCode::MenuNotFound),
+                mixed.header("Idempotency-Key", &theirs.idempotency_key).refused(ErrorCode::MenuNotFound),
+                // The same key at another store is another order.
+                of(&ours.menus[..1]).header("Idempotency-Key", &theirs.idempotency_key),
+            ],
+        ),
+        ("customer_stream_session", stream(&theirs.tablet_place)),
+    ]
+}
+
+fn stream(their_place: &str) -> Vec<Attempt> {
+    vec![attempt(), attempt().header("Last-Event-ID", their_place), attempt().query("last_event_id", their_place)]
+}
+
+fn admin_auth(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
+    let login = json!({"store_id": theirs.code, "username": theirs.text("owner"), "password": ours.password});
+    let password = json!({"current_password": theirs.password, "new_password": "a new one"});
+    vec![
+        ("login_admin", vec![sending(login).refused(ErrorCode::AuthFailed)]),
+        ("admin_show_me", vec![attempt()]),
+        ("admin_logout", vec![attempt()]),
+        ("admin_change_password", vec![sending(password).refused(ErrorCode::ValidationError)]),
+    ]
+}
+
+fn admin_categories(role: Role, theirs: &Tenant) -> Vec<Entry> {
+    let category = || at("category_id", theirs.category).refused(ErrorCode::CategoryNotFound);
+    vec![
+        ("admin_list_categories", vec![attempt()]),
+        // That they have one of this name does not keep us from it.
+        ("admin_create_category", vec![sending(json!({"name": role.plain_name()}))]),
+        (
+            "admin_reorder_categories",
+            vec![sending(json!({"ids": [theirs.category]})).refused(ErrorCode::ValidationError)],
+        ),
+        ("admin_get_category", vec![category()]),
+        ("admin_update_category", vec![category().body(json!({"name": "ours now"}))]),
+        ("admin_delete_category", vec![category()]),
+    ]
+}
+
+fn admin_menus(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
+    let menu = || at("menu_id", theirs.menus[0]).refused(ErrorCode::MenuNotFound);
+    let order = |category: i64| sending(json!({"category_id": category, "ids": theirs.menus}));
+    let dish = json!({"category_id": theirs.category, "name": "ours", "price": 1});
+    let moved = json!({"category_id": theirs.category});
+    vec![
+        ("admin_list_menus", vec![attempt()]),
+        ("admin_create_menu", vec![sending(dish).refused(ErrorCode::CategoryNotFound)]),
+        (
+            "admin_reorder_menus",
+            vec![
+                order(theirs.category).refused(ErrorCode::CategoryNotFound),
+                order(ours.category).refused(ErrorCode::ValidationError),
+            ],
+        ),
+        ("admin_get_menu", vec![menu()]),
+        (
+            "admin_update_menu",
+            vec![
+                menu().body(json!({"is_available": false})).for_staff_too(),
+                menu().body(json!({"name": "ours now", "price": 1})),
+                at("menu_id", ours.menus[0]).body(moved).refused(ErrorCode::CategoryNotFound),
+            ],
+        ),
+        ("admin_delete_menu", vec![menu()]),
+    ]
+}
+
+fn admin_orders(theirs: &Tenant) -> Vec<Entry> {
+    let order = |id: i64| at("order_id", id).refused(ErrorCode::OrderNotFound);
+    let session = |id: i64| at("session_id", id).refused(ErrorCode::SessionNotFound);
+    let next = json!({"status": "preparing"});
+    let narrowed = attempt().query("table_id", theirs.table).query("status", "pending");
+    vec![
+        (
+            "admin_list_orders",
+            vec![attempt(), narrowed.query("limit", 200), attempt().query("cursor", &theirs.order_number)],
+        ),
+        ("admin_list_session_orders", vec![session(theirs.session), session(theirs.past_session)]),
+        ("admin_get_order", vec![order(theirs.order), order(theirs.past_order)]),
+        ("admin_update_order_status", vec![order(theirs.order).body(next)]),
+        ("admin_delete_order", vec![order(theirs.order).query("reason", "a mistake")]),
+        ("admin_stream_store", stream(&theirs.dashboard_place)),
+        ("admin_issue_stream_ticket", vec![attempt()]),
+    ]
+}
+
+fn admin_accounts(role: Role, theirs: &Tenant) -> Vec<Entry> {
+    let user = || at("user_id", theirs.staff).refused(ErrorCode::UserNotFound);
+    let new = json!({"username": role.plain_name(), "password": "a password", "role": "staff"});
+    let change = json!({"username": "ours now", "password": "ours now", "role": "owner"});
+    // Above every entry there is.
+    let place = format!("ffffffff-ffff-7fff-8fff-ffff{}", theirs.mark);
+    vec![
+        ("admin_list_users", vec![attempt()]),
+        // That they have one of this name does not keep us from it.
+        ("admin_create_user", vec![sending(new)]),
+        ("admin_get_user", vec![user(), at("user_id", theirs.owner).refused(ErrorCode::UserNotFound)]),
+        ("admin_update_user", vec![user().body(change)]),
+        ("admin_delete_user", vec![user(), at("user_id", theirs.owner).refused(ErrorCode::UserNotFound)]),
+        (
+            "admin_list_audit",
+            vec![attempt().query("limit", 200), attempt().query("action", "menu.created").query("cursor", place)],
+        ),
+    ]
+}
+
+fn admin_tables(role: Role, ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
+    let table = || at("table_id", theirs.table).refused(ErrorCode::TableNotFound);
+    let history = |attempt: Attempt| attempt.query("cursor", &theirs.order_number);
+    let days = |attempt: Attempt| attempt.query("date_from", "2000-01-01").query("date_to", "2999-12-31");
+    let new = json!({"table_number": role.plain_number(), "password": "a password"});
+    vec![
+        ("admin_list_tables", vec![attempt()]),
+        // That they have one of this number does not keep us from it.
+        ("admin_create_table", vec![sending(new)]),
+        ("admin_show_dashboard", vec![attempt()]),
+        ("admin_get_table", vec![table()]),
+        ("admin_update_table", vec![table().body(json!({"table_number": 9, "password": "ours now"}))]),
+        ("admin_delete_table", vec![table()]),
+        ("admin_complete_table", vec![table()]),
+        (
+            "admin_show_history",
+            vec![table(), days(history(table())).query("limit", 200), history(at("table_id", ours.table))],
+        ),
+    ]
+}
