@@ -22,7 +22,7 @@ pub struct AuditQuery {
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
-    #[param(format = "uuid", example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
+    #[param(example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
     cursor: Option<String>,
 }
 
@@ -117,7 +117,7 @@ pub struct AuditListResponse {
     /// Newest first.
     pub entries: Vec<AuditEntryResponse>,
     /// What to send as `cursor` for the next page; `null` on the last.
-    #[schema(required, format = "uuid", example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
+    #[schema(required, example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
     pub next_cursor: Option<String>,
 }
 

@@ -108,9 +108,12 @@ impl CategoryService {
         if !names_each_once(ids, &category::lock_all(tx.conn(), store).await?) {
             return Err(AppError::invalid_field("ids", Reason::NotTheWholeOrder));
         }
+        let before: Vec<_> = category::list(tx.conn(), store).await?.into_iter().map(|category| category.id).collect();
         category::reorder(tx.conn(), store, ids).await?;
         let categories = category::list(tx.conn(), store).await?;
-        let entry = NewAuditEntry::new(AuditAction::CategoriesReordered, None).after(json!({"ids": ids}));
+        let entry = NewAuditEntry::new(AuditAction::CategoriesReordered, None)
+            .before(json!({"ids": before}))
+            .after(json!({"ids": ids}));
         commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await?;
         Ok(categories)
     }

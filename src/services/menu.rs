@@ -206,10 +206,12 @@ impl MenuService {
         if !names_each_once(ids, &menu::lock_category(tx.conn(), store, category).await?) {
             return Err(AppError::invalid_field("ids", Reason::NotTheWholeOrder));
         }
+        let before = menus_in(&mut tx, store, category).await?;
         menu::reorder(tx.conn(), store, ids).await?;
-        let mut menus = menu::list(tx.conn(), store).await?;
-        menus.retain(|menu| menu.category_id == category);
-        let entry = NewAuditEntry::new(AuditAction::MenusReordered, category.0).after(json!({"ids": ids}));
+        let menus = menus_in(&mut tx, store, category).await?;
+        let entry = NewAuditEntry::new(AuditAction::MenusReordered, category.0)
+            .before(json!({"ids": before.iter().map(|menu| menu.id).collect::<Vec<_>>()}))
+            .after(json!({"ids": ids}));
         commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await?;
         Ok(menus)
     }
@@ -229,6 +231,13 @@ impl MenuService {
         let entry = NewAuditEntry::new(AuditAction::MenuDeleted, id.0).before(&menu);
         commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await
     }
+}
+
+/// The dishes of one category, in display order.
+async fn menus_in(tx: &mut Transaction, store: StoreId, category: CategoryId) -> Result<Vec<Menu>> {
+    let mut menus = menu::list(tx.conn(), store).await?;
+    menus.retain(|menu| menu.category_id == category);
+    Ok(menus)
 }
 
 /// Writes down who changed the menu and how, commits, and tells every dashboard and tablet of the store.
