@@ -40,8 +40,7 @@ impl Passwords {
     /// # Errors
     /// When the system's random source fails, or it gives no thread.
     pub fn new(queue: usize) -> Result<Self> {
-        // Half of the cores: the memory that argon2 fills is everybody's.
-        let threads = thread::available_parallelism().map_or(1, NonZero::get).div_ceil(2);
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("argon2-{index}"))
