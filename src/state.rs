@@ -58,12 +58,13 @@ impl AppState {
             clock.clone(),
             &config.jwt,
         );
+        let menus = MenuService::new(database.clone(), hub.clone(), clock.clone());
         Ok(Self {
             throttle,
             auth,
             categories: CategoryService::new(database.clone(), hub.clone(), clock.clone()),
-            menus: MenuService::new(database.clone(), hub.clone(), clock.clone()),
-            orders: OrderService::new(database.clone(), stores, hub.clone(), clock.clone()),
+            orders: OrderService::new(database.clone(), stores, menus.clone(), hub.clone(), clock.clone()),
+            menus,
             users: UserService::new(database.clone(), passwords.clone(), Some(access.clone()), clock.clone()),
             audit: AuditService::new(database.clone()),
             tables: TableService::new(database.clone(), hub.clone(), access, passwords, clock),

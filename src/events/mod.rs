@@ -21,6 +21,7 @@ use crate::config::EventConfig;
 
 pub use cursor::{Cursor, Scope};
 pub use hub::{Hub, LiveEvent, StreamLimits, Subscription};
+pub use payload::new_order_tail;
 pub use record::{Recorded, record, record_menu_change};
 pub use stream::{BrokenOff, EventStream, StreamGuard, StreamOptions};
 pub use wake_up::LISTENER_NAME;

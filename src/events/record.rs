@@ -35,7 +35,14 @@ pub async fn record_menu_change(tx: &mut Transaction, store: StoreId, now: DateT
 
 async fn write(tx: &mut Transaction, store: StoreId, seq: i64, new: NewEvent, now: DateTime<Utc>) -> Result<Recorded> {
     event::insert(tx.conn(), store, seq, &new, now).await?;
-    let NewEvent { kind, session_id, data } = new;
-    let event = Event { seq, kind: kind.as_str().to_owned(), audience: kind.audience(), session_id, data };
-    Ok(Recorded { store, event })
+    Ok(Recorded::new(store, seq, new))
+}
+
+impl Recorded {
+    /// `new`, which stands in the table as the store's event `seq`.
+    pub fn new(store: StoreId, seq: i64, new: NewEvent) -> Self {
+        let NewEvent { kind, session_id, data } = new;
+        let event = Event { seq, kind: kind.as_str().to_owned(), audience: kind.audience(), session_id, data };
+        Self { store, event }
+    }
 }

@@ -9,6 +9,7 @@ mod menu;
 mod money;
 mod order;
 mod page;
+mod placement;
 mod session;
 mod store;
 mod table;
@@ -27,6 +28,7 @@ pub use order::{
     PastOrder, StatusChange,
 };
 pub use page::{Page, PageLimit};
+pub use placement::{PlacedAs, Placement, PricedLine};
 pub use session::Session;
 pub use store::{Store, StoreCode};
 pub use table::{DashboardTable, Table};

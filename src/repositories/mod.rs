@@ -8,6 +8,7 @@ mod constraint;
 pub mod event;
 pub mod menu;
 pub mod order;
+pub mod placement;
 pub mod session;
 pub mod store;
 pub mod table;

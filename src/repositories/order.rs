@@ -5,31 +5,14 @@ use sqlx::PgConnection;
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{
-    Cancellation, DayRange, IdempotencyKey, ItemId, LiveFilter, Menu, Money, Order, OrderId, OrderItem, OrderNumber,
-    OrderStatus, Page, Quantity, SessionId, StoreId, TableId,
+    Cancellation, DayRange, IdempotencyKey, ItemId, LiveFilter, Money, Order, OrderId, OrderItem, OrderNumber,
+    OrderStatus, Page, SessionId, StoreId, TableId,
 };
-use crate::repositories::{OnConstraint, expect_one};
+use crate::repositories::expect_one;
 
 /// Days before and after every order.
 const EARLIEST: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).unwrap();
 const LATEST: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap();
-
-/// An order about to be added.
-#[derive(Debug, Clone)]
-pub struct NewOrder<'a> {
-    /// What staff and guests will call it.
-    pub number: OrderNumber,
-    /// The stay it belongs to.
-    pub session_id: SessionId,
-    /// The table it is placed at.
-    pub table_id: TableId,
-    /// The sum of its lines.
-    pub total_amount: Money,
-    /// The guest's wish.
-    pub note: Option<&'a str>,
-    /// The key its client sent, and the digest of what it asked for.
-    pub idempotency: Option<(&'a IdempotencyKey, &'a [u8])>,
-}
 
 /// One line of an order, with the order's own columns beside it.
 struct OrderRow {
@@ -222,99 +205,6 @@ pub async fn content_digest(conn: &mut PgConnection, store: StoreId, order: Orde
         .fetch_optional(conn)
         .await?
         .flatten())
-}
-
-/// Takes the day's next number. Orders of one store wait here for one another until they commit.
-///
-/// # Errors
-/// Of the database.
-pub async fn next_number(conn: &mut PgConnection, store: StoreId, business_day: NaiveDate) -> Result<OrderNumber> {
-    let day_number = sqlx::query_scalar!(
-        "INSERT INTO order_counters (store_id, business_day, last_number) VALUES ($1, $2, 1)
-         ON CONFLICT (store_id, business_day) DO UPDATE SET last_number = order_counters.last_number + 1
-         RETURNING last_number",
-        store.0,
-        business_day
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(OrderNumber { business_day, day_number })
-}
-
-/// Adds an order; [`insert_items`] must follow in the same transaction.
-///
-/// # Errors
-/// `DUPLICATE` when the session has an order with this idempotency key.
-pub async fn insert(
-    conn: &mut PgConnection,
-    store: StoreId,
-    order: &NewOrder<'_>,
-    now: DateTime<Utc>,
-) -> Result<OrderId> {
-    sqlx::query_scalar!(
-        r#"INSERT INTO orders (store_id, session_id, table_id, business_day, day_number, status, total_amount,
-                               note, created_at, updated_at, idempotency_key, content_digest)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
-           RETURNING id AS "id: OrderId""#,
-        store.0,
-        order.session_id.0,
-        order.table_id.0,
-        order.number.business_day,
-        order.number.day_number,
-        OrderStatus::Pending as OrderStatus,
-        order.total_amount.get(),
-        order.note,
-        now,
-        order.idempotency.map(|(key, _)| key.as_str()),
-        order.idempotency.map(|(_, digest)| digest)
-    )
-    .fetch_one(conn)
-    .await
-    .on_constraint("orders_idempotency_key", ErrorCode::Duplicate)
-}
-
-/// Adds an order's lines: name and price are the dishes' of this moment.
-///
-/// # Errors
-/// Of the database.
-pub async fn insert_items(
-    conn: &mut PgConnection,
-    store: StoreId,
-    order: OrderId,
-    lines: &[(&Menu, Quantity)],
-) -> Result<Vec<OrderItem>> {
-    let numbers: Vec<i16> = (1..).take(lines.len()).collect();
-    let menu_ids: Vec<i64> = lines.iter().map(|(menu, _)| menu.id.0).collect();
-    let names: Vec<String> = lines.iter().map(|(menu, _)| menu.name.clone()).collect();
-    let prices: Vec<i64> = lines.iter().map(|(menu, _)| menu.price.get()).collect();
-    let quantities: Vec<i32> = lines.iter().map(|(_, quantity)| quantity.get()).collect();
-    let mut ids = sqlx::query!(
-        r#"INSERT INTO order_items (store_id, order_id, line, menu_id, menu_name, unit_price, quantity)
-           SELECT $1, $2, line, menu_id, menu_name, unit_price, quantity
-           FROM unnest($3::smallint[], $4::bigint[], $5::text[], $6::bigint[], $7::int[])
-                AS lines (line, menu_id, menu_name, unit_price, quantity)
-           RETURNING line, id AS "id: ItemId""#,
-        store.0,
-        order.0,
-        &numbers,
-        &menu_ids,
-        &names,
-        &prices,
-        &quantities
-    )
-    .fetch_all(conn)
-    .await?;
-    ids.sort_unstable_by_key(|row| row.line);
-    Ok(ids
-        .into_iter()
-        .zip(lines)
-        .map(|(row, (menu, quantity))| OrderItem {
-            id: row.id,
-            menu_name: menu.name.clone(),
-            unit_price: menu.price,
-            quantity: *quantity,
-        })
-        .collect())
 }
 
 /// Which session and table a live order belongs to.

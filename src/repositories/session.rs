@@ -84,27 +84,6 @@ pub async fn completion_times(
     Ok(rows.into_iter().map(|row| (row.id, row.completed_at)).collect())
 }
 
-/// The session, locked against being completed and against other orders of the same table. (A shared lock
-/// would not do: the first order of a stay also writes `started_at`, and two that hold the shared lock would
-/// wait for each other.)
-///
-/// # Errors
-/// Of the database.
-pub async fn lock_to_order(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Option<Session>> {
-    Ok(sqlx::query_as!(
-        Session,
-        r#"SELECT s.id AS "id: SessionId", s.table_id AS "table_id: TableId", t.table_number,
-                  s.started_at, s.completed_at
-           FROM table_sessions s JOIN tables t ON t.store_id = s.store_id AND t.id = s.table_id
-           WHERE s.store_id = $1 AND s.id = $2
-           FOR NO KEY UPDATE OF s"#,
-        store.0,
-        session.0
-    )
-    .fetch_optional(conn)
-    .await?)
-}
-
 /// The session, locked against being completed; changes of its orders may go on side by side.
 ///
 /// # Errors
@@ -163,22 +142,6 @@ pub async fn remove_unstarted(conn: &mut PgConnection, store: StoreId, session: 
 pub async fn complete(conn: &mut PgConnection, store: StoreId, session: SessionId, now: DateTime<Utc>) -> Result<()> {
     let result = sqlx::query!(
         "UPDATE table_sessions SET completed_at = $3 WHERE store_id = $1 AND id = $2 AND completed_at IS NULL",
-        store.0,
-        session.0,
-        now
-    )
-    .execute(conn)
-    .await?;
-    expect_one(&result, ErrorCode::SessionNotFound)
-}
-
-/// The stay starts.
-///
-/// # Errors
-/// `SESSION_NOT_FOUND`.
-pub async fn start(conn: &mut PgConnection, store: StoreId, session: SessionId, now: DateTime<Utc>) -> Result<()> {
-    let result = sqlx::query!(
-        "UPDATE table_sessions SET started_at = $3 WHERE store_id = $1 AND id = $2 AND started_at IS NULL",
         store.0,
         session.0,
         now

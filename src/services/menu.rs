@@ -1,5 +1,7 @@
 //! Dishes.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 
 use crate::clock::Clock;
@@ -72,7 +74,42 @@ impl MenuChange {
     }
 }
 
+/// The store's dishes at one version of its menu.
+#[derive(Debug)]
+pub struct MenuSnapshot {
+    /// The version.
+    pub version: i64,
+    menus: HashMap<MenuId, Menu>,
+}
+
+impl MenuSnapshot {
+    /// The dish, sold out or not.
+    #[must_use]
+    pub fn get(&self, id: MenuId) -> Option<&Menu> {
+        self.menus.get(&id)
+    }
+}
+
 impl MenuService {
+    /// The menu.
+    pub async fn current(&self, store: StoreId) -> Result<std::sync::Arc<MenuSnapshot>> {
+        self.reload(store).await
+    }
+
+    /// The menu, read anew.
+    pub async fn reload(&self, store: StoreId) -> Result<std::sync::Arc<MenuSnapshot>> {
+        let mut connection = self.database.acquire().await?;
+        let version: i64 = sqlx::query_scalar("SELECT menu_version FROM store_streams WHERE store_id = $1")
+            .bind(store.0)
+            .fetch_one(connection.conn())
+            .await?;
+        let menus = menu::list(connection.conn(), store).await?;
+        Ok(std::sync::Arc::new(MenuSnapshot {
+            version,
+            menus: menus.into_iter().map(|menu| (menu.id, menu)).collect(),
+        }))
+    }
+
     /// Dishes kept in `database`, whose changes are told to `hub`.
     #[must_use]
     pub fn new(database: Database, hub: Hub, clock: Clock) -> Self {

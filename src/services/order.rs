@@ -1,27 +1,24 @@
 //! Orders: placing them, reading them, moving them along.
 
-use std::collections::HashMap;
-
 use serde_json::json;
 
 use crate::clock::Clock;
 use crate::database::{Database, Transaction, retrying};
-use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
+use crate::error::{AppError, ErrorCode, Result};
 use crate::events::{Hub, record};
 use crate::models::{
-    Actor, AuditAction, Cancellation, DayRange, IdempotencyKey, LiveFilter, Menu, MenuId, Money, NewAuditEntry,
-    NewEvent, Order, OrderId, OrderLine, OrderNumber, OrderStatus, Page, PastOrder, Quantity, SessionId, StatusChange,
-    StoreId, TableId, content_digest,
+    Actor, AuditAction, Cancellation, DayRange, IdempotencyKey, LiveFilter, NewAuditEntry, NewEvent, Order, OrderId,
+    OrderLine, OrderNumber, OrderStatus, Page, PastOrder, SessionId, StatusChange, StoreId, TableId, content_digest,
 };
-use crate::repositories::order::NewOrder;
-use crate::repositories::{menu, order, session, table};
-use crate::services::{StoreService, audit};
+use crate::repositories::{order, session, table};
+use crate::services::placing::{Placing, PlacingQueue};
+use crate::services::{MenuService, StoreService, audit};
 
 /// Orders. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct OrderService {
     database: Database,
-    stores: StoreService,
+    placing: Placing,
     hub: Hub,
     clock: Clock,
 }
@@ -67,8 +64,9 @@ impl<T> OrderPage<T> {
 impl OrderService {
     /// Orders kept in `database` and told to `hub`.
     #[must_use]
-    pub fn new(database: Database, stores: StoreService, hub: Hub, clock: Clock) -> Self {
-        Self { database, stores, hub, clock }
+    pub fn new(database: Database, stores: StoreService, menus: MenuService, hub: Hub, clock: Clock) -> Self {
+        let queue = PlacingQueue::new(database.clone(), hub.clone(), clock.clone());
+        Self { placing: Placing::new(menus, stores, queue), database, hub, clock }
     }
 
     /// Places an order at the prices of this moment. The same key with the same content again gives the first
@@ -84,17 +82,25 @@ impl OrderService {
         session: SessionId,
         request: &OrderRequest<'_>,
     ) -> Result<Placed> {
-        let refused = match retrying(|| self.try_place(store, table, session, request)).await {
+        let refused = match self.placing.place(store, table, session, request).await {
             Ok(order) => return Ok(Placed { order, is_replayed: false }),
             Err(refused) => refused,
         };
         // Only a refusal is worth the look: is it the retry of an order that was placed? (Where the database is
         // away, the client tries again anyway.)
-        let key = request.key.as_ref().filter(|_| refused.code != ErrorCode::ServiceUnavailable);
-        let Some(key) = key else { return Err(refused) };
-        let mut connection = self.database.acquire().await?;
-        let Some(order) = order::find_by_key(connection.conn(), store, session, key).await? else {
+        if refused.code == ErrorCode::ServiceUnavailable {
             return Err(refused);
+        }
+        let mut connection = self.database.acquire().await?;
+        let placed = match &request.key {
+            Some(key) => order::find_by_key(connection.conn(), store, session, key).await?,
+            None => None,
+        };
+        let Some(order) = placed else {
+            // Whatever else is wrong with it, that the stay is over comes first.
+            let stay = session::find(connection.conn(), store, session).await?;
+            let goes_on = stay.is_some_and(|stay| stay.completed_at.is_none() && stay.table_id == table);
+            return Err(if goes_on { refused } else { ErrorCode::SessionEnded.into() });
         };
         let digest = order::content_digest(connection.conn(), store, order.id).await?;
         if digest.as_deref() != Some(&content_digest(&request.lines, request.note)) {
@@ -103,61 +109,6 @@ impl OrderService {
         // As it was answered then.
         let order = Order { status: OrderStatus::Pending, updated_at: order.created_at, ..order };
         Ok(Placed { order, is_replayed: true })
-    }
-
-    /// Locks the session against being completed, so the order is on that stay's bill or refused, and takes the
-    /// day's number and the event's seq last, since the store's other orders wait for those.
-    async fn try_place(
-        &self,
-        store: StoreId,
-        table: TableId,
-        session: SessionId,
-        request: &OrderRequest<'_>,
-    ) -> Result<Order> {
-        let calendar = self.stores.get(store).await?.calendar;
-        let mut tx = self.database.begin().await?;
-        // A session that is gone was removed with its table.
-        let session = session::lock_to_order(tx.conn(), store, session).await?.ok_or(ErrorCode::SessionEnded)?;
-        if session.completed_at.is_some() || session.table_id != table {
-            return Err(ErrorCode::SessionEnded.into());
-        }
-        let now = self.clock.now();
-        if session.started_at.is_none() {
-            session::start(tx.conn(), store, session.id, now).await?;
-        }
-        let menus = menus_of(&mut tx, store, &request.lines).await?;
-        let lines = priced(&request.lines, &menus)?;
-        let total_amount: Money = lines.iter().map(|(menu, quantity)| Money::of_line(menu.price, *quantity)).sum();
-
-        let number = order::next_number(tx.conn(), store, calendar.day_of(now)).await?;
-        let digest = request.key.as_ref().map(|key| (key, content_digest(&request.lines, request.note)));
-        let new = NewOrder {
-            number,
-            session_id: session.id,
-            table_id: table,
-            total_amount,
-            note: request.note,
-            idempotency: digest.as_ref().map(|(key, digest)| (*key, digest.as_slice())),
-        };
-        let id = order::insert(tx.conn(), store, &new, now).await?;
-        let items = order::insert_items(tx.conn(), store, id, &lines).await?;
-        let order = Order {
-            id,
-            number,
-            session_id: session.id,
-            table_id: table,
-            table_number: session.table_number,
-            status: OrderStatus::Pending,
-            total_amount,
-            note: request.note.map(str::to_owned),
-            created_at: now,
-            updated_at: now,
-            items,
-        };
-        let recorded = record(&mut tx, store, NewEvent::new_order(&order), now).await?;
-        tx.commit().await?;
-        self.hub.publish(recorded);
-        Ok(order)
     }
 
     /// The orders of the stay a tablet is on, newest first; none once it has ended.
@@ -280,28 +231,4 @@ async fn lock_live(tx: &mut Transaction, store: StoreId, id: OrderId) -> Result<
         Some(_) => Err(ErrorCode::SessionEnded.into()),
         None => Ok((session, table)),
     }
-}
-
-async fn menus_of(tx: &mut Transaction, store: StoreId, lines: &[OrderLine]) -> Result<HashMap<MenuId, Menu>> {
-    let mut ids: Vec<MenuId> = lines.iter().map(|line| line.menu_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let menus = menu::find_many(tx.conn(), store, &ids).await?;
-    Ok(menus.into_iter().map(|menu| (menu.id, menu)).collect())
-}
-
-/// Each line with its dish, or the error that names every line at fault.
-fn priced<'m>(lines: &[OrderLine], menus: &'m HashMap<MenuId, Menu>) -> Result<Vec<(&'m Menu, Quantity)>> {
-    let at_fault = |code: ErrorCode, reason: Reason, is_fine: fn(Option<&Menu>) -> bool| {
-        let details: Vec<_> = lines
-            .iter()
-            .enumerate()
-            .filter(|(_, line)| !is_fine(menus.get(&line.menu_id)))
-            .map(|(index, _)| FieldError { field: format!("items[{index}].menu_id"), reason: reason.clone() })
-            .collect();
-        if details.is_empty() { Ok(()) } else { Err(AppError { details, ..code.into() }) }
-    };
-    at_fault(ErrorCode::MenuNotFound, Reason::Unknown, |menu| menu.is_some())?;
-    at_fault(ErrorCode::MenuUnavailable, Reason::SoldOut, |menu| menu.is_some_and(|menu| menu.is_available))?;
-    Ok(lines.iter().filter_map(|line| Some((menus.get(&line.menu_id)?, line.quantity))).collect())
 }

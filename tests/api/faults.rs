@@ -248,7 +248,10 @@ async fn without_a_connection_left_in_the_database_it_says_so_in_time_and_goes_o
     .await;
     let store = app.store("demo").await;
     let tablets = join_all([1, 2, 3].map(|table| store.tablet(table))).await;
-    join_all(tablets.iter().map(async |tablet| tablet.order(&store.menus[..1]).await.ok())).await;
+    for tablet in &tablets {
+        // A busy machine may need more than one try to open its first connections in time.
+        while !tablet.order(&store.menus[..1]).await.status.is_success() {}
+    }
 
     let sql = "ALTER ROLE waiter CONNECTION LIMIT 0;
                SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'waiter'";

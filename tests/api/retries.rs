@@ -1,6 +1,6 @@
 //! Transactions that PostgreSQL sacrifices to others are tried again, and nobody notices.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -12,7 +12,9 @@ async fn waiting(options: &PgConnectOptions, statements: i64) {
     let mut connection = PgConnection::connect_with(options).await.unwrap();
     let sql = "SELECT count(*) FROM pg_stat_activity
                WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let asked = Instant::now();
     while sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut connection).await.unwrap() < statements {
+        assert!(asked.elapsed() < Duration::from_secs(20), "nobody waits");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -26,7 +28,7 @@ async fn an_order_that_is_the_victim_of_a_deadlock_is_placed_all_the_same() {
     let mut holder = PgConnection::connect_with(&app.options).await.unwrap();
     let mut rival = PgConnection::connect_with(&app.options).await.unwrap();
 
-    holder.execute("BEGIN; SELECT FROM order_counters FOR UPDATE").await.unwrap();
+    holder.execute("BEGIN; SELECT FROM store_streams FOR UPDATE").await.unwrap();
     let order = tokio::spawn({
         let (tablet, menus) = (tablet.clone(), store.menus.clone());
         async move { tablet.order(&menus[..1]).await }
@@ -34,7 +36,7 @@ async fn an_order_that_is_the_victim_of_a_deadlock_is_placed_all_the_same() {
     // It holds its session now. The rival takes what the order will want last, and wants the session: whoever
     // is deadlocked for longer than his patience is the victim.
     waiting(&app.options, 1).await;
-    rival.execute("SET deadlock_timeout = '1min'; BEGIN; SELECT FROM store_streams FOR UPDATE").await.unwrap();
+    rival.execute("SET deadlock_timeout = '1min'; BEGIN; SELECT FROM order_counters FOR UPDATE").await.unwrap();
     let let_go = async {
         waiting(&app.options, 2).await;
         holder.execute("ROLLBACK").await.unwrap();
