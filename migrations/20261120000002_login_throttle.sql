@@ -4,5 +4,7 @@ CREATE TABLE login_throttle (
     key bytea NOT NULL,
     failures integer NOT NULL,
     failed_at timestamptz NOT NULL,
+    -- After a pause one attempt at a time: until when the one under way has its turn.
+    claimed_until timestamptz,
     CONSTRAINT login_throttle_pkey PRIMARY KEY (key)
 );

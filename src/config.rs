@@ -392,11 +392,20 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 
     fn login(&mut self) -> LoginConfig {
+        let first_lockout = self.seconds("LOGIN_LOCKOUT_SECONDS", 30, 86_400);
+        let longest_lockout = self.seconds("LOGIN_LOCKOUT_MAX_SECONDS", 900, 86_400);
+        if longest_lockout < first_lockout {
+            self.mistake(
+                "LOGIN_LOCKOUT_MAX_SECONDS",
+                longest_lockout.as_secs().to_string(),
+                format!("must not be below LOGIN_LOCKOUT_SECONDS={}", first_lockout.as_secs()),
+            );
+        }
         LoginConfig {
             failures_per_account: self.number("LOGIN_FAILURES_PER_ACCOUNT", 5, 1, 1_000_000),
             failures_per_address: self.number("LOGIN_FAILURES_PER_ADDRESS", 50, 1, 1_000_000),
-            first_lockout: self.seconds("LOGIN_LOCKOUT_SECONDS", 30, 86_400),
-            longest_lockout: self.seconds("LOGIN_LOCKOUT_MAX_SECONDS", 900, 86_400),
+            first_lockout,
+            longest_lockout,
             queue: self.number("LOGIN_QUEUE", 256, 1, 100_000),
         }
     }
@@ -463,7 +472,10 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn trusted_proxies(&mut self) -> Vec<IpNet> {
         let mut networks = Vec::new();
         for text in self.list("TRUSTED_PROXIES") {
-            match text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
+            match text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
+                Ok(everybody) if everybody.prefix_len() == 0 => {
+                    self.mistake("TRUSTED_PROXIES", text, "must not trust everybody");
+                }
                 Ok(network) => networks.push(network),
                 Err(_) => self.mistake(
                     "TRUSTED_PROXIES",
@@ -509,6 +521,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 /// What is wrong with a secret that real guests depend on.
 fn fault_of(secret: &str) -> Option<String> {
     match secret {
+        listed if listed.contains(',') => Some("must not have a comma, which separates several".to_owned()),
         EXAMPLE_SECRET => Some("is the example's; make your own: openssl rand -base64 48".to_owned()),
         short if short.len() < MIN_SECRET_BYTES => {
             Some(format!("must have at least {MIN_SECRET_BYTES} bytes, has {}", short.len()))
@@ -584,6 +597,14 @@ mod tests {
             ["JWT_SECRET_KEY"]
         );
         assert_eq!(production_with("CORS_ORIGINS", "*").unwrap_err(), ["CORS_ORIGINS"]);
+        assert_eq!(
+            production_with("JWT_PREVIOUS_SECRET_KEYS", "0123456789abcdef0123456789abcdef,short").unwrap_err(),
+            ["JWT_PREVIOUS_SECRET_KEYS"]
+        );
+        for everybody in ["0.0.0.0/0", "10.0.0.1,::/0", "proxy.example"] {
+            assert_eq!(production_with("TRUSTED_PROXIES", everybody).unwrap_err(), ["TRUSTED_PROXIES"]);
+        }
+        assert_eq!(production_with("LOGIN_LOCKOUT_MAX_SECONDS", "5").unwrap_err(), ["LOGIN_LOCKOUT_MAX_SECONDS"]);
     }
 
     #[test]

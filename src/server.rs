@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use hyper::server::conn::http1::Builder;
@@ -32,6 +32,9 @@ const TURNED_AWAY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long to rest when the system has no more connections to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often it is said that the system has no more connections to give.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// What a connection may take.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +75,7 @@ pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToke
     let doorstep = Arc::new(Semaphore::new(TURNED_AWAY));
     let full =
         with_common_layers(Router::new().fallback(async || AppError::from(ErrorCode::ServiceUnavailable)), config);
+    let mut complained: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
             () = closing.cancelled() => break,
@@ -95,7 +99,11 @@ pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToke
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "cannot accept connections");
+                // Once a while: it goes on for as long as the system has none to give.
+                if complained.is_none_or(|at| at.elapsed() > COMPLAIN_EVERY) {
+                    complained = Some(Instant::now());
+                    tracing::error!(%error, "cannot accept connections");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

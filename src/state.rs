@@ -60,14 +60,28 @@ impl AppState {
         );
         let menus = MenuService::new(database.clone(), hub.clone(), clock.clone());
         Ok(Self {
-            throttle,
             auth,
             categories: CategoryService::new(database.clone(), hub.clone(), clock.clone()),
-            orders: OrderService::new(database.clone(), stores, menus.clone(), hub.clone(), clock.clone()),
+            orders: OrderService::new(database.clone(), stores.clone(), menus.clone(), hub.clone(), clock.clone()),
             menus,
-            users: UserService::new(database.clone(), passwords.clone(), Some(access.clone()), clock.clone()),
+            users: UserService::new(
+                database.clone(),
+                passwords.clone(),
+                Some(access.clone()),
+                throttle.clone(),
+                clock.clone(),
+            ),
             audit: AuditService::new(database.clone()),
-            tables: TableService::new(database.clone(), hub.clone(), access, passwords, clock),
+            tables: TableService::new(
+                database.clone(),
+                hub.clone(),
+                access,
+                passwords,
+                throttle.clone(),
+                stores.clone(),
+                clock,
+            ),
+            throttle,
             streams: config.streams,
             database,
             hub,

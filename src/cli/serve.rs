@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,6 +19,9 @@ use crate::state::AppState;
 use crate::telemetry::logs;
 use crate::{app, events, server, services};
 
+/// File descriptors for everything but clients and the pool: logs, listeners, who is turned away.
+const OWN_DESCRIPTORS: usize = 128;
+
 /// How long to wait, after everything else, for the last connections to the database.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
@@ -28,6 +32,7 @@ pub(super) async fn run(config: Config) -> Result<(), CliError> {
     let _logs = logs::init(&config.log)?;
     // Taken before anything that takes time, so a second server on the port is told at once.
     let listener = listen(&config).await?;
+    let config = with_enough_descriptors(config);
     let secret = token_secret(&config)?;
     let (mut embedded, options) = if let Some(options) = configured(&config)? {
         (None, options)
@@ -103,6 +108,25 @@ async fn ended(embedded: Option<&mut EmbeddedPostgres>) {
         }
         None => std::future::pending().await,
     }
+}
+
+/// Takes as many file descriptors as the system gives, and no more connections than these allow.
+fn with_enough_descriptors(mut config: Config) -> Config {
+    let limit = getrlimit(Resource::Nofile);
+    // Where it is refused, what there is must do.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let descriptors = getrlimit(Resource::Nofile).current.and_then(|count| usize::try_from(count).ok());
+    let ours = usize::try_from(config.database.max_connections).unwrap_or(usize::MAX).saturating_add(OWN_DESCRIPTORS);
+    let left = descriptors.map_or(usize::MAX, |count| count.saturating_sub(ours)).max(1);
+    if left < config.http.max_connections {
+        tracing::warn!(
+            MAX_CONNECTIONS = config.http.max_connections,
+            connections = left,
+            "the limit of file descriptors (ulimit -Hn) allows fewer connections"
+        );
+        config.http.max_connections = left;
+    }
+    config
 }
 
 async fn listen(config: &Config) -> Result<TcpListener, CliError> {

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::error::{AppError, ErrorCode};
 use crate::models::{Actor, Role, StoreCode, Username};
 use crate::security::password::Passwords;
+use crate::security::throttle::LoginThrottle;
 use crate::services::UserService;
 
 #[derive(Debug, Subcommand)]
@@ -58,8 +59,10 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
     let password = password::ask(username.as_str())?;
 
     let connected = Connected::open(config).await?;
-    let users =
-        UserService::new(connected.database.clone(), Passwords::new(config.login.queue)?, None, Clock::system());
+    let clock = Clock::system();
+    let passwords = Passwords::new(config.login.queue)?;
+    let throttle = LoginThrottle::new(connected.database.clone(), clock.clone(), &config.login);
+    let users = UserService::new(connected.database.clone(), passwords, None, throttle, clock);
     let (done, result) = match command {
         Command::Create { role, .. } => ("made", create(&users, &store, &username, password, role.into()).await),
         Command::ResetPassword { .. } => {

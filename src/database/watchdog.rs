@@ -49,6 +49,14 @@ impl Database {
         tokio::spawn(async move { pool.close().await });
     }
 
+    /// PostgreSQL is there, though it dropped a connection, and maybe all: the next ones are new. Who has one goes on.
+    fn renew(&self) {
+        let mut pool = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
+        if !pool.is_closed() {
+            *pool = pool.options().clone().connect_lazy_with((*pool.connect_options()).clone());
+        }
+    }
+
     /// PostgreSQL is there.
     fn open(&self) {
         let mut pool = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
@@ -67,36 +75,55 @@ async fn keep_looking(database: &Database, options: &PgConnectOptions) {
         let had_one = connection.is_some();
         match look(database, &mut connection, options).await {
             Ok(()) => database.open(),
-            Err(why) => {
+            Err(Absence::Lost(why)) if had_one => {
+                // It may be this one connection alone, or a restart that is over: the next one tells.
+                let next = timeout(SLICE, options.connect()).await;
+                connection = next.ok().and_then(Result::ok);
+                if connection.is_some() {
+                    database.renew();
+                } else {
+                    database.shut(&why);
+                }
+                continue;
+            }
+            Err(Absence::Lost(why)) => {
                 connection = None;
                 database.shut(&why);
-                if had_one {
-                    // A connection that is lost says nothing of the next one: it may have been a restart.
-                    continue;
-                }
+            }
+            Err(Absence::Silent) => {
+                connection = None;
+                database.shut("it does not answer");
             }
         }
         sleep(INTERVAL).await;
     }
 }
 
-/// Whether PostgreSQL answers; if not, why.
+/// How PostgreSQL shows that it is not there.
+enum Absence {
+    /// The connection is lost, or none is to be had.
+    Lost(String),
+    /// It says nothing.
+    Silent,
+}
+
+/// Whether PostgreSQL answers.
 async fn look(
     database: &Database,
     connection: &mut Option<PgConnection>,
     options: &PgConnectOptions,
-) -> Result<(), String> {
+) -> Result<(), Absence> {
     let mut asked = pin!(ask(connection, options));
     let (mut silent, mut heard) = (0, database.begun());
     while silent < SLICES {
         match timeout(SLICE, asked.as_mut()).await {
-            Ok(Err(error)) if !is_answer(&error) => return Err(error.to_string()),
+            Ok(Err(error)) if !is_answer(&error) => return Err(Absence::Lost(error.to_string())),
             Ok(_) => return Ok(()),
             Err(_) if database.begun() == heard => silent += 1,
             Err(_) => (silent, heard) = (0, database.begun()),
         }
     }
-    Err("it does not answer".to_owned())
+    Err(Absence::Silent)
 }
 
 async fn ask(connection: &mut Option<PgConnection>, options: &PgConnectOptions) -> sqlx::Result<()> {

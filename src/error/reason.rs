@@ -29,6 +29,8 @@ pub enum Reason {
     Unprintable,
     /// Has something other than visible ASCII.
     NotVisibleAscii,
+    /// One's own password is changed with the current one.
+    OwnPassword,
     /// Not a web address.
     Url,
     /// There is no such thing in this store.
@@ -61,6 +63,10 @@ impl Reason {
             Self::NotVisibleAscii => {
                 ("공백 없는 영문, 숫자, 기호만 쓸 수 있습니다".into(), "must be visible ASCII without spaces".into())
             }
+            Self::OwnPassword => (
+                "본인의 비밀번호는 현재 비밀번호를 입력해 변경해 주세요".into(),
+                "your own is changed with the current one, at /admin/auth/password".into(),
+            ),
             Self::Url => ("http 또는 https 주소여야 합니다".into(), "must be an http or https address".into()),
             Self::Unknown => ("존재하지 않습니다".into(), "does not exist".into()),
             Self::SoldOut => ("지금 주문할 수 없는 메뉴입니다".into(), "cannot be ordered now".into()),
@@ -91,6 +97,7 @@ mod tests {
             Reason::Blank,
             Reason::Unprintable,
             Reason::NotVisibleAscii,
+            Reason::OwnPassword,
             Reason::Url,
             Reason::Unknown,
             Reason::SoldOut,

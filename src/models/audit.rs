@@ -85,6 +85,7 @@ audit_actions! {
     UserDeleted "user.deleted"
     UserPasswordChanged "user.password_changed"
     TableLogin "table.login"
+    TableLoginFailed "table.login_failed"
     TableCreated "table.created"
     TableUpdated "table.updated"
     TableDeleted "table.deleted"

@@ -73,6 +73,8 @@ pub struct Failures {
     pub count: i32,
     /// When it did last.
     pub last_at: DateTime<Utc>,
+    /// Until when the one attempt after a pause has its turn, if one is under way.
+    pub claimed_until: Option<DateTime<Utc>>,
 }
 
 /// After how many failures there is a pause, and for how long.
@@ -106,7 +108,7 @@ mod tests {
             LockoutPolicy { free_failures: 5, first: Duration::from_secs(30), longest: Duration::from_mins(15) };
         let last_at = DateTime::UNIX_EPOCH;
         let pause = |count| {
-            let failures = Failures { key: FailureKey::of_user("demo", "admin"), count, last_at };
+            let failures = Failures { key: FailureKey::of_user("demo", "admin"), count, last_at, claimed_until: None };
             policy.locked_until(&failures).map(|until| (until - last_at).num_seconds())
         };
         assert_eq!((pause(0), pause(4)), (None, None));

@@ -45,6 +45,8 @@ impl Passwords {
             .num_threads(threads)
             .thread_name(|index| format!("argon2-{index}"))
             .start_handler(|_| yield_to_everybody())
+            // Who waits for the job is told by its silence.
+            .panic_handler(|_| tracing::error!("hashing a password panicked"))
             .build();
         Ok(Self {
             pool: Arc::new(pool.map_err(AppError::internal)?),

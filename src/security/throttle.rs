@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::LoginConfig;
-use crate::database::Database;
+use crate::database::{Connection, Database};
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{FailureKey, Failures, LockoutPolicy};
+use crate::models::{FailureKey, LockoutPolicy};
 use crate::repositories::throttle;
 
 /// How long a pause is remembered without asking, so that whoever goes on knocking costs no query.
@@ -28,6 +28,12 @@ const MEMORY: Duration = Duration::from_hours(1);
 
 /// How often what is long past is looked for.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
+
+/// How long the one attempt after a pause may take; should its instance die meanwhile, the next may try after that.
+const TURN: TimeDelta = TimeDelta::seconds(5);
+
+/// Rows forgotten at a time.
+const BATCH: i64 = 1_000;
 
 /// Slows down whoever guesses. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -61,16 +67,9 @@ impl Knock {
 pub struct Attempt {
     throttle: LoginThrottle,
     knock: Knock,
-    account: Standing,
-    address: Standing,
-}
-
-/// How an account or an address stood when the attempt began.
-#[derive(Debug, Clone, Copy, Default)]
-struct Standing {
-    failures: i32,
-    /// Counted as failed already: after a pause only one may try, whichever instance it asks.
-    is_claimed: bool,
+    /// After a pause only one may try at a time, whichever instance it asks: whose turn was taken.
+    claimed: Vec<FailureKey>,
+    has_failures: bool,
 }
 
 impl LoginThrottle {
@@ -123,27 +122,40 @@ impl LoginThrottle {
             self.pauses.insert(failures.key.clone(), *until);
             return Err(wait(*until, now));
         }
+        let mut claimed = Vec::new();
         for (failures, _) in &pauses {
-            if !throttle::claim(connection.conn(), failures, now).await? {
-                // Somebody else is at it: theirs is the one attempt after the pause.
+            if !throttle::claim(connection.conn(), failures, now, now + TURN).await? {
+                release(&mut connection, &claimed).await?;
+                // Theirs is the one attempt after the pause; it is over in a moment.
                 return Err(ErrorCode::TooManyRequests.into());
             }
+            claimed.push(failures.key.clone());
         }
-        let standing = |failures: Option<&Failures>, policy: LockoutPolicy| {
-            failures.map_or_else(Standing::default, |failures| Standing {
-                failures: failures.count,
-                is_claimed: policy.locked_until(failures).is_some(),
-            })
-        };
-        let [account, address] = both.map(|(failures, policy)| standing(failures, policy));
-        Ok(Attempt { throttle: self.clone(), knock, account, address })
+        let has_failures = both.iter().any(|(failures, _)| failures.is_some());
+        Ok(Attempt { throttle: self.clone(), knock, claimed, has_failures })
+    }
+
+    /// The account has a new password: what was guessed of the old one keeps nobody waiting any more. Should that
+    /// not be possible now, the pause ends by itself.
+    pub async fn end_pauses(&self, accounts: &[FailureKey]) {
+        for account in accounts {
+            self.pauses.invalidate(account);
+            let ended = async { throttle::reset(self.database.acquire().await?.conn(), account).await };
+            if let Err(error) = ended.await {
+                tracing::warn!(%error, "a pause of logins could not be ended");
+            }
+        }
     }
 
     /// Forgets what is long past, now and every hour, until `closing`.
     pub async fn keep_tidy(self, closing: CancellationToken) {
         loop {
-            if let Err(error) = self.forget_old().await {
-                tracing::warn!(%error, cause = error.cause, "old failed logins could not be forgotten; trying again");
+            match self.forget_old().await {
+                Ok(0) => {}
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(%error, cause = error.cause, "old failed logins could not be forgotten; trying again");
+                }
             }
             tokio::select! {
                 () = closing.cancelled() => return,
@@ -152,9 +164,9 @@ impl LoginThrottle {
         }
     }
 
-    async fn forget_old(&self) -> Result<()> {
+    async fn forget_old(&self) -> Result<u64> {
         let before = self.forgotten(self.clock.now());
-        throttle::forget(self.database.acquire().await?.conn(), before).await
+        throttle::forget(self.database.acquire().await?.conn(), before, BATCH).await
     }
 
     fn forgotten(&self, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -171,10 +183,8 @@ impl Attempt {
         let now = self.throttle.clock.now();
         let forgotten = self.throttle.forgotten(now);
         let mut connection = self.throttle.database.acquire().await?;
-        for (key, standing) in [(&self.knock.account, self.account), (&self.knock.address, self.address)] {
-            if !standing.is_claimed {
-                throttle::add(connection.conn(), key, now, forgotten).await?;
-            }
+        for key in [&self.knock.account, &self.knock.address] {
+            throttle::add(connection.conn(), key, now, forgotten).await?;
         }
         Ok(())
     }
@@ -185,14 +195,26 @@ impl Attempt {
     /// # Errors
     /// Of the database.
     pub async fn succeeded(self) -> Result<()> {
-        let forgiven = self.account.failures + i32::from(self.address.is_claimed);
-        if forgiven == 0 {
+        if !self.has_failures {
             return Ok(());
         }
         let mut connection = self.throttle.database.acquire().await?;
-        throttle::reset(connection.conn(), &self.knock.account).await?;
-        throttle::forgive(connection.conn(), &self.knock.address, forgiven).await
+        release(&mut connection, &self.claimed).await?;
+        self.throttle.pauses.invalidate(&self.knock.account);
+        // What others took back already is taken back once.
+        let forgotten = throttle::reset(connection.conn(), &self.knock.account).await?;
+        if forgotten > 0 {
+            throttle::forgive(connection.conn(), &self.knock.address, forgotten).await?;
+        }
+        Ok(())
     }
+}
+
+async fn release(connection: &mut Connection, keys: &[FailureKey]) -> Result<()> {
+    for key in keys {
+        throttle::release(connection.conn(), key).await?;
+    }
+    Ok(())
 }
 
 fn wait(until: DateTime<Utc>, now: DateTime<Utc>) -> AppError {

@@ -111,10 +111,8 @@ impl AuthService {
         let knock = Knock::new(FailureKey::of_table(store_code, table_number), address);
         let found = self.find_table(store_code, table_number).await?;
         let hash = found.as_ref().map(|(_, table)| table.password_hash.clone());
-        if !self.is_password(knock, password, hash).await? {
-            return Err(ErrorCode::AuthFailed.into());
-        }
-        let (store, table) = found.ok_or(ErrorCode::AuthFailed)?;
+        let matches = self.is_password(knock, password, hash).await?;
+        let Some((store, table)) = found else { return Err(ErrorCode::AuthFailed.into()) };
         note_store(store.id);
         let by = Actor {
             kind: ActorKind::Table,
@@ -122,6 +120,10 @@ impl AuthService {
             name: table.table_number.to_string(),
             address: Some(address),
         };
+        if !matches {
+            self.record_later(store.id, by, NewAuditEntry::new(AuditAction::TableLoginFailed, table.id.0));
+            return Err(ErrorCode::AuthFailed.into());
+        }
         let entry = NewAuditEntry::new(AuditAction::TableLogin, table.id.0);
         let login = self.seat(store, table).await?;
         self.record(login.store.id, &by, &entry).await?;
@@ -132,14 +134,19 @@ impl AuthService {
     async fn is_password(&self, knock: Knock, password: String, hash: Option<String>) -> Result<bool> {
         self.throttle.look(&knock)?;
         let turn = self.passwords.turn().await?;
-        let attempt = self.throttle.admit(knock).await?;
-        let matches = self.passwords.verify(turn, password, hash).await?;
-        if matches {
-            attempt.succeeded().await?;
-        } else {
-            attempt.failed().await?;
-        }
-        Ok(matches)
+        let (throttle, passwords) = (self.throttle.clone(), self.passwords.clone());
+        // In a task of its own: whoever hangs up before the answer has tried all the same.
+        let tried = tokio::spawn(async move {
+            let attempt = throttle.admit(knock).await?;
+            let matches = passwords.verify(turn, password, hash).await?;
+            if matches {
+                attempt.succeeded().await?;
+            } else {
+                attempt.failed().await?;
+            }
+            Ok(matches)
+        });
+        tried.await.map_err(AppError::internal)?
     }
 
     /// Writes down a failure after its answer: an account that exists must not take longer to say so.

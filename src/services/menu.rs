@@ -92,11 +92,17 @@ impl MenuSnapshot {
 
 impl MenuService {
     /// The menu.
+    ///
+    /// # Errors
+    /// Of the database.
     pub async fn current(&self, store: StoreId) -> Result<std::sync::Arc<MenuSnapshot>> {
         self.reload(store).await
     }
 
     /// The menu, read anew.
+    ///
+    /// # Errors
+    /// Of the database.
     pub async fn reload(&self, store: StoreId) -> Result<std::sync::Arc<MenuSnapshot>> {
         let mut connection = self.database.acquire().await?;
         let version: i64 = sqlx::query_scalar("SELECT menu_version FROM store_streams WHERE store_id = $1")

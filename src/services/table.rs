@@ -10,10 +10,11 @@ use crate::events::{Hub, Scope, record};
 use crate::models::{
     Actor, AuditAction, DashboardTable, FailureKey, Money, NewAuditEntry, NewEvent, SessionId, StoreId, Table, TableId,
 };
-use crate::repositories::{event, order, session, store, table, throttle};
+use crate::repositories::{event, order, session, table};
 use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
-use crate::services::audit;
+use crate::security::throttle::LoginThrottle;
+use crate::services::{StoreService, audit};
 
 /// Tables. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct TableService {
     hub: Hub,
     access: TokenAccess,
     passwords: Passwords,
+    throttle: LoginThrottle,
+    stores: StoreService,
     clock: Clock,
 }
 
@@ -59,8 +62,16 @@ pub struct Dashboard {
 impl TableService {
     /// Tables kept in `database`.
     #[must_use]
-    pub fn new(database: Database, hub: Hub, access: TokenAccess, passwords: Passwords, clock: Clock) -> Self {
-        Self { database, hub, access, passwords, clock }
+    pub fn new(
+        database: Database,
+        hub: Hub,
+        access: TokenAccess,
+        passwords: Passwords,
+        throttle: LoginThrottle,
+        stores: StoreService,
+        clock: Clock,
+    ) -> Self {
+        Self { database, hub, access, passwords, throttle, stores, clock }
     }
 
     /// The dashboard.
@@ -119,10 +130,10 @@ impl TableService {
         if let Some(access_version) = access_version {
             self.access.revoked(store, access_version);
             // What was guessed of the old password no longer keeps the tablet waiting.
-            let mut connection = self.database.acquire().await?;
-            let code = store::get(connection.conn(), store).await?.code;
-            let key = FailureKey::of_table(&code, table.table_number.into());
-            throttle::reset(connection.conn(), &key).await?;
+            if let Ok(store) = self.stores.get(store).await {
+                let key = FailureKey::of_table(&store.code, table.table_number.into());
+                self.throttle.end_pauses(&[key]).await;
+            }
         }
         Ok(table)
     }

@@ -1,17 +1,20 @@
 //! Staff accounts.
 
+use serde_json::json;
+
 use crate::clock::Clock;
 use crate::database::{Database, Transaction, retrying};
-use crate::error::{ErrorCode, Result};
+use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::models::{
     Actor, AuditAction, FailureKey, NewAuditEntry, Role, Store, StoreCode, StoreId, User, UserId, Username,
     account_snapshot,
 };
 use crate::repositories::user::PasswordChange;
-use crate::repositories::{event, store, throttle, user};
+use crate::repositories::{event, store, user};
 use crate::security::access::TokenAccess;
 use crate::security::identity::AdminIdentity;
 use crate::security::password::Passwords;
+use crate::security::throttle::LoginThrottle;
 use crate::services::audit;
 
 /// Staff accounts. Cheap to clone.
@@ -21,6 +24,7 @@ pub struct UserService {
     passwords: Passwords,
     /// Told at once whose tokens stop counting; a command line has nobody to tell.
     access: Option<TokenAccess>,
+    throttle: LoginThrottle,
     clock: Clock,
 }
 
@@ -38,8 +42,14 @@ pub struct UserChange {
 impl UserService {
     /// Accounts kept in `database`.
     #[must_use]
-    pub fn new(database: Database, passwords: Passwords, access: Option<TokenAccess>, clock: Clock) -> Self {
-        Self { database, passwords, access, clock }
+    pub fn new(
+        database: Database,
+        passwords: Passwords,
+        access: Option<TokenAccess>,
+        throttle: LoginThrottle,
+        clock: Clock,
+    ) -> Self {
+        Self { database, passwords, access, throttle, clock }
     }
 
     /// The store's accounts, by name.
@@ -90,19 +100,23 @@ impl UserService {
         Ok(id)
     }
 
-    /// Changes an account. With a new password its tokens stop counting, all but the one that asks.
+    /// Changes an account. With a new password its tokens stop counting.
     ///
     /// # Errors
-    /// `USER_NOT_FOUND`, `DUPLICATE` for a name that is taken, `LAST_OWNER` when nobody would run the store.
+    /// `USER_NOT_FOUND`, `DUPLICATE` for a name that is taken, `LAST_OWNER` when nobody would run the store,
+    /// `VALIDATION_ERROR` for one's own password, which is changed with the current one.
     pub async fn update(&self, owner: &AdminIdentity, id: UserId, mut change: UserChange) -> Result<User> {
         let store = owner.store_id;
+        if change.password.is_some() && id == owner.user_id {
+            return Err(AppError::invalid_field("password", Reason::OwnPassword));
+        }
         let hash = match change.password.take() {
             Some(password) => Some(self.passwords.hash(password).await?),
             None => None,
         };
         let account = retrying(|| self.try_update(owner, id, &change, hash.as_deref())).await?;
         if hash.is_some() {
-            self.end_pause(store, &account.username).await?;
+            self.end_pauses(store, &account).await;
         }
         Ok(account)
     }
@@ -120,18 +134,21 @@ impl UserService {
             require_another_owner(&mut tx, store, id).await?;
         }
         let mut account = user::lock(tx.conn(), store, id).await?;
-        let mut entry = NewAuditEntry::new(AuditAction::UserUpdated, id.0).before(&account);
+        let entry = NewAuditEntry::new(AuditAction::UserUpdated, id.0).before(&account);
         if let Some(username) = &change.username {
             username.as_str().clone_into(&mut account.username);
         }
         account.role = change.role.unwrap_or(account.role);
         user::update(tx.conn(), store, &account).await?;
         if let Some(hash) = password_hash {
-            let change = PasswordChange { kept_token: Some(owner.claims.jti), replaces: None };
-            user::set_password(tx.conn(), store, id, hash, change).await?;
-            entry.action = AuditAction::UserPasswordChanged;
+            user::set_password(tx.conn(), store, id, hash, PasswordChange::default()).await?;
         }
-        audit::record(&mut tx, store, &owner.actor(), &entry.after(&account), self.clock.now()).await?;
+        let after = json!({
+            "username": account.username,
+            "role": account.role,
+            "has_new_password": password_hash.is_some(),
+        });
+        audit::record(&mut tx, store, &owner.actor(), &entry.after(after), self.clock.now()).await?;
         self.commit_revocation(tx, store).await?;
         Ok(account)
     }
@@ -169,14 +186,16 @@ impl UserService {
         let entry = NewAuditEntry::new(AuditAction::UserPasswordChanged, account.id.0);
         audit::record(&mut tx, store, &Actor::operator(), &entry, self.clock.now()).await?;
         self.commit_revocation(tx, store).await?;
-        self.end_pause(store, &account.username).await
+        self.end_pauses(store, &account).await;
+        Ok(())
     }
 
     /// With a new password, what was guessed of the old one no longer keeps anybody waiting.
-    async fn end_pause(&self, store: StoreId, username: &str) -> Result<()> {
-        let mut connection = self.database.acquire().await?;
-        let code = store::get(connection.conn(), store).await?.code;
-        throttle::reset(connection.conn(), &FailureKey::of_user(&code, username)).await
+    async fn end_pauses(&self, store: StoreId, account: &User) {
+        let code = async { Ok::<_, AppError>(store::get(self.database.acquire().await?.conn(), store).await?.code) };
+        let name = code.await.map(|code| FailureKey::of_user(&code, &account.username)).ok();
+        let keys: Vec<_> = name.into_iter().chain([FailureKey::of_login(store, account.id)]).collect();
+        self.throttle.end_pauses(&keys).await;
     }
 
     /// Commits, and lets every instance look again whose tokens count.

@@ -289,3 +289,20 @@ async fn a_request_given_up_as_its_transaction_began_leaves_nothing_behind_on_th
         .unwrap();
     assert_eq!(count, 1, "what was acknowledged is seen by everybody");
 }
+
+#[tokio::test]
+async fn that_the_watchdog_loses_its_own_connection_is_noticed_by_nobody() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let tablet = store.tablet(1).await;
+    let mut aside = aside(&app.options).await;
+    let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = 'tableorder-watchdog'";
+    let mut killed = 0;
+    while killed < 3 {
+        killed += sqlx::query_scalar::<_, i64>(kill).fetch_one(&mut aside).await.unwrap();
+        for _ in 0..10 {
+            tablet.order(&store.menus[..1]).await.ok();
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Guessing passwords.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -169,4 +171,94 @@ async fn beyond_the_queue_a_login_is_told_to_come_back_and_orders_go_on() {
         }
     }
     assert!(tried >= 2 && turned_away > 0, "{tried} tried, {turned_away} turned away");
+}
+
+#[tokio::test]
+async fn after_the_rest_of_an_address_its_honest_tablets_log_in_one_after_the_other() {
+    let app = TestApp::start_with(|config| config.login.failures_per_address = 3).await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    app.stand_at("2026-11-20T03:00:00Z");
+    let client = app.anonymous();
+    for number in 100..103 {
+        login_table(&client, &table(&store.code, number, "0000")).await.refused(401, "AUTH_FAILED");
+    }
+    login_table(&client, &table(&store.code, 1, "1234")).await.refused(429, "TOO_MANY_REQUESTS");
+    app.stand_at("2026-11-20T03:00:30Z");
+    for _ in 0..2 {
+        for number in 1..=3 {
+            login_table(&client, &table(&store.code, number, "1234")).await.ok();
+        }
+    }
+    // And without a failure for an hour, all is forgotten.
+    app.stand_at("2026-11-20T04:00:01Z");
+    for number in 200..203 {
+        login_table(&client, &table(&store.code, number, "0000")).await.refused(401, "AUTH_FAILED");
+    }
+}
+
+#[tokio::test]
+async fn many_logins_at_once_with_one_good_account_buy_no_guesses_either() {
+    let app = TestApp::start_with(|config| config.login.failures_per_address = 20).await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let client = app.anonymous();
+    for number in 100..115 {
+        login_table(&client, &table(&store.code, number, "0000")).await.refused(401, "AUTH_FAILED");
+    }
+    for _ in 0..4 {
+        login_table(&client, &table(&store.code, 1, "0000")).await.refused(401, "AUTH_FAILED");
+    }
+    let good = table(&store.code, 1, "1234");
+    for answer in join_all((0..12).map(|_| login_table(&client, &good))).await {
+        answer.ok();
+    }
+    // Of the nineteen the four are forgiven, once.
+    for number in 115..120 {
+        login_table(&client, &table(&store.code, number, "0000")).await.refused(401, "AUTH_FAILED");
+    }
+    login_table(&client, &good).await.refused(429, "TOO_MANY_REQUESTS");
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_before_the_answer_has_tried_all_the_same() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let wrong = table(&store.code, 1, "0000");
+    let mut hung_up = 0;
+    while login_table(&app.anonymous(), &table(&store.code, 1, "1234")).await.status == 200 {
+        // The counts begin anew with each right login: five at a time.
+        for pause in 0..5 {
+            let client = app.anonymous();
+            let guess = login_table(&client, &wrong);
+            // Long enough to be tried, too short to be answered.
+            if tokio::time::timeout(Duration::from_millis(8 + pause), guess).await.is_err() {
+                hung_up += 1;
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(hung_up < 200, "no guess was ever counted");
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_rest() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let owner = store.admin().await;
+    let mina = json!({"username": "mina", "password": "mina1234", "role": "staff"});
+    let mina = format!("/admin/users/{}", owner.post("/admin/users", &mina).await.ok()["id"]);
+    let client = app.anonymous();
+    for _ in 0..5 {
+        login_staff(&client, &staff("demo", "mina", "wrong")).await.refused(401, "AUTH_FAILED");
+        login_table(&client, &table("demo", 1, "wrong")).await.refused(401, "AUTH_FAILED");
+    }
+    login_staff(&client, &staff("demo", "mina", "mina1234")).await.refused(429, "TOO_MANY_REQUESTS");
+    login_table(&client, &table("demo", 1, "1234")).await.refused(429, "TOO_MANY_REQUESTS");
+    owner.patch(&mina, &json!({"password": "a new one"})).await.ok();
+    owner.patch(&format!("/admin/tables/{}", store.tables[0]), &json!({"password": "9876"})).await.ok();
+    login_staff(&client, &staff("demo", "mina", "a new one")).await.ok();
+    login_table(&client, &table("demo", 1, "9876")).await.ok();
 }

@@ -74,8 +74,8 @@ async fn get_user(
 
 /// Change an account
 ///
-/// With a new password the account's tokens stop counting, but for the one that asks. A store keeps at least
-/// one owner.
+/// With a new password the account's tokens stop counting; one's own is changed at `/admin/auth/password`. A store
+/// keeps at least one owner.
 #[utoipa::path(
     patch, path = "/users/{user_id}", tag = "admin: accounts",
     security(("admin_token" = [])),
