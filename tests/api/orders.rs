@@ -311,3 +311,83 @@ async fn two_admins_pressing_at_once_cannot_skip_a_step() {
         dashboard.silent().await;
     }
 }
+
+#[tokio::test]
+async fn what_is_charged_is_the_price_of_this_very_moment_whoever_changed_it_where() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    // Nobody tells the second instance anything: it has to find out by itself.
+    let elsewhere = TestApp::start_on(app.options.clone(), |config| config.events.wake_ups = false).await;
+    let (owner, tablet) = (store.admin().await, store.tablet(1).await);
+    let tablet = elsewhere.anonymous().with_token(tablet.token());
+    let stranger = elsewhere.anonymous().with_token(other.tablet(1).await.token());
+    let dish = format!("/admin/menus/{}", store.menus[0]);
+    let mut total = 0;
+    for price in 1..=20 {
+        owner.patch(&dish, &json!({"price": price})).await.ok();
+        let order = tablet.order(&store.menus[..1]).await.ok();
+        assert_eq!(order["items"][0]["unit_price"], price);
+        owner.patch(&dish, &json!({"is_available": false})).await.ok();
+        tablet.order(&store.menus[..1]).await.refused(409, "MENU_UNAVAILABLE");
+        owner.patch(&dish, &json!({"is_available": true, "name": format!("찌개 {price}")})).await.ok();
+        let order = tablet.order(&store.menus[..1]).await.ok();
+        assert_eq!(order["items"][0]["menu_name"], format!("찌개 {price}"));
+        total += 2 * price;
+        assert_eq!(stranger.order(&other.menus[..1]).await.ok()["total_amount"], 9000);
+    }
+    assert_eq!(tablet.get("/customer/orders").await.ok()["total_amount"], total);
+    owner.delete(&dish).await.ok();
+    tablet.order(&store.menus[..1]).await.refused(404, "MENU_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn orders_of_one_store_that_arrive_together_are_each_judged_alone() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let admin = store.admin().await;
+    let tablets = [store.tablet(1).await, store.tablet(2).await, store.tablet(3).await];
+    let ended = store.tablet(3).await;
+    tablets[2].order(&store.menus[..1]).await.ok();
+    admin.post(&format!("/admin/tables/{}/complete", store.tables[2]), &json!({})).await.ok();
+    let mut stream = admin.stream("/admin/orders/stream", None).await.connected().await;
+    let noted = |note: &str| json!({"items": [{"menu_id": store.menus[0], "quantity": 1}], "note": note});
+    let sold_out = order_of(&store.menus[1..]);
+    let posts = (0..60).map(|number| {
+        let (tablets, noted, sold_out, ended) = (&tablets, &noted, &sold_out, &ended);
+        async move {
+            match number % 4 {
+                0 => ended.post("/customer/orders", &noted("too late")).await.refused(409, "SESSION_ENDED"),
+                1 => tablets[0].post("/customer/orders", sold_out).await.refused(409, "MENU_UNAVAILABLE"),
+                table => {
+                    let note = format!("order {number}");
+                    let order = tablets[table - 2].post("/customer/orders", &noted(&note)).await.ok();
+                    assert_eq!(order["note"], note);
+                    assert_eq!(order["table_number"], table - 1);
+                    order
+                }
+            }
+        }
+    });
+    let answers = join_all(posts).await;
+    let mut placed: Vec<_> = answers.into_iter().filter(|answer| answer["id"].is_number()).collect();
+    assert_eq!(placed.len(), 30);
+    let mut told = Vec::new();
+    for _ in 0..30 {
+        told.push(stream.next().await.data);
+    }
+    stream.silent().await;
+    placed.sort_by_key(|order| order["order_number"].as_str().unwrap().to_owned());
+    for (order, event) in placed.iter().zip(&told) {
+        for field in ["order_number", "table_number", "total_amount", "status", "created_at", "session_id", "table_id"]
+        {
+            assert_eq!(order[field], event[field], "{field}");
+        }
+        assert_eq!(order["id"], event["order_id"]);
+    }
+    // What the other instances and whoever resumes are told is what the stream was told.
+    let mut resumed = admin.stream("/admin/orders/stream", Some(&stream.connected_at)).await.connected().await;
+    for event in &told {
+        assert_eq!(resumed.next().await.data, *event);
+    }
+}
