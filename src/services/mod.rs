@@ -14,7 +14,7 @@ pub use audit::{AuditPage, AuditService};
 pub use auth::{AdminLogin, AuthService, TableLogin};
 pub use category::{CategoryChange, CategoryService};
 pub use demo::{has_demo, seed_demo};
-pub use menu::{MenuChange, MenuService, MenuSpec};
+pub use menu::{MenuChange, MenuService, MenuSnapshot, MenuSpec};
 pub use order::{OrderPage, OrderRequest, OrderService, Placed};
 pub use store::{NewStore, StoreService};
 pub use table::{CompletedStay, Dashboard, TableChange, TableService};

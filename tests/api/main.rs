@@ -19,6 +19,7 @@ mod idempotency;
 mod limits;
 mod logins;
 mod menu;
+mod menu_memory;
 mod openapi;
 mod orders;
 mod retries;
