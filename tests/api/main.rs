@@ -23,6 +23,7 @@ mod menu_memory;
 mod openapi;
 mod orders;
 mod retries;
+mod revocations;
 mod service;
 #[path = "../shared/sse.rs"]
 mod sse;
