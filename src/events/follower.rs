@@ -8,13 +8,10 @@ use super::Hub;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::repositories::event::Position;
 
-/// How often the stores somebody listens to are compared with what was sent.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
-
 /// An event that came before its turn waits this long for those before it: they are committed, and a moment away.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// How long one look at the table may take before it is given up and tried again.
+/// How long one look at the table may take before it is given up; the next poll says again what is behind.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Events read at a time.
@@ -25,19 +22,12 @@ const AT_ONCE: usize = 4;
 
 /// Follows the table until the server stops.
 pub(super) async fn run(hub: &Hub) {
-    let mut tick = tokio::time::interval(POLL_INTERVAL);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        let poll = tokio::select! {
+        tokio::select! {
             () = hub.closing() => return,
-            _ = tick.tick() => true,
-            () = hub.asked_to_poll() => true,
-            () = hub.inbox().rung() => false,
-        };
-        if !poll {
-            tokio::time::sleep(PATIENCE).await;
+            () = hub.inbox().rung() => tokio::time::sleep(PATIENCE).await,
         }
-        let look = hub.database().while_there(Box::pin(look(hub, poll)));
+        let look = hub.database().while_there(Box::pin(look(hub)));
         let look = tokio::time::timeout(LOOK_TIMEOUT, look).await.map(Result::flatten);
         let elapsed = |error| Err(AppError::caused_by(ErrorCode::ServiceUnavailable, error));
         if let Err(error) = look.unwrap_or_else(elapsed) {
@@ -46,16 +36,9 @@ pub(super) async fn run(hub: &Hub) {
     }
 }
 
-async fn look(hub: &Hub, poll: bool) -> Result<()> {
-    let mut behind = hub.inbox().take();
-    if poll {
-        let stores = hub.stores();
-        if !stores.is_empty() {
-            behind = hub.positions(&stores).await?;
-        }
-    }
+async fn look(hub: &Hub) -> Result<()> {
     let catch_up = |position: Position| async move { hub.catch_up(position, PAGE).await };
-    let mut caught_up = stream::iter(behind).map(catch_up).buffer_unordered(AT_ONCE);
+    let mut caught_up = stream::iter(hub.inbox().take()).map(catch_up).buffer_unordered(AT_ONCE);
     let mut failed = Ok(());
     while let Some(result) = caught_up.next().await {
         failed = failed.and(result);

@@ -1,7 +1,7 @@
 //! The hub: one feed a store that somebody listens to.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -13,6 +13,9 @@ use uuid::Uuid;
 use super::Recorded;
 use super::cursor::{Cursor, Scope};
 use super::mailbox::Mailbox;
+use super::telling::Telling;
+use super::versions::{KnownVersions, StoreVersions};
+use super::word::Word;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{Event, StoreId};
@@ -61,10 +64,10 @@ struct Inner {
     inbox: Mailbox,
     /// Stores where this instance committed something, for the other instances.
     outbox: Mailbox,
-    /// Rung when a wake-up may have been lost.
+    /// Rung when wake-ups may have been lost.
     poll: Notify,
-    /// Grows whenever a token of any store may have stopped counting.
-    access_generation: AtomicU64,
+    versions: KnownVersions,
+    telling: Telling,
     open_streams: AtomicUsize,
     limits: StreamLimits,
     closing: CancellationToken,
@@ -252,13 +255,14 @@ impl Hub {
     #[must_use]
     pub fn new(database: Database, deployment: Uuid, limits: StreamLimits, closing: CancellationToken) -> Self {
         Self(Arc::new(Inner {
+            versions: KnownVersions::new(database.clone()),
+            telling: Telling::new(),
             database,
             deployment,
             feeds: Mutex::default(),
             inbox: Mailbox::default(),
             outbox: Mailbox::default(),
             poll: Notify::new(),
-            access_generation: AtomicU64::new(0),
             open_streams: AtomicUsize::new(0),
             limits,
             closing,
@@ -268,27 +272,52 @@ impl Hub {
     /// Hands a committed event to the store's streams, here and on every other instance. Never fails and
     /// never waits: it is in the table already.
     pub fn publish(&self, recorded: Recorded) {
-        let Recorded { store: store_id, event } = recorded;
-        self.0.outbox.put(Position { store_id, event_seq: event.seq, access_version: 0 });
-        let feed = lock(&self.0.feeds).get(&store_id).cloned();
+        let Recorded { store, event, .. } = recorded;
+        self.0.outbox.put(Position { event_seq: event.seq, ..Position::unmoved(store) });
+        self.offer(store, event);
+    }
+
+    fn offer(&self, store: StoreId, event: Event) {
+        let feed = lock(&self.0.feeds).get(&store).cloned();
         if let Some(event_seq) = feed.and_then(|feed| feed.offer(LiveEvent::new(event))) {
-            self.0.inbox.put(Position { store_id, event_seq, access_version: 0 });
+            self.0.inbox.put(Position { event_seq, ..Position::unmoved(store) });
         }
+    }
+
+    /// As [`publish`](Self::publish), for an event that made remembered menus old: the other instances are told
+    /// before anybody's stream is, since a tablet that hears of it reads the menu at once, from any instance.
+    pub async fn publish_menu_change(&self, recorded: Recorded) {
+        let Recorded { store, event, menu_version } = recorded;
+        self.tell(Position { event_seq: event.seq, menu_version, ..Position::unmoved(store) }).await;
+        self.offer(store, event);
     }
 
     /// Lets the store's streams look whether their tokens still count, here and on every other instance.
-    pub fn access_changed(&self, store_id: StoreId, access_version: i64) {
-        self.0.access_generation.fetch_add(1, Ordering::SeqCst);
-        self.0.outbox.put(Position { store_id, event_seq: 0, access_version });
-        if let Some(feed) = lock(&self.0.feeds).get(&store_id) {
+    pub async fn access_changed(&self, store: StoreId, access_version: i64) {
+        if let Some(feed) = lock(&self.0.feeds).get(&store) {
             feed.see_access(access_version);
         }
+        self.tell(Position { access_version, ..Position::unmoved(store) }).await;
     }
 
-    /// Grows whenever a token of any store may have stopped counting: what was learnt of tokens before is old.
-    #[must_use]
-    pub fn access_generation(&self) -> u64 {
-        self.0.access_generation.load(Ordering::SeqCst)
+    /// Makes what is remembered of the store old: here at once, elsewhere by the time this is done.
+    async fn tell(&self, position: Position) {
+        self.0.versions.raise(&position);
+        self.0.telling.tell(&self.0.database, position, |position| self.0.outbox.put(position)).await;
+    }
+
+    /// The store's versions, never older than the last change this instance made or heard of; from memory where
+    /// that can be believed.
+    ///
+    /// # Errors
+    /// `STORE_NOT_FOUND`.
+    pub async fn versions(&self, store: StoreId) -> Result<StoreVersions> {
+        self.0.versions.of(store).await
+    }
+
+    /// The store's menu was seen at this version in the database.
+    pub fn saw_menu(&self, store: StoreId, menu_version: i64) {
+        self.0.versions.raise(&Position { menu_version, ..Position::unmoved(store) });
     }
 
     /// How many streams are open on this instance.
@@ -307,7 +336,7 @@ impl Hub {
         let mut connection = self.0.database.acquire().await?;
         subscription.head = event::head(connection.conn(), store).await?;
         if let Some(event_seq) = subscription.feed.start_at(subscription.head.event_seq) {
-            self.0.inbox.put(Position { store_id: store, event_seq, access_version: 0 });
+            self.0.inbox.put(Position { event_seq, ..Position::unmoved(store) });
         }
         subscription.feed.see_access(subscription.head.access_version);
         Ok(subscription)
@@ -347,12 +376,32 @@ impl Hub {
         &self.0.outbox
     }
 
-    /// Another instance says that a store is at `position`: the follower looks, if somebody here listens and
-    /// does not know it yet.
-    pub(super) fn want(&self, position: Position) {
-        if position.access_version > 0 {
-            self.0.access_generation.fetch_add(1, Ordering::SeqCst);
+    pub(super) fn telling(&self) -> &Telling {
+        &self.0.telling
+    }
+
+    /// An instance, maybe this one, says something.
+    pub(super) fn heard(&self, word: Word) {
+        match word {
+            Word::Heard(heard) => self.0.telling.answered(heard),
+            Word::At(position) => {
+                self.0.versions.raise(&position);
+                if position.menu_version > 0 || position.access_version > 0 {
+                    self.0.telling.heard(position);
+                }
+                self.want(position);
+            }
         }
+    }
+
+    /// The database, asked at `asked_at`, says that a store is at `position`.
+    pub(super) fn confirm(&self, position: Position, asked_at: Instant) {
+        self.0.versions.confirm(&position, asked_at);
+        self.want(position);
+    }
+
+    /// The follower looks, if somebody here listens to the store and does not know it yet.
+    fn want(&self, position: Position) {
         let feed = lock(&self.0.feeds).get(&position.store_id).cloned();
         let Some(feed) = feed else { return };
         feed.see_access(position.access_version);
@@ -361,12 +410,25 @@ impl Hub {
         }
     }
 
-    /// A wake-up may have been lost: the follower looks at every store somebody listens to.
-    pub(super) fn poll_now(&self) {
+    /// The listener is there, served by this process. Whatever was said before this moment was not heard.
+    pub(super) fn listening(&self, process: i32) {
+        self.0.versions.hear(Instant::now());
+        self.0.telling.listen_as(Some(process));
         self.0.poll.notify_one();
     }
 
-    /// Completes when a wake-up may have been lost.
+    /// The listener is not there.
+    pub(super) fn not_listening(&self) {
+        self.0.versions.go_deaf();
+        self.0.telling.listen_as(None);
+    }
+
+    /// There will be no listener: the poll has to do.
+    pub(super) fn rely_on_polling(&self) {
+        self.0.versions.hear(Instant::now());
+    }
+
+    /// Completes when wake-ups may have been lost.
     pub(super) async fn asked_to_poll(&self) {
         self.0.poll.notified().await;
     }
@@ -376,19 +438,16 @@ impl Hub {
         self.0.closing.cancelled().await;
     }
 
-    /// The stores somebody listens to.
+    /// The stores somebody listens to, and those of which something is remembered.
     pub(super) fn stores(&self) -> Vec<StoreId> {
-        lock(&self.0.feeds).keys().copied().collect()
+        let mut stores: HashSet<StoreId> = self.0.versions.stores(Instant::now()).into_iter().collect();
+        stores.extend(lock(&self.0.feeds).keys());
+        stores.into_iter().collect()
     }
 
     /// Brings the feed of a store up to `head` from the table.
     pub(super) async fn catch_up(&self, head: Position, page: i64) -> Result<()> {
         let Some(feed) = lock(&self.0.feeds).get(&head.store_id).cloned() else { return Ok(()) };
-        if *feed.access.borrow() < head.access_version {
-            // The wake-up that would have said so was lost: what is remembered of tokens is as old as the streams.
-            self.0.access_generation.fetch_add(1, Ordering::SeqCst);
-        }
-        feed.see_access(head.access_version);
         while let Some(sent) = feed.sent().filter(|sent| *sent < head.event_seq) {
             let mut connection = self.0.database.acquire().await?;
             let events = event::after(connection.conn(), head.store_id, sent, page).await?;

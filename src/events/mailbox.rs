@@ -24,6 +24,7 @@ impl Mailbox {
             .and_modify(|known| {
                 known.event_seq = known.event_seq.max(position.event_seq);
                 known.access_version = known.access_version.max(position.access_version);
+                known.menu_version = known.menu_version.max(position.menu_version);
             })
             .or_insert(position);
         drop(positions);

@@ -2,17 +2,22 @@
 //!
 //! The truth is the events table, written in the transaction of the change ([`record`]). The [`Hub`] is a
 //! cache and a wake-up, never the truth: it hands a store's events to its open streams in seq order, and the
-//! `follower` reads from the table whatever the hub was not handed.
+//! `follower` reads from the table whatever the hub was not handed. Wake-ups between instances say what moved; the
+//! `poll` finds out what they failed to say.
 
 mod cursor;
 mod follower;
 mod hub;
 mod mailbox;
 mod payload;
+mod poll;
 mod record;
 pub mod retention;
 mod stream;
+mod telling;
+mod versions;
 mod wake_up;
+mod word;
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -24,6 +29,7 @@ pub use hub::{Hub, LiveEvent, StreamLimits, Subscription};
 pub use payload::new_order_tail;
 pub use record::{Recorded, record, record_menu_change};
 pub use stream::{BrokenOff, EventStream, StreamGuard, StreamOptions};
+pub use versions::StoreVersions;
 pub use wake_up::LISTENER_NAME;
 
 /// Keeps the hub's feeds up to date and the table pruned, until the server stops.
@@ -33,7 +39,9 @@ pub async fn run(hub: Hub, listener: PgConnectOptions, clock: Clock, config: Eve
     let wake_ups = async {
         if config.wake_ups {
             tokio::join!(wake_up::announce(&hub), wake_up::listen(&hub, listener));
+        } else {
+            hub.rely_on_polling();
         }
     };
-    tokio::join!(follower::run(&hub), wake_ups, retention::run(&hub, &clock, config.retention));
+    tokio::join!(follower::run(&hub), poll::run(&hub), wake_ups, retention::run(&hub, &clock, config.retention));
 }

@@ -13,6 +13,17 @@ pub struct Category {
     pub display_order: i32,
 }
 
+/// A store's whole menu at one moment.
+#[derive(Debug, Clone)]
+pub struct WholeMenu {
+    /// Grows with every change of a category or dish.
+    pub version: i64,
+    /// Every category, in display order.
+    pub categories: Vec<Category>,
+    /// Every dish, sold-out ones too, category by category, each in display order.
+    pub menus: Vec<Menu>,
+}
+
 /// A dish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Menu {

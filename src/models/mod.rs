@@ -21,7 +21,7 @@ pub use business_day::BusinessCalendar;
 pub use event::{Audience, Event, EventKind, NewEvent};
 pub use id::{CategoryId, ItemId, MenuId, OrderId, SessionId, StoreId, TableId, UserId};
 pub use idempotency::{IdempotencyKey, content_digest};
-pub use menu::{Category, Menu};
+pub use menu::{Category, Menu, WholeMenu};
 pub use money::{Money, OutOfRange, Price, Quantity};
 pub use order::{
     Cancellation, DayRange, InvalidTransition, LiveFilter, Order, OrderItem, OrderLine, OrderNumber, OrderStatus,

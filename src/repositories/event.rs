@@ -27,6 +27,16 @@ pub struct Position {
     pub event_seq: i64,
     /// Grows whenever a token of the store may have stopped counting.
     pub access_version: i64,
+    /// Grows with every change of a category or dish.
+    pub menu_version: i64,
+}
+
+impl Position {
+    /// Says nothing of the store: everything counts from 1.
+    #[must_use]
+    pub fn unmoved(store_id: StoreId) -> Self {
+        Self { store_id, event_seq: 0, access_version: 0, menu_version: 0 }
+    }
 }
 
 /// The deployment's epoch: seqs of another one mean nothing here.
@@ -131,7 +141,7 @@ pub async fn head(conn: &mut PgConnection, store: StoreId) -> Result<StreamHead>
 pub async fn positions(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Vec<Position>> {
     Ok(sqlx::query_as!(
         Position,
-        r#"SELECT store_id AS "store_id: StoreId", event_seq, access_version
+        r#"SELECT store_id AS "store_id: StoreId", event_seq, access_version, menu_version
            FROM store_streams WHERE store_id = ANY($1)"#,
         stores as &[StoreId]
     )
@@ -164,6 +174,28 @@ pub async fn after(conn: &mut PgConnection, store: StoreId, seq: i64, limit: i64
 pub async fn notify(conn: &mut PgConnection, channel: &str, payload: &str) -> Result<()> {
     sqlx::query!("SELECT pg_notify($1, $2)", channel, payload).execute(conn).await?;
     Ok(())
+}
+
+/// The process of PostgreSQL that serves this connection.
+///
+/// # Errors
+/// Of the database.
+pub async fn own_process(conn: &mut PgConnection) -> Result<i32> {
+    Ok(sqlx::query_scalar!(r#"SELECT pg_backend_pid() AS "process!""#).fetch_one(conn).await?)
+}
+
+/// The processes that serve connections called `name` to this database.
+///
+/// # Errors
+/// Of the database.
+pub async fn listeners(conn: &mut PgConnection, name: &str) -> Result<Vec<i32>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT pid AS "process!" FROM pg_stat_activity
+           WHERE datname = current_database() AND application_name = $1"#,
+        name
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 /// The seq of the last of the store's oldest `limit` events that are older than `before`; `None` where

@@ -7,6 +7,7 @@ pub mod category;
 mod constraint;
 pub mod event;
 pub mod menu;
+pub mod menu_snapshot;
 pub mod order;
 pub mod placement;
 pub mod session;

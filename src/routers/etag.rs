@@ -2,28 +2,22 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::error::{AppError, Result};
+use crate::schemas::ready::ReadyAnswer;
 
-/// `body` as JSON with a strong `ETag`, or a 304 where the client has it already.
-pub(super) fn json_with_etag(request: &HeaderMap, body: &impl Serialize) -> Result<Response> {
-    let bytes = serde_json::to_vec(body).map_err(AppError::internal)?;
-    let digest = Sha256::digest(&bytes);
-    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default()));
+/// `answer` with its `ETag`, or a 304 where the client has it already.
+pub(super) fn with_etag(request: &HeaderMap, answer: &ReadyAnswer) -> Result<Response> {
     let headers = [
-        (header::ETAG, HeaderValue::from_str(&etag).map_err(AppError::internal)?),
+        (header::ETAG, HeaderValue::from_str(&answer.etag).map_err(AppError::internal)?),
         // Kept by this client alone, and asked about each time.
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
     ];
-    if is_current(request, &etag) {
+    if is_current(request, &answer.etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((headers, json, bytes).into_response())
+    Ok((headers, json, answer.bytes.clone()).into_response())
 }
 
 fn is_current(request: &HeaderMap, etag: &str) -> bool {

@@ -8,6 +8,7 @@ pub mod menu;
 pub mod message;
 pub mod order;
 pub mod page;
+pub mod ready;
 pub mod rules;
 pub mod table;
 pub mod user;

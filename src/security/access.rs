@@ -1,12 +1,14 @@
 //! Whether a token still counts: logged out, its account gone, its password changed?
 //!
-//! The database knows; an answer is remembered for a second, so a busy tablet or dashboard costs a query a
-//! second at most. A revocation counts at once on this instance, and on the others with the wake-up that tells
-//! them, a few milliseconds later; should that be lost, within a second.
+//! The database knows; its answer is remembered for as long as nothing of the store was revoked, which its access
+//! version tells, so a tablet or dashboard costs no query as long as it is used. A revocation counts at once on this
+//! instance, and on the others with the wake-up that tells them, before it is acknowledged; should that be lost,
+//! within two seconds.
 
 use std::time::Duration;
 
 use moka::future::Cache;
+use moka::policy::EvictionPolicy;
 use uuid::Uuid;
 
 use crate::database::Database;
@@ -17,13 +19,15 @@ use crate::repositories::user::UserAccess;
 use crate::repositories::{table, user};
 use crate::security::token::{Audience, Claims};
 
-/// How long an answer is believed.
-const BELIEVED_FOR: Duration = Duration::from_secs(1);
+/// An answer that nobody asked for so long is forgotten.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(10);
 
 /// Answers kept at most.
 const CAPACITY: u64 = 100_000;
 
-type Key = (u64, Audience, StoreId, i64, i32, Uuid);
+/// The store's access version, read before the answer, and what decides over a token. An answer that was asked for
+/// before a revocation is thereby kept where nobody looks after it.
+type Key = (StoreId, i64, Audience, i64, i32, Uuid);
 
 /// What the database said of a token's owner.
 #[derive(Debug, Clone)]
@@ -44,7 +48,12 @@ impl TokenAccess {
     /// A memory in front of `database`.
     #[must_use]
     pub fn new(database: Database, hub: Hub) -> Self {
-        let cache = Cache::builder().time_to_live(BELIEVED_FOR).max_capacity(CAPACITY).build();
+        let cache = Cache::builder()
+            .time_to_idle(FORGOTTEN_AFTER)
+            .max_capacity(CAPACITY)
+            // What a revocation made old goes first.
+            .eviction_policy(EvictionPolicy::lru())
+            .build();
         Self { database, hub, cache }
     }
 
@@ -77,13 +86,16 @@ impl TokenAccess {
 
     /// Something of the store was revoked: every instance forgets its answers, and lets the store's streams
     /// look whether their tokens still count.
-    pub fn revoked(&self, store: StoreId, access_version: i64) {
-        self.hub.access_changed(store, access_version);
+    pub async fn revoked(&self, store: StoreId, access_version: i64) {
+        self.hub.access_changed(store, access_version).await;
     }
 
     async fn remembered(&self, claims: &Claims) -> Result<Access> {
-        // An answer that was asked for before a revocation is kept where nobody looks after it.
-        let key = (self.hub.access_generation(), claims.aud, claims.store, claims.sub, claims.version, claims.jti);
+        let version = match self.hub.versions(claims.store).await {
+            Err(AppError { code: ErrorCode::StoreNotFound, .. }) => return Err(ErrorCode::InvalidToken.into()),
+            versions => versions?.access,
+        };
+        let key = (claims.store, version, claims.aud, claims.sub, claims.version, claims.jti);
         // Requests that arrive together ask once; a failure is shared, its cause told to the log by each.
         let answer = self.cache.try_get_with(key, self.ask(claims)).await;
         let access = answer.map_err(|error| AppError::caused_by(error.code, error))?;

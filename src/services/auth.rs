@@ -326,7 +326,7 @@ impl AuthService {
     /// Of the database.
     pub async fn logout(&self, identity: &AdminIdentity) -> Result<()> {
         let access_version = retrying(|| self.try_logout(identity)).await?;
-        self.access.revoked(identity.store_id, access_version);
+        self.access.revoked(identity.store_id, access_version).await;
         Ok(())
     }
 
@@ -362,7 +362,7 @@ impl AuthService {
         let changed = retrying(|| self.try_set_password(identity, &hash, change)).await?;
         // Where somebody reset it meanwhile, what was the current password no longer is.
         let access_version = changed.ok_or_else(wrong)?;
-        self.access.revoked(store, access_version);
+        self.access.revoked(store, access_version).await;
         Ok(())
     }
 

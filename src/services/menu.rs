@@ -1,12 +1,18 @@
 //! Dishes.
 
-use std::collections::HashMap;
+mod memory;
+mod snapshot;
+
+use std::sync::Arc;
 
 use serde_json::json;
 
+use self::memory::MenuMemory;
+pub use self::snapshot::MenuSnapshot;
+
 use crate::clock::Clock;
 use crate::database::{Database, Transaction, retrying};
-use crate::error::{AppError, ErrorCode, Reason, Result};
+use crate::error::{AppError, Reason, Result};
 use crate::events::{Hub, record_menu_change};
 use crate::models::{Actor, AuditAction, CategoryId, Menu, MenuId, NewAuditEntry, Price, StoreId};
 use crate::repositories::menu::NewMenu;
@@ -19,6 +25,7 @@ use crate::services::category::{after, names_each_once};
 pub struct MenuService {
     database: Database,
     hub: Hub,
+    memory: MenuMemory,
     clock: Clock,
 }
 
@@ -74,52 +81,30 @@ impl MenuChange {
     }
 }
 
-/// The store's dishes at one version of its menu.
-#[derive(Debug)]
-pub struct MenuSnapshot {
-    /// The version.
-    pub version: i64,
-    menus: HashMap<MenuId, Menu>,
-}
-
-impl MenuSnapshot {
-    /// The dish, sold out or not.
-    #[must_use]
-    pub fn get(&self, id: MenuId) -> Option<&Menu> {
-        self.menus.get(&id)
-    }
-}
-
 impl MenuService {
-    /// The menu.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn current(&self, store: StoreId) -> Result<std::sync::Arc<MenuSnapshot>> {
-        self.reload(store).await
-    }
-
-    /// The menu, read anew.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn reload(&self, store: StoreId) -> Result<std::sync::Arc<MenuSnapshot>> {
-        let mut connection = self.database.acquire().await?;
-        let version: i64 = sqlx::query_scalar("SELECT menu_version FROM store_streams WHERE store_id = $1")
-            .bind(store.0)
-            .fetch_one(connection.conn())
-            .await?;
-        let menus = menu::list(connection.conn(), store).await?;
-        Ok(std::sync::Arc::new(MenuSnapshot {
-            version,
-            menus: menus.into_iter().map(|menu| (menu.id, menu)).collect(),
-        }))
-    }
-
     /// Dishes kept in `database`, whose changes are told to `hub`.
     #[must_use]
     pub fn new(database: Database, hub: Hub, clock: Clock) -> Self {
-        Self { database, hub, clock }
+        let memory = MenuMemory::new(database.clone(), hub.clone());
+        Self { database, hub, memory, clock }
+    }
+
+    /// The menu as guests see it and orders are priced from it, from memory: never older than the last change this
+    /// instance made or was told of.
+    ///
+    /// # Errors
+    /// `STORE_NOT_FOUND`.
+    pub async fn current(&self, store: StoreId) -> Result<Arc<MenuSnapshot>> {
+        self.memory.current(store).await
+    }
+
+    /// As [`current`](Self::current), from the database as it is now: for whoever found out there that what is
+    /// remembered is old.
+    ///
+    /// # Errors
+    /// `STORE_NOT_FOUND`.
+    pub async fn reload(&self, store: StoreId) -> Result<Arc<MenuSnapshot>> {
+        self.memory.reload(store).await
     }
 
     /// Every dish, sold-out ones too, in display order.
@@ -130,43 +115,12 @@ impl MenuService {
         menu::list(self.database.acquire().await?.conn(), store).await
     }
 
-    /// What a guest can order now, in display order.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn list_available(&self, store: StoreId) -> Result<Vec<Menu>> {
-        let mut menus = self.list(store).await?;
-        menus.retain(|menu| menu.is_available);
-        Ok(menus)
-    }
-
-    /// What a guest can order now from one category, in display order.
-    ///
-    /// # Errors
-    /// `CATEGORY_NOT_FOUND`.
-    pub async fn list_available_in(&self, store: StoreId, category: CategoryId) -> Result<Vec<Menu>> {
-        let mut connection = self.database.acquire().await?;
-        category::get(connection.conn(), store, category).await?;
-        let mut menus = menu::list(connection.conn(), store).await?;
-        menus.retain(|menu| menu.is_available && menu.category_id == category);
-        Ok(menus)
-    }
-
     /// The dish, sold out or not.
     ///
     /// # Errors
     /// `MENU_NOT_FOUND`.
     pub async fn get(&self, store: StoreId, id: MenuId) -> Result<Menu> {
         menu::get(self.database.acquire().await?.conn(), store, id).await
-    }
-
-    /// The dish, if a guest can order it now.
-    ///
-    /// # Errors
-    /// `MENU_NOT_FOUND`.
-    pub async fn get_available(&self, store: StoreId, id: MenuId) -> Result<Menu> {
-        let menu = self.get(store, id).await?;
-        if menu.is_available { Ok(menu) } else { Err(ErrorCode::MenuNotFound.into()) }
     }
 
     /// Adds a dish.
@@ -296,6 +250,6 @@ pub(super) async fn commit_menu_change(
     audit::record(&mut tx, store, by, &entry, now).await?;
     let recorded = record_menu_change(&mut tx, store, now).await?;
     tx.commit().await?;
-    hub.publish(recorded);
+    hub.publish_menu_change(recorded).await;
     Ok(())
 }

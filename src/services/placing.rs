@@ -85,12 +85,12 @@ fn priced(lines: &[OrderLine], menu: &MenuSnapshot) -> Result<Vec<PricedLine>> {
             .collect();
         if details.is_empty() { Ok(()) } else { Err(AppError { details, ..code.into() }) }
     };
-    at_fault(ErrorCode::MenuNotFound, Reason::Unknown, &|line| menu.get(line.menu_id).is_some())?;
+    at_fault(ErrorCode::MenuNotFound, Reason::Unknown, &|line| menu.menu(line.menu_id).is_some())?;
     at_fault(ErrorCode::MenuUnavailable, Reason::SoldOut, &|line| {
-        menu.get(line.menu_id).is_some_and(|dish| dish.is_available)
+        menu.menu(line.menu_id).is_some_and(|dish| dish.is_available)
     })?;
     let line = |line: &OrderLine| {
-        let dish = menu.get(line.menu_id)?;
+        let dish = menu.menu(line.menu_id)?;
         Some(PricedLine {
             menu_id: dish.id,
             menu_name: dish.name.clone(),

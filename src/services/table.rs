@@ -128,7 +128,7 @@ impl TableService {
         let (table, access_version) =
             retrying(|| self.try_update(store, by, id, change.table_number, hash.as_deref())).await?;
         if let Some(access_version) = access_version {
-            self.access.revoked(store, access_version);
+            self.access.revoked(store, access_version).await;
             // What was guessed of the old password no longer keeps the tablet waiting.
             if let Ok(store) = self.stores.get(store).await {
                 let key = FailureKey::of_table(&store.code, table.table_number.into());
@@ -173,7 +173,7 @@ impl TableService {
         const ROUNDS: usize = 10;
         for _ in 0..ROUNDS {
             if let Some(access_version) = retrying(|| self.try_delete(store, by, id)).await? {
-                self.access.revoked(store, access_version);
+                self.access.revoked(store, access_version).await;
                 return Ok(());
             }
         }

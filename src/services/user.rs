@@ -203,7 +203,7 @@ impl UserService {
         let access_version = event::raise_access_version(tx.conn(), store).await?;
         tx.commit().await?;
         if let Some(access) = &self.access {
-            access.revoked(store, access_version);
+            access.revoked(store, access_version).await;
         }
         Ok(())
     }

@@ -19,9 +19,11 @@ mod idempotency;
 mod limits;
 mod logins;
 mod menu;
+mod menu_memory;
 mod openapi;
 mod orders;
 mod retries;
+mod revocations;
 mod service;
 #[path = "../shared/sse.rs"]
 mod sse;

@@ -8,12 +8,13 @@ use utoipa_axum::routes;
 
 use crate::error::Result;
 use crate::models::{CategoryId, MenuId};
-use crate::routers::etag::json_with_etag;
+use crate::routers::etag::with_etag;
 use crate::routers::extract::Path;
 use crate::schemas::category::CategoryListResponse;
 use crate::schemas::menu::{MenuListResponse, MenuResponse};
+use crate::schemas::ready::ReadyAnswer;
 use crate::security::identity::TableIdentity;
-use crate::services::{CategoryService, MenuService};
+use crate::services::MenuService;
 use crate::state::AppState;
 
 pub(super) fn requests() -> OpenApiRouter<AppState> {
@@ -38,10 +39,10 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 )]
 async fn list_categories(
     table: TableIdentity,
-    State(categories): State<CategoryService>,
+    State(menus): State<MenuService>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    json_with_etag(&headers, &CategoryListResponse::from(categories.list(table.store_id).await?))
+    with_etag(&headers, &menus.current(table.store_id).await?.category_answer)
 }
 
 /// The menu
@@ -59,7 +60,7 @@ async fn list_categories(
     ),
 )]
 async fn list_menus(table: TableIdentity, State(menus): State<MenuService>, headers: HeaderMap) -> Result<Response> {
-    json_with_etag(&headers, &MenuListResponse::from(menus.list_available(table.store_id).await?))
+    with_etag(&headers, &menus.current(table.store_id).await?.menu_answer)
 }
 
 /// The menu of one category
@@ -84,8 +85,8 @@ async fn list_category_menus(
     Path(category): Path<CategoryId>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let menus = menus.list_available_in(table.store_id, category).await?;
-    json_with_etag(&headers, &MenuListResponse::from(menus))
+    let menus = menus.current(table.store_id).await?.available_in(category)?;
+    with_etag(&headers, &ReadyAnswer::of(&MenuListResponse::from(menus))?)
 }
 
 /// A dish
@@ -110,5 +111,6 @@ async fn get_menu(
     Path(menu): Path<MenuId>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    json_with_etag(&headers, &MenuResponse::from(menus.get_available(table.store_id, menu).await?))
+    let menu = menus.current(table.store_id).await?.available(menu)?;
+    with_etag(&headers, &ReadyAnswer::of(&MenuResponse::from(menu))?)
 }

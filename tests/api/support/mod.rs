@@ -3,8 +3,10 @@
 mod app;
 mod client;
 mod postgres;
+mod queries;
 mod stream;
 
 pub use app::{TestApp, TestStore};
 pub use client::{Answer, ApiClient, answer, order_of};
 pub use postgres::{new_database, scratch_directory};
+pub use queries::counted;

@@ -1,0 +1,207 @@
+//! The stores' versions as this instance knows them, and whether that can be believed at this moment.
+//!
+//! What is remembered of a menu or of a token is right for as long as the store's version has not moved. It moves
+//! here at once with a change that this instance commits, with the wake-up that tells of another's before that one is
+//! acknowledged, and with the poll once a second should the wake-up be lost. Where none of these can be relied on,
+//! because the listener is down or the last poll too long ago, the database is asked.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use moka::future::Cache;
+use tokio::time::Instant;
+
+use crate::database::Database;
+use crate::error::{AppError, ErrorCode, Result};
+use crate::models::StoreId;
+use crate::repositories::event::{self, Position};
+
+/// How long after it was read in the database a version is believed: two polls.
+pub(super) const BELIEVED_FOR: Duration = Duration::from_secs(2);
+
+/// A store that nobody asked about for so long is no longer polled.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(10);
+
+/// Questions under way at a time that are asked once for all who ask; beyond, some are asked twice.
+const QUESTIONS: u64 = 10_000;
+
+/// What a store's memory is right for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreVersions {
+    /// Grows with every change of a category or dish.
+    pub menu: i64,
+    /// Grows whenever a token of the store may have stopped counting.
+    pub access: i64,
+}
+
+/// The versions of the stores that were asked about lately.
+#[derive(Debug)]
+pub(super) struct KnownVersions {
+    database: Database,
+    known: Mutex<Known>,
+    /// Under the store and the confirmation that turned out too old: who finds the same asks once.
+    questions: Cache<(StoreId, Option<Instant>), ()>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    stores: HashMap<StoreId, KnownStore>,
+    /// Since when no change can go unheard for long; `None` while the listener is down. What was confirmed before
+    /// may have changed unheard.
+    hearing_since: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct KnownStore {
+    versions: StoreVersions,
+    /// When the database was last asked; the versions are at least those of that moment.
+    confirmed_at: Option<Instant>,
+    wanted_at: Instant,
+}
+
+impl KnownVersions {
+    pub(super) fn new(database: Database) -> Self {
+        let questions = Cache::builder().time_to_live(BELIEVED_FOR).max_capacity(QUESTIONS).build();
+        Self { database, known: Mutex::default(), questions }
+    }
+
+    /// The store's versions; of the database only where what is known cannot be believed.
+    pub(super) async fn of(&self, store: StoreId) -> Result<StoreVersions> {
+        let confirmed_at = match self.look(store, Instant::now()) {
+            Ok(versions) => return Ok(versions),
+            Err(too_old) => too_old,
+        };
+        let asked = self.questions.try_get_with((store, confirmed_at), self.ask(store)).await;
+        asked.map_err(|error| AppError::caused_by(error.code, error))?;
+        // Not the answer itself: a change may have been told meanwhile.
+        self.lock().stores.get(&store).map(|known| known.versions).ok_or_else(|| ErrorCode::StoreNotFound.into())
+    }
+
+    /// What is known of the store, if it can be believed; else when it was confirmed last. From here on the store
+    /// is known, so that no change is missed between a question and its answer.
+    fn look(&self, store: StoreId, now: Instant) -> Result<StoreVersions, Option<Instant>> {
+        let mut known = self.lock();
+        let hearing_since = known.hearing_since;
+        let unknown = KnownStore { versions: StoreVersions { menu: 0, access: 0 }, confirmed_at: None, wanted_at: now };
+        let store = known.stores.entry(store).or_insert(unknown);
+        store.wanted_at = now;
+        let is_heard = |at: Instant| hearing_since.is_some_and(|since| since <= at) && now < at + BELIEVED_FOR;
+        if store.confirmed_at.is_some_and(is_heard) { Ok(store.versions) } else { Err(store.confirmed_at) }
+    }
+
+    async fn ask(&self, store: StoreId) -> Result<()> {
+        let asked_at = Instant::now();
+        let mut connection = self.database.acquire().await?;
+        let position = event::positions(connection.conn(), &[store]).await?.pop().ok_or(ErrorCode::StoreNotFound)?;
+        self.confirm(&position, asked_at);
+        Ok(())
+    }
+
+    /// The store is at `position`, at least.
+    pub(super) fn raise(&self, position: &Position) {
+        if let Some(known) = self.lock().stores.get_mut(&position.store_id) {
+            known.raise(position);
+        }
+    }
+
+    /// The database said so, asked at `asked_at`.
+    pub(super) fn confirm(&self, position: &Position, asked_at: Instant) {
+        if let Some(known) = self.lock().stores.get_mut(&position.store_id) {
+            known.raise(position);
+            known.confirmed_at = known.confirmed_at.max(Some(asked_at));
+        }
+    }
+
+    /// From `now` on every change is heard of, by a wake-up or else by a poll.
+    pub(super) fn hear(&self, now: Instant) {
+        self.lock().hearing_since = Some(now);
+    }
+
+    /// Wake-ups do not come through.
+    pub(super) fn go_deaf(&self) {
+        self.lock().hearing_since = None;
+    }
+
+    /// The stores to poll: those that somebody asked about lately. The others are forgotten.
+    pub(super) fn stores(&self, now: Instant) -> Vec<StoreId> {
+        let mut known = self.lock();
+        known.stores.retain(|_, store| now < store.wanted_at + FORGOTTEN_AFTER);
+        known.stores.keys().copied().collect()
+    }
+
+    /// Held for a few instructions and never across an await.
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl KnownStore {
+    fn raise(&mut self, position: &Position) {
+        self.versions.menu = self.versions.menu.max(position.menu_version);
+        self.versions.access = self.versions.access.max(position.access_version);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORE: StoreId = StoreId(1);
+
+    fn at(menu_version: i64) -> Position {
+        Position { menu_version, ..Position::unmoved(STORE) }
+    }
+
+    fn versions() -> KnownVersions {
+        KnownVersions::new(Database::unconnected())
+    }
+
+    fn menu(versions: &KnownVersions, now: Instant) -> Option<i64> {
+        versions.look(STORE, now).ok().map(|versions| versions.menu)
+    }
+
+    #[tokio::test]
+    async fn a_version_is_believed_for_two_polls_and_never_one_that_was_overtaken() {
+        let (versions, start) = (versions(), Instant::now());
+        versions.hear(start);
+        assert_eq!(menu(&versions, start), None, "the database has not said anything yet");
+        versions.raise(&at(6));
+        versions.confirm(&at(5), start);
+        assert_eq!(menu(&versions, start), Some(6), "the answer was under way when the change was told");
+        let almost = start + BELIEVED_FOR - Duration::from_millis(1);
+        assert_eq!(menu(&versions, almost), Some(6));
+        versions.raise(&at(7));
+        assert_eq!(menu(&versions, almost), Some(7));
+        assert_eq!(menu(&versions, start + BELIEVED_FOR), None, "a wake-up says nothing of one that was lost");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_believed_while_the_listener_is_down_nor_what_was_confirmed_before_it_was_back() {
+        let (versions, start) = (versions(), Instant::now());
+        assert_eq!(menu(&versions, start), None);
+        versions.confirm(&at(5), start);
+        assert_eq!(menu(&versions, start), None, "nobody listens yet");
+        versions.hear(start);
+        assert_eq!(menu(&versions, start), Some(5));
+        versions.go_deaf();
+        assert_eq!(menu(&versions, start), None);
+        let back = start + Duration::from_millis(1);
+        versions.hear(back);
+        assert_eq!(menu(&versions, back), None, "it may have changed while nobody listened");
+        versions.confirm(&at(5), back);
+        assert_eq!(menu(&versions, back), Some(5));
+    }
+
+    #[tokio::test]
+    async fn a_store_is_polled_while_somebody_asks_about_it() {
+        let (versions, start) = (versions(), Instant::now());
+        versions.raise(&at(9));
+        assert_eq!(versions.stores(start), [], "only who asks is told");
+        assert_eq!(menu(&versions, start), None);
+        let late = start + FORGOTTEN_AFTER;
+        assert_eq!(versions.stores(late - Duration::from_secs(1)), [STORE]);
+        versions.confirm(&at(9), late);
+        assert_eq!(versions.stores(late), []);
+    }
+}
