@@ -1,0 +1,98 @@
+//! The curves as a picture.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use crate::Result;
+use crate::report::{Point, Report};
+
+const WIDTH: f64 = 460.0;
+const HEIGHT: f64 = 300.0;
+
+/// Of the drawing within a panel.
+const LEFT: f64 = 60.0;
+const TOP: f64 = 56.0;
+const RIGHT: f64 = WIDTH - 20.0;
+const BOTTOM: f64 = HEIGHT - 52.0;
+
+const P50: &str = "#2563eb";
+const P99: &str = "#ea580c";
+
+/// Draws what was measured of order latency over load and of delivery latency over subscribers.
+pub fn write(file: &Path, report: &Report) -> Result<()> {
+    let panels = [
+        ("Order latency over load", "connections, each with its next order at once", &report.orders),
+        ("From order to dashboard, 200 orders/s", "open streams over 100 stores", &report.delivery),
+    ];
+    let panels: Vec<_> = panels.into_iter().filter(|(_, _, points)| !points.is_empty()).collect();
+    let mut svg = String::new();
+    for (index, (title, axis, points)) in panels.iter().enumerate() {
+        writeln!(svg, r#"<g transform="translate({} 0)">"#, index as f64 * WIDTH)?;
+        panel(&mut svg, title, axis, points)?;
+        writeln!(svg, "</g>")?;
+    }
+    let width = WIDTH * panels.len() as f64;
+    let svg = format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" font-family="system-ui, sans-serif" font-size="12" fill="#334155">
+<rect width="100%" height="100%" fill="#ffffff"/>
+{svg}</svg>
+"##
+    );
+    Ok(fs::write(file, svg)?)
+}
+
+fn panel(svg: &mut String, title: &str, axis: &str, points: &[Point]) -> Result<()> {
+    let top = points.iter().map(|point| point.p99_ms).fold(0.0, f64::max);
+    let step = nice_step(top / 4.0);
+    let top = (top / step).ceil() * step;
+    let y = |ms: f64| BOTTOM - (BOTTOM - TOP) * ms / top;
+    let x = |index: usize| {
+        let share = (index as f64 + 0.5) / points.len() as f64;
+        LEFT + (RIGHT - LEFT) * share
+    };
+
+    writeln!(svg, r##"<text x="{LEFT}" y="22" font-size="15" font-weight="600" fill="#0f172a">{title}</text>"##)?;
+    for (name, color, at) in [("median", P50, LEFT), ("99th percentile", P99, LEFT + 80.0)] {
+        writeln!(
+            svg,
+            r#"<circle cx="{}" cy="38" r="4" fill="{color}"/><text x="{}" y="42">{name}</text>"#,
+            at + 4.0,
+            at + 14.0
+        )?;
+    }
+    let mut line = 0.0;
+    while line <= top + step / 2.0 {
+        let at = y(line);
+        writeln!(svg, r##"<line x1="{LEFT}" x2="{RIGHT}" y1="{at:.1}" y2="{at:.1}" stroke="#e2e8f0"/>"##)?;
+        writeln!(svg, r#"<text x="{}" y="{:.1}" text-anchor="end">{line} ms</text>"#, LEFT - 8.0, at + 4.0)?;
+        line += step;
+    }
+    for (index, point) in points.iter().enumerate() {
+        let at = x(index);
+        writeln!(svg, r#"<text x="{at:.1}" y="{}" text-anchor="middle">{}</text>"#, BOTTOM + 18.0, point.at)?;
+    }
+    let middle = f64::midpoint(LEFT, RIGHT);
+    writeln!(svg, r##"<text x="{middle}" y="{}" text-anchor="middle" fill="#64748b">{axis}</text>"##, BOTTOM + 38.0)?;
+    for (color, value) in [(P50, (|point| point.p50_ms) as fn(&Point) -> f64), (P99, |point| point.p99_ms)] {
+        let places: Vec<_> =
+            points.iter().enumerate().map(|(index, point)| (x(index), y(value(point)), value(point))).collect();
+        let path: Vec<_> = places.iter().map(|(x, y, _)| format!("{x:.1},{y:.1}")).collect();
+        writeln!(svg, r#"<polyline points="{}" fill="none" stroke="{color}" stroke-width="2"/>"#, path.join(" "))?;
+        for (x, y, ms) in places {
+            writeln!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3.5" fill="{color}"/>"#)?;
+            writeln!(
+                svg,
+                r#"<text x="{x:.1}" y="{:.1}" text-anchor="middle" font-size="10" fill="{color}">{ms:.1}</text>"#,
+                y - 8.0
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// 1, 2 or 5 times a power of ten, at least `least`.
+fn nice_step(least: f64) -> f64 {
+    let power = 10_f64.powf(least.max(0.001).log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= least).unwrap_or(power)
+}
