@@ -20,10 +20,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     only: Vec<Group>,
     /// How long one turn takes
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 2)]
     seconds: u64,
     /// How many turns a figure and its limit take
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     pub turns: usize,
     /// Measure everything on a database with this many past orders too (making 5,000,000 takes minutes)
     #[arg(long, value_name = "ORDERS", default_value_t = 0)]

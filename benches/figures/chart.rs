@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::Result;
-use crate::report::{Point, Report};
+use crate::figure::Point;
+use crate::report::Report;
 
 const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 300.0;
@@ -15,6 +16,12 @@ const LEFT: f64 = 60.0;
 const TOP: f64 = 56.0;
 const RIGHT: f64 = WIDTH - 20.0;
 const BOTTOM: f64 = HEIGHT - 52.0;
+
+/// Milliseconds at which a line may be drawn; the scale is logarithmic.
+const LINES: [f64; 16] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 10e3];
+
+/// What of a point a curve shows.
+type Value = fn(&Point) -> f64;
 
 const P50: &str = "#2563eb";
 const P99: &str = "#ea580c";
@@ -43,10 +50,13 @@ pub fn write(file: &Path, report: &Report) -> Result<()> {
 }
 
 fn panel(svg: &mut String, title: &str, axis: &str, points: &[Point]) -> Result<()> {
-    let top = points.iter().map(|point| point.p99_ms).fold(0.0, f64::max);
-    let step = nice_step(top / 4.0);
-    let top = (top / step).ceil() * step;
-    let y = |ms: f64| BOTTOM - (BOTTOM - TOP) * ms / top;
+    let of_all = |pick: fn(f64, f64) -> f64| points.iter().flat_map(|point| [point.p50_ms, point.p99_ms]).reduce(pick);
+    let (lowest, highest) = (of_all(f64::min).unwrap_or(1.0), of_all(f64::max).unwrap_or(1.0));
+    let first = LINES.iter().rposition(|line| *line < lowest * 0.8).unwrap_or(0);
+    let last = LINES.iter().position(|line| *line > highest).unwrap_or(LINES.len() - 1);
+    let lines = &LINES[first..=last];
+    let (bottom, top) = (LINES[first].ln(), LINES[last].ln());
+    let y = |ms: f64| BOTTOM - (BOTTOM - TOP) * (ms.ln() - bottom) / (top - bottom);
     let x = |index: usize| {
         let share = (index as f64 + 0.5) / points.len() as f64;
         LEFT + (RIGHT - LEFT) * share
@@ -61,12 +71,10 @@ fn panel(svg: &mut String, title: &str, axis: &str, points: &[Point]) -> Result<
             at + 14.0
         )?;
     }
-    let mut line = 0.0;
-    while line <= top + step / 2.0 {
-        let at = y(line);
+    for line in lines {
+        let at = y(*line);
         writeln!(svg, r##"<line x1="{LEFT}" x2="{RIGHT}" y1="{at:.1}" y2="{at:.1}" stroke="#e2e8f0"/>"##)?;
         writeln!(svg, r#"<text x="{}" y="{:.1}" text-anchor="end">{line} ms</text>"#, LEFT - 8.0, at + 4.0)?;
-        line += step;
     }
     for (index, point) in points.iter().enumerate() {
         let at = x(index);
@@ -74,7 +82,9 @@ fn panel(svg: &mut String, title: &str, axis: &str, points: &[Point]) -> Result<
     }
     let middle = f64::midpoint(LEFT, RIGHT);
     writeln!(svg, r##"<text x="{middle}" y="{}" text-anchor="middle" fill="#64748b">{axis}</text>"##, BOTTOM + 38.0)?;
-    for (color, value) in [(P50, (|point| point.p50_ms) as fn(&Point) -> f64), (P99, |point| point.p99_ms)] {
+    // What is written beside a point stands away from the other curve.
+    let curves: [(&str, Value, f64); 2] = [(P50, |point| point.p50_ms, 16.0), (P99, |point| point.p99_ms, -8.0)];
+    for (color, value, beside) in curves {
         let places: Vec<_> =
             points.iter().enumerate().map(|(index, point)| (x(index), y(value(point)), value(point))).collect();
         let path: Vec<_> = places.iter().map(|(x, y, _)| format!("{x:.1},{y:.1}")).collect();
@@ -84,15 +94,9 @@ fn panel(svg: &mut String, title: &str, axis: &str, points: &[Point]) -> Result<
             writeln!(
                 svg,
                 r#"<text x="{x:.1}" y="{:.1}" text-anchor="middle" font-size="10" fill="{color}">{ms:.1}</text>"#,
-                y - 8.0
+                y + beside
             )?;
         }
     }
     Ok(())
-}
-
-/// 1, 2 or 5 times a power of ten, at least `least`.
-fn nice_step(least: f64) -> f64 {
-    let power = 10_f64.powf(least.max(0.001).log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= least).unwrap_or(power)
 }

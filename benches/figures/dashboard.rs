@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::Result;
 use crate::bench::{Bench, House};
+use crate::figure::{Figure, Outcome, Unit};
 use crate::http::get;
-use crate::report::{Figure, Outcome, Unit};
 use crate::statements;
 use crate::turns::{in_turns, turn};
 
@@ -29,7 +29,7 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     let turns = in_turns(
         bench,
         async || bench.postgres.pgbench(&script, &variables, bench.arguments.turn()).await,
-        async |house| load_on(house).run().await,
+        async |house| Ok(load_on(house)),
     )
     .await?;
     let statements = statements::per_request(bench, &bench.empty, load_on(&bench.empty), async { Ok(()) }).await?;

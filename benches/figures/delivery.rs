@@ -9,11 +9,11 @@ use tokio::task::JoinSet;
 
 use crate::Result;
 use crate::bench::{Bench, House};
+use crate::figure::{Figure, Outcome, Point, Unit};
 use crate::http::Connection;
 use crate::load::on_own_thread;
 use crate::progress;
 use crate::quantiles::Quantiles;
-use crate::report::{Figure, Outcome, Point, Unit};
 use crate::sse::Subscribers;
 use crate::stores::orders;
 

@@ -2,6 +2,7 @@
 //! measures, so it must cost next to nothing.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -57,6 +58,13 @@ impl Connection {
             return Err(format!("answered {}: {}", answer.status, String::from_utf8_lossy(answer.body)).into());
         }
         Ok(answer)
+    }
+
+    /// As [`expect`](Self::expect), for how long it takes.
+    pub async fn time(&mut self, status: u16, request: &[u8]) -> Result<Duration> {
+        let sent = Instant::now();
+        self.expect(status, request).await?;
+        Ok(sent.elapsed())
     }
 
     async fn read_more(&mut self) -> Result<()> {

@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::Result;
 use crate::bench::{Bench, House};
-use crate::report::{Figure, Outcome, Unit};
+use crate::figure::{Figure, Outcome, Unit};
 use crate::server::Server;
 use crate::sse::Subscribers;
 

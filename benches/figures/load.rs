@@ -31,8 +31,9 @@ pub struct Load {
 /// What came of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
+    /// All answers, those of the warm-up too.
     pub answers: usize,
-    /// Answers a second.
+    /// Answers a second, once warm.
     pub rate: f64,
     pub times: Quantiles,
 }
@@ -50,41 +51,45 @@ impl Load {
                 on_own_thread(move || load.share(connections, counts_from, until))
             })
             .collect();
-        let mut times = Vec::new();
+        let (mut answers, mut times) = (0, Vec::new());
         for share in shares {
-            times.extend(share.await??);
+            let (more, mut their_times) = share.await??;
+            answers += more;
+            times.append(&mut their_times);
         }
-        let answers = times.len();
-        let rate = answers as f64 / self.duration.as_secs_f64();
+        let rate = times.len() as f64 / self.duration.as_secs_f64();
         Ok(Measured { answers, rate, times: Quantiles::of(times) })
     }
 
-    async fn share(self, connections: usize, counts_from: Instant, until: Instant) -> Result<Vec<Duration>> {
+    async fn share(self, connections: usize, counts_from: Instant, until: Instant) -> Result<(usize, Vec<Duration>)> {
         let mut tasks = JoinSet::new();
         for _ in 0..connections {
             tasks.spawn(self.clone().one_connection(counts_from, until));
         }
-        let mut all = Vec::new();
-        while let Some(times) = tasks.join_next().await {
-            all.append(&mut times??);
+        let (mut answers, mut times) = (0, Vec::new());
+        while let Some(ended) = tasks.join_next().await {
+            let (more, mut their_times) = ended??;
+            answers += more;
+            times.append(&mut their_times);
         }
-        Ok(all)
+        Ok((answers, times))
     }
 
-    async fn one_connection(self, counts_from: Instant, until: Instant) -> Result<Vec<Duration>> {
+    async fn one_connection(self, counts_from: Instant, until: Instant) -> Result<(usize, Vec<Duration>)> {
         let mut connection = Connection::connect(self.address).await?;
-        let mut times = Vec::with_capacity(100_000);
+        let (mut answers, mut times) = (0, Vec::with_capacity(100_000));
         let mut sent = Instant::now();
         while sent < until {
             let request = &self.requests[fastrand::usize(..self.requests.len())];
             connection.expect(self.expected, request).await?;
             let answered = Instant::now();
+            answers += 1;
             if (counts_from..until).contains(&answered) {
                 times.push(answered - sent);
             }
             sent = answered;
         }
-        Ok(times)
+        Ok((answers, times))
     }
 }
 

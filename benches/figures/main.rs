@@ -5,9 +5,9 @@
 //! cargo bench --bench figures -- --only order --only hot --seconds 5 --json figures.json --chart figures.svg
 //! ```
 //!
-//! It starts a durable PostgreSQL and the release server, and drives them over real HTTP. A figure and its limit
-//! are measured in turns, so that a noisy machine blurs them alike; what is shown is the median of the turns.
-//! An answer other than the expected one fails its figure: nothing that failed is counted.
+//! It starts a durable PostgreSQL and the release server, and drives them over real HTTP, all on the same cores. A
+//! figure and its limit are measured in turns, so that a noisy machine blurs them alike; what is shown is the median
+//! of the turns. An answer other than the expected one fails its figure: nothing that failed is counted.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -30,6 +30,7 @@ mod bench;
 mod chart;
 mod dashboard;
 mod delivery;
+mod figure;
 mod http;
 mod idle;
 mod load;
@@ -54,7 +55,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use arguments::{Arguments, Group};
 use bench::Bench;
-use report::{Outcome, Report};
+use figure::Outcome;
+use report::Report;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -122,8 +124,10 @@ async fn measure_group(bench: &Bench, group: Group) -> Result<Outcome> {
 async fn told_to_stop() {
     let mut terminate = signal(SignalKind::terminate()).unwrap();
     let mut interrupt = signal(SignalKind::interrupt()).unwrap();
+    let mut hang_up = signal(SignalKind::hangup()).unwrap();
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        _ = hang_up.recv() => {}
     }
 }

@@ -7,9 +7,9 @@ use serde_json::json;
 use crate::Result;
 use crate::bare::{BareServer, Copied};
 use crate::bench::{Bench, House};
+use crate::figure::{Figure, Outcome, Unit};
 use crate::http::{Connection, get, with_body};
 use crate::load::{Load, Requests};
-use crate::report::{Figure, Outcome, Unit};
 use crate::statements;
 use crate::turns::{in_turns, turn};
 
@@ -30,7 +30,7 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
         let turns = in_turns(
             bench,
             async || Ok(Load { address: bare.address, ..load_on(house).await? }.run().await?.rate),
-            async |house| load_on(house).await?.run().await,
+            async |house| load_on(house).await,
         )
         .await?;
         figures.push(Figure::of_turns(name, &turns, floor));

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use crate::Result;
 use crate::bench::{Bench, House, STORES};
-use crate::http::Connection;
+use crate::figure::{Figure, Outcome, Point, Unit};
 use crate::postgres::Postgres;
 use crate::progress;
-use crate::report::{Figure, Outcome, Point, Unit};
 use crate::server::program;
 use crate::statements;
 use crate::stores::{MENUS, Store, TABLES, orders, seed};
@@ -56,7 +55,7 @@ async fn compare(bench: &Bench, name: &str, floor: f64, stores: Stores) -> Resul
     let turns = in_turns(
         bench,
         async || limit.measure(postgres, bench.arguments.turn()).await,
-        async |house| load_on(house).run().await,
+        async |house| Ok(load_on(house)),
     )
     .await?;
     let here = load_on(&bench.empty);
@@ -96,8 +95,6 @@ impl Limit {
         let mut fastest: Option<(f64, Self)> = None;
         for (name, script) in LIMITS {
             let way = Self { script, variables: variables.clone() };
-            // The first time warms up.
-            way.measure(postgres, Duration::from_secs(1)).await?;
             let rate = way.measure(postgres, Duration::from_secs(2)).await?;
             progress::say(format_args!("  pgbench with one {name}: {rate:.0}/s"));
             if fastest.as_ref().is_none_or(|(best, _)| rate > *best) {
@@ -148,17 +145,4 @@ async fn variables(postgres: &Postgres, stores: Stores) -> Result<Vec<(&'static 
         ("first_session", session + skipped * TABLES as i64),
         ("first_menu", menu + skipped * MENUS as i64),
     ])
-}
-
-/// Orders one after the other, to see how long each takes while something else goes on.
-pub async fn one_by_one(house: &House, count: usize) -> Result<Vec<Duration>> {
-    let requests = orders(&house.stores[..1]);
-    let mut connection = Connection::connect(house.server.address).await?;
-    let mut times = Vec::with_capacity(count);
-    for request in requests.iter().cycle().take(count) {
-        let sent = std::time::Instant::now();
-        connection.expect(201, request).await?;
-        times.push(sent.elapsed());
-    }
-    Ok(times)
 }

@@ -40,6 +40,9 @@ pub fn program(directory: &Path, database_url: &str) -> Command {
         .env("LOG_FILE", "off")
         .env("SHUTDOWN_TIMEOUT_SECONDS", "1")
         .env("SEED_DEMO_STORE", "false")
+        // Failed logins are wanted here.
+        .env("LOGIN_FAILURES_PER_ACCOUNT", "1000000")
+        .env("LOGIN_FAILURES_PER_ADDRESS", "1000000")
         .current_dir(directory)
         .stdin(Stdio::null())
         .kill_on_drop(true);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::Result;
 use crate::bench::{Bench, House};
+use crate::figure::{Figure, Outcome, Unit};
 use crate::quantiles::{median, milliseconds};
-use crate::report::{Figure, Outcome, Unit};
 use crate::server::{BINARY, Server};
 
 const STARTS: usize = 5;
