@@ -1,0 +1,160 @@
+//! From the tablet that sends an order to the dashboards that show it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tokio::task::JoinSet;
+
+use crate::Result;
+use crate::bench::{Bench, House};
+use crate::figure::{Figure, Outcome, Point, Unit};
+use crate::http::Connection;
+use crate::load::on_own_thread;
+use crate::progress;
+use crate::quantiles::Quantiles;
+use crate::sse::Subscribers;
+use crate::stores::orders;
+
+const SUBSCRIBERS: usize = 1_000;
+const ORDERS_A_SECOND: f64 = 200.0;
+
+/// Numbers of subscribers at which latency is drawn, besides.
+const LEVELS: [usize; 3] = [100, 300, 3_000];
+
+/// Connections that orders are sent on; a busy one is never waited for.
+const CONNECTIONS: usize = 32;
+
+pub async fn measure(bench: &Bench) -> Result<Outcome> {
+    let duration = bench.arguments.turn() * 3;
+    let here = deliver(&bench.empty, SUBSCRIBERS, duration).await?;
+    let grown = match &bench.grown {
+        Some(house) => Some(deliver(house, SUBSCRIBERS, duration).await?),
+        None => None,
+    };
+    let times = |part: fn(&Quantiles) -> Duration| {
+        let by = |grown: &Delivery| part(&grown.times).as_secs_f64() / part(&here.times).as_secs_f64();
+        (part(&here.times).as_secs_f64() * 1000.0, grown.as_ref().map(by))
+    };
+    let (p50, p50_grown) = times(|times| times.p50);
+    let (p99, p99_grown) = times(|times| times.p99);
+    let figures = vec![
+        Figure::new("Delivery to 1,000 streams, p50", Unit::Milliseconds, p50)
+            .at_most(8.0)
+            .times(here.times)
+            .grown(p50_grown),
+        Figure::new("Delivery to 1,000 streams, p99", Unit::Milliseconds, p99).at_most(40.0).grown(p99_grown),
+        Figure::new("Delivery: missed or repeated", Unit::Count, here.wrong as f64).at_most(0.0),
+    ];
+    let mut curve = vec![Point::new(SUBSCRIBERS, here.times)];
+    for subscribers in LEVELS {
+        let delivery = deliver(&bench.empty, subscribers, bench.arguments.turn()).await?;
+        curve.push(Point::new(subscribers, delivery.times));
+    }
+    curve.sort_by_key(|point| point.at);
+    Ok(Outcome { figures, curve })
+}
+
+struct Delivery {
+    times: Quantiles,
+    /// Events that did not come, came twice, or came to another store.
+    wrong: usize,
+}
+
+/// Sends orders to all stores while this many dashboards, spread over them, look on.
+async fn deliver(house: &House, subscribers: usize, duration: Duration) -> Result<Delivery> {
+    let stores = house.stores.len();
+    let tokens = (0..subscribers).map(|index| house.stores[index % stores].admin.clone()).collect();
+    let streams = Subscribers::open(house.server.address, tokens).await?;
+    let sent = send(house, duration).await?;
+    // An equal number for each store.
+    streams.wait_for(sent.len() * subscribers / stores).await;
+    let arrivals = streams.close().await?;
+
+    let mut expected = vec![0; stores];
+    for order in sent.values() {
+        expected[order.store] += 1;
+    }
+    let mut times = Vec::new();
+    let mut wrong = 0;
+    for (index, arrivals) in arrivals.iter().enumerate() {
+        let store = index % stores;
+        let mut seen: Vec<i64> = Vec::with_capacity(arrivals.len());
+        for (id, at) in arrivals {
+            match sent.get(id) {
+                Some(order) if order.store == store => {
+                    times.push(*at - order.at);
+                    seen.push(*id);
+                }
+                _ => wrong += 1,
+            }
+        }
+        let received = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        wrong += received - seen.len() + (expected[store] - seen.len());
+    }
+    let times = Quantiles::of(times);
+    progress::say(format_args!(
+        "  {subscribers} streams, {} orders: p50 {:?}, p99 {:?}, {wrong} missed or repeated",
+        sent.len(),
+        times.p50,
+        times.p99
+    ));
+    Ok(Delivery { times, wrong })
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    store: usize,
+    at: Instant,
+}
+
+/// Sends orders at a steady rate whatever comes back, as guests do, at random moments. By the id each was given.
+async fn send(house: &House, duration: Duration) -> Result<HashMap<i64, Sent>> {
+    let address = house.server.address;
+    let requests: Vec<_> =
+        (0..).zip(&house.stores).map(|(index, store)| (index, orders(std::slice::from_ref(store)))).collect();
+    let requests: Arc<Vec<(usize, Vec<Vec<u8>>)>> = Arc::new(requests);
+    on_own_thread(move || async move {
+        let mut idle = Vec::new();
+        for _ in 0..CONNECTIONS {
+            idle.push(Connection::connect(address).await?);
+        }
+        let idle = Arc::new(Mutex::new(idle));
+        let mut tasks = JoinSet::new();
+        let started = tokio::time::Instant::now();
+        let mut due = started;
+        while due < started + duration {
+            due += Duration::from_secs_f64(-(1.0 - fastrand::f64()).ln() / ORDERS_A_SECOND);
+            tokio::time::sleep_until(due).await;
+            let (idle, requests) = (Arc::clone(&idle), Arc::clone(&requests));
+            tasks.spawn(async move {
+                let (store, requests) = &requests[fastrand::usize(..requests.len())];
+                let at = Instant::now();
+                let free = idle.lock().unwrap().pop();
+                let mut connection = match free {
+                    Some(connection) => connection,
+                    None => Connection::connect(address).await?,
+                };
+                let answer = connection.expect(201, &requests[fastrand::usize(..requests.len())]).await?;
+                let placed: Placed = serde_json::from_slice(answer.body)?;
+                idle.lock().unwrap().push(connection);
+                Ok::<_, crate::Failure>((placed.id, Sent { store: *store, at }))
+            });
+        }
+        let mut sent = HashMap::new();
+        while let Some(order) = tasks.join_next().await {
+            let (id, order) = order??;
+            sent.insert(id, order);
+        }
+        Ok(sent)
+    })
+    .await?
+}
+
+#[derive(Deserialize)]
+struct Placed {
+    id: i64,
+}

@@ -1,0 +1,119 @@
+//! Logins: how many, what they do to orders, and what a failed one tells by its time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tableorder::security::password::hash_now;
+
+use crate::Result;
+use crate::bench::{Bench, House};
+use crate::figure::{Figure, Outcome, Unit};
+use crate::http::{Connection, post};
+use crate::load::{Load, cores, on_own_thread};
+use crate::quantiles::{Quantiles, median, milliseconds};
+use crate::turns::{in_turns, turn};
+
+const CONNECTIONS: usize = 16;
+
+/// Who logs in at a time while orders go on, and the orders whose time is taken.
+const FLOOD: usize = 64;
+const ORDERS: usize = 200;
+
+/// Failed logins of each kind.
+const FAILURES: usize = 100;
+
+pub async fn measure(bench: &Bench) -> Result<Outcome> {
+    let turns = in_turns(
+        bench,
+        async || raw_rate(bench.arguments.turn()).await,
+        async |house| Ok(logins(bench, house, CONNECTIONS)),
+    )
+    .await?;
+    let mut figures = vec![Figure::of_turns("Login", &turns, 0.85)];
+    figures.extend(orders_in_a_flood(bench).await?);
+    figures.push(time_of_failures(&bench.empty).await?);
+    Ok(figures.into())
+}
+
+/// Every table of every store logs in.
+fn logins(bench: &Bench, house: &House, connections: usize) -> Load {
+    let tables = house.stores.iter().flat_map(|store| (1..=store.tables.len()).map(move |table| (&store.code, table)));
+    let requests = tables.map(|(store, table)| {
+        let body = json!({"store_id": store, "table_number": table, "password": "1234"});
+        post("/customer/auth/login", "none", &body.to_string())
+    });
+    turn(bench, house, connections, &Arc::new(requests.collect()), 200)
+}
+
+/// Hashes a second on all cores, at the server's parameters and as low in rank as the server's threads.
+async fn raw_rate(duration: Duration) -> Result<f64> {
+    let hashing = (0..cores()).map(|_| {
+        on_own_thread(async move || {
+            let _ = rustix::process::nice(19);
+            let started = Instant::now();
+            let mut count = 0_u32;
+            while started.elapsed() < duration {
+                hash_now("1234")?;
+                count += 1;
+            }
+            Ok::<_, crate::Failure>(f64::from(count) / started.elapsed().as_secs_f64())
+        })
+    });
+    let mut rate = 0.0;
+    for thread in hashing.collect::<Vec<_>>() {
+        rate += thread.await??;
+    }
+    Ok(rate)
+}
+
+/// Orders one after the other, in turns without and with a flood of logins.
+async fn orders_in_a_flood(bench: &Bench) -> Result<[Figure; 2]> {
+    let house = &bench.empty;
+    let (mut calm, mut flooded) = (Vec::new(), Vec::new());
+    for _ in 0..bench.arguments.turns {
+        calm.push(order_times(house).await?);
+        let flood = tokio::spawn(logins(bench, house, FLOOD).run());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        flooded.push(order_times(house).await?);
+        if flood.is_finished() {
+            return Err("the flood ended before the orders did".into());
+        }
+        flood.await??;
+    }
+    Ok([("Order, alone", calm), ("Order, beside 64 logins at a time", flooded)].map(|(name, turns)| {
+        let times = Quantiles::median(&turns);
+        Figure::new(name, Unit::Milliseconds, milliseconds(times.p50)).times(times)
+    }))
+}
+
+async fn order_times(house: &House) -> Result<Quantiles> {
+    let mut connection = Connection::connect(house.server.address).await?;
+    let mut times = Vec::with_capacity(ORDERS);
+    for index in 0..ORDERS {
+        let order = house.hot.order(index % house.hot.tables.len());
+        times.push(connection.time(201, &order).await?);
+    }
+    Ok(Quantiles::of(times))
+}
+
+/// How much longer the slowest kind of failed login takes than the fastest: whoever measures it must not learn
+/// whether a store or an account exists.
+async fn time_of_failures(house: &House) -> Result<Figure> {
+    let store = &house.hot.code;
+    let kinds = [(store.as_str(), "admin"), (store, "nobody"), ("nowhere", "admin")].map(|(store, name)| {
+        let body = json!({"store_id": store, "username": name, "password": "wrong"});
+        post("/admin/auth/login", "none", &body.to_string())
+    });
+    let mut connection = Connection::connect(house.server.address).await?;
+    let mut times: [Vec<f64>; 3] = Default::default();
+    for _ in 0..FAILURES {
+        for (request, times) in kinds.iter().zip(&mut times) {
+            times.push(connection.time(401, request).await?.as_secs_f64());
+        }
+    }
+    let medians = times.map(median);
+    let (fastest, slowest) =
+        (medians.iter().copied().fold(f64::MAX, f64::min), medians.iter().copied().fold(0.0, f64::max));
+    Ok(Figure::new("Failed login: slowest kind to fastest", Unit::Count, slowest / fastest))
+}
