@@ -1,5 +1,7 @@
 //! What a handler may reach.
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use tokio_util::sync::CancellationToken;
 
@@ -17,19 +19,23 @@ use crate::services::{
     AuditService, AuthService, CategoryService, MenuService, OrderService, StoreService, TableService, UserService,
 };
 
-/// What a handler may reach. Cheap to clone.
+/// What a handler may reach. Each request clones it and some of its parts, so each is one counted reference: had a
+/// service been cloned part by part, the cores would fight for a dozen counters a request.
 #[derive(Debug, Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     database: Database,
     hub: Hub,
     throttle: LoginThrottle,
-    auth: AuthService,
-    categories: CategoryService,
-    menus: MenuService,
-    orders: OrderService,
-    tables: TableService,
-    users: UserService,
-    audit: AuditService,
+    auth: Arc<AuthService>,
+    categories: Arc<CategoryService>,
+    menus: Arc<MenuService>,
+    orders: Arc<OrderService>,
+    tables: Arc<TableService>,
+    users: Arc<UserService>,
+    audit: Arc<AuditService>,
     streams: StreamConfig,
     closing: CancellationToken,
 }
@@ -59,52 +65,49 @@ impl AppState {
             &config.jwt,
         );
         let menus = MenuService::new(database.clone(), hub.clone(), clock.clone());
-        Ok(Self {
-            auth,
-            categories: CategoryService::new(database.clone(), hub.clone(), clock.clone()),
-            orders: OrderService::new(database.clone(), stores.clone(), menus.clone(), hub.clone(), clock.clone()),
-            menus,
-            users: UserService::new(
-                database.clone(),
-                passwords.clone(),
-                Some(access.clone()),
-                throttle.clone(),
-                clock.clone(),
-            ),
-            audit: AuditService::new(database.clone()),
-            tables: TableService::new(
-                database.clone(),
-                hub.clone(),
-                access,
-                passwords,
-                throttle.clone(),
-                stores.clone(),
-                clock,
-            ),
+        let orders = OrderService::new(database.clone(), stores.clone(), menus.clone(), hub.clone(), clock.clone());
+        let users = UserService::new(
+            database.clone(),
+            passwords.clone(),
+            Some(access.clone()),
+            throttle.clone(),
+            clock.clone(),
+        );
+        let categories = CategoryService::new(database.clone(), hub.clone(), clock.clone());
+        let tables =
+            TableService::new(database.clone(), hub.clone(), access, passwords, throttle.clone(), stores, clock);
+        Ok(Self(Arc::new(Parts {
+            auth: Arc::new(auth),
+            categories: Arc::new(categories),
+            menus: Arc::new(menus),
+            orders: Arc::new(orders),
+            tables: Arc::new(tables),
+            users: Arc::new(users),
+            audit: Arc::new(AuditService::new(database.clone())),
             throttle,
             streams: config.streams,
             database,
             hub,
             closing,
-        })
+        })))
     }
 
     /// Cancelled when the server begins to stop: readiness goes red and streams are broken off.
     #[must_use]
     pub fn closing(&self) -> &CancellationToken {
-        &self.closing
+        &self.0.closing
     }
 
     /// What slows down whoever guesses passwords.
     #[must_use]
     pub fn throttle(&self) -> &LoginThrottle {
-        &self.throttle
+        &self.0.throttle
     }
 
     /// The hub that feeds the streams.
     #[must_use]
     pub fn hub(&self) -> &Hub {
-        &self.hub
+        &self.0.hub
     }
 }
 
@@ -112,7 +115,7 @@ macro_rules! reach {
     ($($field:ident: $type:ty,)*) => {$(
         impl FromRef<AppState> for $type {
             fn from_ref(state: &AppState) -> Self {
-                state.$field.clone()
+                state.0.$field.clone()
             }
         }
     )*};
@@ -121,13 +124,13 @@ macro_rules! reach {
 reach! {
     database: Database,
     hub: Hub,
-    auth: AuthService,
-    categories: CategoryService,
-    menus: MenuService,
-    orders: OrderService,
-    tables: TableService,
-    users: UserService,
-    audit: AuditService,
+    auth: Arc<AuthService>,
+    categories: Arc<CategoryService>,
+    menus: Arc<MenuService>,
+    orders: Arc<OrderService>,
+    tables: Arc<TableService>,
+    users: Arc<UserService>,
+    audit: Arc<AuditService>,
     streams: StreamConfig,
     closing: CancellationToken,
 }

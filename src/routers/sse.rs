@@ -1,6 +1,7 @@
 //! Streams over HTTP.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
@@ -64,7 +65,7 @@ struct TicketQuery {
 
 impl<S> FromRequestParts<S> for StreamIdentity
 where
-    AuthService: FromRef<S>,
+    Arc<AuthService>: FromRef<S>,
     S: Send + Sync,
 {
     type Rejection = AppError;
@@ -74,7 +75,7 @@ where
         let Some(ticket) = ticket else {
             return AdminIdentity::from_request_parts(parts, state).await.map(Self);
         };
-        let identity = AuthService::from_ref(state).admin_of_ticket(&ticket).await?;
+        let identity = Arc::<AuthService>::from_ref(state).admin_of_ticket(&ticket).await?;
         note_store(identity.store_id);
         Ok(Self(identity))
     }

@@ -1,6 +1,7 @@
 //! The extractors that turn a token into an identity. A handler that takes one is thereby guarded.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
@@ -78,13 +79,13 @@ fn bearer(parts: &Parts) -> Result<&str> {
 
 impl<S> FromRequestParts<S> for AdminIdentity
 where
-    AuthService: FromRef<S>,
+    Arc<AuthService>: FromRef<S>,
     S: Send + Sync,
 {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let identity = AuthService::from_ref(state).admin_of(bearer(parts)?).await?;
+        let identity = Arc::<AuthService>::from_ref(state).admin_of(bearer(parts)?).await?;
         note_store(identity.store_id);
         let Ok(ClientAddress(address)) = ClientAddress::from_request_parts(parts, state).await;
         Ok(Self { address: Some(address), ..identity })
@@ -93,7 +94,7 @@ where
 
 impl<S> FromRequestParts<S> for OwnerIdentity
 where
-    AuthService: FromRef<S>,
+    Arc<AuthService>: FromRef<S>,
     S: Send + Sync,
 {
     type Rejection = AppError;
@@ -107,13 +108,13 @@ where
 
 impl<S> FromRequestParts<S> for TableIdentity
 where
-    AuthService: FromRef<S>,
+    Arc<AuthService>: FromRef<S>,
     S: Send + Sync,
 {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let identity = AuthService::from_ref(state).table_of(bearer(parts)?).await?;
+        let identity = Arc::<AuthService>::from_ref(state).table_of(bearer(parts)?).await?;
         note_store(identity.store_id);
         Ok(identity)
     }

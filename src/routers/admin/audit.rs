@@ -1,5 +1,7 @@
 //! Owners look up who changed what.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
@@ -29,7 +31,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 )]
 async fn list_audit(
     OwnerIdentity(owner): OwnerIdentity,
-    State(audit): State<AuditService>,
+    State(audit): State<Arc<AuditService>>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<AuditListResponse>> {
     let (filter, limit) = query.filter()?;

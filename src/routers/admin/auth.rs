@@ -1,5 +1,7 @@
 //! Staff log in and out.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,7 +34,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
     extensions(("x-errors" = json!(["AUTH_FAILED", "TOO_MANY_REQUESTS"]))),
 )]
 async fn login_admin(
-    State(auth): State<AuthService>,
+    State(auth): State<Arc<AuthService>>,
     client: ClientAddress,
     ValidatedJson(request): ValidatedJson<AdminLoginRequest>,
 ) -> Result<Json<AdminLoginResponse>> {
@@ -46,7 +48,7 @@ async fn login_admin(
     security(("admin_token" = [])),
     responses((status = 200, description = "The account behind this token", body = MeResponse)),
 )]
-async fn show_me(admin: AdminIdentity, State(auth): State<AuthService>) -> Result<Json<MeResponse>> {
+async fn show_me(admin: AdminIdentity, State(auth): State<Arc<AuthService>>) -> Result<Json<MeResponse>> {
     let store = auth.store_of(&admin).await?;
     Ok(Json(MeResponse::new(admin, store)))
 }
@@ -62,7 +64,7 @@ async fn show_me(admin: AdminIdentity, State(auth): State<AuthService>) -> Resul
 async fn logout(
     admin: AdminIdentity,
     language: Language,
-    State(auth): State<AuthService>,
+    State(auth): State<Arc<AuthService>>,
 ) -> Result<Json<MessageResponse>> {
     auth.logout(&admin).await?;
     Ok(Json(Message::LoggedOut.response(language)))
@@ -82,7 +84,7 @@ async fn logout(
 async fn change_password(
     admin: AdminIdentity,
     language: Language,
-    State(auth): State<AuthService>,
+    State(auth): State<Arc<AuthService>>,
     ValidatedJson(request): ValidatedJson<ChangePasswordRequest>,
 ) -> Result<Json<MessageResponse>> {
     auth.change_password(&admin, request.current_password, request.new_password).await?;

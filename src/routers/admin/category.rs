@@ -1,5 +1,7 @@
 //! Staff run the categories of the menu.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -33,7 +35,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 )]
 async fn list_categories(
     admin: AdminIdentity,
-    State(categories): State<CategoryService>,
+    State(categories): State<Arc<CategoryService>>,
 ) -> Result<Json<CategoryListResponse>> {
     Ok(Json(categories.list(admin.store_id).await?.into()))
 }
@@ -49,7 +51,7 @@ async fn list_categories(
 )]
 async fn create_category(
     OwnerIdentity(admin): OwnerIdentity,
-    State(categories): State<CategoryService>,
+    State(categories): State<Arc<CategoryService>>,
     ValidatedJson(request): ValidatedJson<CreateCategoryRequest>,
 ) -> Result<Response> {
     let category = categories.create(admin.store_id, &admin.actor(), &request.name, request.display_order).await?;
@@ -66,7 +68,7 @@ async fn create_category(
 )]
 async fn get_category(
     admin: AdminIdentity,
-    State(categories): State<CategoryService>,
+    State(categories): State<Arc<CategoryService>>,
     Path(category): Path<CategoryId>,
 ) -> Result<Json<CategoryResponse>> {
     Ok(Json(categories.get(admin.store_id, category).await?.into()))
@@ -83,7 +85,7 @@ async fn get_category(
 )]
 async fn update_category(
     OwnerIdentity(admin): OwnerIdentity,
-    State(categories): State<CategoryService>,
+    State(categories): State<Arc<CategoryService>>,
     Path(category): Path<CategoryId>,
     ValidatedJson(request): ValidatedJson<UpdateCategoryRequest>,
 ) -> Result<Json<CategoryResponse>> {
@@ -101,7 +103,7 @@ async fn update_category(
 async fn delete_category(
     OwnerIdentity(admin): OwnerIdentity,
     language: Language,
-    State(categories): State<CategoryService>,
+    State(categories): State<Arc<CategoryService>>,
     Path(category): Path<CategoryId>,
 ) -> Result<Json<MessageResponse>> {
     categories.delete(admin.store_id, &admin.actor(), category).await?;
@@ -120,7 +122,7 @@ async fn delete_category(
 )]
 async fn reorder_categories(
     OwnerIdentity(admin): OwnerIdentity,
-    State(categories): State<CategoryService>,
+    State(categories): State<Arc<CategoryService>>,
     ValidatedJson(request): ValidatedJson<ReorderCategoriesRequest>,
 ) -> Result<Json<CategoryListResponse>> {
     Ok(Json(categories.reorder(admin.store_id, &admin.actor(), &request.ids).await?.into()))

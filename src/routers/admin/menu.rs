@@ -1,5 +1,7 @@
 //! Staff run the menu.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -32,7 +34,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
     security(("admin_token" = [])),
     responses((status = 200, description = "In display order", body = MenuListResponse)),
 )]
-async fn list_menus(admin: AdminIdentity, State(menus): State<MenuService>) -> Result<Json<MenuListResponse>> {
+async fn list_menus(admin: AdminIdentity, State(menus): State<Arc<MenuService>>) -> Result<Json<MenuListResponse>> {
     Ok(Json(menus.list(admin.store_id).await?.into()))
 }
 
@@ -47,7 +49,7 @@ async fn list_menus(admin: AdminIdentity, State(menus): State<MenuService>) -> R
 )]
 async fn create_menu(
     OwnerIdentity(admin): OwnerIdentity,
-    State(menus): State<MenuService>,
+    State(menus): State<Arc<MenuService>>,
     ValidatedJson(request): ValidatedJson<CreateMenuRequest>,
 ) -> Result<Response> {
     let menu = menus.create(admin.store_id, &admin.actor(), request.into_spec()?).await?;
@@ -64,7 +66,7 @@ async fn create_menu(
 )]
 async fn get_menu(
     admin: AdminIdentity,
-    State(menus): State<MenuService>,
+    State(menus): State<Arc<MenuService>>,
     Path(menu): Path<MenuId>,
 ) -> Result<Json<MenuResponse>> {
     Ok(Json(menus.get(admin.store_id, menu).await?.into()))
@@ -84,7 +86,7 @@ async fn get_menu(
 )]
 async fn update_menu(
     admin: AdminIdentity,
-    State(menus): State<MenuService>,
+    State(menus): State<Arc<MenuService>>,
     Path(menu): Path<MenuId>,
     ValidatedJson(request): ValidatedJson<UpdateMenuRequest>,
 ) -> Result<Json<MenuResponse>> {
@@ -108,7 +110,7 @@ async fn update_menu(
 async fn delete_menu(
     OwnerIdentity(admin): OwnerIdentity,
     language: Language,
-    State(menus): State<MenuService>,
+    State(menus): State<Arc<MenuService>>,
     Path(menu): Path<MenuId>,
 ) -> Result<Json<MessageResponse>> {
     menus.delete(admin.store_id, &admin.actor(), menu).await?;
@@ -127,7 +129,7 @@ async fn delete_menu(
 )]
 async fn reorder_menus(
     OwnerIdentity(admin): OwnerIdentity,
-    State(menus): State<MenuService>,
+    State(menus): State<Arc<MenuService>>,
     ValidatedJson(request): ValidatedJson<ReorderMenusRequest>,
 ) -> Result<Json<MenuListResponse>> {
     Ok(Json(menus.reorder(admin.store_id, &admin.actor(), request.category_id, &request.ids).await?.into()))

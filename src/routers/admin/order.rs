@@ -1,5 +1,7 @@
 //! Staff see orders come in and move them along.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -46,7 +48,7 @@ pub(super) fn streams() -> OpenApiRouter<AppState> {
 )]
 async fn list_session_orders(
     admin: AdminIdentity,
-    State(orders): State<OrderService>,
+    State(orders): State<Arc<OrderService>>,
     Path(session): Path<SessionId>,
 ) -> Result<Json<OrderListResponse>> {
     Ok(Json(orders.list_by_session(admin.store_id, session).await?.into()))
@@ -65,7 +67,7 @@ async fn list_session_orders(
 )]
 async fn update_order_status(
     admin: AdminIdentity,
-    State(orders): State<OrderService>,
+    State(orders): State<Arc<OrderService>>,
     Path(order): Path<OrderId>,
     ValidatedJson(request): ValidatedJson<UpdateOrderStatusRequest>,
 ) -> Result<Json<OrderResponse>> {
@@ -85,7 +87,7 @@ async fn update_order_status(
 async fn stream_store(
     StreamIdentity(admin): StreamIdentity,
     State(hub): State<Hub>,
-    State(auth): State<AuthService>,
+    State(auth): State<Arc<AuthService>>,
     State(config): State<StreamConfig>,
     Query(resume): Query<ResumeQuery>,
     headers: HeaderMap,
@@ -105,7 +107,7 @@ async fn stream_store(
 )]
 async fn list_orders(
     admin: AdminIdentity,
-    State(orders): State<OrderService>,
+    State(orders): State<Arc<OrderService>>,
     Query(filter): Query<LiveOrdersQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<OrderPageResponse>> {
@@ -122,7 +124,7 @@ async fn list_orders(
 )]
 async fn get_order(
     admin: AdminIdentity,
-    State(orders): State<OrderService>,
+    State(orders): State<Arc<OrderService>>,
     Path(order): Path<OrderId>,
 ) -> Result<Json<OrderResponse>> {
     Ok(Json(orders.get(admin.store_id, order).await?.into()))
@@ -141,7 +143,7 @@ async fn get_order(
 async fn delete_order(
     admin: AdminIdentity,
     language: Language,
-    State(orders): State<OrderService>,
+    State(orders): State<Arc<OrderService>>,
     Path(order): Path<OrderId>,
     Query(query): Query<CancelOrderQuery>,
 ) -> Result<Json<MessageResponse>> {
@@ -158,6 +160,9 @@ async fn delete_order(
     security(("admin_token" = [])),
     responses((status = 200, description = "A ticket", body = TicketResponse)),
 )]
-async fn issue_stream_ticket(admin: AdminIdentity, State(auth): State<AuthService>) -> Result<Json<TicketResponse>> {
+async fn issue_stream_ticket(
+    admin: AdminIdentity,
+    State(auth): State<Arc<AuthService>>,
+) -> Result<Json<TicketResponse>> {
     Ok(Json(TicketResponse::new(auth.ticket(&admin)?)))
 }

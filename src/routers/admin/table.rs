@@ -1,5 +1,7 @@
 //! Staff run their tables.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -38,7 +40,10 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
     security(("admin_token" = [])),
     responses((status = 200, description = "By table number", body = DashboardResponse)),
 )]
-async fn show_dashboard(admin: AdminIdentity, State(tables): State<TableService>) -> Result<Json<DashboardResponse>> {
+async fn show_dashboard(
+    admin: AdminIdentity,
+    State(tables): State<Arc<TableService>>,
+) -> Result<Json<DashboardResponse>> {
     Ok(Json(tables.dashboard(admin.store_id).await?.into()))
 }
 
@@ -56,7 +61,7 @@ async fn show_dashboard(admin: AdminIdentity, State(tables): State<TableService>
 async fn complete_table(
     admin: AdminIdentity,
     language: Language,
-    State(tables): State<TableService>,
+    State(tables): State<Arc<TableService>>,
     Path(table): Path<TableId>,
 ) -> Result<Json<CompleteTableResponse>> {
     let stay = tables.complete(admin.store_id, &admin.actor(), table).await?;
@@ -69,7 +74,7 @@ async fn complete_table(
     security(("admin_token" = [])),
     responses((status = 200, description = "By number", body = TableListResponse)),
 )]
-async fn list_tables(admin: AdminIdentity, State(tables): State<TableService>) -> Result<Json<TableListResponse>> {
+async fn list_tables(admin: AdminIdentity, State(tables): State<Arc<TableService>>) -> Result<Json<TableListResponse>> {
     Ok(Json(tables.list(admin.store_id).await?.into()))
 }
 
@@ -84,7 +89,7 @@ async fn list_tables(admin: AdminIdentity, State(tables): State<TableService>) -
 )]
 async fn create_table(
     OwnerIdentity(admin): OwnerIdentity,
-    State(tables): State<TableService>,
+    State(tables): State<Arc<TableService>>,
     ValidatedJson(request): ValidatedJson<CreateTableRequest>,
 ) -> Result<Response> {
     let id = tables.create(admin.store_id, &admin.actor(), request.table_number, request.password).await?;
@@ -102,7 +107,7 @@ async fn create_table(
 )]
 async fn get_table(
     admin: AdminIdentity,
-    State(tables): State<TableService>,
+    State(tables): State<Arc<TableService>>,
     Path(table): Path<TableId>,
 ) -> Result<Json<TableResponse>> {
     Ok(Json(tables.get(admin.store_id, table).await?.into()))
@@ -121,7 +126,7 @@ async fn get_table(
 )]
 async fn update_table(
     OwnerIdentity(admin): OwnerIdentity,
-    State(tables): State<TableService>,
+    State(tables): State<Arc<TableService>>,
     Path(table): Path<TableId>,
     ValidatedJson(request): ValidatedJson<UpdateTableRequest>,
 ) -> Result<Json<TableResponse>> {
@@ -141,7 +146,7 @@ async fn update_table(
 async fn delete_table(
     OwnerIdentity(admin): OwnerIdentity,
     language: Language,
-    State(tables): State<TableService>,
+    State(tables): State<Arc<TableService>>,
     Path(table): Path<TableId>,
 ) -> Result<Json<MessageResponse>> {
     tables.delete(admin.store_id, &admin.actor(), table).await?;
@@ -160,7 +165,7 @@ async fn delete_table(
 )]
 async fn show_history(
     admin: AdminIdentity,
-    State(orders): State<OrderService>,
+    State(orders): State<Arc<OrderService>>,
     Path(table): Path<TableId>,
     Query(days): Query<HistoryQuery>,
     Query(page): Query<PageQuery>,

@@ -1,5 +1,7 @@
 //! Owners run the store's accounts.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -31,7 +33,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 )]
 async fn list_users(
     OwnerIdentity(owner): OwnerIdentity,
-    State(users): State<UserService>,
+    State(users): State<Arc<UserService>>,
 ) -> Result<Json<UserListResponse>> {
     Ok(Json(users.list(owner.store_id).await?.into()))
 }
@@ -47,7 +49,7 @@ async fn list_users(
 )]
 async fn create_user(
     OwnerIdentity(owner): OwnerIdentity,
-    State(users): State<UserService>,
+    State(users): State<Arc<UserService>>,
     ValidatedJson(request): ValidatedJson<CreateUserRequest>,
 ) -> Result<Response> {
     let username = request.username()?;
@@ -66,7 +68,7 @@ async fn create_user(
 )]
 async fn get_user(
     OwnerIdentity(owner): OwnerIdentity,
-    State(users): State<UserService>,
+    State(users): State<Arc<UserService>>,
     Path(user): Path<UserId>,
 ) -> Result<Json<UserResponse>> {
     Ok(Json(users.get(owner.store_id, user).await?.into()))
@@ -86,7 +88,7 @@ async fn get_user(
 )]
 async fn update_user(
     OwnerIdentity(owner): OwnerIdentity,
-    State(users): State<UserService>,
+    State(users): State<Arc<UserService>>,
     Path(user): Path<UserId>,
     ValidatedJson(request): ValidatedJson<UpdateUserRequest>,
 ) -> Result<Json<UserResponse>> {
@@ -106,7 +108,7 @@ async fn update_user(
 async fn delete_user(
     OwnerIdentity(owner): OwnerIdentity,
     language: Language,
-    State(users): State<UserService>,
+    State(users): State<Arc<UserService>>,
     Path(user): Path<UserId>,
 ) -> Result<Json<MessageResponse>> {
     users.delete(owner.store_id, &owner.actor(), user).await?;

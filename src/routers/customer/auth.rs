@@ -1,5 +1,7 @@
 //! Tablets log in.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
@@ -29,7 +31,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
     extensions(("x-errors" = json!(["AUTH_FAILED", "TOO_MANY_REQUESTS"]))),
 )]
 async fn login_table(
-    State(auth): State<AuthService>,
+    State(auth): State<Arc<AuthService>>,
     client: ClientAddress,
     ValidatedJson(request): ValidatedJson<TableLoginRequest>,
 ) -> Result<Json<TableLoginResponse>> {
@@ -46,7 +48,7 @@ async fn login_table(
 async fn check_session(
     table: TableIdentity,
     language: Language,
-    State(auth): State<AuthService>,
+    State(auth): State<Arc<AuthService>>,
 ) -> Result<Json<SessionCheckResponse>> {
     let valid = auth.session_goes_on(&table).await?;
     let message = (!valid).then(|| Message::SessionEnded.text(language));
@@ -61,6 +63,6 @@ async fn check_session(
     security(("table_token" = [])),
     responses((status = 200, description = "A fresh token", body = TableLoginResponse)),
 )]
-async fn renew_session(table: TableIdentity, State(auth): State<AuthService>) -> Result<Json<TableLoginResponse>> {
+async fn renew_session(table: TableIdentity, State(auth): State<Arc<AuthService>>) -> Result<Json<TableLoginResponse>> {
     Ok(Json(auth.renew_session(&table).await?.into()))
 }

@@ -1,5 +1,7 @@
 //! Guests read the menu.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -39,7 +41,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 )]
 async fn list_categories(
     table: TableIdentity,
-    State(menus): State<MenuService>,
+    State(menus): State<Arc<MenuService>>,
     headers: HeaderMap,
 ) -> Result<Response> {
     with_etag(&headers, &menus.current(table.store_id).await?.category_answer)
@@ -59,7 +61,11 @@ async fn list_categories(
             headers(("ETag" = String, description = "As the client has it"))),
     ),
 )]
-async fn list_menus(table: TableIdentity, State(menus): State<MenuService>, headers: HeaderMap) -> Result<Response> {
+async fn list_menus(
+    table: TableIdentity,
+    State(menus): State<Arc<MenuService>>,
+    headers: HeaderMap,
+) -> Result<Response> {
     with_etag(&headers, &menus.current(table.store_id).await?.menu_answer)
 }
 
@@ -81,7 +87,7 @@ async fn list_menus(table: TableIdentity, State(menus): State<MenuService>, head
 )]
 async fn list_category_menus(
     table: TableIdentity,
-    State(menus): State<MenuService>,
+    State(menus): State<Arc<MenuService>>,
     Path(category): Path<CategoryId>,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -107,7 +113,7 @@ async fn list_category_menus(
 )]
 async fn get_menu(
     table: TableIdentity,
-    State(menus): State<MenuService>,
+    State(menus): State<Arc<MenuService>>,
     Path(menu): Path<MenuId>,
     headers: HeaderMap,
 ) -> Result<Response> {

@@ -1,5 +1,7 @@
 //! Guests order, and watch their orders.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -49,7 +51,7 @@ pub(super) fn streams() -> OpenApiRouter<AppState> {
 )]
 async fn create_order(
     table: TableIdentity,
-    State(orders): State<OrderService>,
+    State(orders): State<Arc<OrderService>>,
     Idempotency(key): Idempotency,
     ValidatedJson(request): ValidatedJson<CreateOrderRequest>,
 ) -> Result<Response> {
@@ -68,7 +70,7 @@ async fn create_order(
     security(("table_token" = [])),
     responses((status = 200, description = "Newest first; none once the session has ended", body = OrderListResponse)),
 )]
-async fn list_orders(table: TableIdentity, State(orders): State<OrderService>) -> Result<Json<OrderListResponse>> {
+async fn list_orders(table: TableIdentity, State(orders): State<Arc<OrderService>>) -> Result<Json<OrderListResponse>> {
     let orders = orders.list_for_guests(table.store_id, table.session_id).await?;
     Ok(Json(orders.into()))
 }
@@ -86,7 +88,7 @@ async fn list_orders(table: TableIdentity, State(orders): State<OrderService>) -
 async fn stream_session(
     table: TableIdentity,
     State(hub): State<Hub>,
-    State(auth): State<AuthService>,
+    State(auth): State<Arc<AuthService>>,
     State(config): State<StreamConfig>,
     Query(resume): Query<ResumeQuery>,
     headers: HeaderMap,
