@@ -27,7 +27,7 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     let turns = in_turns(
         bench,
         async || raw_rate(bench.arguments.turn()).await,
-        async |house| Ok(logins(bench, house, CONNECTIONS)),
+        async |house| Ok(logins(bench, house, CONNECTIONS, "1234")),
     )
     .await?;
     let mut figures = vec![Figure::of_turns("Login", &turns, 0.85)];
@@ -36,14 +36,15 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     Ok(figures.into())
 }
 
-/// Every table of every store logs in.
-fn logins(bench: &Bench, house: &House, connections: usize) -> Load {
+/// Every table of every store logs in, or tries to.
+fn logins(bench: &Bench, house: &House, connections: usize, password: &str) -> Load {
     let tables = house.stores.iter().flat_map(|store| (1..=store.tables.len()).map(move |table| (&store.code, table)));
     let requests = tables.map(|(store, table)| {
-        let body = json!({"store_id": store, "table_number": table, "password": "1234"});
+        let body = json!({"store_id": store, "table_number": table, "password": password});
         post("/customer/auth/login", "none", &body.to_string())
     });
-    turn(bench, house, connections, &Arc::new(requests.collect()), 200)
+    let status = if password == "1234" { 200 } else { 401 };
+    turn(bench, house, connections, &Arc::new(requests.collect()), status)
 }
 
 /// Hashes a second on all cores, at the server's parameters and as low in rank as the server's threads.
@@ -67,13 +68,13 @@ async fn raw_rate(duration: Duration) -> Result<f64> {
     Ok(rate)
 }
 
-/// Orders one after the other, in turns without and with a flood of logins.
-async fn orders_in_a_flood(bench: &Bench) -> Result<[Figure; 2]> {
+/// Orders one after the other, in turns without and with a flood of guesses.
+async fn orders_in_a_flood(bench: &Bench) -> Result<[Figure; 3]> {
     let house = &bench.empty;
     let (mut calm, mut flooded) = (Vec::new(), Vec::new());
     for _ in 0..bench.arguments.turns {
         calm.push(order_times(house).await?);
-        let flood = tokio::spawn(logins(bench, house, FLOOD).run());
+        let flood = tokio::spawn(logins(bench, house, FLOOD, "wrong").run());
         tokio::time::sleep(Duration::from_millis(200)).await;
         flooded.push(order_times(house).await?);
         if flood.is_finished() {
@@ -81,10 +82,16 @@ async fn orders_in_a_flood(bench: &Bench) -> Result<[Figure; 2]> {
         }
         flood.await??;
     }
-    Ok([("Order, alone", calm), ("Order, beside 64 logins at a time", flooded)].map(|(name, turns)| {
-        let times = Quantiles::median(&turns);
-        Figure::new(name, Unit::Milliseconds, milliseconds(times.p50)).times(times)
-    }))
+    let (calm, flooded) = (Quantiles::median(&calm), Quantiles::median(&flooded));
+    let figure = |name: &str, times: Quantiles| {
+        Figure::new(name.to_owned(), Unit::Milliseconds, milliseconds(times.p50)).times(times)
+    };
+    let disturbed = milliseconds(flooded.p99) / milliseconds(calm.p99);
+    Ok([
+        figure("Order, alone", calm),
+        figure("Order, beside 64 guesses at a time", flooded),
+        Figure::new("Order, p99 beside guesses to p99 alone", Unit::Count, disturbed).at_most(2.0),
+    ])
 }
 
 async fn order_times(house: &House) -> Result<Quantiles> {

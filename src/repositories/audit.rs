@@ -40,6 +40,16 @@ pub async fn insert(
     Ok(())
 }
 
+/// The transaction's commit does not wait for the disk: for what may be lost with PostgreSQL's last moments, and must
+/// not flush beside the orders.
+///
+/// # Errors
+/// Of the database.
+pub async fn commit_unflushed(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query!("SET LOCAL synchronous_commit = off").execute(conn).await?;
+    Ok(())
+}
+
 /// The store's entries, newest first, one more than `limit` at most.
 ///
 /// # Errors

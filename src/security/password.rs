@@ -40,7 +40,8 @@ impl Passwords {
     /// # Errors
     /// When the system's random source fails, or it gives no thread.
     pub fn new(queue: usize) -> Result<Self> {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        // Half of the cores: with all of them, an order waited four times as long beside a flood of logins.
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).div_ceil(2);
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("argon2-{index}"))

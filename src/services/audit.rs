@@ -47,6 +47,21 @@ impl AuditService {
     }
 }
 
+/// As [`record`], in a transaction whose commit does not wait for the disk.
+///
+/// # Errors
+/// Of the database.
+pub(super) async fn record_unflushed(
+    tx: &mut Transaction,
+    store: StoreId,
+    by: &Actor,
+    entry: &NewAuditEntry,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    audit::commit_unflushed(tx.conn()).await?;
+    record(tx, store, by, entry, now).await
+}
+
 /// Writes down what `tx` does, so that it is known if and only if it is done.
 ///
 /// # Errors

@@ -153,7 +153,12 @@ impl AuthService {
     fn record_later(&self, store: StoreId, by: Actor, entry: NewAuditEntry) {
         let this = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = this.record(store, &by, &entry).await {
+            let recorded = async {
+                let mut tx = this.database.begin().await?;
+                audit::record_unflushed(&mut tx, store, &by, &entry, this.clock.now()).await?;
+                tx.commit().await
+            };
+            if let Err(error) = recorded.await {
                 tracing::warn!(%error, "a failed login could not be written down");
             }
         });
