@@ -1,5 +1,5 @@
-//! Passwords: argon2id, on threads of their own that yield to everybody else, behind a queue that has an end. A
-//! flood of logins makes logins slow and leaves orders alone.
+//! Passwords: argon2id, on threads of their own that yield to everybody else, behind a queue that has an end: a flood
+//! of logins makes logins slow, and orders hardly.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl Passwords {
     /// # Errors
     /// When the system's random source fails, or it gives no thread.
     pub fn new(queue: usize) -> Result<Self> {
-        // Half of the cores: with all of them, an order waited four times as long beside a flood of logins.
+        // Half of the cores: the others are for the orders beside.
         let threads = thread::available_parallelism().map_or(1, NonZero::get).div_ceil(2);
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
