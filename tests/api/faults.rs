@@ -150,7 +150,7 @@ async fn a_database_that_is_stopped_and_started_loses_no_order() {
 
     postgres.stop().await;
     guests.all_refused().await;
-    told_to_come_back(in_time(guests.tablets[0].get("/customer/menu")).await);
+    told_to_come_back(in_time(guests.tablets[0].get("/customer/orders")).await);
 
     let _postgres = EmbeddedPostgres::start(&directory, Durability::Throwaway).await.unwrap();
     guests.all_served().await;
