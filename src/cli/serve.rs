@@ -119,7 +119,7 @@ fn with_enough_descriptors(mut config: Config) -> Config {
     let ours = usize::try_from(config.database.max_connections).unwrap_or(usize::MAX).saturating_add(OWN_DESCRIPTORS);
     let left = descriptors.map_or(usize::MAX, |count| count.saturating_sub(ours)).max(1);
     if left < config.http.max_connections {
-        tracing::warn!(
+        tracing::info!(
             MAX_CONNECTIONS = config.http.max_connections,
             connections = left,
             "the limit of file descriptors (ulimit -Hn) allows fewer connections"
