@@ -17,8 +17,8 @@ use tower_http::add_extension::AddExtension;
 
 use crate::config::HttpConfig;
 use crate::error::{AppError, ErrorCode};
+use crate::routers::door::DoorLayer;
 use crate::security::address::PeerAddress;
-use crate::with_common_layers;
 
 /// How much more header hyper reads than is allowed: what is just beyond the limit is refused with an answer that
 /// says so, what is far beyond with a bare 431.
@@ -73,8 +73,8 @@ pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToke
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(config.max_connections));
     let doorstep = Arc::new(Semaphore::new(TURNED_AWAY));
-    let full =
-        with_common_layers(Router::new().fallback(async || AppError::from(ErrorCode::ServiceUnavailable)), config);
+    let full = Router::new().fallback(async || AppError::from(ErrorCode::ServiceUnavailable));
+    let full = full.layer(DoorLayer::new(config, None));
     let mut complained: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {

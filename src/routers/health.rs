@@ -12,7 +12,7 @@ use crate::database::Database;
 use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(health)).routes(routes!(live)).routes(routes!(ready))
 }
 
