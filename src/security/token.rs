@@ -59,6 +59,10 @@ pub struct Claims {
     /// When the login ends that a ticket was made from; a stream opened with the ticket ends with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login_exp: Option<i64>,
+    /// The deployment's epoch when the login was made: what ids and versions meant then, they no longer mean after a
+    /// restore. A token of a version before epochs has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<Uuid>,
     /// The login's own id, for logging it out. A ticket has that of the login it was made from.
     pub jti: Uuid,
 }
@@ -112,13 +116,15 @@ pub struct Tokens {
     decoding: HashMap<String, DecodingKey>,
     algorithm: Algorithm,
     validation: Validation,
+    epoch: Uuid,
     clock: Clock,
 }
 
 impl Tokens {
-    /// Tokens signed with `secret`; those signed with one of `previous` count, too.
+    /// Tokens of the deployment whose epoch is `epoch`, signed with `secret`; those signed with one of `previous`
+    /// count, too.
     #[must_use]
-    pub fn new(secret: &Secret, previous: &[Secret], algorithm: Algorithm, clock: Clock) -> Self {
+    pub fn new(secret: &Secret, previous: &[Secret], algorithm: Algorithm, epoch: Uuid, clock: Clock) -> Self {
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[ISSUER]);
         validation.required_spec_claims = HashSet::from(["exp", "iss", "aud"].map(str::to_owned));
@@ -132,6 +138,7 @@ impl Tokens {
             decoding: previous.iter().chain([secret]).map(checked_with).collect(),
             algorithm,
             validation,
+            epoch,
             clock,
         }
     }
@@ -153,6 +160,7 @@ impl Tokens {
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
             login_exp: None,
+            epoch: Some(self.epoch),
             jti: Uuid::new_v4(),
         };
         self.sign(&claims)
@@ -192,7 +200,7 @@ impl Tokens {
         let key = header.kid.and_then(|id| self.decoding.get(&id)).ok_or(ErrorCode::InvalidToken)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(invalid)?.claims;
         let now = self.clock.now().timestamp();
-        if claims.iat > now + CLOCK_SKEW {
+        if claims.iat > now + CLOCK_SKEW || claims.epoch.is_some_and(|epoch| epoch != self.epoch) {
             return Err(ErrorCode::InvalidToken.into());
         }
         if claims.exp <= now {
@@ -224,7 +232,7 @@ mod tests {
 
     fn tokens() -> Tokens {
         let secret = Secret::new("a secret that only these tests know");
-        Tokens::new(&secret, &[], Algorithm::HS256, Clock::system())
+        Tokens::new(&secret, &[], Algorithm::HS256, Uuid::nil(), Clock::system())
     }
 
     fn token(tokens: &Tokens) -> String {
