@@ -84,6 +84,8 @@ pub struct DatabaseConfig {
     pub max_lifetime: Duration,
     /// How long a statement may take, waiting for locks included.
     pub statement_timeout: Duration,
+    /// Where `pg_dump` and `pg_restore` are, if not to be looked for.
+    pub programs: Option<PathBuf>,
 }
 
 /// The tokens' settings.

@@ -51,7 +51,7 @@ impl AppState {
         let closing = CancellationToken::new();
         let limits = StreamLimits { per_store: config.streams.max_per_store, in_all: config.streams.max_in_all };
         let hub = Hub::new(database.clone(), deployment, limits, closing.clone());
-        let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, clock.clone());
+        let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, deployment, clock.clone());
         let rush = Rush::none();
         let passwords = Passwords::new(config.login.queue, rush.clone())?;
         let throttle = LoginThrottle::new(database.clone(), clock.clone(), &config.login);

@@ -78,14 +78,19 @@ async fn serve(
 
     // What must not end before the server: if it does, stop and say so, and let whoever keeps us start anew.
     let mut served = false;
-    let failed = tokio::select! {
+    let failed: Option<String> = tokio::select! {
         () = &mut serving => {
             served = true;
             None
         }
-        _ = &mut events, if !closing.is_cancelled() => Some("the tasks that carry events ended unexpectedly"),
-        _ = &mut watchdog => Some("the task that watches over the database ended unexpectedly"),
-        () = ended(embedded) => Some("the embedded PostgreSQL ended unexpectedly; its log is in postgres/pgdata/log under DATA_DIR"),
+        ended = &mut events, if !closing.is_cancelled() => Some(match ended {
+            Ok(Err(other_epoch)) => other_epoch.to_string(),
+            _ => "the tasks that carry events ended unexpectedly".to_owned(),
+        }),
+        _ = &mut watchdog => Some("the task that watches over the database ended unexpectedly".to_owned()),
+        () = ended(embedded) => Some(
+            "the embedded PostgreSQL ended unexpectedly; its log is in postgres/pgdata/log under DATA_DIR".to_owned(),
+        ),
     };
     let failed = failed.filter(|_| !closing.is_cancelled());
     closing.cancel();

@@ -2,6 +2,7 @@
 //! of our own.
 
 pub mod embedded;
+pub(crate) mod programs;
 mod retry;
 mod watchdog;
 

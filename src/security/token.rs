@@ -71,6 +71,10 @@ pub struct Claims {
     /// When the login ends that a ticket was made from; a stream opened with the ticket ends with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login_exp: Option<i64>,
+    /// The deployment's epoch when the login was made: what ids and versions meant then, they no longer mean after a
+    /// restore. A token of a version before epochs has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<Uuid>,
     /// The login's own id, for logging it out. A ticket has that of the login it was made from.
     pub jti: Uuid,
 }
@@ -126,13 +130,15 @@ pub struct Tokens {
     validation: Validation,
     /// What tokens say whose signature was found to be good: a tablet shows the same one all day.
     verified: Cache<Box<str>, Claims>,
+    epoch: Uuid,
     clock: Clock,
 }
 
 impl Tokens {
-    /// Tokens signed with `secret`; those signed with one of `previous` count, too.
+    /// Tokens of the deployment whose epoch is `epoch`, signed with `secret`; those signed with one of `previous`
+    /// count, too.
     #[must_use]
-    pub fn new(secret: &Secret, previous: &[Secret], algorithm: Algorithm, clock: Clock) -> Self {
+    pub fn new(secret: &Secret, previous: &[Secret], algorithm: Algorithm, epoch: Uuid, clock: Clock) -> Self {
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[ISSUER]);
         validation.required_spec_claims = HashSet::from(["exp", "iss", "aud"].map(str::to_owned));
@@ -147,6 +153,7 @@ impl Tokens {
             algorithm,
             validation,
             verified: Cache::new(REMEMBERED),
+            epoch,
             clock,
         }
     }
@@ -168,6 +175,7 @@ impl Tokens {
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
             login_exp: None,
+            epoch: Some(self.epoch),
             jti: Uuid::new_v4(),
         };
         self.sign(&claims)
@@ -204,7 +212,7 @@ impl Tokens {
             None => self.verify(token)?,
         };
         let now = self.clock.now().timestamp();
-        if claims.iat > now + CLOCK_SKEW {
+        if claims.iat > now + CLOCK_SKEW || claims.epoch.is_some_and(|epoch| epoch != self.epoch) {
             return Err(ErrorCode::InvalidToken.into());
         }
         if claims.exp <= now {
@@ -252,7 +260,7 @@ mod tests {
 
     fn tokens() -> Tokens {
         let secret = Secret::new("a secret that only these tests know");
-        Tokens::new(&secret, &[], Algorithm::HS256, Clock::system())
+        Tokens::new(&secret, &[], Algorithm::HS256, Uuid::nil(), Clock::system())
     }
 
     fn token(tokens: &Tokens) -> String {
@@ -276,7 +284,8 @@ mod tests {
             let seconds = Arc::clone(&seconds);
             move || DateTime::from_timestamp(seconds.load(Ordering::Relaxed), 0).unwrap()
         });
-        let tokens = Tokens::new(&Secret::new("a secret that only these tests know"), &[], Algorithm::HS256, clock);
+        let tokens =
+            Tokens::new(&Secret::new("a secret that only these tests know"), &[], Algorithm::HS256, Uuid::nil(), clock);
         let token = token(&tokens);
         for _ in 0..2 {
             assert_eq!(tokens.check(&token, Audience::Table).unwrap().sub, 7);

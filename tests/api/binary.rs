@@ -14,12 +14,14 @@ use tableorder::clock::Clock;
 
 use crate::support::{ApiClient, scratch_directory};
 
-struct Server {
+/// The program, serving.
+pub struct Server {
     process: Child,
-    client: ApiClient,
+    pub client: ApiClient,
 }
 
-fn command(directory: &Path) -> Command {
+/// The program, in a directory of its own, on a port that is free.
+pub fn command(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tableorder"));
     command
         .env_clear()
@@ -33,9 +35,13 @@ fn command(directory: &Path) -> Command {
 }
 
 impl Server {
+    pub fn start(directory: &Path) -> Self {
+        Self::run(command(directory))
+    }
+
     /// Starts it and waits for its welcome, which tells the port it took.
-    fn start(directory: &Path) -> Self {
-        let mut process = command(directory).spawn().unwrap();
+    pub fn run(mut command: Command) -> Self {
+        let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let base = loop {
             let line = lines.next().expect("a welcome").unwrap();
@@ -48,11 +54,11 @@ impl Server {
         Self { process, client: ApiClient::new(&base) }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.process.id().cast_signed()), signal).unwrap();
     }
 
-    fn wait(&mut self) -> Option<i32> {
+    pub fn wait(&mut self) -> Option<i32> {
         self.process.wait().unwrap().code()
     }
 }
@@ -65,10 +71,10 @@ impl Drop for Server {
 }
 
 /// A directory of a test's own, removed with what is in it.
-struct Directory(PathBuf);
+pub struct Directory(pub PathBuf);
 
 impl Directory {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = scratch_directory(name);
         fs::create_dir_all(&path).unwrap();
         Self(path)
@@ -81,7 +87,8 @@ impl Drop for Directory {
     }
 }
 
-async fn login(client: &ApiClient) -> (ApiClient, ApiClient) {
+/// The demo's owner, and its tablet 3.
+pub async fn login(client: &ApiClient) -> (ApiClient, ApiClient) {
     let staff = json!({"store_id": "demo-store", "username": "admin", "password": "admin1234"});
     let tablet = json!({"store_id": "demo-store", "table_number": 3, "password": "1234"});
     let staff = client.post("/admin/auth/login", &staff).await.ok();

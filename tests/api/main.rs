@@ -9,6 +9,8 @@
 #![allow(unreachable_pub, missing_docs, reason = "nobody but the tests sees it")]
 
 mod accounts;
+mod backup_drill;
+mod backups;
 mod binary;
 mod catalogue;
 mod command_line;

@@ -1,6 +1,5 @@
 //! A server on a port of its own, and the stores in it.
 
-use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::client::ApiClient;
-use super::postgres::new_database;
+use super::postgres::{new_database, url_of};
 
 /// A server, its database and its clock.
 pub struct TestApp {
@@ -89,10 +88,7 @@ impl TestApp {
 
     /// The database's address, for a program.
     pub fn url(&self) -> String {
-        let socket = self.options.get_socket().unwrap().display().to_string();
-        let password = fs::read_to_string(self.options.get_socket().unwrap().with_file_name("password")).unwrap();
-        let database = self.options.get_database().unwrap();
-        format!("postgres://tableorder:{password}@localhost/{database}?host={}", socket.replace('/', "%2F"))
+        url_of(&self.options)
     }
 
     /// Stops the clock at `moment`.
