@@ -152,7 +152,9 @@ pub struct HttpConfig {
     pub header_timeout: Duration,
     /// How large a request's body may be, in bytes.
     pub body_limit: usize,
-    /// How long a graceful stop may take.
+    /// How long, before it stops, the server says that it is about to, and takes requests all the same.
+    pub shutdown_drain: Duration,
+    /// How long a graceful stop may take, once the drain is over.
     pub shutdown_timeout: Duration,
     /// How long a client may take none of what it is sent before it is cut off.
     pub write_timeout: Duration,

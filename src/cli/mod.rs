@@ -1,6 +1,7 @@
 //! The command line.
 
 mod connect;
+mod health;
 mod migrate;
 mod openapi;
 mod password;
@@ -41,6 +42,8 @@ enum Command {
     /// Make staff accounts and reset their passwords
     #[command(subcommand)]
     User(user::Command),
+    /// Ask the server on this machine whether it is ready
+    Health,
     /// Print the OpenAPI document
     Openapi,
 }
@@ -68,6 +71,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Seed(arguments) => seed::run(&config, arguments).await,
         Command::Store(command) => store::run(&config, command).await,
         Command::User(command) => user::run(&config, command).await,
+        Command::Health => health::run(&config.http).await,
         Command::Openapi => Ok(()),
     }
 }

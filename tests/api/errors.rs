@@ -6,10 +6,10 @@ use axum::routing::get;
 use reqwest::Method;
 use serde_json::json;
 use tableorder::config::Config;
+use tableorder::shutdown::Shutdown;
 use tableorder::{server, with_common_layers};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
 
 use crate::support::{ApiClient, TestApp, answer};
 
@@ -122,7 +122,7 @@ async fn a_panic_is_an_opaque_500() {
     let router = with_common_layers(axum::Router::new().route("/panic", get(handler)), &config.http);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = ApiClient::new(&format!("http://{}", listener.local_addr().unwrap()));
-    tokio::spawn(async move { server::serve(listener, router, CancellationToken::new(), &config.http).await });
+    tokio::spawn(async move { server::serve(listener, router, Shutdown::default(), &config.http).await });
     let error = client.get("/panic").await.refused(500, "INTERNAL_ERROR");
     assert!(!json!(error).to_string().contains("secret"));
 }
