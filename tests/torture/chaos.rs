@@ -16,10 +16,16 @@ pub struct Outages {
     pub postgres_fast: u32,
     pub postgres_immediate: u32,
     pub listeners_cut: i64,
+    pub replaced: u32,
+    /// Requests that the proxy sent to a second instance.
+    pub passed_on: usize,
 }
 
 impl fmt::Display for Outages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.replaced > 0 {
+            return write!(f, "{} instances replaced, {} requests passed on", self.replaced, self.passed_on);
+        }
         write!(
             f,
             "{} kill -9, {} TERM, PostgreSQL {} x fast and {} x immediate, {} listeners cut",

@@ -107,7 +107,13 @@ impl Subscriber {
             request = request.header("Last-Event-ID", id);
         }
         let answer = tokio::time::timeout(Duration::from_secs(5), request.send()).await;
-        answer.ok()?.ok().filter(|answer| answer.status().is_success())
+        match answer {
+            Ok(Ok(answer)) if answer.status().is_success() => return Some(answer),
+            Ok(Ok(answer)) => self.cluster.failed(path, answer.status()),
+            Ok(Err(error)) => self.cluster.failed(path, format_args!("{error:?}")),
+            Err(_) => self.cluster.failed(path, "no answer"),
+        }
+        None
     }
 
     /// Reads for a while, or until the stream is broken off. `true` when writing has ended and it was silent

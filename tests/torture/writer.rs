@@ -136,8 +136,21 @@ impl Writer {
         if !body.is_null() {
             request = request.json(body);
         }
-        let answer = request.send().await.ok()?;
+        // Some clients send one, some do not.
+        if self.rng.bool() {
+            request = request.header("Idempotency-Key", format!("{:032x}", self.rng.u128(..)));
+        }
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.cluster.failed(path, format_args!("{error:?}"));
+                return None;
+            }
+        };
         let status = answer.status().as_u16();
+        if status >= 500 {
+            self.cluster.failed(path, status);
+        }
         assert!(status < 500 || status == 503, "{path}: {status} {}", answer.text().await.unwrap_or_default());
         assert_ne!(status, 401, "{path}");
         Some((status, answer.json().await.ok()?))
