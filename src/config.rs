@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_file_documents_every_setting_with_its_default() {
+    fn the_example_file_documents_every_setting_with_its_default_and_every_variable_of_the_compose_file() {
         let asked = RefCell::new(BTreeSet::new());
         let defaults = Config::read(|name| {
             asked.borrow_mut().insert(name.to_owned());
@@ -383,7 +383,10 @@ mod tests {
             .filter_map(|line| setting(line.trim_start_matches("# ")))
             .map(|(name, _)| name.to_owned())
             .collect();
-        assert_eq!(documented, asked.into_inner());
+        let compose = include_str!("../docker-compose.yml");
+        let variables = regex::Regex::new(r"[^$]\$\{([A-Z_]+)").unwrap();
+        let variables = variables.captures_iter(compose).map(|found| found[1].to_owned());
+        assert_eq!(documented, asked.into_inner().into_iter().chain(variables).collect());
         assert!(example.contains(&format!("# JWT_SECRET_KEY={EXAMPLE_SECRET}\n")));
         let values: Vec<_> = example.lines().filter_map(setting).collect();
         assert_eq!(format!("{:?}", read(&values).unwrap()), format!("{defaults:?}"));
