@@ -7,6 +7,7 @@ use fastrand::Rng;
 use nix::sys::signal::Signal;
 
 use crate::cluster::Cluster;
+use crate::nginx::Proxied;
 
 /// How often what went wrong.
 #[derive(Debug, Default)]
@@ -17,14 +18,15 @@ pub struct Outages {
     pub postgres_immediate: u32,
     pub listeners_cut: i64,
     pub replaced: u32,
-    /// Requests that the proxy sent to a second instance.
-    pub passed_on: usize,
+    pub proxied: Proxied,
 }
 
 impl fmt::Display for Outages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.replaced > 0 {
-            return write!(f, "{} instances replaced, {} requests passed on", self.replaced, self.passed_on);
+            let Proxied { requests, passed_on, failed } = &self.proxied;
+            write!(f, "{} instances replaced, {requests} requests, {passed_on} passed on", self.replaced)?;
+            return failed.iter().take(10).try_for_each(|line| write!(f, "\n    failed: {line}"));
         }
         write!(
             f,

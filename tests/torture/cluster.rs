@@ -16,13 +16,12 @@ use tableorder::database::embedded::{Durability, EmbeddedPostgres};
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::nginx::Nginx;
+use crate::nginx::{Nginx, Proxied};
 use crate::rolling_upgrade::Upgrade;
 
 /// One at a time: what a torture shows would be blurred by another beside it.
 static CHAMBER: Mutex<()> = Mutex::const_new(());
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_tableorder");
 const SECRET: &str = "the secret of the torture chamber, long enough";
 pub const INSTANCES: usize = 3;
 
@@ -77,7 +76,7 @@ impl Cluster {
             _chamber: chamber,
         };
         cluster.seed(stores, tables).await;
-        let program = upgrade.and_then(|upgrade| upgrade.from.clone()).unwrap_or_else(|| PROGRAM.into());
+        let program = upgrade.and_then(|upgrade| upgrade.from.clone()).unwrap_or_else(program);
         for index in 0..INSTANCES {
             cluster.start_instance_of(&program, index).await;
         }
@@ -106,9 +105,15 @@ impl Cluster {
         self.failures.lock().unwrap().clone()
     }
 
-    /// How many requests the proxy sent to a second instance.
-    pub fn passed_on(&self) -> usize {
-        self.proxy.as_ref().map_or(0, |(nginx, _)| nginx.passed_on())
+    /// How long a client waits before it gives up on an answer: the change may have happened or not. Where no request
+    /// may fail, a busy machine must not make it.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(if self.proxy.is_some() { 20 } else { 3 })
+    }
+
+    /// What came through the proxy so far.
+    pub fn proxied(&self) -> Proxied {
+        self.proxy.as_ref().map(|(nginx, _)| nginx.proxied()).unwrap_or_default()
     }
 
     /// Tells an instance to stop, waits for its end, and starts it anew, until it takes requests.
@@ -204,7 +209,7 @@ impl Cluster {
     }
 
     async fn start_instance(&self, index: usize) {
-        self.start_instance_of(Path::new(PROGRAM), index).await;
+        self.start_instance_of(&program(), index).await;
     }
 
     async fn start_instance_of(&self, program: &Path, index: usize) {
@@ -222,8 +227,11 @@ impl Cluster {
 
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
+        command.env_clear();
+        if !self.drain.is_zero() {
+            command.env("DATABASE_ACQUIRE_TIMEOUT_SECONDS", "10");
+        }
         command
-            .env_clear()
             .env("DATABASE_URL", self.database_url())
             .env("JWT_SECRET_KEY", SECRET)
             .env("HOST", "127.0.0.1")
@@ -247,7 +255,7 @@ impl Cluster {
 
     async fn seed(&mut self, stores: usize, tables: usize) {
         let arguments = format!("seed --stores {stores} --tables {tables} --menus 8 --tokens tokens");
-        let output = self.command(Path::new(PROGRAM)).args(arguments.split(' ')).output().await.unwrap();
+        let output = self.command(&program()).args(arguments.split(' ')).output().await.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let admins = read_pairs(&self.directory.join("tokens/admins.tsv"));
         let tables = read_pairs(&self.directory.join("tokens/tables.tsv"));
@@ -270,6 +278,11 @@ impl Cluster {
 fn read_pairs(path: &Path) -> Vec<(String, String)> {
     let text = fs::read_to_string(path).unwrap();
     text.lines().map(|line| line.split_once('\t').unwrap()).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+}
+
+/// What is tortured: the program of this build, or the one that `TORTURE_PROGRAM` names.
+fn program() -> PathBuf {
+    std::env::var_os("TORTURE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tableorder").into()).into()
 }
 
 /// A port that was free a moment ago.

@@ -18,14 +18,24 @@ const ACCESS_LOG: &str = "access_log /dev/stdout tableorder;";
 const KEEP_ALIVE: &str = "keepalive_timeout 5s;";
 const OWN_FILES: &str = " /tmp/";
 
+/// Requests that came through.
+#[derive(Debug, Default)]
+pub struct Proxied {
+    pub requests: usize,
+    /// Of them, those that were sent to a second instance, or to a third.
+    pub passed_on: usize,
+    /// The log's lines of those that failed.
+    pub failed: Vec<String>,
+}
+
 pub struct Nginx {
     directory: PathBuf,
     process: Child,
 }
 
-/// Where it is: what `NGINX` names, or where systems put it.
+/// Where it is: what `NGINX_PROGRAM` names, or where systems put it. (`NGINX` means something else to nginx itself.)
 pub fn find() -> Option<PathBuf> {
-    let named = std::env::var_os("NGINX").map(PathBuf::from);
+    let named = std::env::var_os("NGINX_PROGRAM").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let usual = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
     named.or_else(|| usual.map(|directory| directory.join("nginx")).find(|nginx| nginx.is_file()))
@@ -76,10 +86,13 @@ impl Nginx {
         fs::read_to_string(self.directory.join("error.log")).unwrap_or_default()
     }
 
-    /// How many requests it sent to more than one instance.
-    pub fn passed_on(&self) -> usize {
+    /// What it did so far.
+    pub fn proxied(&self) -> Proxied {
         let log = fs::read_to_string(self.directory.join("access.log")).unwrap_or_default();
-        log.lines().filter(|line| line.split("\"upstream\":\"").nth(1).is_some_and(|rest| is_list(rest))).count()
+        let tried = log.lines().filter_map(|line| line.split("\"upstream\":\"").nth(1));
+        let passed_on = tried.filter(|rest| is_list(rest)).count();
+        let failed = log.lines().filter(|line| line.contains("\"status\":5")).map(str::to_owned).collect();
+        Proxied { requests: log.lines().count(), passed_on, failed }
     }
 }
 

@@ -112,7 +112,8 @@ impl Report {
     /// Every request was answered, and nothing was done that its answer did not tell.
     #[track_caller]
     pub fn assert_nothing_failed(&self) {
-        assert_eq!(self.failures, [""; 0], "\n{self}");
+        let (failed, first) = (self.failures.len(), self.failures.first());
+        assert_eq!(failed, 0, "requests failed, the first of them {first:?}\n{self}");
         assert_eq!(self.unacknowledged, 0, "\n{self}");
     }
 

@@ -4,13 +4,14 @@
 //! without an Idempotency-Key, and dozens of streams are open. Each instance is told to stop, drains, ends, and is
 //! started anew. Afterwards no request has failed, no change was lost or made twice, and no stream missed an event.
 //!
-//! It takes an nginx (`apt install nginx-light`, or `NGINX=/path/to/nginx`) and says so where there is none. The long one:
+//! It takes an nginx (`apt install nginx-light`, or `NGINX_PROGRAM=/path/to/nginx`) and says so where there is none. The long one:
 //!
 //! ```sh
-//! cargo test --release --test torture rolling -- --ignored --nocapture     # TORTURE_SECONDS=120, TORTURE_SEED=…
+//! cargo test --release --test torture rolling -- --ignored --nocapture     # TORTURE_SECONDS=120, TORTURE_DRAIN_SECONDS=10
 //! ```
 //!
-//! `UPGRADE_FROM=/path/to/tableorder` is the release that runs before.
+//! `UPGRADE_FROM=/path/to/tableorder` is the release that runs before, `TORTURE_PROGRAM` the one that takes its place, if
+//! it is not to be that of this build.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -30,12 +31,13 @@ async fn a_rolling_upgrade_fails_no_request() {
 async fn a_long_rolling_upgrade_fails_no_request() {
     let seed = number("TORTURE_SEED", u64::from(std::process::id()));
     let duration = Duration::from_secs(number("TORTURE_SECONDS", 120).min(500));
-    upgrade("rolling-long", 12, duration, Duration::from_secs(10), seed).await;
+    let drain = Duration::from_secs(number("TORTURE_DRAIN_SECONDS", 10));
+    upgrade("rolling-long", 12, duration, drain, seed).await;
 }
 
 async fn upgrade(name: &'static str, stores: usize, duration: Duration, drain: Duration, seed: u64) {
     let Some(nginx) = nginx::find() else {
-        println!("\n{name}: skipped, as there is no nginx (apt install nginx-light, or NGINX=/path/to/nginx)");
+        println!("\n{name}: skipped, as there is no nginx (apt install nginx-light, or NGINX_PROGRAM=/path/to/nginx)");
         return;
     };
     let report = crate::run(Plan {
@@ -81,6 +83,6 @@ pub async fn run(cluster: &Cluster, duration: Duration) -> Outages {
             outages.replaced += 1;
         }
     }
-    outages.passed_on = cluster.passed_on();
+    outages.proxied = cluster.proxied();
     outages
 }
