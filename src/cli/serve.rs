@@ -34,7 +34,7 @@ const SIGNAL_GRACE: Duration = Duration::from_millis(500);
 pub(super) async fn run(config: Config) -> Result<(), CliError> {
     let _logs = logs::init(&config.log)?;
     // Taken before anything that takes time, so a second server on the port is told at once.
-    let socket = take_port(&config)?;
+    let socket = take_port(SocketAddr::new(config.http.host, config.http.port), "PORT")?;
     let config = with_enough_descriptors(config);
     let secret = token_secret(&config)?;
     let (mut embedded, options) = if let Some(options) = configured(&config)? {
@@ -72,7 +72,7 @@ async fn serve(
 
     let address = socket.local_addr()?;
     // From here on it can answer; a proxy that came earlier was refused, and took another instance.
-    let listener = socket.listen(BACKLOG).map_err(|error| cannot_listen(address, &error))?;
+    let listener = socket.listen(BACKLOG).map_err(|error| cannot_listen(address, "PORT", &error))?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     welcome::print(address.port(), config, services::has_demo(&database).await?);
     let mut events = tokio::spawn(events::run(state.hub().clone(), options, clock, config.events));
@@ -135,9 +135,8 @@ fn with_enough_descriptors(mut config: Config) -> Config {
     config
 }
 
-/// Takes the port, without listening on it yet.
-fn take_port(config: &Config) -> Result<TcpSocket, CliError> {
-    let address = SocketAddr::new(config.http.host, config.http.port);
+/// Takes the port that `setting` says, without listening on it yet.
+fn take_port(address: SocketAddr, setting: &str) -> Result<TcpSocket, CliError> {
     let bind = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Connections of the server before us may linger.
@@ -145,13 +144,13 @@ fn take_port(config: &Config) -> Result<TcpSocket, CliError> {
         socket.bind(address)?;
         Ok(socket)
     };
-    bind().map_err(|error| cannot_listen(address, &error))
+    bind().map_err(|error| cannot_listen(address, setting, &error))
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> CliError {
+fn cannot_listen(address: SocketAddr, setting: &str, error: &io::Error) -> CliError {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("{address} is in use by another program; stop it, or set PORT to another port").into()
+            format!("{address} is in use by another program; stop it, or set {setting} to another port").into()
         }
         _ => format!("cannot listen on {address}: {error}").into(),
     }

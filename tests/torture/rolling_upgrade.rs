@@ -52,7 +52,7 @@ async fn upgrade(name: &'static str, stores: usize, duration: Duration, drain: D
             nginx,
             from: std::env::var_os("UPGRADE_FROM").map(PathBuf::from),
             drain,
-            kept_idle: drain / 2,
+            kept_idle: (drain / 2).max(Duration::from_secs(1)),
         }),
     })
     .await;
