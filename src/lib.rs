@@ -18,6 +18,7 @@ pub mod schemas;
 pub mod security;
 pub mod server;
 pub mod services;
+pub mod shutdown;
 pub mod state;
 pub mod telemetry;
 

@@ -19,6 +19,7 @@ use crate::security::token::Tokens;
 use crate::services::{
     AuditService, AuthService, CategoryService, MenuService, OrderService, StoreService, TableService, UserService,
 };
+use crate::shutdown::Shutdown;
 
 /// What a handler may reach. Each request clones it and some of its parts, so each is one counted reference: had a
 /// service been cloned part by part, the cores would fight for a dozen counters a request.
@@ -38,7 +39,7 @@ struct Parts {
     users: Arc<UserService>,
     audit: Arc<AuditService>,
     streams: StreamConfig,
-    closing: CancellationToken,
+    shutdown: Shutdown,
 }
 
 impl AppState {
@@ -48,9 +49,9 @@ impl AppState {
     /// When the deployment's epoch cannot be read.
     pub async fn new(config: &Config, secret: &Secret, database: Database, clock: Clock) -> Result<Self> {
         let deployment = event::epoch(database.acquire().await?.conn()).await?;
-        let closing = CancellationToken::new();
+        let shutdown = Shutdown::default();
         let limits = StreamLimits { per_store: config.streams.max_per_store, in_all: config.streams.max_in_all };
-        let hub = Hub::new(database.clone(), deployment, limits, closing.clone());
+        let hub = Hub::new(database.clone(), deployment, limits, shutdown.closing().clone());
         let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, deployment, clock.clone());
         let rush = Rush::none();
         let passwords = Passwords::new(config.login.queue, rush.clone())?;
@@ -91,14 +92,20 @@ impl AppState {
             streams: config.streams,
             database,
             hub,
-            closing,
+            shutdown,
         })))
     }
 
-    /// Cancelled when the server begins to stop: readiness goes red and streams are broken off.
+    /// How the server is told to stop, and tells everything in it.
+    #[must_use]
+    pub fn shutdown(&self) -> &Shutdown {
+        &self.0.shutdown
+    }
+
+    /// Cancelled when the server begins to stop: streams are broken off.
     #[must_use]
     pub fn closing(&self) -> &CancellationToken {
-        &self.0.closing
+        self.0.shutdown.closing()
     }
 
     /// What slows down whoever guesses passwords.
@@ -135,5 +142,5 @@ reach! {
     users: Arc<UserService>,
     audit: Arc<AuditService>,
     streams: StreamConfig,
-    closing: CancellationToken,
+    shutdown: Shutdown,
 }

@@ -3,6 +3,7 @@
 mod archive;
 mod backup;
 mod connect;
+mod health;
 mod interrupt;
 mod migrate;
 mod new_epoch;
@@ -53,6 +54,8 @@ enum Command {
     /// Make staff accounts and reset their passwords
     #[command(subcommand)]
     User(user::Command),
+    /// Ask the server on this machine whether it is ready
+    Health,
     /// Print the OpenAPI document
     Openapi,
 }
@@ -83,6 +86,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Seed(arguments) => seed::run(&config, arguments).await,
         Command::Store(command) => store::run(&config, command).await,
         Command::User(command) => user::run(&config, command).await,
+        Command::Health => health::run(&config.http).await,
         Command::Openapi => Ok(()),
     }
 }

@@ -6,21 +6,24 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sqlx::postgres::PgConnectOptions;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpSocket;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::connect::{configured, connect, token_secret};
 use super::{CliError, welcome};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::database::embedded::{Durability, EmbeddedPostgres};
+use crate::shutdown::Shutdown;
 use crate::state::AppState;
 use crate::telemetry::logs;
 use crate::{app, events, server, services};
 
 /// File descriptors for everything but clients and the pool: logs, listeners, who is turned away.
 const OWN_DESCRIPTORS: usize = 128;
+
+/// How many connections the system may have ready for us.
+const BACKLOG: u32 = 1024;
 
 /// How long to wait, after everything else, for the last connections to the database.
 const LAST_GRACE: Duration = Duration::from_secs(2);
@@ -31,7 +34,7 @@ const SIGNAL_GRACE: Duration = Duration::from_millis(500);
 pub(super) async fn run(config: Config) -> Result<(), CliError> {
     let _logs = logs::init(&config.log)?;
     // Taken before anything that takes time, so a second server on the port is told at once.
-    let listener = listen(&config).await?;
+    let socket = take_port(SocketAddr::new(config.http.host, config.http.port), "PORT")?;
     let config = with_enough_descriptors(config);
     let secret = token_secret(&config)?;
     let (mut embedded, options) = if let Some(options) = configured(&config)? {
@@ -42,7 +45,7 @@ pub(super) async fn run(config: Config) -> Result<(), CliError> {
         (Some(embedded), options)
     };
 
-    let result = serve(&config, &secret, options, embedded.as_mut(), listener).await;
+    let result = serve(&config, &secret, options, embedded.as_mut(), socket).await;
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
@@ -54,7 +57,7 @@ async fn serve(
     secret: &Secret,
     options: PgConnectOptions,
     embedded: Option<&mut EmbeddedPostgres>,
-    listener: TcpListener,
+    socket: TcpSocket,
 ) -> Result<(), CliError> {
     let clock = Clock::system();
     let database = connect(options.clone(), &config.database).await?;
@@ -63,17 +66,20 @@ async fn serve(
         tracing::info!("the database was empty: it now has the demo restaurant");
     }
     let state = AppState::new(config, secret, database.clone(), clock.clone()).await?;
-    let closing = state.closing().clone();
-    tokio::spawn(stop_on_signal(closing.clone())?);
+    let shutdown = state.shutdown().clone();
+    let closing = shutdown.closing().clone();
+    tokio::spawn(stop_on_signal(shutdown.clone(), config.http.shutdown_drain)?);
 
-    let address = listener.local_addr()?;
+    let address = socket.local_addr()?;
+    // From here on it can answer; a proxy that came earlier was refused, and took another instance.
+    let listener = socket.listen(BACKLOG).map_err(|error| cannot_listen(address, "PORT", &error))?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     welcome::print(address.port(), config, services::has_demo(&database).await?);
     let mut events = tokio::spawn(events::run(state.hub().clone(), options, clock, config.events));
     tokio::spawn(state.throttle().clone().keep_tidy(closing.clone()));
     let mut watchdog = tokio::spawn(database.clone().watch());
     let router = app(state, &config.http);
-    let serving = server::serve(listener, router, closing.clone(), &config.http);
+    let serving = server::serve(listener, router, shutdown, &config.http);
     tokio::pin!(serving);
 
     // What must not end before the server: if it does, stop and say so, and let whoever keeps us start anew.
@@ -134,31 +140,57 @@ fn with_enough_descriptors(mut config: Config) -> Config {
     config
 }
 
-async fn listen(config: &Config) -> Result<TcpListener, CliError> {
-    let address = SocketAddr::new(config.http.host, config.http.port);
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            format!("{address} is in use by another program; stop it, or set PORT to another port").into()
-        }
-        _ => format!("cannot listen on {address}: {error}").into(),
-    })
+/// Takes the port that `setting` says, without listening on it yet.
+fn take_port(address: SocketAddr, setting: &str) -> Result<TcpSocket, CliError> {
+    let bind = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // Connections of the server before us may linger.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(socket)
+    };
+    bind().map_err(|error| cannot_listen(address, setting, &error))
 }
 
-/// Begins the stop on SIGTERM or Ctrl-C; the second one no longer waits for it.
-fn stop_on_signal(closing: CancellationToken) -> io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+fn cannot_listen(address: SocketAddr, setting: &str, error: &io::Error) -> CliError {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("{address} is in use by another program; stop it, or set {setting} to another port").into()
+        }
+        _ => format!("cannot listen on {address}: {error}").into(),
+    }
+}
+
+/// The signals that stop the server: SIGTERM and Ctrl-C.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    async fn next(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Begins the stop on a signal, after a drain. Whoever sends another cannot wait: for the end of the drain, then for
+/// the stop.
+fn stop_on_signal(shutdown: Shutdown, drain: Duration) -> io::Result<impl Future<Output = ()>> {
+    let mut signals =
+        StopSignals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
+    Ok(async move {
+        signals.next().await;
+        shutdown.drain();
+        if !drain.is_zero() {
+            tracing::info!(seconds = drain.as_secs(), "draining");
+            let _ = tokio::time::timeout(drain, signals.next()).await;
         }
         tracing::info!("stopping");
-        closing.cancel();
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        shutdown.close();
+        signals.next().await;
         std::process::exit(1);
     })
 }

@@ -172,6 +172,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             request_timeout: self.seconds("REQUEST_TIMEOUT_SECONDS", 30, 3600),
             header_timeout: self.seconds("REQUEST_HEADER_TIMEOUT_SECONDS", 30, 3600),
             body_limit: self.number("REQUEST_BODY_LIMIT_BYTES", 256 * 1024, 1024, 64 * 1024 * 1024),
+            shutdown_drain: Duration::from_secs(self.number("SHUTDOWN_DRAIN_SECONDS", 0, 0, 600)),
             shutdown_timeout: self.seconds("SHUTDOWN_TIMEOUT_SECONDS", 10, 600),
             write_timeout: self.seconds("CLIENT_WRITE_TIMEOUT_SECONDS", 15, 600),
         }

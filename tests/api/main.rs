@@ -29,6 +29,7 @@ mod revocations;
 mod service;
 #[path = "../shared/sse.rs"]
 mod sse;
+mod stopping;
 mod streams;
 mod support;
 mod tables;

@@ -14,6 +14,7 @@ use tableorder::models::{BusinessCalendar, MenuId, Price, Role, StoreCode, Table
 use tableorder::repositories::menu::NewMenu;
 use tableorder::repositories::{category, menu, store, table, user};
 use tableorder::security::password::hash_now;
+use tableorder::shutdown::Shutdown;
 use tableorder::state::AppState;
 use tableorder::{app, events, server};
 use tokio::net::TcpListener;
@@ -29,6 +30,7 @@ pub struct TestApp {
     pub hub: Hub,
     pub options: PgConnectOptions,
     pub closing: CancellationToken,
+    pub shutdown: Shutdown,
     clock: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
@@ -74,16 +76,16 @@ impl TestApp {
         });
         let secret = Secret::new(secret);
         let state = AppState::new(&config, &secret, database.clone(), clock.clone()).await.unwrap();
-        let closing = state.closing().clone();
+        let (shutdown, closing) = (state.shutdown().clone(), state.closing().clone());
         let hub = state.hub().clone();
         tokio::spawn(events::run(hub.clone(), options.clone(), clock, config.events));
         tokio::spawn(database.clone().watch());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = app(state, &config.http);
-        let stopped = closing.clone();
-        tokio::spawn(async move { server::serve(listener, router, stopped, &config.http).await });
-        Self { base, database, hub, options, closing, clock: time }
+        let told = shutdown.clone();
+        tokio::spawn(async move { server::serve(listener, router, told, &config.http).await });
+        Self { base, database, hub, options, closing, shutdown, clock: time }
     }
 
     /// The database's address, for a program.
