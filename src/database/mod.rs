@@ -116,7 +116,8 @@ impl Database {
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when none is to be had in time; at once while PostgreSQL is away.
     pub async fn acquire(&self) -> Result<Connection> {
-        Ok(Connection(self.pool().acquire().await.map_err(refused)?))
+        // Boxed, as it is large: it could be that a connection must be opened first.
+        Ok(Connection(Box::pin(self.pool().acquire()).await.map_err(refused)?))
     }
 
     /// A transaction. Services open and commit them, repositories only borrow the connection.
@@ -124,7 +125,7 @@ impl Database {
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when no connection is to be had in time; at once while PostgreSQL is away.
     pub async fn begin(&self) -> Result<Transaction> {
-        let connection = self.pool().acquire().await.map_err(refused)?;
+        let connection = Box::pin(self.pool().acquire()).await.map_err(refused)?;
         // In a task of its own, which ends even if the request is given up: sqlx does not roll back a BEGIN that
         // was given up half-way, and the connection's next user would write into a transaction nobody commits
         // (sqlx issue 4393).

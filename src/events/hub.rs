@@ -287,9 +287,8 @@ impl Hub {
     /// As [`publish`](Self::publish), for an event that made remembered menus old: the other instances are told
     /// before anybody's stream is, since a tablet that hears of it reads the menu at once, from any instance.
     pub async fn publish_menu_change(&self, recorded: Recorded) {
-        let Recorded { store, event, menu_version } = recorded;
-        self.tell(Position { event_seq: event.seq, menu_version, ..Position::unmoved(store) }).await;
-        self.offer(store, event);
+        self.tell(Position { menu_version: recorded.menu_version, ..Position::unmoved(recorded.store) }).await;
+        self.publish(recorded);
     }
 
     /// Lets the store's streams look whether their tokens still count, here and on every other instance.

@@ -72,7 +72,8 @@ impl KnownVersions {
             Ok(versions) => return Ok(versions),
             Err(too_old) => too_old,
         };
-        let asked = self.questions.try_get_with((store, confirmed_at), self.ask(store)).await;
+        // Boxed, since it is rare: every request would have its room otherwise.
+        let asked = Box::pin(self.questions.try_get_with((store, confirmed_at), self.ask(store))).await;
         asked.map_err(|error| AppError::caused_by(error.code, error))?;
         // Not the answer itself: a change may have been told meanwhile.
         self.lock().stores.get(&store).map(|known| known.versions).ok_or_else(|| ErrorCode::StoreNotFound.into())

@@ -100,7 +100,8 @@ impl TokenAccess {
             Some(access) => access,
             None => {
                 // Requests that arrive together ask once; a failure is shared, its cause told to the log by each.
-                let answer = self.cache.try_get_with(key, self.ask(claims)).await;
+                // (Boxed, since it is rare: every request would have its room otherwise.)
+                let answer = Box::pin(self.cache.try_get_with(key, self.ask(claims))).await;
                 answer.map_err(|error| AppError::caused_by(error.code, error))?
             }
         };

@@ -46,8 +46,9 @@ impl MenuMemory {
         if let Some(menu) = self.menus.get(&(store, version)).await {
             return Ok(menu);
         }
-        // Requests that arrive together read it once; a failure is shared, its cause told to the log by each.
-        let read = self.menus.try_get_with((store, version), self.read(store)).await;
+        // Requests that arrive together read it once; a failure is shared, its cause told to the log by each. (Boxed,
+        // since it is rare: every request would have its room otherwise.)
+        let read = Box::pin(self.menus.try_get_with((store, version), self.read(store))).await;
         read.map_err(|error| AppError::caused_by(error.code, error))
     }
 
