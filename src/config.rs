@@ -74,6 +74,11 @@ impl fmt::Debug for Secret {
 pub struct DatabaseConfig {
     /// `DATABASE_URL`; without one the server runs its own PostgreSQL under the data directory.
     pub url: Option<Secret>,
+    /// `DATABASE_LISTENER_URL`: the same database past a pooler that lends connections by the transaction, for what
+    /// needs a session of its own.
+    pub listener_url: Option<Secret>,
+    /// Whether whoever starts brings the schema up to date, or refuses to start on one that is not.
+    pub migrate_at_start: bool,
     /// The most connections kept.
     pub max_connections: u32,
     /// The fewest connections kept.

@@ -10,13 +10,13 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::CliError;
 use crate::config::{Config, DatabaseConfig, Secret};
-use crate::database::Database;
 use crate::database::embedded::{Durability, EmbeddedPostgres};
+use crate::database::{Database, MIGRATIONS, migrations};
 
 /// How long a command's statement may take.
 const COMMAND_STATEMENT_TIMEOUT: Duration = Duration::from_hours(1);
 
-/// The database a command works on, migrated.
+/// The database a command works on, its schema up to date.
 pub(super) struct Connected {
     pub(super) database: Database,
     /// The embedded PostgreSQL, where this command had to start it.
@@ -43,8 +43,9 @@ impl Connected {
             statement_timeout: COMMAND_STATEMENT_TIMEOUT,
             ..config.database.clone()
         };
+        let direct = direct(config, &options)?;
         let database = connect(options, &few).await?;
-        database.migrate().await?;
+        prepare_schema(&config.database, &direct).await?;
         Ok(Self { database, embedded })
     }
 
@@ -62,6 +63,24 @@ pub(super) fn configured(config: &Config) -> Result<Option<PgConnectOptions>, Cl
     let Some(url) = &config.database.url else { return Ok(None) };
     // The parser's own message may quote the password.
     Ok(Some(url.expose().parse().map_err(|_| "DATABASE_URL cannot be read")?))
+}
+
+/// The way to the database that `options` lead to which passes by a pooler, where there is one.
+pub(super) fn direct(config: &Config, options: &PgConnectOptions) -> Result<PgConnectOptions, CliError> {
+    match &config.database.listener_url {
+        Some(url) => Ok(url.expose().parse().map_err(|_| "DATABASE_LISTENER_URL cannot be read")?),
+        None => Ok(options.clone()),
+    }
+}
+
+/// Brings the schema up to date, or where that is done as a step of its own, checks that it was.
+pub(super) async fn prepare_schema(config: &DatabaseConfig, direct: &PgConnectOptions) -> Result<(), CliError> {
+    if config.migrate_at_start {
+        migrations::migrate(&MIGRATIONS, direct).await?;
+    } else {
+        migrations::check(&MIGRATIONS, direct).await?;
+    }
+    Ok(())
 }
 
 /// Opens the pool, or says in a sentence why not.

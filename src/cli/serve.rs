@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::connect::{configured, connect, token_secret};
+use super::connect::{configured, connect, direct, prepare_schema, token_secret};
 use super::{CliError, welcome};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
@@ -57,8 +57,9 @@ async fn serve(
     listener: TcpListener,
 ) -> Result<(), CliError> {
     let clock = Clock::system();
-    let database = connect(options.clone(), &config.database).await?;
-    database.migrate().await?;
+    let direct = direct(config, &options)?;
+    let database = connect(options, &config.database).await?;
+    prepare_schema(&config.database, &direct).await?;
     if config.seed_demo && services::seed_demo(&database, &clock).await? {
         tracing::info!("the database was empty: it now has the demo restaurant");
     }
@@ -69,7 +70,7 @@ async fn serve(
     let address = listener.local_addr()?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     welcome::print(address.port(), config, services::has_demo(&database).await?);
-    let mut events = tokio::spawn(events::run(state.hub().clone(), options, clock, config.events));
+    let mut events = tokio::spawn(events::run(state.hub().clone(), direct, clock, config.events));
     tokio::spawn(state.throttle().clone().keep_tidy(closing.clone()));
     let mut watchdog = tokio::spawn(database.clone().watch());
     let router = app(state, &config.http);

@@ -11,6 +11,7 @@
 mod accounts;
 mod binary;
 mod catalogue;
+mod citus;
 mod command_line;
 mod embedded;
 mod errors;
@@ -20,8 +21,10 @@ mod limits;
 mod logins;
 mod menu;
 mod menu_memory;
+mod migrations;
 mod openapi;
 mod orders;
+mod pooler;
 mod retries;
 mod revocations;
 mod service;

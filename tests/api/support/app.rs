@@ -1,6 +1,5 @@
 //! A server on a port of its own, and the stores in it.
 
-use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::client::ApiClient;
-use super::postgres::new_database;
+use super::postgres::{new_database, url_of};
 
 /// A server, its database and its clock.
 pub struct TestApp {
@@ -61,6 +60,20 @@ impl TestApp {
 
     /// As [`start_on`](Self::start_on), with tokens signed by `secret`.
     pub async fn start_with_secret(options: PgConnectOptions, secret: &str, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_listening(options.clone(), options, secret, change).await
+    }
+
+    /// A server behind a pooler that lends connections by the transaction; `direct` is the way past it.
+    pub async fn start_behind(pooler: PgConnectOptions, direct: PgConnectOptions) -> Self {
+        Self::start_listening(pooler, direct, Self::SECRET, |_| {}).await
+    }
+
+    async fn start_listening(
+        options: PgConnectOptions,
+        listener: PgConnectOptions,
+        secret: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config::read(|_| None).unwrap();
         config.database.min_connections = 0;
         // A busy machine is no reason to refuse what is not about refusing.
@@ -77,7 +90,7 @@ impl TestApp {
         let state = AppState::new(&config, &secret, database.clone(), clock.clone()).await.unwrap();
         let closing = state.closing().clone();
         let hub = state.hub().clone();
-        tokio::spawn(events::run(hub.clone(), options.clone(), clock, config.events));
+        tokio::spawn(events::run(hub.clone(), listener, clock, config.events));
         tokio::spawn(database.clone().watch());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -89,10 +102,7 @@ impl TestApp {
 
     /// The database's address, for a program.
     pub fn url(&self) -> String {
-        let socket = self.options.get_socket().unwrap().display().to_string();
-        let password = fs::read_to_string(self.options.get_socket().unwrap().with_file_name("password")).unwrap();
-        let database = self.options.get_database().unwrap();
-        format!("postgres://tableorder:{password}@localhost/{database}?host={}", socket.replace('/', "%2F"))
+        url_of(&self.options)
     }
 
     /// Stops the clock at `moment`.
@@ -148,6 +158,11 @@ impl TestApp {
 }
 
 impl TestStore {
+    /// The same store, asked of another server on its database.
+    pub fn on(&self, app: &TestApp) -> Self {
+        Self { code: self.code.clone(), tables: self.tables.clone(), menus: self.menus.clone(), base: app.base.clone() }
+    }
+
     /// The admin, logged in.
     pub async fn admin(&self) -> ApiClient {
         self.login("admin", "admin1234").await
