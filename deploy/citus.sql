@@ -84,6 +84,8 @@ BEGIN
     FROM pg_class c
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'store_id' AND NOT a.attisdropped
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+      -- Where the coordinator has shards of its own, they stand beside their tables.
+      AND c.relname !~ '_[0-9]{6,}$'
       AND NOT EXISTS (
           SELECT FROM pg_dist_partition d
           JOIN pg_dist_partition root ON root.logicalrelid = 'store_streams'::regclass

@@ -367,6 +367,14 @@ mod tests {
     }
 
     #[test]
+    fn the_way_past_a_pooler_leads_to_the_database_that_was_named() {
+        let listener = ("DATABASE_LISTENER_URL", "postgres://tableorder@db/tableorder");
+        assert!(production_with(listener.0, listener.1).unwrap().database.listener_url.is_some());
+        assert_eq!(production_with(listener.0, "db:5432").unwrap_err(), [listener.0]);
+        assert_eq!(read(&[listener]).unwrap_err(), [listener.0], "past what?");
+    }
+
+    #[test]
     fn the_example_file_documents_every_setting_with_its_default() {
         let asked = RefCell::new(BTreeSet::new());
         let defaults = Config::read(|name| {
