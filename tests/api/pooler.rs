@@ -54,7 +54,9 @@ impl Pooler {
         fs::write(directory.join("users"), format!("\"tableorder\" \"{}\"\n", password_of(postgres))).unwrap();
         // PgBouncer refuses to be root, and has to reach the sockets: it runs as PostgreSQL does.
         let owner = fs::metadata(socket).unwrap();
-        let mut command = Command::new(program);
+        // It ends when its input does, and that is with this process, however it ends.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "\"$0\" \"$1\" & read -r _; kill $!; wait"]).arg(program);
         if owner.uid() != nix::unistd::geteuid().as_raw() {
             for path in [directory.clone(), directory.join("pgbouncer.ini"), directory.join("users")] {
                 chown(path, Some(owner.uid()), Some(owner.gid())).unwrap();
@@ -65,7 +67,7 @@ impl Pooler {
         let process = command
             .arg(directory.join("pgbouncer.ini"))
             .current_dir(&directory)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -94,7 +96,7 @@ impl Pooler {
 
 impl Drop for Pooler {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        drop(self.process.stdin.take());
         let _ = self.process.wait();
         let _ = fs::remove_dir_all(&self.directory);
     }
