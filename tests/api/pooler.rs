@@ -56,7 +56,7 @@ impl Pooler {
         let owner = fs::metadata(socket).unwrap();
         // It ends when its input does, and that is with this process, however it ends.
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "\"$0\" \"$1\" & read -r _; kill $!; wait"]).arg(program);
+        command.args(["-c", "\"$0\" \"$1\" & read -r _; kill -9 $!; wait"]).arg(program);
         if owner.uid() != nix::unistd::geteuid().as_raw() {
             for path in [directory.clone(), directory.join("pgbouncer.ini"), directory.join("users")] {
                 chown(path, Some(owner.uid()), Some(owner.gid())).unwrap();
