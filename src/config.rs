@@ -74,6 +74,11 @@ impl fmt::Debug for Secret {
 pub struct DatabaseConfig {
     /// `DATABASE_URL`; without one the server runs its own PostgreSQL under the data directory.
     pub url: Option<Secret>,
+    /// `DATABASE_LISTENER_URL`: the same database past a pooler that lends connections by the transaction, for what
+    /// needs a session of its own.
+    pub listener_url: Option<Secret>,
+    /// Whether whoever starts brings the schema up to date, or refuses to start on one that is not.
+    pub migrate_at_start: bool,
     /// The most connections kept.
     pub max_connections: u32,
     /// The fewest connections kept.
@@ -363,6 +368,14 @@ mod tests {
             assert_eq!(production_with("TRUSTED_PROXIES", everybody).unwrap_err(), ["TRUSTED_PROXIES"]);
         }
         assert_eq!(production_with("LOGIN_LOCKOUT_MAX_SECONDS", "5").unwrap_err(), ["LOGIN_LOCKOUT_MAX_SECONDS"]);
+    }
+
+    #[test]
+    fn the_way_past_a_pooler_leads_to_the_database_that_was_named() {
+        let listener = ("DATABASE_LISTENER_URL", "postgres://tableorder@db/tableorder");
+        assert!(production_with(listener.0, listener.1).unwrap().database.listener_url.is_some());
+        assert_eq!(production_with(listener.0, "db:5432").unwrap_err(), [listener.0]);
+        assert_eq!(read(&[listener]).unwrap_err(), [listener.0], "past what?");
     }
 
     #[test]

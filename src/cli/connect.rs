@@ -12,8 +12,8 @@ use sqlx::{ConnectOptions, PgConnection};
 
 use super::CliError;
 use crate::config::{Config, DatabaseConfig, Secret};
-use crate::database::Database;
 use crate::database::embedded::{Durability, EmbeddedPostgres};
+use crate::database::{Database, MIGRATIONS, migrations};
 
 /// How long a command's statement may take.
 const COMMAND_STATEMENT_TIMEOUT: Duration = Duration::from_hours(1);
@@ -88,8 +88,9 @@ impl Connected {
             statement_timeout: COMMAND_STATEMENT_TIMEOUT,
             ..config.database.clone()
         };
+        let direct = direct(config, &reached.options)?;
         let database = connect(reached.options.clone(), &few).await?;
-        database.migrate().await?;
+        prepare_schema(&config.database, &direct).await?;
         Ok(Self { database, reached })
     }
 
@@ -105,6 +106,24 @@ pub(super) fn configured(config: &Config) -> Result<Option<PgConnectOptions>, Cl
     let Some(url) = &config.database.url else { return Ok(None) };
     // The parser's own message may quote the password.
     Ok(Some(url.expose().parse().map_err(|_| "DATABASE_URL cannot be read")?))
+}
+
+/// The way to the database that `options` lead to which passes by a pooler, where there is one.
+pub(super) fn direct(config: &Config, options: &PgConnectOptions) -> Result<PgConnectOptions, CliError> {
+    match &config.database.listener_url {
+        Some(url) => Ok(url.expose().parse().map_err(|_| "DATABASE_LISTENER_URL cannot be read")?),
+        None => Ok(options.clone()),
+    }
+}
+
+/// Brings the schema up to date, or where that is done as a step of its own, checks that it was.
+pub(super) async fn prepare_schema(config: &DatabaseConfig, direct: &PgConnectOptions) -> Result<(), CliError> {
+    if config.migrate_at_start {
+        migrations::migrate(&MIGRATIONS, direct).await?;
+    } else {
+        migrations::check(&MIGRATIONS, direct).await?;
+    }
+    Ok(())
 }
 
 /// Opens the pool, or says in a sentence why not.

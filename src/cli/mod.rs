@@ -66,7 +66,7 @@ pub async fn run() -> ExitCode {
     match dispatch(Arguments::parse().command.unwrap_or(Command::Serve)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tableorder: {error}");
+            eprintln!("tableorder: {}", with_causes(&*error));
             ExitCode::FAILURE
         }
     }
@@ -89,6 +89,20 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Health => health::run(&config.http).await,
         Command::Openapi => Ok(()),
     }
+}
+
+/// The mistake and what led to it, each said once.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !told.contains(&text) {
+            told = format!("{told}: {text}");
+        }
+        cause = error.source();
+    }
+    told
 }
 
 /// Tells the person at the terminal what was done.

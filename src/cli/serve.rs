@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::connect::{configured, connect, token_secret};
+use super::connect::{configured, connect, direct, prepare_schema, token_secret};
 use super::{CliError, welcome};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
@@ -60,8 +60,9 @@ async fn serve(
     socket: TcpSocket,
 ) -> Result<(), CliError> {
     let clock = Clock::system();
-    let database = connect(options.clone(), &config.database).await?;
-    database.migrate().await?;
+    let direct = direct(config, &options)?;
+    let database = connect(options, &config.database).await?;
+    prepare_schema(&config.database, &direct).await?;
     if config.seed_demo && services::seed_demo(&database, &clock).await? {
         tracing::info!("the database was empty: it now has the demo restaurant");
     }
@@ -75,7 +76,7 @@ async fn serve(
     let listener = socket.listen(BACKLOG).map_err(|error| cannot_listen(address, "PORT", &error))?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     welcome::print(address.port(), config, services::has_demo(&database).await?);
-    let mut events = tokio::spawn(events::run(state.hub().clone(), options, clock, config.events));
+    let mut events = tokio::spawn(events::run(state.hub().clone(), direct, clock, config.events));
     tokio::spawn(state.throttle().clone().keep_tidy(closing.clone()));
     let mut watchdog = tokio::spawn(database.clone().watch());
     let router = app(state, &config.http);

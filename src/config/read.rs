@@ -61,15 +61,13 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 
     pub(super) fn database(&mut self, env: AppEnv) -> DatabaseConfig {
-        let url = self.get("DATABASE_URL");
-        match &url {
-            Some(url) if !url.starts_with("postgres://") && !url.starts_with("postgresql://") => {
-                self.mistake("DATABASE_URL", "(hidden)", "must look like postgres://user:password@host:5432/database");
-            }
-            None if env == AppEnv::Production => {
-                self.mistake("DATABASE_URL", "", "is required in production");
-            }
-            _ => {}
+        let url = self.postgres_url("DATABASE_URL");
+        if url.is_none() && env == AppEnv::Production {
+            self.mistake("DATABASE_URL", "", "is required in production");
+        }
+        let listener_url = self.postgres_url("DATABASE_LISTENER_URL");
+        if url.is_none() && listener_url.is_some() {
+            self.mistake("DATABASE_LISTENER_URL", "(hidden)", "is another way to the database of DATABASE_URL");
         }
         let max_connections = self.number("DATABASE_MAX_CONNECTIONS", 20, 2, 10_000);
         let min_connections = self.number("DATABASE_MIN_CONNECTIONS", 10.min(max_connections), 0, 10_000);
@@ -81,7 +79,9 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             );
         }
         DatabaseConfig {
-            url: url.map(Secret::new),
+            url,
+            listener_url,
+            migrate_at_start: self.choice("MIGRATE_AT_START", true, &[("true", true), ("false", false)]),
             max_connections,
             min_connections,
             acquire_timeout: self.seconds("DATABASE_ACQUIRE_TIMEOUT_SECONDS", 2, 60),
@@ -89,6 +89,14 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             statement_timeout: self.seconds("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10, 3600),
             programs: self.get("DATABASE_PROGRAMS_DIR").map(Into::into),
         }
+    }
+
+    fn postgres_url(&mut self, name: &'static str) -> Option<Secret> {
+        let url = self.get(name)?;
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            self.mistake(name, "(hidden)", "must look like postgres://user:password@host:5432/database");
+        }
+        Some(Secret::new(url))
     }
 
     pub(super) fn jwt(&mut self, env: AppEnv) -> JwtConfig {

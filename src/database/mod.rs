@@ -2,6 +2,7 @@
 //! of our own.
 
 pub mod embedded;
+pub mod migrations;
 pub(crate) mod programs;
 mod retry;
 mod watchdog;
@@ -15,14 +16,12 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _, PgConnection, PgPool, Postgres};
 use tokio_util::sync::CancellationToken;
 
+pub use migrations::MIGRATIONS;
 pub use retry::retrying;
 
 use crate::config::DatabaseConfig;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::telemetry::request::count_query;
-
-/// Every migration, compiled in.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// A connection idle for longer is tried before it is handed out; a busy pool pays no round trip for that.
 const TRUST_IDLE: Duration = Duration::from_secs(2);
@@ -97,18 +96,6 @@ impl Database {
     /// The pool of this moment.
     fn pool(&self) -> PgPool {
         self.0.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Brings the schema up to date. Instances that start together wait for one another.
-    ///
-    /// # Errors
-    /// When a migration fails, or the database is ahead of this version in a way it cannot know.
-    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        let mut connection = self.pool().acquire().await?.detach();
-        // A migration takes as long as it takes.
-        sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
-        MIGRATIONS.run(&mut connection).await?;
-        Ok(connection.close().await?)
     }
 
     /// A connection for single statements.

@@ -127,9 +127,8 @@ pub async fn update(conn: &mut PgConnection, store: StoreId, category: &Category
 /// Of the database.
 pub async fn reorder(conn: &mut PgConnection, store: StoreId, ids: &[CategoryId]) -> Result<()> {
     sqlx::query!(
-        "UPDATE categories SET display_order = place.number - 1
-         FROM unnest($2::bigint[]) WITH ORDINALITY AS place (id, number)
-         WHERE categories.store_id = $1 AND categories.id = place.id",
+        "UPDATE categories SET display_order = array_position($2::bigint[], id) - 1
+         WHERE store_id = $1 AND id = ANY($2)",
         store.0,
         ids as &[CategoryId]
     )

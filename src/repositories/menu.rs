@@ -208,9 +208,8 @@ pub async fn update(conn: &mut PgConnection, store: StoreId, menu: &Menu) -> Res
 /// Of the database.
 pub async fn reorder(conn: &mut PgConnection, store: StoreId, ids: &[MenuId]) -> Result<()> {
     sqlx::query!(
-        "UPDATE menus SET display_order = place.number - 1
-         FROM unnest($2::bigint[]) WITH ORDINALITY AS place (id, number)
-         WHERE menus.store_id = $1 AND menus.id = place.id",
+        "UPDATE menus SET display_order = array_position($2::bigint[], id) - 1
+         WHERE store_id = $1 AND id = ANY($2)",
         store.0,
         ids as &[MenuId]
     )

@@ -55,8 +55,8 @@ pub async fn read(conn: &mut PgConnection, store: StoreId) -> Result<WholeMenu> 
                   m.price AS "price?", m.description, m.image_url, m.is_available AS "is_available?",
                   m.display_order AS "display_order?"
            FROM store_streams s
-           LEFT JOIN categories c ON c.store_id = s.store_id
-           LEFT JOIN menus m ON m.store_id = c.store_id AND m.category_id = c.id
+           LEFT JOIN categories c ON c.store_id = $1
+           LEFT JOIN menus m ON m.store_id = $1 AND m.category_id = c.id
            WHERE s.store_id = $1
            ORDER BY c.display_order, c.created_at, c.id, m.display_order, m.created_at, m.id"#,
         store.0

@@ -187,6 +187,9 @@ impl LatestOrder {
 /// Every table with its running stay and newest three orders, by number, and the seq of the store's newest
 /// event. One statement sees one snapshot: every change is either in what it returns or has a later seq.
 ///
+/// Each table is bound to `$1` and not to the table before it: no planner carries a constant into a LATERAL
+/// sub-select, and a distributed database must see in each that it is one store's.
+///
 /// # Errors
 /// `STORE_NOT_FOUND`.
 pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, Vec<DashboardTable>)> {
@@ -199,14 +202,14 @@ pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, 
                   coalesce(sums.pending_count, 0) AS "pending_count!",
                   latest.orders AS "latest_orders?: Json<Vec<LatestOrder>>"
            FROM store_streams stream
-           LEFT JOIN tables t ON t.store_id = stream.store_id AND t.deleted_at IS NULL
+           LEFT JOIN tables t ON t.store_id = $1 AND t.deleted_at IS NULL
            LEFT JOIN table_sessions s
-             ON s.store_id = t.store_id AND s.table_id = t.id AND s.completed_at IS NULL
+             ON s.store_id = $1 AND s.table_id = t.id AND s.completed_at IS NULL
            LEFT JOIN LATERAL (
              SELECT sum(o.total_amount)::bigint AS total_amount, count(*) AS order_count,
                     count(*) FILTER (WHERE o.status = 'pending') AS pending_count
              FROM orders o
-             WHERE o.store_id = s.store_id AND o.session_id = s.id AND o.cancelled_at IS NULL
+             WHERE o.store_id = $1 AND o.session_id = s.id AND o.cancelled_at IS NULL
            ) sums ON true
            LEFT JOIN LATERAL (
              SELECT json_agg(newest ORDER BY newest.business_day DESC, newest.day_number DESC) AS orders
@@ -216,9 +219,9 @@ pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, 
                       (SELECT json_agg(json_build_object('id', i.id, 'menu_name', i.menu_name,
                                                          'unit_price', i.unit_price, 'quantity', i.quantity)
                                        ORDER BY i.line)
-                       FROM order_items i WHERE i.store_id = o.store_id AND i.order_id = o.id) AS items
+                       FROM order_items i WHERE i.store_id = $1 AND i.order_id = o.id) AS items
                FROM orders o
-               WHERE o.store_id = s.store_id AND o.session_id = s.id AND o.cancelled_at IS NULL
+               WHERE o.store_id = $1 AND o.session_id = s.id AND o.cancelled_at IS NULL
                ORDER BY o.business_day DESC, o.day_number DESC
                LIMIT 3
              ) newest

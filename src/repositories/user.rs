@@ -142,7 +142,7 @@ pub async fn find_access(
     Ok(sqlx::query_as!(
         UserAccess,
         r#"SELECT username, role AS "role: Role", token_version, kept_token_id,
-                  EXISTS (SELECT FROM revoked_tokens r WHERE r.store_id = $1 AND r.token_id = $3) AS "is_revoked!"
+                  EXISTS (SELECT 1 FROM revoked_tokens r WHERE r.store_id = $1 AND r.token_id = $3) AS "is_revoked!"
            FROM users WHERE store_id = $1 AND id = $2"#,
         store.0,
         user.0,

@@ -14,7 +14,7 @@ const OF_NO_STORE: [(&str, &str); 4] = [
 ];
 
 /// Each row of these is a breach, told in a sentence.
-const BREACHES: [&str; 7] = [
+const BREACHES: [&str; 11] = [
     "SELECT format('%s.store_id is not a bigint NOT NULL', c.relname)
      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'store_id'
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
@@ -36,6 +36,23 @@ const BREACHES: [&str; 7] = [
      WHERE f.contype = 'f' AND (a.attname, b.attname) IS DISTINCT FROM ('store_id', 'store_id')",
     "SELECT format('%s is neither NO ACTION nor ON DELETE CASCADE', conname)
      FROM pg_constraint WHERE contype = 'f' AND NOT (confdeltype IN ('a', 'c') AND confupdtype = 'a')",
+    // On Citus a reference is only possible within a shard, and neither from nor to a table that stays behind.
+    "SELECT format('%s refers from %s to %s, and only one of them has a store', f.conname, f.conrelid::regclass,
+                   f.confrelid::regclass)
+     FROM pg_constraint f
+     WHERE f.contype = 'f'
+       AND (SELECT count(*) FROM pg_attribute a WHERE a.attrelid IN (f.conrelid, f.confrelid) AND a.attname = 'store_id')
+           <> CASE WHEN f.conrelid = f.confrelid THEN 1 ELSE 2 END",
+    "SELECT format('%s.%s is numbered by what is no bigint identity', c.relname, a.attname)
+     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+     LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+       AND (pg_get_expr(d.adbin, d.adrelid) LIKE '%nextval(%' OR (a.attidentity <> '' AND a.atttypid <> 'bigint'::regtype))",
+    "SELECT format('%s is neither a table nor what belongs to one', relname)
+     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND (relkind IN ('v', 'm', 'f', 'p') OR relispartition)",
+    "SELECT format('%s rewrites what is asked of %s', rulename, ev_class::regclass)
+     FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind <> 'v' AND c.relkind <> 'm'",
     "SELECT format('%s is a trigger on %s', tgname, tgrelid::regclass) FROM pg_trigger WHERE NOT tgisinternal",
     // PostgreSQL spells out every column of a key it has to name itself; in our names store_id goes without saying.
     "SELECT format('%s is a name that PostgreSQL made', name)
@@ -91,21 +108,32 @@ async fn a_table_that_breaks_the_rules_is_told_with_the_name_of_what_breaks_them
         CREATE INDEX coupons_code_idx ON coupons (lower(code), store_id);
         CREATE TRIGGER coupons_stamp BEFORE UPDATE ON coupons
             FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
-        CREATE TABLE till_rolls (line text);";
+        CREATE TABLE till_rolls (line text);
+        CREATE TABLE shelves (id serial CONSTRAINT shelves_pkey PRIMARY KEY,
+            number integer GENERATED ALWAYS AS IDENTITY);
+        ALTER TABLE coupons ADD COLUMN shelf_id integer CONSTRAINT coupons_shelf_fkey REFERENCES shelves;
+        CREATE VIEW cheap AS SELECT * FROM coupons;
+        CREATE RULE hide AS ON DELETE TO till_rolls DO INSTEAD NOTHING;";
     // The reference to users is the other way round than its key, for which PostgreSQL asks an index.
     connection.conn().execute("CREATE UNIQUE INDEX users_id_key ON users (id, store_id)").await.unwrap();
     connection.conn().execute(careless).await.unwrap();
     assert_eq!(
         breaches(connection.conn()).await,
         [
+            "cheap is neither a table nor what belongs to one",
             "coupons.store_id is not a bigint NOT NULL",
             "coupons_code_idx, a key or index of coupons, does not lead with store_id",
             "coupons_code_key, a key or index of coupons, does not lead with store_id",
             "coupons_pkey, a key or index of coupons, does not lead with store_id",
+            "coupons_shelf_fkey does not lead with store_id on both sides",
+            "coupons_shelf_fkey refers from coupons to shelves, and only one of them has a store",
             "coupons_stamp is a trigger on coupons",
             "coupons_store_id_menu_id_fkey is a name that PostgreSQL made",
             "coupons_store_id_menu_id_fkey is neither NO ACTION nor ON DELETE CASCADE",
             "coupons_user_fkey does not lead with store_id on both sides",
+            "hide rewrites what is asked of till_rolls",
+            "shelves.id is numbered by what is no bigint identity",
+            "shelves.number is numbered by what is no bigint identity",
             "till_rolls has no primary key",
             "users_id_key, a key or index of users, does not lead with store_id",
         ]

@@ -62,6 +62,20 @@ impl TestApp {
 
     /// As [`start_on`](Self::start_on), with tokens signed by `secret`.
     pub async fn start_with_secret(options: PgConnectOptions, secret: &str, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_listening(options.clone(), options, secret, change).await
+    }
+
+    /// A server behind a pooler that lends connections by the transaction; `direct` is the way past it.
+    pub async fn start_behind(pooler: PgConnectOptions, direct: PgConnectOptions) -> Self {
+        Self::start_listening(pooler, direct, Self::SECRET, |_| {}).await
+    }
+
+    async fn start_listening(
+        options: PgConnectOptions,
+        listener: PgConnectOptions,
+        secret: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config::read(|_| None).unwrap();
         config.database.min_connections = 0;
         // A busy machine is no reason to refuse what is not about refusing.
@@ -78,7 +92,7 @@ impl TestApp {
         let state = AppState::new(&config, &secret, database.clone(), clock.clone()).await.unwrap();
         let (shutdown, closing) = (state.shutdown().clone(), state.closing().clone());
         let hub = state.hub().clone();
-        tokio::spawn(events::run(hub.clone(), options.clone(), clock, config.events));
+        tokio::spawn(events::run(hub.clone(), listener, clock, config.events));
         tokio::spawn(database.clone().watch());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -146,6 +160,11 @@ impl TestApp {
 }
 
 impl TestStore {
+    /// The same store, asked of another server on its database.
+    pub fn on(&self, app: &TestApp) -> Self {
+        Self { code: self.code.clone(), tables: self.tables.clone(), menus: self.menus.clone(), base: app.base.clone() }
+    }
+
     /// The admin, logged in.
     pub async fn admin(&self) -> ApiClient {
         self.login("admin", "admin1234").await

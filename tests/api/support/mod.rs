@@ -3,10 +3,11 @@
 mod app;
 mod client;
 mod postgres;
+pub mod prepared;
 mod queries;
 mod stream;
 
 pub use app::{TestApp, TestStore};
 pub use client::{Answer, ApiClient, answer, order_of};
-pub use postgres::{empty_database, new_database, scratch_directory, url_of};
+pub use postgres::{empty_database, new_database, password_of, scratch_directory, url_of};
 pub use queries::counted;

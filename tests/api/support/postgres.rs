@@ -21,37 +21,39 @@ pub fn scratch_directory(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("tableorder-test-{}-{name}", std::process::id()))
 }
 
+/// The password to get into a PostgreSQL of ours.
+pub fn password_of(options: &PgConnectOptions) -> String {
+    fs::read_to_string(options.get_socket().unwrap().with_file_name("password")).unwrap()
+}
+
+/// A database's address, for a program.
+pub fn url_of(options: &PgConnectOptions) -> String {
+    let socket = options.get_socket().unwrap().display().to_string();
+    let (password, database) = (password_of(options), options.get_database().unwrap());
+    format!("postgres://tableorder:{password}@localhost/{database}?host={}", socket.replace('/', "%2F"))
+}
+
 /// A fresh, migrated database.
 pub async fn new_database() -> PgConnectOptions {
+    create_database("tableorder").await
+}
+
+/// A fresh database with nothing in it.
+pub async fn empty_database() -> PgConnectOptions {
+    create_database("template0").await
+}
+
+async fn create_database(template: &str) -> PgConnectOptions {
     let server = SERVER.get_or_init(start);
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     // A template can be copied by one at a time.
     let _copying = COPYING.lock().await;
     let mut connection = PgConnection::connect_with(&server.clone().database("postgres")).await.unwrap();
     let strategy = if connection.server_version_num().unwrap() >= 150_000 { "STRATEGY file_copy" } else { "" };
-    let copy = format!("CREATE DATABASE {name} TEMPLATE tableorder {strategy}");
+    let copy = format!("CREATE DATABASE {name} TEMPLATE {template} {strategy}");
     connection.execute(AssertSqlSafe(copy)).await.unwrap();
     connection.close().await.unwrap();
     server.clone().database(&name)
-}
-
-/// A database with nothing in it.
-pub async fn empty_database() -> PgConnectOptions {
-    let server = SERVER.get_or_init(start);
-    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    let _copying = COPYING.lock().await;
-    let mut connection = PgConnection::connect_with(&server.clone().database("postgres")).await.unwrap();
-    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    connection.close().await.unwrap();
-    server.clone().database(&name)
-}
-
-/// A database's address, for a program.
-pub fn url_of(options: &PgConnectOptions) -> String {
-    let socket = options.get_socket().unwrap();
-    let password = fs::read_to_string(socket.with_file_name("password")).unwrap();
-    let (database, host) = (options.get_database().unwrap(), socket.display().to_string().replace('/', "%2F"));
-    format!("postgres://tableorder:{password}@localhost/{database}?host={host}")
 }
 
 /// Starts PostgreSQL on a thread that outlives every test's runtime. When the process ends, it stops itself.

@@ -1,0 +1,35 @@
+//! The statements that the program prepares: what `.sqlx` says of them.
+
+use std::fs;
+use std::path::Path;
+
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
+
+/// A statement and how many parameters it has.
+pub struct Statement {
+    pub query: String,
+    pub parameters: usize,
+}
+
+/// Every statement that is checked at compile time and can be prepared.
+pub fn statements() -> Vec<Statement> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
+    let files = fs::read_dir(directory).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    let described = files.map(|file| serde_json::from_slice::<serde_json::Value>(&file).unwrap());
+    described
+        .map(|described| Statement {
+            query: described["query"].as_str().unwrap().to_owned(),
+            parameters: described["describe"]["parameters"]["Left"].as_array().unwrap().len(),
+        })
+        // PostgreSQL prepares no SET.
+        .filter(|statement| !statement.query.starts_with("SET "))
+        .collect()
+}
+
+/// Has PostgreSQL prepare a statement under the name `statement`.
+pub async fn prepare(connection: &mut PgConnection, query: &str) -> sqlx::Result<()> {
+    // The one before, if there was one.
+    let _ = connection.execute("DEALLOCATE statement").await;
+    connection.execute(AssertSqlSafe(format!("PREPARE statement AS {query}"))).await?;
+    Ok(())
+}
