@@ -44,13 +44,18 @@ pub fn app(state: AppState, config: &HttpConfig) -> Router {
     let (requests, _) = routers::requests().split_for_parts();
     let (streams, _) = routers::streams().split_for_parts();
 
+    let document = openapi();
+    let private = [routers::private::METRICS_PATH, routers::private::LOG_LEVEL_PATH];
+    telemetry::metrics::requests::know(document.paths.paths.keys().map(String::as_str).chain(private));
+    let figures = if config.serves_metrics { routers::private::metrics() } else { Router::new() };
     let router = requests
         // What a store or a table is told is nobody else's to keep; the menu says for itself how it may be kept.
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, config.request_timeout))
         .merge(streams)
         .layer(from_fn_with_state(state.clone(), routers::outage::layer))
-        .merge(routers::docs::pages(openapi()))
+        .merge(routers::docs::pages(document))
+        .merge(figures)
         .with_state(state);
     with_common_layers(router, config)
 }

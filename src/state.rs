@@ -18,6 +18,7 @@ use crate::security::token::Tokens;
 use crate::services::{
     AuditService, AuthService, CategoryService, MenuService, OrderService, StoreService, TableService, UserService,
 };
+use crate::telemetry::metrics::{Gauges, Metrics};
 
 /// What a handler may reach. Each request clones it and some of its parts, so each is one counted reference: had a
 /// service been cloned part by part, the cores would fight for a dozen counters a request.
@@ -36,6 +37,7 @@ struct Parts {
     tables: Arc<TableService>,
     users: Arc<UserService>,
     audit: Arc<AuditService>,
+    metrics: Metrics,
     streams: StreamConfig,
     closing: CancellationToken,
 }
@@ -49,7 +51,7 @@ impl AppState {
         let deployment = event::epoch(database.acquire().await?.conn()).await?;
         let closing = CancellationToken::new();
         let limits = StreamLimits { per_store: config.streams.max_per_store, in_all: config.streams.max_in_all };
-        let hub = Hub::new(database.clone(), deployment, limits, closing.clone());
+        let hub = Hub::new(database.clone(), deployment, limits, clock.clone(), closing.clone());
         let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, clock.clone());
         let passwords = Passwords::new(config.login.queue)?;
         let throttle = LoginThrottle::new(database.clone(), clock.clone(), &config.login);
@@ -73,6 +75,20 @@ impl AppState {
             throttle.clone(),
             clock.clone(),
         );
+        let gauges = Gauges {
+            database: database.clone(),
+            hub: hub.clone(),
+            passwords: passwords.clone(),
+            connections_limit: config.database.max_connections,
+            streams_limit: config.streams.max_in_all,
+            hash_queue_limit: config.login.queue,
+        };
+        let metrics = Metrics::new(&clock, gauges, |registry| {
+            database.register(registry);
+            hub.register(registry);
+            orders.register(registry);
+            throttle.register(registry);
+        });
         let categories = CategoryService::new(database.clone(), hub.clone(), clock.clone());
         let tables =
             TableService::new(database.clone(), hub.clone(), access, passwords, throttle.clone(), stores, clock);
@@ -85,6 +101,7 @@ impl AppState {
             users: Arc::new(users),
             audit: Arc::new(AuditService::new(database.clone())),
             throttle,
+            metrics,
             streams: config.streams,
             database,
             hub,
@@ -131,6 +148,7 @@ reach! {
     tables: Arc<TableService>,
     users: Arc<UserService>,
     audit: Arc<AuditService>,
+    metrics: Metrics,
     streams: StreamConfig,
     closing: CancellationToken,
 }

@@ -8,6 +8,7 @@ mod etag;
 pub mod extract;
 mod health;
 pub mod outage;
+pub mod private;
 mod sse;
 
 use axum::Json;

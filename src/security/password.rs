@@ -23,6 +23,8 @@ pub struct Passwords {
     threads: Arc<Semaphore>,
     /// One permit for each that may wait or be at work.
     queue: Arc<Semaphore>,
+    /// How many permits that are in all.
+    places: usize,
     /// A hash of no password, checked where the account does not exist, so that it takes as long.
     dummy: Arc<str>,
 }
@@ -53,8 +55,15 @@ impl Passwords {
             pool: Arc::new(pool.map_err(AppError::internal)?),
             threads: Arc::new(Semaphore::new(threads)),
             queue: Arc::new(Semaphore::new(queue)),
+            places: queue,
             dummy: hash_now("no account has this hash")?.into(),
         })
+    }
+
+    /// How many passwords are hashed now or wait for it.
+    #[must_use]
+    pub fn queue_length(&self) -> usize {
+        self.places.saturating_sub(self.queue.available_permits())
     }
 
     /// Waits for a turn.

@@ -1,4 +1,4 @@
-//! Request ids, and one log line a request.
+//! Request ids, and what is said of a request once it is answered: a log line, a figure, perhaps a span.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
+use super::{metrics, traces};
 use crate::models::StoreId;
 use crate::security::address::ClientAddress;
 
@@ -43,11 +44,19 @@ impl RequestId {
     }
 }
 
-/// What is learnt of a request on its way, for its log line.
-#[derive(Default)]
+/// Who a request is, and what is learnt of it on its way, for its log line and those written meanwhile.
 struct Trail {
+    id: RequestId,
+    route: Option<MatchedPath>,
     queries: Cell<u32>,
     store: Cell<Option<StoreId>>,
+}
+
+/// Whose the lines are that are written while a request is answered.
+pub(super) struct Circumstances {
+    pub(super) request_id: String,
+    pub(super) route: String,
+    pub(super) store: Option<StoreId>,
 }
 
 tokio::task_local! {
@@ -65,6 +74,16 @@ pub fn note_store(store: StoreId) {
     let _ = TRAIL.try_with(|trail| trail.store.set(Some(store)));
 }
 
+/// Those of the request under way, if there is one.
+pub(super) fn circumstances() -> Option<Circumstances> {
+    let of = |trail: &Trail| Circumstances {
+        request_id: trail.id.as_str().to_owned(),
+        route: trail.route.as_ref().map_or("-", MatchedPath::as_str).to_owned(),
+        store: trail.store.get(),
+    };
+    TRAIL.try_with(of).ok()
+}
+
 /// Milliseconds with three places; beyond an hour the count no longer matters.
 fn milliseconds(elapsed: Duration) -> f64 {
     f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1000.0
@@ -79,26 +98,34 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let client = request.extensions().get::<ClientAddress>().copied();
+    let span = traces::begin(&request, route.as_ref());
     request.extensions_mut().insert(id.clone());
 
+    let trail = Trail { id, route, queries: Cell::default(), store: Cell::default() };
     TRAIL
-        .scope(Trail::default(), async move {
+        .scope(trail, async move {
             let mut response = next.run(request).await;
-            if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-                response.headers_mut().insert(X_REQUEST_ID, value);
-            }
-            let (queries, store) = TRAIL.with(|trail| (trail.queries.get(), trail.store.get()));
-            tracing::info!(
-                target: "tableorder::request",
-                request_id = id.as_str(),
-                method = method.as_str(),
-                route = route.as_ref().map_or("-", MatchedPath::as_str),
-                status = response.status().as_u16(),
-                ms = milliseconds(started.elapsed()),
-                client = client.map(|client| tracing::field::display(client.0)),
-                store = store.map(|store| store.0),
-                queries,
-            );
+            let (status, elapsed) = (response.status(), started.elapsed());
+            TRAIL.with(|Trail { id, route, queries, store }| {
+                if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+                    response.headers_mut().insert(X_REQUEST_ID, value);
+                }
+                metrics::requests::observe(&method, route.as_ref(), status, elapsed);
+                if let Some(span) = span {
+                    span.end(id.as_str(), store.get(), status);
+                }
+                tracing::info!(
+                    target: "tableorder::request",
+                    request_id = id.as_str(),
+                    method = method.as_str(),
+                    route = route.as_ref().map_or("-", MatchedPath::as_str),
+                    status = status.as_u16(),
+                    ms = milliseconds(elapsed),
+                    client = client.map(|client| tracing::field::display(client.0)),
+                    store = store.get().map(|store| store.0),
+                    queries = queries.get(),
+                );
+            });
             response
         })
         .await

@@ -20,6 +20,7 @@ mod limits;
 mod logins;
 mod menu;
 mod menu_memory;
+mod monitoring;
 mod openapi;
 mod orders;
 mod retries;

@@ -3,10 +3,12 @@
 mod app;
 mod client;
 mod postgres;
+mod program;
 mod queries;
 mod stream;
 
 pub use app::{TestApp, TestStore};
 pub use client::{Answer, ApiClient, answer, order_of};
 pub use postgres::{new_database, scratch_directory};
+pub use program::{Directory, Server, command};
 pub use queries::counted;
