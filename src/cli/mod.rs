@@ -3,6 +3,7 @@
 mod connect;
 mod migrate;
 mod openapi;
+mod operators;
 mod password;
 mod seed;
 mod serve;

@@ -11,19 +11,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::connect::{configured, connect, token_secret};
+use super::operators::{Operators, change_level_on_signal};
 use super::{CliError, welcome};
 use crate::clock::Clock;
-use crate::config::{Config, HttpConfig, Secret};
+use crate::config::{Config, Secret};
 use crate::database::embedded::{Durability, EmbeddedPostgres};
 use crate::state::AppState;
-use crate::telemetry::{LogLevel, logs, traces};
-use crate::{app, events, routers, server, services, with_common_layers};
+use crate::telemetry::{logs, traces};
+use crate::{app, events, server, services};
 
 /// File descriptors for everything but clients and the pool: logs, listeners, who is turned away.
 const OWN_DESCRIPTORS: usize = 256;
-
-/// Connections of operators: a few scrapers and probes.
-const OPERATORS: usize = 100;
 
 /// How long to wait, after everything else, for the last connections to the database.
 const LAST_GRACE: Duration = Duration::from_secs(2);
@@ -32,17 +30,13 @@ const LAST_GRACE: Duration = Duration::from_secs(2);
 const SIGNAL_GRACE: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(config: Config) -> Result<(), CliError> {
-    let clock = Clock::system();
-    let logs = logs::init(&config.log, clock.clone())?;
+    let logs = logs::init(&config.log, Clock::system())?;
     tokio::spawn(change_level_on_signal(logs.level.clone())?);
     // Taken before anything that takes time, so a second server on the port is told at once.
-    let listener = listen(SocketAddr::new(config.http.host, config.http.port), "PORT").await?;
-    let private = match config.http.private_address {
-        Some(address) => Some(listen(address, "PRIVATE_ADDRESS").await?),
-        None => None,
-    };
-    let traces = traces::init(config.traces.as_ref()).map_err(|error| format!("traces: {error}"))?;
+    let listener = listen(&config).await?;
+    let operators = Operators::take(config.http.private_address, logs.level.clone())?;
     let config = with_enough_descriptors(config);
+    let traces = traces::init(config.traces.as_ref()).map_err(|error| format!("traces: {error}"))?;
     let secret = token_secret(&config)?;
     let (mut embedded, options) = if let Some(options) = configured(&config)? {
         (None, options)
@@ -52,8 +46,7 @@ pub(super) async fn run(config: Config) -> Result<(), CliError> {
         (Some(embedded), options)
     };
 
-    let listeners = Listeners { public: listener, private };
-    let result = serve(&config, &secret, options, embedded.as_mut(), listeners, logs.level.clone(), clock).await;
+    let result = serve(&config, &secret, options, embedded.as_mut(), listener, operators).await;
     traces.finish().await;
     if let Some(embedded) = embedded {
         embedded.stop().await;
@@ -66,10 +59,10 @@ async fn serve(
     secret: &Secret,
     options: PgConnectOptions,
     embedded: Option<&mut EmbeddedPostgres>,
-    listeners: Listeners,
-    level: LogLevel,
-    clock: Clock,
+    listener: TcpListener,
+    operators: Operators,
 ) -> Result<(), CliError> {
+    let clock = Clock::system();
     let database = connect(options.clone(), &config.database).await?;
     database.migrate().await?;
     if config.seed_demo && services::seed_demo(&database, &clock).await? {
@@ -79,7 +72,6 @@ async fn serve(
     let closing = state.closing().clone();
     tokio::spawn(stop_on_signal(closing.clone())?);
 
-    let Listeners { public: listener, private } = listeners;
     let address = listener.local_addr()?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     welcome::print(address.port(), config, services::has_demo(&database).await?);
@@ -87,9 +79,9 @@ async fn serve(
     tokio::spawn(state.throttle().clone().keep_tidy(closing.clone()));
     let mut watchdog = tokio::spawn(database.clone().watch());
     let router = app(state.clone(), &config.http);
-    // Operators are answered until the last request is, so that they see it stop.
-    let private_closing = CancellationToken::new();
-    let private = tokio::spawn(serve_private(private, state, level, private_closing.clone(), config.http.clone()));
+    // Operators are answered until the last request is, so that they can watch the server stop.
+    let operators_closing = CancellationToken::new();
+    let operators = tokio::spawn(operators.serve(state, &config.http, operators_closing.clone())?);
     let serving = server::serve(listener, router, closing.clone(), &config.http);
     tokio::pin!(serving);
 
@@ -109,8 +101,8 @@ async fn serve(
     if !served {
         serving.await;
     }
-    private_closing.cancel();
-    let _ = private.await;
+    operators_closing.cancel();
+    let _ = operators.await;
     // A request that outlived its time may hold a connection still.
     let _ = tokio::time::timeout(LAST_GRACE, database.close()).await;
     tracing::info!("stopped");
@@ -148,54 +140,13 @@ fn with_enough_descriptors(mut config: Config) -> Config {
     config
 }
 
-/// Where the server listens.
-struct Listeners {
-    public: TcpListener,
-    private: Option<TcpListener>,
-}
-
-/// Answers operators until `closing`, if there is a place for it.
-async fn serve_private(
-    listener: Option<TcpListener>,
-    state: AppState,
-    level: LogLevel,
-    closing: CancellationToken,
-    config: HttpConfig,
-) {
-    let Some(listener) = listener else { return };
-    if let Ok(address) = listener.local_addr() {
-        tracing::info!(%address, "serving operators");
-    }
-    let config =
-        HttpConfig { max_connections: OPERATORS, requests_per_second: None, shutdown_timeout: LAST_GRACE, ..config };
-    let router = with_common_layers(routers::private::router(state, level), &config);
-    server::serve(listener, router, closing, &config).await;
-}
-
-/// Listens at `address`, which `setting` says.
-async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, CliError> {
+async fn listen(config: &Config) -> Result<TcpListener, CliError> {
+    let address = SocketAddr::new(config.http.host, config.http.port);
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("{address} is in use by another program; stop it, or set {setting} to another port").into()
+            format!("{address} is in use by another program; stop it, or set PORT to another port").into()
         }
         _ => format!("cannot listen on {address}: {error}").into(),
-    })
-}
-
-/// Logs more on SIGUSR1, and what was configured on SIGUSR2.
-fn change_level_on_signal(level: LogLevel) -> io::Result<impl Future<Output = ()>> {
-    let mut more = signal(SignalKind::user_defined1())?;
-    let mut reset = signal(SignalKind::user_defined2())?;
-    Ok(async move {
-        loop {
-            let changed = tokio::select! {
-                _ = more.recv() => level.say_more(),
-                _ = reset.recv() => level.reset(),
-            };
-            if let Err(error) = changed {
-                tracing::warn!(%error, "the log level could not be changed");
-            }
-        }
     })
 }
 

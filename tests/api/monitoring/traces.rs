@@ -150,7 +150,7 @@ async fn a_collector_that_is_away_or_never_answers_costs_no_request_anything() {
     drop(away);
     for (name, address) in [("away", away_at), ("silent", silent_at)] {
         let directory = Directory::new(&format!("traces-{name}"));
-        let endpoint = format!("http://{address}");
+        let endpoint = format!("http://operator:hunter2@{address}");
         let settings = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_BSP_SCHEDULE_DELAY", "50"),
@@ -171,5 +171,8 @@ async fn a_collector_that_is_away_or_never_answers_costs_no_request_anything() {
         let stopped = tokio::task::spawn_blocking(move || server.wait()).await.unwrap();
         assert_eq!(stopped, Some(0));
         assert!(asked.elapsed() < Duration::from_secs(6), "{name}: {:?}", asked.elapsed());
+        let log = std::fs::read_to_string(directory.0.join("logs/app.log")).unwrap();
+        assert!(name == "silent" || log.contains("opentelemetry"), "that spans are lost is told");
+        assert!(!log.contains("hunter2"));
     }
 }
