@@ -74,7 +74,7 @@ pub fn init(endpoint: Option<&Secret>) -> Result<TraceGuard, ExporterBuildError>
 }
 
 /// A request's span. Dropped without [`end`](Self::end), as when the client hangs up, it ends without a status.
-pub(super) struct RequestSpan(opentelemetry_sdk::trace::Span);
+pub(super) struct RequestSpan(Box<opentelemetry_sdk::trace::Span>);
 
 /// Begins the span of a request, as a part of its caller's trace if that says so; `None` where nothing is traced.
 ///
@@ -90,7 +90,7 @@ pub(super) fn begin(request: &Request, route: Option<&MatchedPath>) -> Option<Re
     attributes.extend(route.map(|route| KeyValue::new("http.route", route.to_owned())));
     let caller = TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(request.headers()));
     let span = tracer.span_builder(name).with_kind(SpanKind::Server).with_attributes(attributes);
-    Some(RequestSpan(tracer.build_with_context(span, &caller)))
+    Some(RequestSpan(Box::new(tracer.build_with_context(span, &caller))))
 }
 
 impl RequestSpan {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use serde_json::json;
+use tableorder::events::{EventStream, Scope, StreamOptions};
+use tableorder::models::StoreId;
 
 use super::text::Figures;
 use crate::support::{Directory, Server, TestApp};
@@ -154,6 +157,34 @@ async fn a_stream_that_is_broken_off_is_counted() {
     assert!(stream.end().await.is_err());
     let figures = Figures::of(&app.anonymous()).await;
     assert!((figures.value("tableorder_streams_broken_off_total") - 1.0).abs() < f64::EPSILON);
+}
+
+#[tokio::test]
+async fn a_stream_that_falls_behind_is_counted_and_loses_nothing() {
+    const ORDERS: usize = 300;
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let tablet = store.tablet(1).await;
+    let subscription = app.hub.subscribe(StoreId(1)).await.unwrap();
+    let options = StreamOptions {
+        scope: Scope::Staff,
+        resume_from: None,
+        lifetime: Duration::from_hours(1),
+        heartbeat: Duration::from_mins(1),
+        guard: Box::new(|| Box::pin(async { true })),
+    };
+    let mut frames = std::pin::pin!(EventStream::open(subscription, options).into_frames());
+    frames.next().await.unwrap().unwrap();
+    // Nobody reads the stream meanwhile.
+    let orders = stream::iter(0..ORDERS).map(|_| tablet.order(&store.menus[..1]));
+    orders.buffer_unordered(16).for_each(async |answer| drop(answer.ok())).await;
+    for seq in 1..=ORDERS {
+        let frame = String::from_utf8(frames.next().await.unwrap().unwrap().to_vec()).unwrap();
+        assert!(frame.lines().next().unwrap().ends_with(&format!(":{seq}")), "{frame}");
+    }
+    let figures = Figures::of(&app.anonymous()).await;
+    assert!((figures.value("tableorder_stream_lags_total") - 1.0).abs() < f64::EPSILON);
+    assert!((figures.value("tableorder_events_delivered_total") - 300.0).abs() < f64::EPSILON);
 }
 
 #[tokio::test]
