@@ -84,6 +84,8 @@ pub struct DatabaseConfig {
     pub max_lifetime: Duration,
     /// How long a statement may take, waiting for locks included.
     pub statement_timeout: Duration,
+    /// Where `pg_dump` and `pg_restore` are, if not to be looked for.
+    pub programs: Option<PathBuf>,
 }
 
 /// The tokens' settings.
@@ -156,7 +158,9 @@ pub struct HttpConfig {
     pub header_timeout: Duration,
     /// How large a request's body may be, in bytes.
     pub body_limit: usize,
-    /// How long a graceful stop may take.
+    /// How long, before it stops, the server says that it is about to, and takes requests all the same.
+    pub shutdown_drain: Duration,
+    /// How long a graceful stop may take, once the drain is over.
     pub shutdown_timeout: Duration,
     /// How long a client may take none of what it is sent before it is cut off.
     pub write_timeout: Duration,
@@ -392,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_file_documents_every_setting_with_its_default() {
+    fn the_example_file_documents_every_setting_with_its_default_and_every_variable_of_the_compose_file() {
         let asked = RefCell::new(BTreeSet::new());
         let defaults = Config::read(|name| {
             asked.borrow_mut().insert(name.to_owned());
@@ -411,7 +415,10 @@ mod tests {
             .filter_map(|line| setting(line.trim_start_matches("# ")))
             .map(|(name, _)| name.to_owned())
             .collect();
-        assert_eq!(documented, asked.into_inner());
+        let compose = include_str!("../docker-compose.yml");
+        let variables = regex::Regex::new(r"[^$]\$\{([A-Z_]+)").unwrap();
+        let variables = variables.captures_iter(compose).map(|found| found[1].to_owned());
+        assert_eq!(documented, asked.into_inner().into_iter().chain(variables).collect());
         assert!(example.contains(&format!("# JWT_SECRET_KEY={EXAMPLE_SECRET}\n")));
         let values: Vec<_> = example.lines().filter_map(setting).collect();
         assert_eq!(format!("{:?}", read(&values).unwrap()), format!("{defaults:?}"));

@@ -1,7 +1,11 @@
 //! The HTTP server: accepts connections, and stops without dropping a request or hanging on a stream.
 
+mod last_answer;
+
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -11,14 +15,15 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::add_extension::AddExtension;
 
+use self::last_answer::LastAnswer;
 use crate::config::HttpConfig;
 use crate::error::{AppError, ErrorCode};
+use crate::routers::door::DoorLayer;
 use crate::security::address::PeerAddress;
-use crate::with_common_layers;
+use crate::shutdown::Shutdown;
 
 /// How much more header hyper reads than is allowed: what is just beyond the limit is refused with an answer that
 /// says so, what is far beyond with a bare 431.
@@ -36,6 +41,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often it is said that the system has no more connections to give.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
+/// How long a quiet connection is kept once a drain is over: whoever was just sending a request on it is answered.
+const QUIET_GRACE: Duration = Duration::from_secs(1);
+
 /// What a connection may take.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
@@ -45,6 +53,8 @@ struct Limits {
     write_timeout: Duration,
     /// Whether it may send one request after the other.
     keep_alive: bool,
+    /// How long it is kept, without a request, once the server stops.
+    quiet_grace: Duration,
 }
 
 impl Limits {
@@ -55,6 +65,7 @@ impl Limits {
             header_fields: config.header_fields * HEADER_SLACK,
             write_timeout: config.write_timeout,
             keep_alive: true,
+            quiet_grace: if config.shutdown_drain.is_zero() { Duration::ZERO } else { QUIET_GRACE },
         }
     }
 
@@ -64,39 +75,40 @@ impl Limits {
     }
 }
 
-/// Serves `app` over HTTP/1.1 until `closing` is cancelled; then connections finish the request they are in, for as long
+/// Serves `app` over HTTP/1.1 until `shutdown` closes it; then connections finish the request they are in, for as long
 /// as a graceful stop may take.
 ///
 /// (axum's own `serve` has no header time-out, so a client that sends its header slowly would hold a
 /// connection for ever.)
-pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToken, config: &HttpConfig) {
+pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, config: &HttpConfig) {
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(config.max_connections));
     let doorstep = Arc::new(Semaphore::new(TURNED_AWAY));
-    let full =
-        with_common_layers(Router::new().fallback(async || AppError::from(ErrorCode::ServiceUnavailable)), config);
+    let full = Router::new().fallback(async || AppError::from(ErrorCode::ServiceUnavailable));
+    let full = full.layer(DoorLayer::new(config, None));
+    let admit = |stream: TcpStream, peer: SocketAddr| {
+        let (place, app, limits) = if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            (place, &app, Limits::of(config))
+        } else if let Ok(place) = Arc::clone(&doorstep).try_acquire_owned() {
+            (place, &full, Limits::of_turned_away(config))
+        } else {
+            return;
+        };
+        let app = AddExtension::new(app.clone(), PeerAddress(peer.ip()));
+        let connection = serve_connection(stream, app, shutdown.clone(), limits);
+        connections.spawn(async move {
+            connection.await;
+            drop(place);
+        });
+    };
     let mut complained: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
-            () = closing.cancelled() => break,
+            () = shutdown.closing().cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let (place, app, limits) = if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-                    (place, &app, Limits::of(config))
-                } else if let Ok(place) = Arc::clone(&doorstep).try_acquire_owned() {
-                    (place, &full, Limits::of_turned_away(config))
-                } else {
-                    continue;
-                };
-                let app = AddExtension::new(app.clone(), PeerAddress(peer.ip()));
-                let connection = serve_connection(stream, app, closing.clone(), limits);
-                connections.spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
-            }
+            Ok((stream, peer)) => admit(stream, peer),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 // Once a while: it goes on for as long as the system has none to give.
@@ -108,17 +120,36 @@ pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToke
             }
         }
     }
-    drop(listener);
+    for (stream, peer) in close(listener) {
+        admit(stream, peer);
+    }
     connections.close();
     if tokio::time::timeout(config.shutdown_timeout, connections.wait()).await.is_err() {
         tracing::warn!(open = connections.len(), "some requests did not finish in time");
     }
 }
 
+/// Closes the listener. What the system has connected meanwhile would be cut off with it: it is taken first.
+fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let mut last = Vec::new();
+    let Ok(listener) = listener.into_std() else { return last };
+    loop {
+        match listener.accept() {
+            Ok((stream, peer)) => {
+                if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+                    last.push((stream, peer));
+                }
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(_) => return last,
+        }
+    }
+}
+
 async fn serve_connection(
     stream: TcpStream,
     app: AddExtension<Router, PeerAddress>,
-    closing: CancellationToken,
+    shutdown: Shutdown,
     limits: Limits,
 ) {
     // Events are small and must not wait for more.
@@ -126,7 +157,8 @@ async fn serve_connection(
     // A client that takes nothing of what it is sent is cut off: it resumes when it can.
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.write_timeout));
-    let service = TowerToHyperService::new(app);
+    let is_last = Arc::new(AtomicBool::new(false));
+    let service = LastAnswer::new(TowerToHyperService::new(app), Arc::clone(&is_last));
     let connection = Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
@@ -135,9 +167,18 @@ async fn serve_connection(
         .max_headers(limits.header_fields)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
     tokio::pin!(connection);
+    // A quiet connection cannot be told that it is about to close: whoever sends a request just then never hears of
+    // it again. So it is left to whoever opened it for as long as there is time.
+    let ended = async {
+        shutdown.draining().await;
+        is_last.store(true, Ordering::Relaxed);
+        shutdown.closing().cancelled().await;
+        tokio::time::sleep(limits.quiet_grace).await;
+    };
     let result = tokio::select! {
+        biased; // What has been sent is read first.
         result = connection.as_mut() => result,
-        () = closing.cancelled() => {
+        () = ended => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

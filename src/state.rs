@@ -13,11 +13,13 @@ use crate::events::{Hub, StreamLimits};
 use crate::repositories::event;
 use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
+use crate::security::rush::Rush;
 use crate::security::throttle::LoginThrottle;
 use crate::security::token::Tokens;
 use crate::services::{
     AuditService, AuthService, CategoryService, MenuService, OrderService, StoreService, TableService, UserService,
 };
+use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::{Gauges, Metrics};
 
 /// What a handler may reach. Each request clones it and some of its parts, so each is one counted reference: had a
@@ -39,7 +41,7 @@ struct Parts {
     audit: Arc<AuditService>,
     metrics: Metrics,
     streams: StreamConfig,
-    closing: CancellationToken,
+    shutdown: Shutdown,
 }
 
 impl AppState {
@@ -49,11 +51,12 @@ impl AppState {
     /// When the deployment's epoch cannot be read.
     pub async fn new(config: &Config, secret: &Secret, database: Database, clock: Clock) -> Result<Self> {
         let deployment = event::epoch(database.acquire().await?.conn()).await?;
-        let closing = CancellationToken::new();
+        let shutdown = Shutdown::default();
         let limits = StreamLimits { per_store: config.streams.max_per_store, in_all: config.streams.max_in_all };
-        let hub = Hub::new(database.clone(), deployment, limits, clock.clone(), closing.clone());
-        let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, clock.clone());
-        let passwords = Passwords::new(config.login.queue)?;
+        let hub = Hub::new(database.clone(), deployment, limits, clock.clone(), shutdown.closing().clone());
+        let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, deployment, clock.clone());
+        let rush = Rush::none();
+        let passwords = Passwords::new(config.login.queue, rush.clone())?;
         let throttle = LoginThrottle::new(database.clone(), clock.clone(), &config.login);
         let stores = StoreService::new(database.clone(), passwords.clone(), clock.clone());
         let access = TokenAccess::new(database.clone(), hub.clone());
@@ -67,7 +70,8 @@ impl AppState {
             &config.jwt,
         );
         let menus = MenuService::new(database.clone(), hub.clone(), clock.clone());
-        let orders = OrderService::new(database.clone(), stores.clone(), menus.clone(), hub.clone(), clock.clone());
+        let orders =
+            OrderService::new(database.clone(), stores.clone(), menus.clone(), hub.clone(), rush, clock.clone());
         let users = UserService::new(
             database.clone(),
             passwords.clone(),
@@ -105,14 +109,20 @@ impl AppState {
             streams: config.streams,
             database,
             hub,
-            closing,
+            shutdown,
         })))
     }
 
-    /// Cancelled when the server begins to stop: readiness goes red and streams are broken off.
+    /// How the server is told to stop, and tells everything in it.
+    #[must_use]
+    pub fn shutdown(&self) -> &Shutdown {
+        &self.0.shutdown
+    }
+
+    /// Cancelled when the server begins to stop: streams are broken off.
     #[must_use]
     pub fn closing(&self) -> &CancellationToken {
-        &self.0.closing
+        self.0.shutdown.closing()
     }
 
     /// What slows down whoever guesses passwords.
@@ -150,5 +160,5 @@ reach! {
     audit: Arc<AuditService>,
     metrics: Metrics,
     streams: StreamConfig,
-    closing: CancellationToken,
+    shutdown: Shutdown,
 }

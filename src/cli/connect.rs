@@ -1,5 +1,6 @@
 //! How commands reach the database and the secret.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -7,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
 
 use super::CliError;
 use crate::config::{Config, DatabaseConfig, Secret};
@@ -16,26 +18,69 @@ use crate::database::embedded::{Durability, EmbeddedPostgres};
 /// How long a command's statement may take.
 const COMMAND_STATEMENT_TIMEOUT: Duration = Duration::from_hours(1);
 
-/// The database a command works on, migrated.
-pub(super) struct Connected {
-    pub(super) database: Database,
+/// How long a single connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The PostgreSQL a command works on, as it is.
+pub(super) struct Reached {
+    /// How to connect to it.
+    pub(super) options: PgConnectOptions,
     /// The embedded PostgreSQL, where this command had to start it.
     embedded: Option<EmbeddedPostgres>,
 }
 
-impl Connected {
+impl Reached {
     /// The one of `DATABASE_URL`; else the embedded one, started or, where a server runs on it, joined.
     pub(super) async fn open(config: &Config) -> Result<Self, CliError> {
         let known = match configured(config)? {
             Some(options) => Some(options),
             None => EmbeddedPostgres::running_in(&config.data_dir)?,
         };
-        let (options, embedded) = if let Some(options) = known {
-            (options, None)
-        } else {
-            let embedded = EmbeddedPostgres::start(&config.data_dir, Durability::Durable).await?;
-            (embedded.connect_options(), Some(embedded))
-        };
+        if let Some(options) = known {
+            return Ok(Self { options, embedded: None });
+        }
+        let embedded = EmbeddedPostgres::start(&config.data_dir, Durability::Durable).await?;
+        Ok(Self { options: embedded.connect_options(), embedded: Some(embedded) })
+    }
+
+    /// As [`open`](Self::open), where there is something already.
+    pub(super) async fn of_existing(config: &Config) -> Result<Self, CliError> {
+        let home = config.data_dir.join("postgres");
+        if config.database.url.is_none() && !home.exists() {
+            return Err(format!("there is no database in {}, and DATABASE_URL is not set", home.display()).into());
+        }
+        Self::open(config).await
+    }
+
+    /// One connection, called `name` so that an operator can tell it from the others.
+    pub(super) async fn connect(&self, name: &str) -> Result<PgConnection, CliError> {
+        let options = self.options.clone().application_name(name).disable_statement_logging();
+        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
+        connecting.map_err(|_| unreachable("it does not answer"))?.map_err(unreachable)
+    }
+
+    /// Stops it if this command started it.
+    pub(super) async fn close(self) {
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await;
+        }
+    }
+}
+
+/// The database a command works on, migrated.
+pub(super) struct Connected {
+    pub(super) database: Database,
+    reached: Reached,
+}
+
+impl Connected {
+    /// As [`Reached::open`].
+    pub(super) async fn open(config: &Config) -> Result<Self, CliError> {
+        Self::on(Reached::open(config).await?, config).await
+    }
+
+    /// The one that was reached.
+    pub(super) async fn on(reached: Reached, config: &Config) -> Result<Self, CliError> {
         // A command works alone: a few connections do, and nobody waits for it.
         let few = DatabaseConfig {
             min_connections: 0,
@@ -43,17 +88,15 @@ impl Connected {
             statement_timeout: COMMAND_STATEMENT_TIMEOUT,
             ..config.database.clone()
         };
-        let database = connect(options, &few).await?;
+        let database = connect(reached.options.clone(), &few).await?;
         database.migrate().await?;
-        Ok(Self { database, embedded })
+        Ok(Self { database, reached })
     }
 
     /// Lets go of the database, and stops it if this command started it.
     pub(super) async fn close(self) {
         self.database.close().await;
-        if let Some(embedded) = self.embedded {
-            embedded.stop().await;
-        }
+        self.reached.close().await;
     }
 }
 
@@ -66,8 +109,11 @@ pub(super) fn configured(config: &Config) -> Result<Option<PgConnectOptions>, Cl
 
 /// Opens the pool, or says in a sentence why not.
 pub(super) async fn connect(options: PgConnectOptions, config: &DatabaseConfig) -> Result<Database, CliError> {
-    let told = |error| CliError::from(format!("the database cannot be reached: {error}"));
-    Database::connect(options, config).await.map_err(told)
+    Database::connect(options, config).await.map_err(unreachable)
+}
+
+fn unreachable(error: impl Display) -> CliError {
+    format!("the database cannot be reached: {error}").into()
 }
 
 /// The configured secret or, on a local server without one, a random one that is made once and kept.

@@ -1,10 +1,17 @@
 //! The command line.
 
+mod archive;
+mod backup;
 mod connect;
+mod health;
+mod interrupt;
 mod migrate;
+mod new_epoch;
 mod openapi;
 mod operators;
 mod password;
+mod progress;
+mod restore;
 mod seed;
 mod serve;
 mod store;
@@ -34,6 +41,12 @@ enum Command {
     Serve,
     /// Bring the database's schema up to date
     Migrate,
+    /// Write everything to a file, while servers run
+    Backup(backup::Arguments),
+    /// Put back what a backup holds, while no server runs
+    Restore(restore::Arguments),
+    /// Begin a new epoch, after PostgreSQL was recovered to an earlier moment by other means
+    NewEpoch,
     /// Make stores to try, or to test under load
     Seed(seed::Arguments),
     /// Make and list stores
@@ -42,6 +55,8 @@ enum Command {
     /// Make staff accounts and reset their passwords
     #[command(subcommand)]
     User(user::Command),
+    /// Ask the server on this machine whether it is ready
+    Health,
     /// Print the OpenAPI document
     Openapi,
 }
@@ -66,9 +81,13 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
     match command {
         Command::Serve => serve::run(config).await,
         Command::Migrate => migrate::run(&config).await,
+        Command::Backup(arguments) => backup::run(&config, arguments).await,
+        Command::Restore(arguments) => restore::run(&config, arguments).await,
+        Command::NewEpoch => new_epoch::run(&config).await,
         Command::Seed(arguments) => seed::run(&config, arguments).await,
         Command::Store(command) => store::run(&config, command).await,
         Command::User(command) => user::run(&config, command).await,
+        Command::Health => health::run(&config.http).await,
         Command::Openapi => Ok(()),
     }
 }

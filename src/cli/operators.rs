@@ -4,15 +4,22 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::extract::FromRef;
 use tokio::net::TcpSocket;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use super::CliError;
+use super::serve::{cannot_listen, take_port};
 use crate::config::HttpConfig;
+use crate::database::Database;
+use crate::routers::door::DoorLayer;
+use crate::shutdown::Shutdown;
 use crate::state::AppState;
 use crate::telemetry::LogLevel;
-use crate::{routers, server, with_common_layers};
+use crate::{routers, server};
+
+/// The setting that says where.
+const SETTING: &str = "PRIVATE_ADDRESS";
 
 /// Connections of operators: a few scrapers and probes.
 const MAX_CONNECTIONS: usize = 100;
@@ -33,27 +40,20 @@ pub(super) struct Operators {
 impl Operators {
     /// Takes the private address, so that a place that is taken already is told before anything else is done.
     pub(super) fn take(address: Option<SocketAddr>, level: LogLevel) -> Result<Self, CliError> {
-        let bind = |address: SocketAddr| {
-            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-            // Connections of the server before us may linger.
-            socket.set_reuseaddr(true)?;
-            socket.bind(address)?;
-            Ok((address, socket))
-        };
-        let place = address.map(|address| bind(address).map_err(|error| cannot_listen(address, &error)));
+        let place = address.map(|address| Ok::<_, CliError>((address, take_port(address, SETTING)?)));
         Ok(Self { place: place.transpose()?, level })
     }
 
-    /// Listens on the private address, if there is one, and answers operators there until `closing`.
+    /// Listens on the private address, if there is one, and answers operators there until `shutdown`.
     pub(super) fn serve(
         self,
         state: AppState,
         config: &HttpConfig,
-        closing: CancellationToken,
+        shutdown: Shutdown,
     ) -> Result<impl Future<Output = ()> + use<>, CliError> {
         let Self { place, level } = self;
         let listen = |(address, socket): (SocketAddr, TcpSocket)| {
-            socket.listen(BACKLOG).map_err(|error| cannot_listen(address, &error))
+            socket.listen(BACKLOG).map_err(|error| cannot_listen(address, SETTING, &error))
         };
         let listener = place.map(listen).transpose()?;
         let config = HttpConfig {
@@ -67,14 +67,11 @@ impl Operators {
             if let Ok(address) = listener.local_addr() {
                 tracing::info!(%address, "serving operators");
             }
-            let router = with_common_layers(routers::private::router(state, level), &config);
-            server::serve(listener, router, closing, &config).await;
+            let door = DoorLayer::new(&config, Some(Database::from_ref(&state)));
+            let router = routers::private::router(state, level).layer(door);
+            server::serve(listener, router, shutdown, &config).await;
         })
     }
-}
-
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> CliError {
-    format!("PRIVATE_ADDRESS={address} cannot be listened on: {error}").into()
 }
 
 /// Logs more on SIGUSR1, and what was configured on SIGUSR2.

@@ -87,6 +87,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             acquire_timeout: self.seconds("DATABASE_ACQUIRE_TIMEOUT_SECONDS", 2, 60),
             max_lifetime: self.seconds("DATABASE_MAX_LIFETIME_SECONDS", 3600, 7 * 86_400),
             statement_timeout: self.seconds("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10, 3600),
+            programs: self.get("DATABASE_PROGRAMS_DIR").map(Into::into),
         }
     }
 
@@ -176,6 +177,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             request_timeout: self.seconds("REQUEST_TIMEOUT_SECONDS", 30, 3600),
             header_timeout: self.seconds("REQUEST_HEADER_TIMEOUT_SECONDS", 30, 3600),
             body_limit: self.number("REQUEST_BODY_LIMIT_BYTES", 256 * 1024, 1024, 64 * 1024 * 1024),
+            shutdown_drain: Duration::from_secs(self.number("SHUTDOWN_DRAIN_SECONDS", 0, 0, 600)),
             shutdown_timeout: self.seconds("SHUTDOWN_TIMEOUT_SECONDS", 10, 600),
             write_timeout: self.seconds("CLIENT_WRITE_TIMEOUT_SECONDS", 15, 600),
         }

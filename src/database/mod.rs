@@ -3,6 +3,7 @@
 
 mod counts;
 pub mod embedded;
+pub(crate) mod programs;
 mod retry;
 mod watchdog;
 

@@ -24,6 +24,9 @@ const INTERVAL: Duration = Duration::from_millis(300);
 const SLICE: Duration = Duration::from_millis(200);
 const SLICES: u32 = 9;
 
+/// How long another connection may take where one was lost: well within the three seconds, too.
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How long the first connection may take.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -77,7 +80,7 @@ async fn keep_looking(database: &Database, options: &PgConnectOptions) {
             Ok(()) => database.open(),
             Err(Absence::Lost(why)) if had_one => {
                 // It may be this one connection alone, or a restart that is over: the next one tells.
-                let next = timeout(SLICE, options.connect()).await;
+                let next = timeout(RECONNECT_TIMEOUT, options.connect()).await;
                 connection = next.ok().and_then(Result::ok);
                 if connection.is_some() {
                     database.renew();

@@ -4,9 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Request;
 use axum::http::{HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -52,7 +50,7 @@ pub struct ErrorDetail {
 struct Refusal(Arc<AppError>);
 
 impl IntoResponse for AppError {
-    /// The status and the error itself; [`layer`] writes the body, which needs the request's language and id.
+    /// The status and the error itself; [`write`] writes the body, which needs the request's language and id.
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
         response.extensions_mut().insert(Refusal(Arc::new(self)));
@@ -80,10 +78,7 @@ impl ErrorResponse {
 }
 
 /// Writes the envelope of every refusal, and logs the cause of those that are the server's fault.
-pub async fn layer(request: Request, next: Next) -> Response {
-    let language = Language::of(request.headers());
-    let request_id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
-    let response = next.run(request).await;
+pub fn write(response: Response, language: Language, request_id: &RequestId) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;

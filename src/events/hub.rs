@@ -421,6 +421,11 @@ impl Hub {
         Cursor::new(self.0.deployment, store, scope, seq)
     }
 
+    /// The epoch of the deployment that this hub is for.
+    pub(super) fn deployment(&self) -> Uuid {
+        self.0.deployment
+    }
+
     pub(super) fn database(&self) -> &Database {
         &self.0.database
     }

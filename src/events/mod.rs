@@ -33,10 +33,19 @@ pub use stream::{BrokenOff, EventStream, StreamGuard, StreamOptions};
 pub use versions::StoreVersions;
 pub use wake_up::LISTENER_NAME;
 
+/// The database was restored, or recovered to an earlier moment, while the server ran: what the server remembers and
+/// what its streams have sent is of a past that is no more.
+#[derive(Debug, thiserror::Error)]
+#[error("the database was restored or recovered while this server ran; start it anew")]
+pub struct OtherEpoch;
+
 /// Keeps the hub's feeds up to date and the table pruned, until the server stops.
 ///
 /// `listener` is how to reach PostgreSQL for `LISTEN`, on a connection of its own.
-pub async fn run(hub: Hub, listener: PgConnectOptions, clock: Clock, config: EventConfig) {
+///
+/// # Errors
+/// [`OtherEpoch`], upon which the server must stop.
+pub async fn run(hub: Hub, listener: PgConnectOptions, clock: Clock, config: EventConfig) -> Result<(), OtherEpoch> {
     let wake_ups = async {
         if config.wake_ups {
             tokio::join!(wake_up::announce(&hub), wake_up::listen(&hub, listener));
@@ -44,5 +53,9 @@ pub async fn run(hub: Hub, listener: PgConnectOptions, clock: Clock, config: Eve
             hub.rely_on_polling();
         }
     };
-    tokio::join!(follower::run(&hub), poll::run(&hub), wake_ups, retention::run(&hub, &clock, config.retention));
+    let others = async {
+        tokio::join!(follower::run(&hub), wake_ups, retention::run(&hub, &clock, config.retention));
+        Ok(())
+    };
+    tokio::try_join!(poll::run(&hub), others).map(|((), ())| ())
 }

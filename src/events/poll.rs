@@ -1,11 +1,14 @@
-//! The poll: one statement a second that finds out what the wake-ups should have told.
+//! The poll: once a second it finds out what the wake-ups should have told, and whether the database is still the one
+//! it was.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
+use uuid::Uuid;
 
-use super::Hub;
+use super::{Hub, OtherEpoch};
 use crate::error::{AppError, ErrorCode, Result};
+use crate::repositories::event;
 
 /// How often it looks.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -14,32 +17,40 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Polls until the server stops.
-pub(super) async fn run(hub: &Hub) {
+///
+/// # Errors
+/// When the database is no longer the one that the server knows.
+pub(super) async fn run(hub: &Hub) -> Result<(), OtherEpoch> {
     let mut tick = tokio::time::interval(INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = hub.closing() => return,
+            () = hub.closing() => return Ok(()),
             _ = tick.tick() => {}
             () = hub.asked_to_poll() => {}
         }
         let look = hub.database().while_there(Box::pin(look(hub)));
         let look = tokio::time::timeout(TIMEOUT, look).await.map(Result::flatten);
         let elapsed = |error| Err(AppError::caused_by(ErrorCode::ServiceUnavailable, error));
-        if let Err(error) = look.unwrap_or_else(elapsed) {
-            tracing::warn!(%error, cause = error.cause, "the stores could not be polled; trying again");
+        match look.unwrap_or_else(elapsed) {
+            Ok(epoch) if epoch == hub.deployment() => {}
+            Ok(_) => return Err(OtherEpoch),
+            Err(error) => {
+                tracing::warn!(%error, cause = error.cause, "the stores could not be polled; trying again");
+            }
         }
     }
 }
 
-async fn look(hub: &Hub) -> Result<()> {
+/// The deployment's epoch as it is now. Read last: what was confirmed before an epoch that is still the same one is
+/// of that epoch.
+async fn look(hub: &Hub) -> Result<Uuid> {
     let stores = hub.stores();
-    if stores.is_empty() {
-        return Ok(());
+    if !stores.is_empty() {
+        let asked_at = Instant::now();
+        for position in hub.positions(&stores).await? {
+            hub.confirm(position, asked_at);
+        }
     }
-    let asked_at = Instant::now();
-    for position in hub.positions(&stores).await? {
-        hub.confirm(position, asked_at);
-    }
-    Ok(())
+    event::epoch(hub.database().acquire().await?.conn()).await
 }

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod bulk;
 pub mod category;
 mod constraint;
+pub mod deployment;
 pub mod event;
 pub mod menu;
 pub mod menu_snapshot;

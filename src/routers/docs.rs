@@ -1,9 +1,12 @@
 //! The OpenAPI document and the pages that show it. They load nothing from the internet.
 
 use std::collections::BTreeMap;
+use std::future::ready;
+use std::sync::OnceLock;
 
 use aide::redoc::Redoc;
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
 use axum::response::Html;
 use axum::routing::get;
@@ -100,7 +103,7 @@ pub fn complete(document: &mut utoipa::openapi::OpenApi) {
         }
     }
     for (path, item) in &mut document.paths.paths {
-        let is_stream = path.ends_with("/stream");
+        let is_stream = super::is_stream(path);
         let side = if path.contains("/customer/") { "customer" } else { "admin" };
         for operation in operations(item) {
             // Both sides have a `list_orders`; generated clients need one name for each.
@@ -219,17 +222,29 @@ fn response(codes: &[ErrorCode]) -> utoipa::openapi::Response {
     response.build()
 }
 
-/// `/docs` (Swagger UI), `/redoc` and the document itself.
-pub fn pages<S: Clone + Send + Sync + 'static>(document: utoipa::openapi::OpenApi) -> Router<S> {
-    let swagger = SwaggerUi::new("/docs").url(SPEC_PATH, document).config(
-        Config::default()
+/// `/docs` (Swagger UI), `/redoc` and the document itself, which `document` makes when it is first asked for: most
+/// servers are never asked, and start the faster.
+pub fn pages<S: Clone + Send + Sync + 'static>(document: fn() -> utoipa::openapi::OpenApi) -> Router<S> {
+    let swagger = SwaggerUi::new("/docs").config(
+        Config::new([SPEC_PATH])
             .validator_url("none")
             .try_it_out_enabled(true)
             .persist_authorization(true)
             .display_request_duration(true),
     );
     let redoc = Redoc::new(SPEC_PATH).with_title("tableorder").html().replace(REDOC_LOGO, "data:,");
-    let policy =
-        SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
-    Router::new().merge(swagger).route("/redoc", get(async move || Html(redoc.clone()))).route_layer(policy)
+    let spec = move || {
+        static SPEC: OnceLock<Bytes> = OnceLock::new();
+        let written = SPEC.get_or_init(|| serde_json::to_vec(&document()).unwrap_or_default().into());
+        let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        ready((json, written.clone()))
+    };
+    let pages = Router::new()
+        .merge(swagger)
+        .route(SPEC_PATH, get(spec))
+        .route("/redoc", get(async move || Html(redoc.clone())));
+    let header = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
+    pages
+        .route_layer(header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
+        .route_layer(header(header::CACHE_CONTROL, "no-cache"))
 }

@@ -3,16 +3,16 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
+use crate::shutdown::Shutdown;
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(health)).routes(routes!(live)).routes(routes!(ready))
 }
 
@@ -50,11 +50,8 @@ async fn live() -> Json<HealthResponse> {
     get, path = "/health/ready", tag = "service",
     responses((status = 200, description = "It takes requests", body = HealthResponse)),
 )]
-async fn ready(
-    State(database): State<Database>,
-    State(closing): State<CancellationToken>,
-) -> Result<Json<HealthResponse>> {
-    if closing.is_cancelled() {
+async fn ready(State(database): State<Database>, State(shutdown): State<Shutdown>) -> Result<Json<HealthResponse>> {
+    if shutdown.is_draining() {
         return Err(failing("shutdown", ErrorCode::ServiceUnavailable.into()));
     }
     database.ping().await.map_err(|error| failing("database", error))?;

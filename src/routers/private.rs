@@ -1,13 +1,13 @@
 //! What operators ask for: figures, health, the log level. On an address of its own, without a login, and not in the
 //! OpenAPI document: it is nothing that clients rely on.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Router, middleware};
 
-use super::{health, outage};
+use super::health;
 use crate::error::{AppError, Reason, Result};
 use crate::state::AppState;
 use crate::telemetry::LogLevel;
@@ -21,13 +21,9 @@ pub const LOG_LEVEL_PATH: &str = "/log-level";
 
 /// Everything there is for operators.
 pub fn router(state: AppState, level: LogLevel) -> Router {
-    let (health, _) = health::requests().split_for_parts();
+    let (health, _) = health::routes().split_for_parts();
     let level = Router::new().route(LOG_LEVEL_PATH, get(current_level).put(change_level)).with_state(level);
-    health
-        .merge(metrics())
-        .layer(middleware::from_fn_with_state(state.clone(), outage::layer))
-        .with_state(state)
-        .merge(level)
+    health.merge(metrics()).with_state(state).merge(level)
 }
 
 /// The figures alone.

@@ -1,5 +1,6 @@
 //! Answers that are made once and sent often.
 
+use axum::http::HeaderValue;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -14,7 +15,7 @@ pub struct ReadyAnswer {
     /// The body: JSON.
     pub bytes: Bytes,
     /// In quotes, as it stands in the header.
-    pub etag: String,
+    pub etag: HeaderValue,
 }
 
 impl ReadyAnswer {
@@ -26,6 +27,6 @@ impl ReadyAnswer {
         let bytes = Bytes::from(serde_json::to_vec(body).map_err(AppError::internal)?);
         let digest = Sha256::digest(&bytes);
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default()));
-        Ok(Self { bytes, etag })
+        Ok(Self { bytes, etag: HeaderValue::try_from(etag).map_err(AppError::internal)? })
     }
 }

@@ -2,13 +2,10 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
 use ipnet::IpNet;
 
 /// The address at the other end of a connection, as the server noted it.
@@ -20,6 +17,14 @@ pub struct PeerAddress(pub IpAddr);
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
+    /// Finds out where `request` comes from, and notes it for whoever asks.
+    pub fn note(request: &mut Request, trusted: &[IpNet]) -> Self {
+        let peer = request.extensions().get::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0);
+        let client = Self::of(peer, request.headers(), trusted);
+        request.extensions_mut().insert(client);
+        client
+    }
+
     /// The address of whoever sent the request: behind trusted proxies, the last one they do not vouch for.
     fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let peer = peer.to_canonical();
@@ -45,14 +50,6 @@ fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
     let with_port = || hop.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
     let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     address.or_else(with_port).or_else(bracketed).map(|address| address.to_canonical())
-}
-
-/// Notes the client's address for whoever asks.
-pub async fn layer(State(trusted): State<Arc<[IpNet]>>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0);
-    let client = ClientAddress::of(peer, request.headers(), &trusted);
-    request.extensions_mut().insert(client);
-    next.run(request).await
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {

@@ -1,15 +1,14 @@
 //! Headers: how much of them a request may bring, and what every answer says to browsers.
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::error::{AppError, ErrorCode};
+use crate::error::{ErrorCode, Result};
 
-/// What every answer says, unless it says otherwise: it is what it says it is, is no page and loads nothing, and
-/// where it led from is nobody's business.
-const ANSWER_HEADERS: [(HeaderName, HeaderValue); 3] = [
+/// What every answer says, unless it says otherwise: it is what it says it is, is no page, loads nothing and is not
+/// kept, and where it led from is nobody's business.
+const ANSWER_HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (
         header::CONTENT_SECURITY_POLICY,
@@ -28,27 +27,25 @@ pub struct HeaderLimit {
 }
 
 impl HeaderLimit {
-    fn allows(self, request: &Request) -> bool {
+    /// Refuses a header beyond the limit.
+    ///
+    /// # Errors
+    /// `HEADER_TOO_LARGE`.
+    pub fn check(self, request: &Request) -> Result<()> {
         let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
         let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        request.headers().len() <= self.fields && address + fields <= self.bytes
+        if request.headers().len() <= self.fields && address + fields <= self.bytes {
+            Ok(())
+        } else {
+            Err(ErrorCode::HeaderTooLarge.into())
+        }
     }
 }
 
-/// Refuses a header beyond the limit.
-pub async fn limit(State(limit): State<HeaderLimit>, request: Request, next: Next) -> Response {
-    if limit.allows(&request) {
-        next.run(request).await
-    } else {
-        AppError::from(ErrorCode::HeaderTooLarge).into_response()
-    }
-}
-
-/// Puts on every answer what browsers should know of it.
-pub async fn secure(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// Puts into an answer's headers what browsers should know of it. What a store or a table is told is nobody else's to
+/// keep; the menu and the pages say for themselves how they may be kept.
+pub fn secure(answer: &mut HeaderMap) {
     for (name, value) in ANSWER_HEADERS {
-        response.headers_mut().entry(name).or_insert(value);
+        answer.entry(name).or_insert(value);
     }
-    response
 }

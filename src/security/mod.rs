@@ -7,5 +7,6 @@ pub mod headers;
 pub mod identity;
 pub mod password;
 pub mod rate;
+pub mod rush;
 pub mod throttle;
 pub mod token;

@@ -1,9 +1,13 @@
 //! Passwords: argon2id, on threads of their own that yield to everybody else, behind a queue that has an end: a flood
 //! of logins makes logins slow, and orders hardly.
+//!
+//! A thread of the lowest rank still fills the caches and the memory bus, which every order waits for now and then.
+//! While orders are coming in, passwords are therefore hashed one at a time, with a rest after each.
 
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
@@ -11,9 +15,13 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::{AppError, ErrorCode, Result};
+use crate::security::rush::Rush;
 
 /// Memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
+
+/// How much longer than a hash took its thread rests, while orders are coming in.
+const REST: u32 = 5;
 
 /// Hashes and checks passwords. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -21,6 +29,9 @@ pub struct Passwords {
     pool: Arc<ThreadPool>,
     /// One permit a thread of the pool.
     threads: Arc<Semaphore>,
+    /// While orders are coming in, one thread at a time is at work.
+    one_by_one: Arc<Semaphore>,
+    rush: Rush,
     /// One permit for each that may wait or be at work.
     queue: Arc<Semaphore>,
     /// How many permits that are in all.
@@ -34,16 +45,16 @@ pub struct Passwords {
 pub struct Turn {
     _place: OwnedSemaphorePermit,
     _thread: OwnedSemaphorePermit,
+    _one_by_one: Option<OwnedSemaphorePermit>,
 }
 
 impl Passwords {
-    /// A hasher for this machine, at which `queue` may wait.
+    /// A hasher for this machine, at which `queue` may wait, and which holds back in a `rush`.
     ///
     /// # Errors
     /// When the system's random source fails, or it gives no thread.
-    pub fn new(queue: usize) -> Result<Self> {
-        // Half of the cores: the others are for the orders beside.
-        let threads = thread::available_parallelism().map_or(1, NonZero::get).div_ceil(2);
+    pub fn new(queue: usize, rush: Rush) -> Result<Self> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("argon2-{index}"))
@@ -54,6 +65,8 @@ impl Passwords {
         Ok(Self {
             pool: Arc::new(pool.map_err(AppError::internal)?),
             threads: Arc::new(Semaphore::new(threads)),
+            one_by_one: Arc::new(Semaphore::new(1)),
+            rush,
             queue: Arc::new(Semaphore::new(queue)),
             places: queue,
             dummy: hash_now("no account has this hash")?.into(),
@@ -74,7 +87,12 @@ impl Passwords {
         let full = |error| AppError::caused_by(ErrorCode::ServiceUnavailable, error);
         let place = Arc::clone(&self.queue).try_acquire_owned().map_err(full)?;
         let thread = Arc::clone(&self.threads).acquire_owned().await.map_err(AppError::internal)?;
-        Ok(Turn { _place: place, _thread: thread })
+        let one_by_one = if self.rush.is_on() {
+            Some(Arc::clone(&self.one_by_one).acquire_owned().await.map_err(AppError::internal)?)
+        } else {
+            None
+        };
+        Ok(Turn { _place: place, _thread: thread, _one_by_one: one_by_one })
     }
 
     /// Hashes `password` into a PHC string.
@@ -104,11 +122,17 @@ impl Passwords {
 
     async fn off_thread<T: Send + 'static>(&self, turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let (sender, receiver) = oneshot::channel();
+        let rush = self.rush.clone();
         self.pool.spawn(move || {
+            let started = Instant::now();
             let result = work();
+            let took = started.elapsed();
+            let _ = sender.send(result);
+            if rush.is_on() {
+                thread::sleep(took * REST);
+            }
             // Held until here: a caller that gives up does not make room for more.
             drop(turn);
-            let _ = sender.send(result);
         });
         receiver.await.map_err(AppError::internal)
     }
@@ -147,7 +171,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_verified_and_another_is_not() {
-        let passwords = Passwords::new(1).unwrap();
+        let passwords = Passwords::new(1, Rush::none()).unwrap();
         let hash = passwords.hash("비밀번호 1234".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let verify = async |password: &str, hash: Option<&String>| {
@@ -160,8 +184,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn while_orders_come_in_one_is_hashed_after_the_other() {
+        let rush = Rush::none();
+        let passwords = Passwords::new(2, rush.clone()).unwrap();
+        rush.order();
+        let first = passwords.turn().await.unwrap();
+        let mut second = std::pin::pin!(passwords.turn());
+        assert!(futures_util::poll!(second.as_mut()).is_pending());
+        drop(first);
+        second.await.unwrap();
+    }
+
+    #[tokio::test]
     async fn beyond_the_queue_nobody_waits() {
-        let passwords = Passwords::new(1).unwrap();
+        let passwords = Passwords::new(1, Rush::none()).unwrap();
         let turn = passwords.turn().await.unwrap();
         assert_eq!(passwords.turn().await.unwrap_err().code, ErrorCode::ServiceUnavailable);
         drop(turn);

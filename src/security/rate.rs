@@ -2,16 +2,12 @@
 
 use std::net::IpAddr;
 use std::num::NonZero;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use crate::error::{AppError, ErrorCode};
+use crate::error::{AppError, ErrorCode, Result};
 use crate::models::network_of;
 use crate::security::address::ClientAddress;
 
@@ -37,28 +33,19 @@ impl RequestRate {
         Self { limiter: RateLimiter::keyed(quota), since_tidied: AtomicU32::new(0) }
     }
 
-    fn check(&self, address: IpAddr) -> Result<(), AppError> {
+    /// Refuses what an address sends too much of.
+    ///
+    /// # Errors
+    /// `TOO_MANY_REQUESTS`.
+    pub fn check(&self, client: ClientAddress) -> Result<()> {
         if self.since_tidied.fetch_add(1, Ordering::Relaxed) >= TIDY_EVERY {
             self.since_tidied.store(0, Ordering::Relaxed);
             self.limiter.retain_recent();
         }
-        self.limiter.check_key(&network_of(address)).map_err(|until| AppError {
+        self.limiter.check_key(&network_of(client.0)).map_err(|until| AppError {
             retry_after: Some(until.wait_time_from(DefaultClock::default().now())),
             ..ErrorCode::TooManyRequests.into()
         })
-    }
-}
-
-/// Refuses what an address sends too much of.
-pub async fn layer(
-    State(rate): State<Arc<RequestRate>>,
-    client: ClientAddress,
-    request: Request,
-    next: Next,
-) -> Response {
-    match rate.check(client.0) {
-        Ok(()) => next.run(request).await,
-        Err(refused) => refused.into_response(),
     }
 }
 
@@ -69,7 +56,7 @@ mod tests {
     #[test]
     fn each_address_has_a_budget_of_its_own() {
         let rate = RequestRate::new(NonZero::new(2).unwrap());
-        let [one, other]: [IpAddr; 2] = ["192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap()];
+        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| ClientAddress(address.parse().unwrap()));
         for _ in 0..10 {
             rate.check(one).unwrap();
         }

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -16,10 +17,11 @@ use crate::config::Secret;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{SessionId, StoreId};
 
-const ISSUER: &str = "tableorder";
-
 /// The longest token that is looked at, in bytes; ours have about 400.
 const MAX_TOKEN_BYTES: usize = 4096;
+
+/// How many good tokens are remembered; of any more, the signature is computed again.
+const REMEMBERED: usize = 20_000;
 
 /// How long a ticket for the event stream is good for, in seconds.
 pub const TICKET_LIFETIME: i64 = 60;
@@ -39,10 +41,20 @@ pub enum Audience {
     Stream,
 }
 
+/// Who made a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Issuer {
+    #[serde(rename = "tableorder")]
+    Tableorder,
+}
+
+/// [`Issuer`], as it stands in a token.
+const ISSUER: &str = "tableorder";
+
 /// What a token says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    iss: String,
+    iss: Issuer,
     /// What it opens.
     pub aud: Audience,
     /// The account's or table's id.
@@ -59,6 +71,10 @@ pub struct Claims {
     /// When the login ends that a ticket was made from; a stream opened with the ticket ends with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login_exp: Option<i64>,
+    /// The deployment's epoch when the login was made: what ids and versions meant then, they no longer mean after a
+    /// restore. A token of a version before epochs has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<Uuid>,
     /// The login's own id, for logging it out. A ticket has that of the login it was made from.
     pub jti: Uuid,
 }
@@ -112,13 +128,17 @@ pub struct Tokens {
     decoding: HashMap<String, DecodingKey>,
     algorithm: Algorithm,
     validation: Validation,
+    /// What tokens say whose signature was found to be good: a tablet shows the same one all day.
+    verified: Cache<Box<str>, Claims>,
+    epoch: Uuid,
     clock: Clock,
 }
 
 impl Tokens {
-    /// Tokens signed with `secret`; those signed with one of `previous` count, too.
+    /// Tokens of the deployment whose epoch is `epoch`, signed with `secret`; those signed with one of `previous`
+    /// count, too.
     #[must_use]
-    pub fn new(secret: &Secret, previous: &[Secret], algorithm: Algorithm, clock: Clock) -> Self {
+    pub fn new(secret: &Secret, previous: &[Secret], algorithm: Algorithm, epoch: Uuid, clock: Clock) -> Self {
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[ISSUER]);
         validation.required_spec_claims = HashSet::from(["exp", "iss", "aud"].map(str::to_owned));
@@ -132,6 +152,8 @@ impl Tokens {
             decoding: previous.iter().chain([secret]).map(checked_with).collect(),
             algorithm,
             validation,
+            verified: Cache::new(REMEMBERED),
+            epoch,
             clock,
         }
     }
@@ -144,7 +166,7 @@ impl Tokens {
         let now = self.clock.now();
         let expires_at = now + TimeDelta::from_std(lifetime).map_err(AppError::internal)?;
         let claims = Claims {
-            iss: ISSUER.to_owned(),
+            iss: Issuer::Tableorder,
             aud: subject.audience,
             sub: subject.id,
             store: subject.store,
@@ -153,6 +175,7 @@ impl Tokens {
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
             login_exp: None,
+            epoch: Some(self.epoch),
             jti: Uuid::new_v4(),
         };
         self.sign(&claims)
@@ -169,7 +192,7 @@ impl Tokens {
             iat: now,
             exp: login.exp.min(now + TICKET_LIFETIME),
             login_exp: Some(login.exp),
-            ..login.clone()
+            ..*login
         })
     }
 
@@ -184,15 +207,12 @@ impl Tokens {
     /// # Errors
     /// `INVALID_TOKEN`, `TOKEN_EXPIRED` or `INVALID_TOKEN_TYPE`.
     pub fn check(&self, token: &str, audience: Audience) -> Result<Claims> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(ErrorCode::InvalidToken.into());
-        }
-        let invalid = |_| ErrorCode::InvalidToken;
-        let header = jsonwebtoken::decode_header(token).map_err(invalid)?;
-        let key = header.kid.and_then(|id| self.decoding.get(&id)).ok_or(ErrorCode::InvalidToken)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(invalid)?.claims;
+        let claims = match self.verified.get(token) {
+            Some(claims) => claims,
+            None => self.verify(token)?,
+        };
         let now = self.clock.now().timestamp();
-        if claims.iat > now + CLOCK_SKEW {
+        if claims.iat > now + CLOCK_SKEW || claims.epoch.is_some_and(|epoch| epoch != self.epoch) {
             return Err(ErrorCode::InvalidToken.into());
         }
         if claims.exp <= now {
@@ -201,6 +221,19 @@ impl Tokens {
         if claims.aud != audience {
             return Err(ErrorCode::InvalidTokenType.into());
         }
+        Ok(claims)
+    }
+
+    /// What `token` says, if one of our keys signed it.
+    fn verify(&self, token: &str) -> Result<Claims> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(ErrorCode::InvalidToken.into());
+        }
+        let invalid = |_| ErrorCode::InvalidToken;
+        let header = jsonwebtoken::decode_header(token).map_err(invalid)?;
+        let key = header.kid.and_then(|id| self.decoding.get(&id)).ok_or(ErrorCode::InvalidToken)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(invalid)?.claims;
+        self.verified.insert(token.into(), claims);
         Ok(claims)
     }
 }
@@ -219,12 +252,15 @@ impl std::fmt::Debug for Tokens {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
     use super::*;
     use proptest::prelude::*;
 
     fn tokens() -> Tokens {
         let secret = Secret::new("a secret that only these tests know");
-        Tokens::new(&secret, &[], Algorithm::HS256, Clock::system())
+        Tokens::new(&secret, &[], Algorithm::HS256, Uuid::nil(), Clock::system())
     }
 
     fn token(tokens: &Tokens) -> String {
@@ -239,6 +275,24 @@ mod tests {
         for long in ["x".repeat(1_000_000), token(&tokens).repeat(5_000)] {
             assert_eq!(tokens.check(&long, Audience::Table).unwrap_err().code, ErrorCode::InvalidToken);
         }
+    }
+
+    #[test]
+    fn a_remembered_token_ends_in_time_and_opens_what_it_did() {
+        let seconds = Arc::new(AtomicI64::new(0));
+        let clock = Clock::from_fn({
+            let seconds = Arc::clone(&seconds);
+            move || DateTime::from_timestamp(seconds.load(Ordering::Relaxed), 0).unwrap()
+        });
+        let tokens =
+            Tokens::new(&Secret::new("a secret that only these tests know"), &[], Algorithm::HS256, Uuid::nil(), clock);
+        let token = token(&tokens);
+        for _ in 0..2 {
+            assert_eq!(tokens.check(&token, Audience::Table).unwrap().sub, 7);
+            assert_eq!(tokens.check(&token, Audience::Admin).unwrap_err().code, ErrorCode::InvalidTokenType);
+        }
+        seconds.store(60 * 60, Ordering::Relaxed);
+        assert_eq!(tokens.check(&token, Audience::Table).unwrap_err().code, ErrorCode::TokenExpired);
     }
 
     proptest! {

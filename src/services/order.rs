@@ -12,6 +12,7 @@ use crate::models::{
     OrderLine, OrderNumber, OrderStatus, Page, PastOrder, SessionId, StatusChange, StoreId, TableId, content_digest,
 };
 use crate::repositories::{order, session, table};
+use crate::security::rush::Rush;
 use crate::services::placing::{Placing, PlacingQueue};
 use crate::services::{MenuService, StoreService, audit};
 
@@ -21,6 +22,7 @@ pub struct OrderService {
     database: Database,
     placing: Placing,
     hub: Hub,
+    rush: Rush,
     clock: Clock,
 }
 
@@ -63,11 +65,18 @@ impl<T> OrderPage<T> {
 }
 
 impl OrderService {
-    /// Orders kept in `database` and told to `hub`.
+    /// Orders kept in `database` and told to `hub`, and each to `rush` when it comes in.
     #[must_use]
-    pub fn new(database: Database, stores: StoreService, menus: MenuService, hub: Hub, clock: Clock) -> Self {
+    pub fn new(
+        database: Database,
+        stores: StoreService,
+        menus: MenuService,
+        hub: Hub,
+        rush: Rush,
+        clock: Clock,
+    ) -> Self {
         let queue = PlacingQueue::new(database.clone(), hub.clone(), clock.clone());
-        Self { placing: Placing::new(menus, stores, queue), database, hub, clock }
+        Self { placing: Placing::new(menus, stores, queue), database, hub, rush, clock }
     }
 
     /// Adds what is counted of orders to `registry`.
@@ -88,6 +97,7 @@ impl OrderService {
         session: SessionId,
         request: &OrderRequest<'_>,
     ) -> Result<Placed> {
+        self.rush.order();
         let refused = match self.placing.place(store, table, session, request).await {
             Ok(order) => return Ok(Placed { order, is_replayed: false }),
             Err(refused) => refused,

@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::{metrics, traces};
+use super::metrics;
+use super::traces::{self, RequestSpan};
 use crate::models::StoreId;
 use crate::security::address::ClientAddress;
 
@@ -19,28 +19,29 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id taken from a caller.
 const MAX_CALLER_ID: usize = 64;
 
-/// A request's id: the caller's, if it sent a sane one.
-#[derive(Debug, Clone, Default)]
-pub struct RequestId(String);
+/// A request's id: the caller's, if it sent a sane one. Visible ASCII.
+#[derive(Debug, Clone)]
+pub struct RequestId(HeaderValue);
 
 impl RequestId {
     fn of(request: &Request) -> Self {
-        let sane = |id: &&str| {
+        let sane = |id: &&HeaderValue| {
             (1..=MAX_CALLER_ID).contains(&id.len())
-                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+                && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte))
         };
-        request
-            .headers()
-            .get(X_REQUEST_ID)
-            .and_then(|value| value.to_str().ok())
-            .filter(sane)
-            .map_or_else(|| Self(Uuid::now_v7().to_string()), |id| Self(id.to_owned()))
+        request.headers().get(X_REQUEST_ID).filter(sane).map_or_else(Self::new, |id| Self(id.clone()))
+    }
+
+    fn new() -> Self {
+        let mut text = Uuid::encode_buffer();
+        let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut text);
+        Self(HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("-")))
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.to_str().unwrap_or_default()
     }
 }
 
@@ -89,44 +90,65 @@ fn milliseconds(elapsed: Duration) -> f64 {
     f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1000.0
 }
 
-/// Gives the request its id and logs it when it is answered. A stream's line is written when it opens.
-///
-/// The route is logged, not the address: a query may carry a stream's ticket.
-pub async fn layer(mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id = RequestId::of(&request);
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let client = request.extensions().get::<ClientAddress>().copied();
-    let span = traces::begin(&request, route.as_ref());
-    request.extensions_mut().insert(id.clone());
+/// A request under way.
+#[derive(Debug)]
+pub struct Visit {
+    started: Instant,
+    id: RequestId,
+    method: Method,
+    /// The route, not the address: a query may carry a stream's ticket.
+    route: Option<MatchedPath>,
+    client: ClientAddress,
+    span: Option<RequestSpan>,
+}
 
-    let trail = Trail { id, route, queries: Cell::default(), store: Cell::default() };
-    TRAIL
-        .scope(trail, async move {
-            let mut response = next.run(request).await;
-            let (status, elapsed) = (response.status(), started.elapsed());
-            TRAIL.with(|Trail { id, route, queries, store }| {
-                if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-                    response.headers_mut().insert(X_REQUEST_ID, value);
-                }
-                metrics::requests::observe(&method, route.as_ref(), status, elapsed);
-                if let Some(span) = span {
-                    span.end(id.as_str(), store.get(), status);
-                }
-                tracing::info!(
-                    target: "tableorder::request",
-                    request_id = id.as_str(),
-                    method = method.as_str(),
-                    route = route.as_ref().map_or("-", MatchedPath::as_str),
-                    status = status.as_u16(),
-                    ms = milliseconds(elapsed),
-                    client = client.map(|client| tracing::field::display(client.0)),
-                    store = store.get().map(|store| store.0),
-                    queries = queries.get(),
-                );
-            });
-            response
-        })
-        .await
+impl Visit {
+    /// The visit that `request` begins.
+    #[must_use]
+    pub fn of(request: &Request, client: ClientAddress) -> Self {
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        Self {
+            started: Instant::now(),
+            id: RequestId::of(request),
+            method: request.method().clone(),
+            span: traces::begin(request, route.as_ref()),
+            route,
+            client,
+        }
+    }
+
+    /// Puts the request's id on its answer, a line into the log, and adds it to the figures. A stream's line is
+    /// written when it opens.
+    ///
+    /// # Errors
+    /// That of `answer`.
+    pub async fn trace<E>(self, answer: impl AsyncFnOnce(&RequestId) -> Result<Response, E>) -> Result<Response, E> {
+        let Self { started, id, method, route, client, span } = self;
+        let trail = Trail { id: id.clone(), route, queries: Cell::default(), store: Cell::default() };
+        TRAIL
+            .scope(trail, async move {
+                let mut response = answer(&id).await?;
+                let (status, elapsed) = (response.status(), started.elapsed());
+                response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
+                TRAIL.with(|Trail { route, queries, store, .. }| {
+                    metrics::requests::observe(&method, route.as_ref(), status, elapsed);
+                    if let Some(span) = span {
+                        span.end(id.as_str(), store.get(), status);
+                    }
+                    tracing::info!(
+                        target: "tableorder::request",
+                        request_id = id.as_str(),
+                        method = method.as_str(),
+                        route = route.as_ref().map_or("-", MatchedPath::as_str),
+                        status = status.as_u16(),
+                        ms = milliseconds(elapsed),
+                        client = %client.0,
+                        store = store.get().map(|store| store.0),
+                        queries = queries.get(),
+                    );
+                });
+                Ok(response)
+            })
+            .await
+    }
 }

@@ -74,6 +74,7 @@ pub fn init(endpoint: Option<&Secret>) -> Result<TraceGuard, ExporterBuildError>
 }
 
 /// A request's span. Dropped without [`end`](Self::end), as when the client hangs up, it ends without a status.
+#[derive(Debug)]
 pub(super) struct RequestSpan(Box<opentelemetry_sdk::trace::Span>);
 
 /// Begins the span of a request, as a part of its caller's trace if that says so; `None` where nothing is traced.

@@ -11,7 +11,8 @@ use tableorder::clock::Clock;
 
 use crate::support::{ApiClient, Directory, Server, command};
 
-async fn login(client: &ApiClient) -> (ApiClient, ApiClient) {
+/// The demo's owner, and its tablet 3.
+pub async fn login(client: &ApiClient) -> (ApiClient, ApiClient) {
     let staff = json!({"store_id": "demo-store", "username": "admin", "password": "admin1234"});
     let tablet = json!({"store_id": "demo-store", "table_number": 3, "password": "1234"});
     let staff = client.post("/admin/auth/login", &staff).await.ok();

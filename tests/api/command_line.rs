@@ -9,20 +9,26 @@ use serde_json::json;
 
 use crate::support::{TestApp, scratch_directory};
 
-struct Shell {
-    url: String,
-    directory: PathBuf,
+/// A directory to type commands in, and the database they are for.
+pub struct Shell {
+    pub url: String,
+    pub directory: PathBuf,
 }
 
 impl Shell {
-    fn on(app: &TestApp, name: &str) -> Self {
-        let directory = scratch_directory(name);
-        fs::create_dir_all(&directory).unwrap();
-        Self { url: app.url(), directory }
+    pub fn on(app: &TestApp, name: &str) -> Self {
+        Self::at(app.url(), name)
     }
 
-    fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_tableorder"))
+    pub fn at(url: String, name: &str) -> Self {
+        let directory = scratch_directory(name);
+        fs::create_dir_all(&directory).unwrap();
+        Self { url, directory }
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tableorder"));
+        command
             .args(arguments)
             .env_clear()
             .env("DATABASE_URL", &self.url)
@@ -30,24 +36,27 @@ impl Shell {
             .current_dir(&self.directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut process = self.command(arguments).spawn().unwrap();
         process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         process.wait_with_output().unwrap()
     }
 
     #[track_caller]
-    fn ok(&self, arguments: &[&str], input: &str) -> String {
+    pub fn ok(&self, arguments: &[&str], input: &str) -> String {
         let output = self.run(arguments, input);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
     #[track_caller]
-    fn fails(&self, arguments: &[&str], input: &str) -> String {
+    pub fn fails(&self, arguments: &[&str], input: &str) -> String {
         let output = self.run(arguments, input);
-        assert!(!output.status.success());
+        assert_eq!(output.status.code(), Some(1));
         String::from_utf8(output.stderr).unwrap()
     }
 }

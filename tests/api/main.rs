@@ -9,6 +9,8 @@
 #![allow(unreachable_pub, missing_docs, reason = "nobody but the tests sees it")]
 
 mod accounts;
+mod backup_drill;
+mod backups;
 mod binary;
 mod catalogue;
 mod command_line;
@@ -28,6 +30,7 @@ mod revocations;
 mod service;
 #[path = "../shared/sse.rs"]
 mod sse;
+mod stopping;
 mod streams;
 mod support;
 mod tables;

@@ -7,6 +7,7 @@ use fastrand::Rng;
 use nix::sys::signal::Signal;
 
 use crate::cluster::Cluster;
+use crate::nginx::Proxied;
 
 /// How often what went wrong.
 #[derive(Debug, Default)]
@@ -16,10 +17,17 @@ pub struct Outages {
     pub postgres_fast: u32,
     pub postgres_immediate: u32,
     pub listeners_cut: i64,
+    pub replaced: u32,
+    pub proxied: Proxied,
 }
 
 impl fmt::Display for Outages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.replaced > 0 {
+            let Proxied { requests, passed_on, failed } = &self.proxied;
+            write!(f, "{} instances replaced, {requests} requests, {passed_on} passed on", self.replaced)?;
+            return failed.iter().take(10).try_for_each(|line| write!(f, "\n    failed: {line}"));
+        }
         write!(
             f,
             "{} kill -9, {} TERM, PostgreSQL {} x fast and {} x immediate, {} listeners cut",

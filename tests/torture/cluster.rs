@@ -1,5 +1,6 @@
 //! A PostgreSQL and three instances, each of which can be made to die.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -15,11 +16,14 @@ use tableorder::database::embedded::{Durability, EmbeddedPostgres};
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::nginx::{Nginx, Proxied};
+use crate::rolling_upgrade::Upgrade;
+
 /// One at a time: what a torture shows would be blurred by another beside it.
 static CHAMBER: Mutex<()> = Mutex::const_new(());
 
 const SECRET: &str = "the secret of the torture chamber, long enough";
-const INSTANCES: usize = 3;
+pub const INSTANCES: usize = 3;
 
 /// A store with what its clients need.
 #[derive(Debug, Clone)]
@@ -38,6 +42,12 @@ pub struct Cluster {
     instances: Vec<Instance>,
     pub stores: Vec<Store>,
     pub http: reqwest::Client,
+    /// What stands before the instances, with its port.
+    proxy: Option<(Nginx, u16)>,
+    /// How long an instance drains.
+    drain: Duration,
+    /// Requests that were not answered, or with a failure of the server.
+    failures: std::sync::Mutex<Vec<String>>,
     _chamber: MutexGuard<'static, ()>,
 }
 
@@ -47,7 +57,7 @@ struct Instance {
 }
 
 impl Cluster {
-    pub async fn start(name: &str, stores: usize, tables: usize) -> Self {
+    pub async fn start(name: &str, stores: usize, tables: usize, upgrade: Option<&Upgrade>) -> Self {
         let chamber = CHAMBER.lock().await;
         let directory = std::env::temp_dir().join(format!("tableorder-torture-{name}-{}", std::process::id()));
         let postgres = EmbeddedPostgres::start(&directory, Durability::Durable).await.unwrap();
@@ -60,19 +70,71 @@ impl Cluster {
             instances,
             stores: Vec::new(),
             http: reqwest::Client::builder().connect_timeout(Duration::from_secs(1)).build().unwrap(),
+            proxy: None,
+            drain: upgrade.map_or(Duration::ZERO, |upgrade| upgrade.drain),
+            failures: std::sync::Mutex::default(),
             _chamber: chamber,
         };
         cluster.seed(stores, tables).await;
+        let program = upgrade.and_then(|upgrade| upgrade.from.clone()).unwrap_or_else(program);
         for index in 0..INSTANCES {
-            cluster.start_instance(index).await;
+            cluster.start_instance_of(&program, index).await;
+        }
+        if let Some(upgrade) = upgrade {
+            cluster.wait_until_ready().await;
+            let (port, ports) =
+                (free_port(), cluster.instances.iter().map(|instance| instance.port).collect::<Vec<_>>());
+            cluster.proxy = Some((Nginx::start(upgrade, &cluster.directory.join("nginx"), port, &ports), port));
         }
         cluster
     }
 
-    /// An address of the API, at an instance chosen at random.
+    /// An address of the API: at the proxy, or else at an instance chosen at random.
     pub fn url(&self, rng: &mut Rng, path: &str) -> String {
-        let instance = rng.choice(&self.instances).unwrap();
-        format!("http://127.0.0.1:{}/api/v1{path}", instance.port)
+        let port = self.proxy.as_ref().map_or_else(|| rng.choice(&self.instances).unwrap().port, |(_, port)| *port);
+        format!("http://127.0.0.1:{port}/api/v1{path}")
+    }
+
+    /// Notes that a request failed.
+    pub fn failed(&self, request: &str, how: impl Display) {
+        self.failures.lock().unwrap().push(format!("{request}: {how}"));
+    }
+
+    /// The requests that failed.
+    pub fn failures(&self) -> Vec<String> {
+        self.failures.lock().unwrap().clone()
+    }
+
+    /// How long a client waits before it gives up on an answer: the change may have happened or not. Where no request
+    /// may fail, a busy machine must not make it.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(if self.proxy.is_some() { 20 } else { 3 })
+    }
+
+    /// What came through the proxy so far.
+    pub fn proxied(&self) -> Proxied {
+        self.proxy.as_ref().map(|(nginx, _)| nginx.proxied()).unwrap_or_default()
+    }
+
+    /// Tells an instance to stop, waits for its end, and starts it anew, until it takes requests.
+    pub async fn replace_instance(&self, index: usize) {
+        let mut process = self.instances[index].process.lock().await.take().unwrap();
+        kill(Pid::from_raw(process.id().unwrap().cast_signed()), Signal::SIGTERM).unwrap();
+        assert!(process.wait().await.unwrap().success());
+        self.start_instance(index).await;
+        self.wait_until_ready().await;
+    }
+
+    /// Waits until every instance takes requests.
+    async fn wait_until_ready(&self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        for instance in &self.instances {
+            let ready = format!("http://127.0.0.1:{}/health/ready", instance.port);
+            while !self.http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                assert!(Instant::now() < deadline, "an instance does not come up");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
     }
 
     pub async fn connect(&self) -> PgConnection {
@@ -147,10 +209,14 @@ impl Cluster {
     }
 
     async fn start_instance(&self, index: usize) {
+        self.start_instance_of(&program(), index).await;
+    }
+
+    async fn start_instance_of(&self, program: &Path, index: usize) {
         let instance = &self.instances[index];
         let log = File::options().create(true).append(true).open(self.directory.join(format!("{index}.log"))).unwrap();
         let process = self
-            .program()
+            .command(program)
             .env("PORT", instance.port.to_string())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -159,16 +225,21 @@ impl Cluster {
         *instance.process.lock().await = Some(process);
     }
 
-    fn program(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tableorder"));
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear();
+        if !self.drain.is_zero() {
+            command.env("DATABASE_ACQUIRE_TIMEOUT_SECONDS", "10");
+        }
         command
-            .env_clear()
             .env("DATABASE_URL", self.database_url())
             .env("JWT_SECRET_KEY", SECRET)
             .env("HOST", "127.0.0.1")
             .env("LOG_LEVEL", "warn")
             .env("LOG_FILE", "off")
             .env("SHUTDOWN_TIMEOUT_SECONDS", "3")
+            .env("SHUTDOWN_DRAIN_SECONDS", self.drain.as_secs().to_string())
+            .env("TRUSTED_PROXIES", "127.0.0.1")
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .kill_on_drop(true);
@@ -184,7 +255,7 @@ impl Cluster {
 
     async fn seed(&mut self, stores: usize, tables: usize) {
         let arguments = format!("seed --stores {stores} --tables {tables} --menus 8 --tokens tokens");
-        let output = self.program().args(arguments.split(' ')).output().await.unwrap();
+        let output = self.command(&program()).args(arguments.split(' ')).output().await.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let admins = read_pairs(&self.directory.join("tokens/admins.tsv"));
         let tables = read_pairs(&self.directory.join("tokens/tables.tsv"));
@@ -207,6 +278,11 @@ impl Cluster {
 fn read_pairs(path: &Path) -> Vec<(String, String)> {
     let text = fs::read_to_string(path).unwrap();
     text.lines().map(|line| line.split_once('\t').unwrap()).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+}
+
+/// What is tortured: the program of this build, or the one that `TORTURE_PROGRAM` names.
+fn program() -> PathBuf {
+    std::env::var_os("TORTURE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tableorder").into()).into()
 }
 
 /// A port that was free a moment ago.

@@ -128,7 +128,7 @@ struct Race {
 
 /// Races this many keys, at least, and checks what came of them.
 async fn run(name: &str, keys: usize, seed: u64) {
-    let cluster = Cluster::start(name, 4, 3).await;
+    let cluster = Cluster::start(name, 4, 3, None).await;
     cluster.heal().await;
     let race = Race { cluster, figures: Figures::default() };
     let began = Instant::now();

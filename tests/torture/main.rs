@@ -12,7 +12,8 @@
 //! cargo test --release --test torture a_long -- --ignored --nocapture     # TORTURE_SECONDS=240, TORTURE_SEED=…
 //! ```
 //!
-//! [`exactly_once`] does the like for orders that are posted again and again under one key.
+//! [`exactly_once`] does the like for orders that are posted again and again under one key, [`rolling_upgrade`] for
+//! instances that are replaced behind a proxy.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,7 +28,9 @@
 mod chaos;
 mod cluster;
 mod exactly_once;
+mod nginx;
 mod report;
+mod rolling_upgrade;
 #[path = "../shared/sse.rs"]
 mod sse;
 mod subscriber;
@@ -42,6 +45,7 @@ use futures_util::future::join_all;
 
 use cluster::Cluster;
 use report::Report;
+use rolling_upgrade::Upgrade;
 use subscriber::Subscriber;
 use writer::Writer;
 
@@ -54,6 +58,8 @@ struct Plan {
     tablets_per_store: usize,
     duration: Duration,
     seed: u64,
+    /// Instead of letting things go wrong.
+    upgrade: Option<Upgrade>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,6 +72,7 @@ async fn a_short_torture_loses_nothing() {
         tablets_per_store: 2,
         duration: Duration::from_secs(18),
         seed: 7,
+        upgrade: None,
     };
     run(plan).await.assert_flawless();
 }
@@ -81,6 +88,7 @@ async fn a_long_torture_loses_nothing() {
         tablets_per_store: 2,
         duration: Duration::from_secs(number("TORTURE_SECONDS", 240).min(500)),
         seed: number("TORTURE_SEED", u64::from(std::process::id())),
+        upgrade: None,
     };
     run(plan).await.assert_flawless();
 }
@@ -93,7 +101,7 @@ fn number(name: &str, default: u64) -> u64 {
 async fn run(plan: Plan) -> Report {
     // Everybody has chances of their own, all from one seed.
     let mut seeds = Rng::with_seed(plan.seed);
-    let cluster = Arc::new(Cluster::start(plan.name, plan.stores, plan.tables).await);
+    let cluster = Arc::new(Cluster::start(plan.name, plan.stores, plan.tables, plan.upgrade.as_ref()).await);
     let (writing, draining) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
     let (mut subscribers, mut writers) = (Vec::new(), Vec::new());
     for store in &cluster.stores {
@@ -108,7 +116,10 @@ async fn run(plan: Plan) -> Report {
         }
     }
 
-    let outages = chaos::run(&cluster, seeds.fork(), plan.duration).await;
+    let outages = match &plan.upgrade {
+        None => chaos::run(&cluster, seeds.fork(), plan.duration).await,
+        Some(_) => rolling_upgrade::run(&cluster, plan.duration).await,
+    };
     writing.store(false, Ordering::SeqCst);
     let acknowledged = join_all(writers).await.into_iter().flat_map(Result::unwrap).collect();
     // What was on its way when its writer gave up may be committed still.

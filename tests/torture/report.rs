@@ -34,6 +34,9 @@ pub struct Report {
     out_of_order: usize,
     foreign: usize,
     resets: usize,
+    /// Changes that nobody was told of.
+    unacknowledged: usize,
+    failures: Vec<String>,
     /// From the moment a change was made to the moment it was received, sorted.
     delays: Vec<Duration>,
 }
@@ -46,7 +49,9 @@ impl Report {
         outages: Outages,
     ) -> Self {
         let tables = read_events(cluster).await;
-        let mut report = Self { outages, streams: records.len(), acknowledged: acknowledged.len(), ..Self::default() };
+        let failures = cluster.failures();
+        let mut report =
+            Self { failures, outages, streams: records.len(), acknowledged: acknowledged.len(), ..Self::default() };
         let mut changes: HashMap<(&str, &str), usize> = HashMap::new();
         for (store, events) in &tables {
             for (expected_seq, (seq, event)) in (1..).zip(events) {
@@ -55,6 +60,7 @@ impl Report {
             }
         }
         report.repeated += changes.values().filter(|count| **count > 1).count();
+        report.unacknowledged = changes.len().saturating_sub(acknowledged.len());
         let is_lost = |ack: &&Acknowledged| !changes.contains_key(&(ack.store.as_str(), ack.change.as_str()));
         report.lost = acknowledged.iter().filter(is_lost).count();
         for record in &records {
@@ -101,6 +107,14 @@ impl Report {
         let flaws = [self.lost, self.missed, self.repeated, self.out_of_order, self.foreign, self.resets];
         assert_eq!(flaws, [0; 6], "\n{self}");
         assert!(self.acknowledged > 100 && self.expected > 100, "too little happened to say anything\n{self}");
+    }
+
+    /// Every request was answered, and nothing was done that its answer did not tell.
+    #[track_caller]
+    pub fn assert_nothing_failed(&self) {
+        let (failed, first) = (self.failures.len(), self.failures.first());
+        assert_eq!(failed, 0, "requests failed, the first of them {first:?}\n{self}");
+        assert_eq!(self.unacknowledged, 0, "\n{self}");
     }
 
     fn delay(&self, share: f64) -> Duration {

@@ -83,7 +83,7 @@ impl Subscriber {
     /// A tablet takes the table's current session.
     async fn sit_down(&mut self) -> bool {
         let request = self.cluster.http.post(self.cluster.url(&mut self.rng, "/customer/auth/session"));
-        let answer = request.bearer_auth(&self.token).timeout(Duration::from_secs(3)).send().await;
+        let answer = request.bearer_auth(&self.token).timeout(self.cluster.patience()).send().await;
         let login: Value = match answer {
             Ok(answer) if answer.status().is_success() => match answer.json().await {
                 Ok(login) => login,
@@ -106,8 +106,14 @@ impl Subscriber {
         if let Some(id) = &self.last_id {
             request = request.header("Last-Event-ID", id);
         }
-        let answer = tokio::time::timeout(Duration::from_secs(5), request.send()).await;
-        answer.ok()?.ok().filter(|answer| answer.status().is_success())
+        let answer = tokio::time::timeout(self.cluster.patience(), request.send()).await;
+        match answer {
+            Ok(Ok(answer)) if answer.status().is_success() => return Some(answer),
+            Ok(Ok(answer)) => self.cluster.failed(path, answer.status()),
+            Ok(Err(error)) => self.cluster.failed(path, format_args!("{error:?}")),
+            Err(_) => self.cluster.failed(path, "no answer"),
+        }
+        None
     }
 
     /// Reads for a while, or until the stream is broken off. `true` when writing has ended and it was silent

@@ -10,9 +10,6 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Store};
 
-/// How long a client waits before it gives up on an answer: the change may have happened or not.
-const PATIENCE: Duration = Duration::from_secs(3);
-
 /// A change that was acknowledged, named as its event would be.
 #[derive(Debug)]
 pub struct Acknowledged {
@@ -132,12 +129,25 @@ impl Writer {
     /// The status and body of an answer; `None` where none came, and nobody knows.
     async fn send(&mut self, method: Method, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
         let url = self.cluster.url(&mut self.rng, path);
-        let mut request = self.cluster.http.request(method, url).bearer_auth(token).timeout(PATIENCE);
+        let mut request = self.cluster.http.request(method, url).bearer_auth(token).timeout(self.cluster.patience());
         if !body.is_null() {
             request = request.json(body);
         }
-        let answer = request.send().await.ok()?;
+        // Some clients send one, some do not.
+        if self.rng.bool() {
+            request = request.header("Idempotency-Key", format!("{:032x}", self.rng.u128(..)));
+        }
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.cluster.failed(path, format_args!("{error:?}"));
+                return None;
+            }
+        };
         let status = answer.status().as_u16();
+        if status >= 500 {
+            self.cluster.failed(path, status);
+        }
         assert!(status < 500 || status == 503, "{path}: {status} {}", answer.text().await.unwrap_or_default());
         assert_ne!(status, 401, "{path}");
         Some((status, answer.json().await.ok()?))

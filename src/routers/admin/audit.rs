@@ -14,7 +14,7 @@ use crate::security::identity::OwnerIdentity;
 use crate::services::AuditService;
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_audit))
 }
 
@@ -23,7 +23,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 /// Who did what, when, and what it changed: logins, deletions, completions, and every change of the menu, the
 /// tables and the accounts. Entries are added and never changed. For owners.
 #[utoipa::path(
-    get, path = "/audit", tag = "admin: accounts",
+    get, path = "/api/v1/admin/audit", tag = "admin: accounts",
     security(("admin_token" = [])),
     params(AuditQuery),
     responses((status = 200, description = "Newest first", body = AuditListResponse)),

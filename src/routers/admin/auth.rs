@@ -16,7 +16,7 @@ use crate::security::identity::AdminIdentity;
 use crate::services::AuthService;
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(login_admin))
         .routes(routes!(show_me))
@@ -28,7 +28,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 ///
 /// After several failures of an account, or from an address, there is a pause, which grows: 429 with `Retry-After`.
 #[utoipa::path(
-    post, path = "/auth/login", tag = "admin: auth",
+    post, path = "/api/v1/admin/auth/login", tag = "admin: auth",
     request_body = AdminLoginRequest,
     responses((status = 200, description = "Logged in", body = AdminLoginResponse)),
     extensions(("x-errors" = json!(["AUTH_FAILED", "TOO_MANY_REQUESTS"]))),
@@ -44,7 +44,7 @@ async fn login_admin(
 
 /// Who am I?
 #[utoipa::path(
-    get, path = "/auth/me", tag = "admin: auth",
+    get, path = "/api/v1/admin/auth/me", tag = "admin: auth",
     security(("admin_token" = [])),
     responses((status = 200, description = "The account behind this token", body = MeResponse)),
 )]
@@ -57,7 +57,7 @@ async fn show_me(admin: AdminIdentity, State(auth): State<Arc<AuthService>>) -> 
 ///
 /// This token stops counting, on every instance; its streams are broken off.
 #[utoipa::path(
-    post, path = "/auth/logout", tag = "admin: auth",
+    post, path = "/api/v1/admin/auth/logout", tag = "admin: auth",
     security(("admin_token" = [])),
     responses((status = 200, description = "Logged out", body = MessageResponse)),
 )]
@@ -75,7 +75,7 @@ async fn logout(
 /// The account's other tokens stop counting, this one stays. A wrong current password is a
 /// `VALIDATION_ERROR`, not a 401: the login itself is fine.
 #[utoipa::path(
-    post, path = "/auth/password", tag = "admin: auth",
+    post, path = "/api/v1/admin/auth/password", tag = "admin: auth",
     security(("admin_token" = [])),
     request_body = ChangePasswordRequest,
     responses((status = 200, description = "Changed", body = MessageResponse)),

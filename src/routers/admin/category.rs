@@ -20,7 +20,7 @@ use crate::security::identity::{AdminIdentity, OwnerIdentity};
 use crate::services::CategoryService;
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_categories, create_category))
         .routes(routes!(reorder_categories))
@@ -29,7 +29,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 
 /// The categories
 #[utoipa::path(
-    get, path = "/categories", tag = "admin: menu",
+    get, path = "/api/v1/admin/categories", tag = "admin: menu",
     security(("admin_token" = [])),
     responses((status = 200, description = "In display order", body = CategoryListResponse)),
 )]
@@ -42,7 +42,7 @@ async fn list_categories(
 
 /// Add a category
 #[utoipa::path(
-    post, path = "/categories", tag = "admin: menu",
+    post, path = "/api/v1/admin/categories", tag = "admin: menu",
     security(("admin_token" = [])),
     request_body = CreateCategoryRequest,
     responses((status = 201, description = "Added", body = CategoryResponse,
@@ -60,7 +60,7 @@ async fn create_category(
 
 /// A category
 #[utoipa::path(
-    get, path = "/categories/{category_id}", tag = "admin: menu",
+    get, path = "/api/v1/admin/categories/{category_id}", tag = "admin: menu",
     security(("admin_token" = [])),
     params(("category_id" = CategoryId, Path, description = "The category")),
     responses((status = 200, description = "The category", body = CategoryResponse)),
@@ -76,7 +76,7 @@ async fn get_category(
 
 /// Change a category
 #[utoipa::path(
-    patch, path = "/categories/{category_id}", tag = "admin: menu",
+    patch, path = "/api/v1/admin/categories/{category_id}", tag = "admin: menu",
     security(("admin_token" = [])),
     params(("category_id" = CategoryId, Path, description = "The category")),
     request_body = UpdateCategoryRequest,
@@ -94,7 +94,7 @@ async fn update_category(
 
 /// Delete a category
 #[utoipa::path(
-    delete, path = "/categories/{category_id}", tag = "admin: menu",
+    delete, path = "/api/v1/admin/categories/{category_id}", tag = "admin: menu",
     security(("admin_token" = [])),
     params(("category_id" = CategoryId, Path, description = "The category")),
     responses((status = 200, description = "Deleted", body = MessageResponse)),
@@ -114,7 +114,7 @@ async fn delete_category(
 ///
 /// All or nothing: `ids` names every category of the store, each once.
 #[utoipa::path(
-    put, path = "/categories/order", tag = "admin: menu",
+    put, path = "/api/v1/admin/categories/order", tag = "admin: menu",
     security(("admin_token" = [])),
     request_body = ReorderCategoriesRequest,
     responses((status = 200, description = "In the new order", body = CategoryListResponse)),

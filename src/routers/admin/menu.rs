@@ -18,7 +18,7 @@ use crate::security::identity::{AdminIdentity, OwnerIdentity};
 use crate::services::MenuService;
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_menus, create_menu)).routes(routes!(reorder_menus)).routes(routes!(
         get_menu,
         update_menu,
@@ -30,7 +30,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 ///
 /// Sold-out ones too.
 #[utoipa::path(
-    get, path = "/menus", tag = "admin: menu",
+    get, path = "/api/v1/admin/menus", tag = "admin: menu",
     security(("admin_token" = [])),
     responses((status = 200, description = "In display order", body = MenuListResponse)),
 )]
@@ -40,7 +40,7 @@ async fn list_menus(admin: AdminIdentity, State(menus): State<Arc<MenuService>>)
 
 /// Add a dish
 #[utoipa::path(
-    post, path = "/menus", tag = "admin: menu",
+    post, path = "/api/v1/admin/menus", tag = "admin: menu",
     security(("admin_token" = [])),
     request_body = CreateMenuRequest,
     responses((status = 201, description = "Added", body = MenuResponse,
@@ -58,7 +58,7 @@ async fn create_menu(
 
 /// A dish
 #[utoipa::path(
-    get, path = "/menus/{menu_id}", tag = "admin: menu",
+    get, path = "/api/v1/admin/menus/{menu_id}", tag = "admin: menu",
     security(("admin_token" = [])),
     params(("menu_id" = MenuId, Path, description = "The dish")),
     responses((status = 200, description = "The dish", body = MenuResponse)),
@@ -77,7 +77,7 @@ async fn get_menu(
 /// What is absent stays, `null` clears the description or the picture. Past orders keep their lines. Staff may
 /// change `is_available` alone, everything else is the owner's.
 #[utoipa::path(
-    patch, path = "/menus/{menu_id}", tag = "admin: menu",
+    patch, path = "/api/v1/admin/menus/{menu_id}", tag = "admin: menu",
     security(("admin_token" = [])),
     params(("menu_id" = MenuId, Path, description = "The dish")),
     request_body = UpdateMenuRequest,
@@ -101,7 +101,7 @@ async fn update_menu(
 ///
 /// Past orders keep their lines.
 #[utoipa::path(
-    delete, path = "/menus/{menu_id}", tag = "admin: menu",
+    delete, path = "/api/v1/admin/menus/{menu_id}", tag = "admin: menu",
     security(("admin_token" = [])),
     params(("menu_id" = MenuId, Path, description = "The dish")),
     responses((status = 200, description = "Deleted", body = MessageResponse)),
@@ -121,7 +121,7 @@ async fn delete_menu(
 ///
 /// All or nothing: `ids` names every dish of the category, each once.
 #[utoipa::path(
-    put, path = "/menus/order", tag = "admin: menu",
+    put, path = "/api/v1/admin/menus/order", tag = "admin: menu",
     security(("admin_token" = [])),
     request_body = ReorderMenusRequest,
     responses((status = 200, description = "The category's dishes in the new order", body = MenuListResponse)),

@@ -12,17 +12,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .merge(auth::requests())
-        .merge(category::requests())
-        .merge(menu::requests())
-        .merge(order::requests())
-        .merge(table::requests())
-        .merge(user::requests())
-        .merge(audit::requests())
-}
-
-pub(super) fn streams() -> OpenApiRouter<AppState> {
-    order::streams()
+        .merge(auth::routes())
+        .merge(category::routes())
+        .merge(menu::routes())
+        .merge(order::routes())
+        .merge(table::routes())
+        .merge(user::routes())
+        .merge(audit::routes())
 }

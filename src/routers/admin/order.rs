@@ -25,22 +25,19 @@ use crate::security::identity::AdminIdentity;
 use crate::services::{AuthService, OrderService};
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_orders))
         .routes(routes!(list_session_orders))
         .routes(routes!(get_order, delete_order))
         .routes(routes!(update_order_status))
         .routes(routes!(issue_stream_ticket))
-}
-
-pub(super) fn streams() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(stream_store))
+        .routes(routes!(stream_store))
 }
 
 /// A session's orders
 #[utoipa::path(
-    get, path = "/orders/session/{session_id}", tag = "admin: orders",
+    get, path = "/api/v1/admin/orders/session/{session_id}", tag = "admin: orders",
     security(("admin_token" = [])),
     params(("session_id" = SessionId, Path, description = "The session")),
     responses((status = 200, description = "Newest first", body = OrderListResponse)),
@@ -58,7 +55,7 @@ async fn list_session_orders(
 ///
 /// pending → preparing → completed, one step at a time. The status it has already changes nothing.
 #[utoipa::path(
-    patch, path = "/orders/{order_id}/status", tag = "admin: orders",
+    patch, path = "/api/v1/admin/orders/{order_id}/status", tag = "admin: orders",
     security(("admin_token" = [])),
     params(("order_id" = OrderId, Path, description = "The order")),
     request_body = UpdateOrderStatusRequest,
@@ -76,7 +73,7 @@ async fn update_order_status(
 
 /// The store's events
 #[utoipa::path(
-    get, path = "/orders/stream", tag = "admin: orders",
+    get, path = "/api/v1/admin/orders/stream", tag = "admin: orders",
     security(("admin_token" = []), ("stream_ticket" = [])),
     params(ResumeQuery, sse::LastEventId),
     responses((status = 200, description = "`connected`, then `new_order`, `order_updated`, `order_deleted`, \
@@ -100,7 +97,7 @@ async fn stream_store(
 ///
 /// Of running stays, newest first.
 #[utoipa::path(
-    get, path = "/orders", tag = "admin: orders",
+    get, path = "/api/v1/admin/orders", tag = "admin: orders",
     security(("admin_token" = [])),
     params(LiveOrdersQuery, PageQuery),
     responses((status = 200, description = "Newest first", body = OrderPageResponse)),
@@ -116,7 +113,7 @@ async fn list_orders(
 
 /// An order
 #[utoipa::path(
-    get, path = "/orders/{order_id}", tag = "admin: orders",
+    get, path = "/api/v1/admin/orders/{order_id}", tag = "admin: orders",
     security(("admin_token" = [])),
     params(("order_id" = OrderId, Path, description = "The order")),
     responses((status = 200, description = "The order", body = OrderResponse)),
@@ -134,7 +131,7 @@ async fn get_order(
 ///
 /// Cancels the order: it is gone from every list and total, and kept with who, when and why.
 #[utoipa::path(
-    delete, path = "/orders/{order_id}", tag = "admin: orders",
+    delete, path = "/api/v1/admin/orders/{order_id}", tag = "admin: orders",
     security(("admin_token" = [])),
     params(("order_id" = OrderId, Path, description = "The order"), CancelOrderQuery),
     responses((status = 200, description = "Deleted", body = MessageResponse)),
@@ -156,7 +153,7 @@ async fn delete_order(
 /// For a native `EventSource`, which cannot send a token: open `GET /admin/orders/stream?ticket=…` with it
 /// within a minute. It opens this store's stream and nothing else. A stream opened with it ends with the login.
 #[utoipa::path(
-    post, path = "/orders/stream/ticket", tag = "admin: orders",
+    post, path = "/api/v1/admin/orders/stream/ticket", tag = "admin: orders",
     security(("admin_token" = [])),
     responses((status = 200, description = "A ticket", body = TicketResponse)),
 )]

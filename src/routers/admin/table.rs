@@ -22,7 +22,7 @@ use crate::security::identity::{AdminIdentity, OwnerIdentity};
 use crate::services::{OrderService, TableService};
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_tables, create_table))
         .routes(routes!(show_dashboard))
@@ -36,7 +36,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 /// Every table with its running stay. Load it, then open the stream from `event_id`: every later event
 /// comes exactly once.
 #[utoipa::path(
-    get, path = "/tables/dashboard", tag = "admin: tables",
+    get, path = "/api/v1/admin/tables/dashboard", tag = "admin: tables",
     security(("admin_token" = [])),
     responses((status = 200, description = "By table number", body = DashboardResponse)),
 )]
@@ -52,7 +52,7 @@ async fn show_dashboard(
 /// The party leaves: its session ends and its orders become history. An order that races with this is on
 /// this bill or refused.
 #[utoipa::path(
-    post, path = "/tables/{table_id}/complete", tag = "admin: tables",
+    post, path = "/api/v1/admin/tables/{table_id}/complete", tag = "admin: tables",
     security(("admin_token" = [])),
     params(("table_id" = TableId, Path, description = "The table")),
     responses((status = 200, description = "Completed", body = CompleteTableResponse)),
@@ -70,7 +70,7 @@ async fn complete_table(
 
 /// The tables
 #[utoipa::path(
-    get, path = "/tables", tag = "admin: tables",
+    get, path = "/api/v1/admin/tables", tag = "admin: tables",
     security(("admin_token" = [])),
     responses((status = 200, description = "By number", body = TableListResponse)),
 )]
@@ -80,7 +80,7 @@ async fn list_tables(admin: AdminIdentity, State(tables): State<Arc<TableService
 
 /// Add a table
 #[utoipa::path(
-    post, path = "/tables", tag = "admin: tables",
+    post, path = "/api/v1/admin/tables", tag = "admin: tables",
     security(("admin_token" = [])),
     request_body = CreateTableRequest,
     responses((status = 201, description = "Added", body = TableResponse,
@@ -99,7 +99,7 @@ async fn create_table(
 
 /// A table
 #[utoipa::path(
-    get, path = "/tables/{table_id}", tag = "admin: tables",
+    get, path = "/api/v1/admin/tables/{table_id}", tag = "admin: tables",
     security(("admin_token" = [])),
     params(("table_id" = TableId, Path, description = "The table")),
     responses((status = 200, description = "The table", body = TableResponse)),
@@ -117,7 +117,7 @@ async fn get_table(
 ///
 /// With a new password the tablet's old tokens stop counting.
 #[utoipa::path(
-    patch, path = "/tables/{table_id}", tag = "admin: tables",
+    patch, path = "/api/v1/admin/tables/{table_id}", tag = "admin: tables",
     security(("admin_token" = [])),
     params(("table_id" = TableId, Path, description = "The table")),
     request_body = UpdateTableRequest,
@@ -137,7 +137,7 @@ async fn update_table(
 ///
 /// Where no stay goes on. Its tokens stop counting, its past orders stay.
 #[utoipa::path(
-    delete, path = "/tables/{table_id}", tag = "admin: tables",
+    delete, path = "/api/v1/admin/tables/{table_id}", tag = "admin: tables",
     security(("admin_token" = [])),
     params(("table_id" = TableId, Path, description = "The table")),
     responses((status = 200, description = "Deleted", body = MessageResponse)),
@@ -157,7 +157,7 @@ async fn delete_table(
 ///
 /// Of completed stays, newest first. Days are the store's business days, both included.
 #[utoipa::path(
-    get, path = "/tables/{table_id}/history", tag = "admin: tables",
+    get, path = "/api/v1/admin/tables/{table_id}/history", tag = "admin: tables",
     security(("admin_token" = [])),
     params(("table_id" = TableId, Path, description = "The table"), HistoryQuery, PageQuery),
     responses((status = 200, description = "Newest first", body = HistoryResponse)),

@@ -18,7 +18,7 @@ use crate::security::identity::OwnerIdentity;
 use crate::services::UserService;
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_users, create_user)).routes(routes!(get_user, update_user, delete_user))
 }
 
@@ -26,7 +26,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 ///
 /// Owners run the store; staff run the floor: orders, completing tables, what is sold out. For owners.
 #[utoipa::path(
-    get, path = "/users", tag = "admin: accounts",
+    get, path = "/api/v1/admin/users", tag = "admin: accounts",
     security(("admin_token" = [])),
     responses((status = 200, description = "By name", body = UserListResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN"]))),
@@ -40,7 +40,7 @@ async fn list_users(
 
 /// Add an account
 #[utoipa::path(
-    post, path = "/users", tag = "admin: accounts",
+    post, path = "/api/v1/admin/users", tag = "admin: accounts",
     security(("admin_token" = [])),
     request_body = CreateUserRequest,
     responses((status = 201, description = "Added", body = UserResponse,
@@ -60,7 +60,7 @@ async fn create_user(
 
 /// An account
 #[utoipa::path(
-    get, path = "/users/{user_id}", tag = "admin: accounts",
+    get, path = "/api/v1/admin/users/{user_id}", tag = "admin: accounts",
     security(("admin_token" = [])),
     params(("user_id" = UserId, Path, description = "The account")),
     responses((status = 200, description = "The account", body = UserResponse)),
@@ -79,7 +79,7 @@ async fn get_user(
 /// With a new password the account's tokens stop counting; one's own is changed at `/admin/auth/password`. A store
 /// keeps at least one owner.
 #[utoipa::path(
-    patch, path = "/users/{user_id}", tag = "admin: accounts",
+    patch, path = "/api/v1/admin/users/{user_id}", tag = "admin: accounts",
     security(("admin_token" = [])),
     params(("user_id" = UserId, Path, description = "The account")),
     request_body = UpdateUserRequest,
@@ -99,7 +99,7 @@ async fn update_user(
 ///
 /// Its tokens stop counting. A store keeps at least one owner.
 #[utoipa::path(
-    delete, path = "/users/{user_id}", tag = "admin: accounts",
+    delete, path = "/api/v1/admin/users/{user_id}", tag = "admin: accounts",
     security(("admin_token" = [])),
     params(("user_id" = UserId, Path, description = "The account")),
     responses((status = 200, description = "Removed", body = MessageResponse)),

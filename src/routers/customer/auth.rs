@@ -16,7 +16,7 @@ use crate::security::identity::TableIdentity;
 use crate::services::AuthService;
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(login_table)).routes(routes!(check_session)).routes(routes!(renew_session))
 }
 
@@ -25,7 +25,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 /// The token orders for the table's unfinished session; the first login of a new party makes one. After several
 /// failures of a table, or from an address, there is a pause, which grows: 429 with `Retry-After`.
 #[utoipa::path(
-    post, path = "/auth/login", tag = "customer: auth",
+    post, path = "/api/v1/customer/auth/login", tag = "customer: auth",
     request_body = TableLoginRequest,
     responses((status = 200, description = "Logged in", body = TableLoginResponse)),
     extensions(("x-errors" = json!(["AUTH_FAILED", "TOO_MANY_REQUESTS"]))),
@@ -41,7 +41,7 @@ async fn login_table(
 
 /// Does the session go on?
 #[utoipa::path(
-    get, path = "/auth/session/check", tag = "customer: auth",
+    get, path = "/api/v1/customer/auth/session/check", tag = "customer: auth",
     security(("table_token" = [])),
     responses((status = 200, description = "`valid` is false once the session was completed", body = SessionCheckResponse)),
 )]
@@ -59,7 +59,7 @@ async fn check_session(
 ///
 /// A tablet whose session was completed gets a fresh token for the next party, without its password.
 #[utoipa::path(
-    post, path = "/auth/session", tag = "customer: auth",
+    post, path = "/api/v1/customer/auth/session", tag = "customer: auth",
     security(("table_token" = [])),
     responses((status = 200, description = "A fresh token", body = TableLoginResponse)),
 )]

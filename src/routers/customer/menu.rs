@@ -19,7 +19,7 @@ use crate::security::identity::TableIdentity;
 use crate::services::MenuService;
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_categories))
         .routes(routes!(list_menus))
@@ -29,7 +29,7 @@ pub(super) fn requests() -> OpenApiRouter<AppState> {
 
 /// The categories
 #[utoipa::path(
-    get, path = "/menu/categories", tag = "customer: menu",
+    get, path = "/api/v1/customer/menu/categories", tag = "customer: menu",
     security(("table_token" = [])),
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
     responses(
@@ -44,14 +44,14 @@ async fn list_categories(
     State(menus): State<Arc<MenuService>>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    with_etag(&headers, &menus.current(table.store_id).await?.category_answer)
+    Ok(with_etag(&headers, &menus.current(table.store_id).await?.category_answer))
 }
 
 /// The menu
 ///
 /// Only what can be ordered now.
 #[utoipa::path(
-    get, path = "/menu", tag = "customer: menu",
+    get, path = "/api/v1/customer/menu", tag = "customer: menu",
     security(("table_token" = [])),
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
     responses(
@@ -66,14 +66,14 @@ async fn list_menus(
     State(menus): State<Arc<MenuService>>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    with_etag(&headers, &menus.current(table.store_id).await?.menu_answer)
+    Ok(with_etag(&headers, &menus.current(table.store_id).await?.menu_answer))
 }
 
 /// The menu of one category
 ///
 /// Only what can be ordered now.
 #[utoipa::path(
-    get, path = "/menu/category/{category_id}", tag = "customer: menu",
+    get, path = "/api/v1/customer/menu/category/{category_id}", tag = "customer: menu",
     security(("table_token" = [])),
     params(("category_id" = CategoryId, Path, description = "The category"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
@@ -92,14 +92,14 @@ async fn list_category_menus(
     headers: HeaderMap,
 ) -> Result<Response> {
     let menus = menus.current(table.store_id).await?.available_in(category)?;
-    with_etag(&headers, &ReadyAnswer::of(&MenuListResponse::from(menus))?)
+    Ok(with_etag(&headers, &ReadyAnswer::of(&MenuListResponse::from(menus))?))
 }
 
 /// A dish
 ///
 /// Only if it can be ordered now.
 #[utoipa::path(
-    get, path = "/menu/{menu_id}", tag = "customer: menu",
+    get, path = "/api/v1/customer/menu/{menu_id}", tag = "customer: menu",
     security(("table_token" = [])),
     params(("menu_id" = MenuId, Path, description = "The dish"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
@@ -118,5 +118,5 @@ async fn get_menu(
     headers: HeaderMap,
 ) -> Result<Response> {
     let menu = menus.current(table.store_id).await?.available(menu)?;
-    with_etag(&headers, &ReadyAnswer::of(&MenuResponse::from(menu))?)
+    Ok(with_etag(&headers, &ReadyAnswer::of(&MenuResponse::from(menu))?))
 }

@@ -8,10 +8,6 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(auth::requests()).merge(menu::requests()).merge(order::requests())
-}
-
-pub(super) fn streams() -> OpenApiRouter<AppState> {
-    order::streams()
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().merge(auth::routes()).merge(menu::routes()).merge(order::routes())
 }

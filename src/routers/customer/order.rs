@@ -23,12 +23,8 @@ use crate::state::AppState;
 /// Says that an answer was given before.
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-pub(super) fn requests() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create_order, list_orders))
-}
-
-pub(super) fn streams() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(stream_session))
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(create_order, list_orders)).routes(routes!(stream_session))
 }
 
 /// Order
@@ -36,7 +32,7 @@ pub(super) fn streams() -> OpenApiRouter<AppState> {
 /// Prices and the total are the server's, of this moment. With an `Idempotency-Key` a retry of the same order
 /// gives the first answer again, at any later time; without one, each request is an order.
 #[utoipa::path(
-    post, path = "/orders", tag = "customer: orders",
+    post, path = "/api/v1/customer/orders", tag = "customer: orders",
     security(("table_token" = [])),
     request_body = CreateOrderRequest,
     params(("Idempotency-Key" = Option<String>, Header, min_length = 8, max_length = 128, pattern = "^[!-~]+$",
@@ -66,7 +62,7 @@ async fn create_order(
 
 /// This session's orders
 #[utoipa::path(
-    get, path = "/orders", tag = "customer: orders",
+    get, path = "/api/v1/customer/orders", tag = "customer: orders",
     security(("table_token" = [])),
     responses((status = 200, description = "Newest first; none once the session has ended", body = OrderListResponse)),
 )]
@@ -77,7 +73,7 @@ async fn list_orders(table: TableIdentity, State(orders): State<Arc<OrderService
 
 /// This session's events
 #[utoipa::path(
-    get, path = "/orders/stream", tag = "customer: orders",
+    get, path = "/api/v1/customer/orders/stream", tag = "customer: orders",
     security(("table_token" = [])),
     params(ResumeQuery, sse::LastEventId),
     responses((status = 200, description = "`connected`, then `order_updated`, `order_deleted`, `session_completed` \

@@ -43,6 +43,9 @@ impl MenuMemory {
     /// The store's menu, at the version it is known to have.
     pub(super) async fn current(&self, store: StoreId) -> Result<Arc<MenuSnapshot>> {
         let version = self.hub.versions(store).await?.menu;
+        if let Some(menu) = self.menus.get(&(store, version)).await {
+            return Ok(menu);
+        }
         // Requests that arrive together read it once; a failure is shared, its cause told to the log by each.
         let read = self.menus.try_get_with((store, version), self.read(store)).await;
         read.map_err(|error| AppError::caused_by(error.code, error))

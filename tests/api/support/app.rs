@@ -1,6 +1,5 @@
 //! A server on a port of its own, and the stores in it.
 
-use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,13 +14,14 @@ use tableorder::models::{BusinessCalendar, MenuId, Price, Role, StoreCode, Table
 use tableorder::repositories::menu::NewMenu;
 use tableorder::repositories::{category, menu, store, table, user};
 use tableorder::security::password::hash_now;
+use tableorder::shutdown::Shutdown;
 use tableorder::state::AppState;
 use tableorder::{app, events, server};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::client::ApiClient;
-use super::postgres::new_database;
+use super::postgres::{new_database, url_of};
 
 /// A server, its database and its clock.
 pub struct TestApp {
@@ -30,6 +30,7 @@ pub struct TestApp {
     pub hub: Hub,
     pub options: PgConnectOptions,
     pub closing: CancellationToken,
+    pub shutdown: Shutdown,
     clock: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
@@ -75,24 +76,21 @@ impl TestApp {
         });
         let secret = Secret::new(secret);
         let state = AppState::new(&config, &secret, database.clone(), clock.clone()).await.unwrap();
-        let closing = state.closing().clone();
+        let (shutdown, closing) = (state.shutdown().clone(), state.closing().clone());
         let hub = state.hub().clone();
         tokio::spawn(events::run(hub.clone(), options.clone(), clock, config.events));
         tokio::spawn(database.clone().watch());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = app(state, &config.http);
-        let stopped = closing.clone();
-        tokio::spawn(async move { server::serve(listener, router, stopped, &config.http).await });
-        Self { base, database, hub, options, closing, clock: time }
+        let told = shutdown.clone();
+        tokio::spawn(async move { server::serve(listener, router, told, &config.http).await });
+        Self { base, database, hub, options, closing, shutdown, clock: time }
     }
 
     /// The database's address, for a program.
     pub fn url(&self) -> String {
-        let socket = self.options.get_socket().unwrap().display().to_string();
-        let password = fs::read_to_string(self.options.get_socket().unwrap().with_file_name("password")).unwrap();
-        let database = self.options.get_database().unwrap();
-        format!("postgres://tableorder:{password}@localhost/{database}?host={}", socket.replace('/', "%2F"))
+        url_of(&self.options)
     }
 
     /// Stops the clock at `moment`.

@@ -9,6 +9,6 @@ mod stream;
 
 pub use app::{TestApp, TestStore};
 pub use client::{Answer, ApiClient, answer, order_of};
-pub use postgres::{new_database, scratch_directory};
+pub use postgres::{empty_database, new_database, scratch_directory, url_of};
 pub use program::{Directory, Server, command};
 pub use queries::counted;

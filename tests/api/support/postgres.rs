@@ -1,5 +1,6 @@
 //! One PostgreSQL for the whole run, started on first use and gone with the process; a database per test.
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -32,6 +33,25 @@ pub async fn new_database() -> PgConnectOptions {
     connection.execute(AssertSqlSafe(copy)).await.unwrap();
     connection.close().await.unwrap();
     server.clone().database(&name)
+}
+
+/// A database with nothing in it.
+pub async fn empty_database() -> PgConnectOptions {
+    let server = SERVER.get_or_init(start);
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let _copying = COPYING.lock().await;
+    let mut connection = PgConnection::connect_with(&server.clone().database("postgres")).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    connection.close().await.unwrap();
+    server.clone().database(&name)
+}
+
+/// A database's address, for a program.
+pub fn url_of(options: &PgConnectOptions) -> String {
+    let socket = options.get_socket().unwrap();
+    let password = fs::read_to_string(socket.with_file_name("password")).unwrap();
+    let (database, host) = (options.get_database().unwrap(), socket.display().to_string().replace('/', "%2F"));
+    format!("postgres://tableorder:{password}@localhost/{database}?host={host}")
 }
 
 /// Starts PostgreSQL on a thread that outlives every test's runtime. When the process ends, it stops itself.

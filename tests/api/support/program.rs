@@ -55,11 +55,18 @@ impl Server {
 
     /// As [`start`](Self::start), with these settings.
     pub fn start_with(directory: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut process = command(directory).envs(settings.iter().copied()).spawn().unwrap();
+        let mut command = command(directory);
+        command.envs(settings.iter().copied());
+        Self::run(command)
+    }
+
+    /// Starts it as `command` says, and waits as [`start`](Self::start) does.
+    pub fn run(mut command: Command) -> Self {
+        let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let operators =
             Regex::new("serving operators.*?(127[.0-9]+:[0-9]+)|(127[.0-9]+:[0-9]+).*serving operators").unwrap();
-        let has_private = settings.iter().any(|(name, _)| *name == "PRIVATE_ADDRESS");
+        let has_private = command.get_envs().any(|(name, value)| name == "PRIVATE_ADDRESS" && value.is_some());
         let (mut client, mut private) = (None, None);
         while client.is_none() || private.is_some() != has_private {
             let line = lines.next().expect("a welcome").unwrap();

@@ -9,9 +9,10 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use tableorder::clock::Clock;
 use tableorder::config::Secret;
 use tableorder::models::{BusinessCalendar, Role as AccountRole, SessionId, StoreCode, StoreId};
-use tableorder::repositories::{store, table, user};
+use tableorder::repositories::{event, store, table, user};
 use tableorder::security::password::hash_now;
 use tableorder::security::token::{Audience, Subject, Tokens};
+use uuid::Uuid;
 
 use crate::support::{ApiClient, TestApp, answer};
 
@@ -75,6 +76,7 @@ pub struct Tenant {
     pub tablet_place: String,
     /// Of everything that has one.
     pub etags: String,
+    epoch: Uuid,
     app: ApiClient,
 }
 
@@ -123,6 +125,7 @@ impl Tenant {
         let owner = account(AccountRole::Owner, "owner").await;
         let staff = account(AccountRole::Staff, "staff").await;
         let table = table::insert(tx.conn(), id, 1, &hash, now).await.unwrap().0;
+        let epoch = event::epoch(tx.conn()).await.unwrap();
         tx.commit().await.unwrap();
         Self {
             mark,
@@ -143,6 +146,7 @@ impl Tenant {
             dashboard_place: String::new(),
             tablet_place: String::new(),
             etags: String::new(),
+            epoch,
             app: app.anonymous(),
         }
     }
@@ -270,7 +274,7 @@ impl Tenant {
 
     /// A token as a login would give it: one that is logged out later takes no other with it.
     pub fn token(&self, role: Role) -> Option<String> {
-        let tokens = Tokens::new(&Secret::new(TestApp::SECRET), &[], Algorithm::HS256, noon());
+        let tokens = Tokens::new(&Secret::new(TestApp::SECRET), &[], Algorithm::HS256, self.epoch, noon());
         let issue = |audience, id, session| {
             let subject = Subject { audience, id, store: StoreId(self.id), session, version: 1 };
             tokens.issue(subject, Duration::from_mins(10)).unwrap().token

@@ -1,0 +1,70 @@
+# docker build -t tableorder .                    the server, without a shell
+# docker build -t tableorder:tools --target tools .  the same program beside PostgreSQL's, for backup and restore
+# docker build -t tableorder:dev --target dev .      the toolchain and watchexec, for docker-compose.yml's `dev`
+
+ARG RUST_VERSION=1.95
+ARG POSTGRES_VERSION=17
+
+FROM rust:${RUST_VERSION}-slim-bookworm AS toolchain
+WORKDIR /src
+
+# The dependencies, in a layer of their own: they are built anew only when Cargo.toml or Cargo.lock change.
+FROM toolchain AS build
+COPY .cargo .cargo
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir -p src benches/figures \
+    && echo 'fn main() {}' >src/main.rs \
+    && cp src/main.rs src/lib.rs \
+    && cp src/main.rs benches/figures/main.rs \
+    && cargo build --release --locked
+# The queries are checked against .sqlx: no database is needed here, and no network any more.
+COPY .sqlx .sqlx
+COPY migrations migrations
+COPY src src
+# `touch`, as what was built of the stubs is newer than the source.
+RUN find src -name '*.rs' -exec touch {} + \
+    && SQLX_OFFLINE=true cargo build --release --locked --offline
+
+# For `docker compose up dev`: the source is mounted; a change of it builds and starts the server anew.
+FROM toolchain AS dev
+RUN cargo install --locked --root /usr/local watchexec-cli@2.8.0 \
+    && useradd --create-home --uid 1000 dev \
+    && install -d -o dev /target /home/dev/.cargo
+ENV CARGO_TARGET_DIR=/target CARGO_HOME=/home/dev/.cargo LOG_FILE=off
+USER 1000:1000
+STOPSIGNAL SIGTERM
+CMD ["watchexec", "--restart", "--watch", "src", "--watch", "migrations", "--watch", "Cargo.toml", "--stop-timeout", "15s", "--", "cargo", "run", "--locked"]
+
+# For `tableorder backup` and `restore`: pg_dump and pg_restore of the server's version.
+FROM postgres:${POSTGRES_VERSION}-bookworm AS tools
+COPY --from=build /src/target/release/tableorder /usr/local/bin/tableorder
+WORKDIR /backups
+ENV LOG_FILE=off
+USER postgres
+ENTRYPOINT ["/usr/local/bin/tableorder"]
+CMD ["--help"]
+
+# The C library, certificates, a user, and nothing to log into: no shell, no package manager. Time zones and the
+# certificates PostgreSQL's TLS is checked with are compiled into the server.
+FROM gcr.io/distroless/cc-debian12:nonroot AS server
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="tableorder" \
+      org.opencontainers.image.description="An open-source table-order server" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /src/target/release/tableorder /usr/local/bin/tableorder
+# It writes no file, so the root file system may be read-only. Without DATABASE_URL it would start a PostgreSQL of its
+# own, which this image has not.
+WORKDIR /
+ENV HOST=0.0.0.0 PORT=8000 LOG_FILE=off LOG_FORMAT=json
+EXPOSE 8000
+# SIGTERM drains, then stops; the orchestrator's patience must be longer than
+# SHUTDOWN_DRAIN_SECONDS + SHUTDOWN_TIMEOUT_SECONDS.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
+    CMD ["/usr/local/bin/tableorder", "health"]
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/tableorder"]
+CMD ["serve"]

@@ -1,0 +1,49 @@
+# The daily commands. `just` lists them; `cargo install just`, or your system's package, brings it.
+
+_list:
+    @{{ just_executable() }} --justfile {{ justfile() }} --list --unsorted
+
+# Serve, and serve anew on each change of the source (cargo install --locked watchexec-cli)
+dev *ARGS:
+    watchexec --restart --watch src --watch migrations --watch Cargo.toml --stop-timeout 15s -- cargo run -- {{ ARGS }}
+
+# Run a command of the program: `just run store list`
+run *ARGS:
+    cargo run --release -- {{ ARGS }}
+
+# The tests, or those whose name has this in it
+test *NAME:
+    cargo test {{ NAME }}
+
+# Format, and what the compiler and clippy say
+check:
+    cargo fmt
+    cargo clippy --all-targets -- -D warnings
+
+# After a change of a query or a migration
+queries:
+    .ci/prepare-queries
+
+# After a wanted change of the API
+openapi:
+    INSTA_UPDATE=always cargo test --test api -- openapi::
+
+# Every gate a change passes
+gates:
+    .ci/run
+
+# How fast it is
+bench *ARGS:
+    cargo bench --bench figures -- {{ ARGS }}
+
+# Nothing missed, nothing twice, whatever dies: minutes of it
+torture:
+    cargo test --release --test torture a_long_torture -- --ignored --nocapture
+
+# Every instance replaced behind nginx under load, and no request fails (apt install nginx-light)
+rolling-upgrade:
+    cargo test --release --test torture rolling -- --ignored --nocapture
+
+# The container image
+image:
+    docker build -t tableorder .

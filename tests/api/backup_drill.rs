@@ -1,0 +1,276 @@
+//! The drill: a backup of a busy restaurant, put back elsewhere.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, PgConnection};
+use tokio::time::sleep;
+
+use crate::command_line::Shell;
+use crate::support::{ApiClient, TestApp, TestStore, empty_database, url_of};
+
+/// When everything happens: far from midnight, when order numbers begin anew.
+const NOON: &str = "2026-11-20T03:00:00Z";
+
+/// An order that somebody was told is placed.
+#[derive(Debug, Clone, PartialEq)]
+struct Acknowledged {
+    store: String,
+    id: i64,
+    number: String,
+    total: i64,
+}
+
+/// What everybody was told so far.
+type Told = Arc<Mutex<Vec<Acknowledged>>>;
+
+/// A table whose guests order, and whose staff cooks, deletes and completes.
+async fn be_busy(store: Arc<TestStore>, table: i32, told: Told, open: Arc<AtomicBool>) {
+    let mut rng = Rng::with_seed(u64::from(table.unsigned_abs()) * 31 + u64::from(store.code.as_bytes()[0]));
+    let (admin, mut tablet) = (store.admin().await, store.tablet(table).await);
+    let mut live: Vec<(i64, &'static str)> = Vec::new();
+    while open.load(Ordering::SeqCst) {
+        match rng.u8(..100) {
+            0..60 => {
+                let body = json!({"items": [{"menu_id": store.menus[rng.usize(..2)], "quantity": rng.u8(1..5)}]});
+                let order = tablet.post("/customer/orders", &body).await.ok();
+                told.lock().unwrap().push(acknowledged(&store, &order));
+                live.push((order["id"].as_i64().unwrap(), "preparing"));
+            }
+            60..85 if !live.is_empty() => {
+                let place = rng.usize(..live.len());
+                let (order, next) = live[place];
+                admin.patch(&format!("/admin/orders/{order}/status"), &json!({"status": next})).await.ok();
+                live[place].1 = "completed";
+                if next == "completed" {
+                    live.swap_remove(place);
+                }
+            }
+            85..93 if !live.is_empty() => {
+                let (order, _) = live.swap_remove(rng.usize(..live.len()));
+                admin.delete(&format!("/admin/orders/{order}?reason=mistake")).await.ok();
+            }
+            93.. if !live.is_empty() => {
+                let table = store.tables[usize::try_from(table - 1).unwrap()];
+                admin.post(&format!("/admin/tables/{table}/complete"), &json!({})).await.ok();
+                let login = tablet.post("/customer/auth/session", &json!({})).await.ok();
+                tablet = tablet.with_token(login["token"].as_str().unwrap());
+                live.clear();
+            }
+            _ => {}
+        }
+        sleep(Duration::from_millis(rng.u64(0..10))).await;
+    }
+}
+
+fn acknowledged(store: &TestStore, order: &Value) -> Acknowledged {
+    Acknowledged {
+        store: store.code.clone(),
+        id: order["id"].as_i64().unwrap(),
+        number: order["order_number"].as_str().unwrap().to_owned(),
+        total: order["total_amount"].as_i64().unwrap(),
+    }
+}
+
+async fn until(told: &Told, count: usize) {
+    while told.lock().unwrap().len() < count {
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// One text of a database, for a store ($1) up to its event $2.
+async fn text(conn: &mut PgConnection, sql: &str, store: i64, seq: i64) -> String {
+    let text: Option<String> =
+        sqlx::query_scalar(AssertSqlSafe(sql)).bind(store).bind(seq).fetch_one(conn).await.unwrap();
+    text.unwrap_or_default()
+}
+
+/// The orders that were placed up to event $2 of store $1, as its events tell.
+const PLACED: &str = "SELECT (data->>'order_id')::bigint FROM events
+    WHERE store_id = $1 AND seq <= $2 AND kind = 'new_order'";
+
+/// What never changes, once it is written, is the same in both databases: each row of it up to the backup's last event.
+fn unchanging() -> Vec<(&'static str, String)> {
+    let digest = |columns: &str, from: &str, order: &str| {
+        format!(
+            "SELECT count(*) || ' ' || coalesce(md5(string_agg(({columns})::text, '|' ORDER BY {order})), '') FROM {from}"
+        )
+    };
+    vec![
+        ("events", digest("t", "events t WHERE store_id = $1 AND seq <= $2", "seq")),
+        (
+            "orders",
+            digest(
+                "id, session_id, table_id, business_day, day_number, total_amount, note, created_at,
+                 idempotency_key, content_digest",
+                &format!("orders WHERE store_id = $1 AND id IN ({PLACED})"),
+                "id",
+            ),
+        ),
+        ("order_items", digest("t", &format!("order_items t WHERE store_id = $1 AND order_id IN ({PLACED})"), "id")),
+        ("menus", digest("t", "menus t WHERE store_id = $1 AND $2::bigint > 0", "id")),
+        ("categories", digest("t", "categories t WHERE store_id = $1 AND $2::bigint > 0", "id")),
+        ("stores", digest("t", "stores t WHERE id = $1 AND $2::bigint > 0", "id")),
+        ("users", digest("id, username, password_hash, role", "users WHERE store_id = $1 AND $2::bigint > 0", "id")),
+        (
+            "tables",
+            digest(
+                "id, table_number, password_hash, deleted_at",
+                "tables WHERE store_id = $1 AND $2::bigint > 0",
+                "id",
+            ),
+        ),
+    ]
+}
+
+/// What orders, bills and stays had become by event $2, told from the events alone.
+const BECAME: &str = "
+    WITH past AS (SELECT seq, kind, session_id, (data->>'order_id')::bigint AS id, data FROM events
+                  WHERE store_id = $1 AND seq <= $2),
+    placed AS (
+      SELECT id, session_id,
+             coalesce((SELECT data->>'status' FROM past u WHERE u.kind = 'order_updated' AND u.id = p.id
+                       ORDER BY seq DESC LIMIT 1), 'pending') AS status,
+             EXISTS (SELECT FROM past d WHERE d.kind = 'order_deleted' AND d.id = p.id) AS is_deleted,
+             EXISTS (SELECT FROM past c WHERE c.kind = 'session_completed'
+                     AND (c.data->>'session_id')::bigint = p.session_id) AS is_past,
+             (data->>'total_amount')::bigint AS total
+      FROM past p WHERE kind = 'new_order')
+    SELECT md5(string_agg(concat_ws(':', id, status, is_deleted, is_past), '|' ORDER BY id)) || ' '
+           || sum(total) FILTER (WHERE NOT is_deleted) || ' ' || count(*) FROM placed";
+
+/// The same, as a database holds it.
+const IS: &str = "
+    SELECT md5(string_agg(concat_ws(':', o.id, o.status, o.cancelled_at IS NOT NULL, s.completed_at IS NOT NULL),
+                          '|' ORDER BY o.id)) || ' '
+           || sum(o.total_amount) FILTER (WHERE o.cancelled_at IS NULL) || ' ' || count(*)
+    FROM orders o JOIN table_sessions s ON s.store_id = o.store_id AND s.id = o.session_id
+    WHERE o.store_id = $1 AND $2::bigint > 0";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_under_load_is_one_moment_of_it_and_life_goes_on_where_it_is_restored() {
+    let app = TestApp::start().await;
+    app.stand_at(NOON);
+    let stores = [Arc::new(app.store("noodles").await), Arc::new(app.store("bar").await)];
+    let (told, open) = (Told::default(), Arc::new(AtomicBool::new(true)));
+    let busy: Vec<_> = stores
+        .iter()
+        .flat_map(|store| (1..=3).map(|table| (Arc::clone(store), table)))
+        .map(|(store, table)| tokio::spawn(be_busy(store, table, Arc::clone(&told), Arc::clone(&open))))
+        .collect();
+    until(&told, 100).await;
+
+    let shell = Shell::on(&app, "drill");
+    let before = told.lock().unwrap().clone();
+    let backup = shell.command(&["backup", "busy.backup"]).spawn().unwrap();
+    let output = tokio::task::spawn_blocking(move || backup.wait_with_output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let during = told.lock().unwrap().len() - before.len();
+    assert!(during > 0, "the load should go on while the backup is made");
+    until(&told, before.len() + during + 50).await;
+    open.store(false, Ordering::SeqCst);
+    for table in busy {
+        table.await.unwrap();
+    }
+
+    let elsewhere = empty_database().await;
+    let away = Shell::at(url_of(&elsewhere), "drill-away");
+    let file = shell.directory.join("busy.backup");
+    let said = away.ok(&["restore", file.to_str().unwrap()], "");
+    let restored = TestApp::start_on(elsewhere.clone(), |_| {}).await;
+    restored.stand_at(NOON);
+    assert_is_one_moment(&app, &restored, &before).await;
+    // What the backup says it holds is what is there.
+    let counted = said.split(';').next().unwrap().trim_start_matches("restored: ");
+    assert!(String::from_utf8(output.stdout).unwrap().trim_end().ends_with(counted), "{counted}");
+    goes_on(&restored, &stores).await;
+    assert!(numbers_are_unique(elsewhere).await);
+}
+
+async fn assert_is_one_moment(app: &TestApp, restored: &TestApp, before: &[Acknowledged]) {
+    let (mut source, mut copy) = (app.database.acquire().await.unwrap(), restored.database.acquire().await.unwrap());
+    let heads: Vec<(i64, i64, String)> = sqlx::query_as(
+        "SELECT s.id, event_seq, code FROM stores s JOIN store_streams ON store_id = s.id ORDER BY code",
+    )
+    .fetch_all(copy.conn())
+    .await
+    .unwrap();
+    assert_eq!(heads.len(), 2);
+    for (store, seq, code) in heads {
+        for (what, sql) in unchanging() {
+            let expected = text(source.conn(), &sql, store, seq).await;
+            assert_eq!(text(copy.conn(), &sql, store, seq).await, expected, "{what} of {code}");
+        }
+        // An order is there if its event is, and it is what its events say.
+        let became = text(source.conn(), BECAME, store, seq).await;
+        assert_eq!(text(copy.conn(), IS, store, seq).await, became, "{code}");
+        let events = "SELECT count(*) || ' ' || max(seq) FROM events WHERE store_id = $1 AND $2::bigint > 0";
+        assert_eq!(text(copy.conn(), events, store, seq).await, format!("{seq} {seq}"));
+        let counter = "SELECT (SELECT last_number FROM order_counters WHERE store_id = $1)
+                - (SELECT max(day_number) FROM orders WHERE store_id = $1 AND $2::bigint > 0) || ''";
+        assert_eq!(text(copy.conn(), counter, store, seq).await, "0");
+    }
+    let there: Vec<(String, i64, String, i64)> = sqlx::query_as(
+        "SELECT code, o.id, to_char(business_day, 'YYYYMMDD') || '-' || to_char(day_number, 'FM99900000'), total_amount
+         FROM orders o JOIN stores s ON s.id = o.store_id",
+    )
+    .fetch_all(copy.conn())
+    .await
+    .unwrap();
+    let there: HashSet<(String, i64, i64)> = there.into_iter().map(|(code, id, _, total)| (code, id, total)).collect();
+    for Acknowledged { store, id, total, .. } in before {
+        assert!(
+            there.contains(&(store.clone(), *id, *total)),
+            "order {id} of {store} was acknowledged before the backup"
+        );
+    }
+}
+
+/// Clients that were ahead are told to begin anew; orders go on with the next number.
+async fn goes_on(restored: &TestApp, stores: &[Arc<TestStore>]) {
+    for store in stores {
+        let (old_admin, old_tablet) = (store.admin().await, store.tablet(1).await);
+        let dashboard = old_admin.get("/admin/tables/dashboard").await.ok();
+        let place = dashboard["event_id"].as_str().unwrap();
+        for (old, path) in [(&old_admin, "/admin/auth/me"), (&old_tablet, "/customer/menu")] {
+            let here = restored.anonymous().with_token(old.token());
+            here.get(path).await.refused(401, "INVALID_TOKEN");
+        }
+        let (admin, tablet) = login(restored, store).await;
+        let mut stream = admin.stream("/admin/orders/stream", Some(place)).await.connected().await;
+        assert_eq!(stream.next().await.name, "reset");
+
+        let last: i32 = {
+            let mut connection = restored.database.acquire().await.unwrap();
+            let sql = "SELECT max(day_number) FROM orders o JOIN stores s ON s.id = o.store_id WHERE code = $1";
+            sqlx::query_scalar(sql).bind(&store.code).fetch_one(connection.conn()).await.unwrap()
+        };
+        for number in last + 1..last + 10 {
+            let order = tablet.order(&store.menus[..2]).await.ok();
+            assert_eq!(order["order_number"], format!("20261120-{number:03}"));
+            let event = stream.next().await;
+            assert_eq!((event.name.as_str(), &event.data["order_id"]), ("new_order", &order["id"]));
+        }
+    }
+}
+
+async fn login(app: &TestApp, store: &TestStore) -> (ApiClient, ApiClient) {
+    let staff = json!({"store_id": store.code, "username": "admin", "password": "admin1234"});
+    let table = json!({"store_id": store.code, "table_number": 1, "password": "1234"});
+    let client = app.anonymous();
+    let staff = client.post("/admin/auth/login", &staff).await.ok();
+    let table = client.post("/customer/auth/login", &table).await.ok();
+    (client.with_token(staff["token"].as_str().unwrap()), client.with_token(table["token"].as_str().unwrap()))
+}
+
+async fn numbers_are_unique(options: PgConnectOptions) -> bool {
+    let sql = "SELECT count(*) = count(DISTINCT (store_id, business_day, day_number))
+               AND (SELECT count(*) FROM orders) = (SELECT sum(last_number) FROM order_counters) FROM orders";
+    let mut connection = <PgConnection as sqlx::Connection>::connect_with(&options).await.unwrap();
+    sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+}
