@@ -3,7 +3,7 @@
 mod read;
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -141,6 +141,10 @@ pub struct HttpConfig {
     pub host: IpAddr,
     /// The port to listen on; 0 takes any free one.
     pub port: u16,
+    /// Where operators are answered: figures, health, the log level. `None` is nowhere.
+    pub private_address: Option<SocketAddr>,
+    /// Whether the figures are on `port`, too: where there is no other place, on a developer's machine alone.
+    pub serves_metrics: bool,
     /// Whom browsers let read answers.
     pub cors_origins: CorsOrigins,
     /// The proxies that are believed when they say whom they forward for.
@@ -206,6 +210,8 @@ pub struct Config {
     pub login: LoginConfig,
     /// The logs' settings.
     pub log: LogConfig,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: the collector that is told of each request's span, if there is one.
+    pub traces: Option<Secret>,
     /// The HTTP side's settings.
     pub http: HttpConfig,
     /// The event streams' settings.
@@ -285,6 +291,7 @@ impl Config {
             jwt: reader.jwt(env),
             login: reader.login(),
             log: reader.log(),
+            traces: reader.traces(),
             http: reader.http(env),
             streams: reader.streams(),
             events: reader.events(),
@@ -376,6 +383,29 @@ mod tests {
         assert!(production_with(listener.0, listener.1).unwrap().database.listener_url.is_some());
         assert_eq!(production_with(listener.0, "db:5432").unwrap_err(), [listener.0]);
         assert_eq!(read(&[listener]).unwrap_err(), [listener.0], "past what?");
+    }
+
+    #[test]
+    fn figures_are_public_on_a_developers_machine_alone() {
+        let metrics = |config: Config| (config.http.serves_metrics, config.http.private_address.is_some());
+        assert_eq!(metrics(read(&[]).unwrap()), (true, false));
+        assert_eq!(metrics(read(&[("PRIVATE_ADDRESS", "127.0.0.1:9000")]).unwrap()), (false, true));
+        assert_eq!(metrics(read(&PRODUCTION).unwrap()), (false, false));
+        assert_eq!(metrics(production_with("PRIVATE_ADDRESS", "[::1]:9000").unwrap()), (false, true));
+        for wrong in ["9000", "localhost:9000", "127.0.0.1"] {
+            assert_eq!(read(&[("PRIVATE_ADDRESS", wrong)]).unwrap_err(), ["PRIVATE_ADDRESS"]);
+        }
+        let taken = [("PORT", "9000"), ("PRIVATE_ADDRESS", "127.0.0.1:9000")];
+        assert_eq!(read(&taken).unwrap_err(), ["PRIVATE_ADDRESS"]);
+    }
+
+    #[test]
+    fn a_collector_is_a_web_address() {
+        let endpoint = |value| read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", value)]).map(|config| config.traces.unwrap());
+        assert_eq!(endpoint("http://collector:4318").unwrap().expose(), "http://collector:4318");
+        for wrong in ["collector:4318", "grpc://collector:4317", "http://", "http://collector 4318"] {
+            assert_eq!(endpoint(wrong).unwrap_err(), ["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        }
     }
 
     #[test]

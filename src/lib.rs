@@ -33,9 +33,12 @@ use state::AppState;
 
 /// The whole application, as the binary serves it and as the tests call it.
 pub fn app(state: AppState, config: &HttpConfig) -> Router {
-    let (routes, _) = routers::all().split_for_parts();
+    let (routes, documented) = routers::all().split_for_parts();
+    let private = [routers::private::METRICS_PATH, routers::private::LOG_LEVEL_PATH];
+    telemetry::metrics::requests::know(documented.paths.paths.keys().map(String::as_str).chain(private));
+    let figures = if config.serves_metrics { routers::private::metrics() } else { Router::new() };
     let door = DoorLayer::new(config, Some(Database::from_ref(&state)));
-    routes.merge(routers::docs::pages(openapi)).with_state(state).layer(door)
+    routes.merge(figures).merge(routers::docs::pages(openapi)).with_state(state).layer(door)
 }
 
 /// The OpenAPI document of [`app`].

@@ -20,6 +20,7 @@ use crate::services::{
     AuditService, AuthService, CategoryService, MenuService, OrderService, StoreService, TableService, UserService,
 };
 use crate::shutdown::Shutdown;
+use crate::telemetry::metrics::{Gauges, Metrics};
 
 /// What a handler may reach. Each request clones it and some of its parts, so each is one counted reference: had a
 /// service been cloned part by part, the cores would fight for a dozen counters a request.
@@ -38,6 +39,7 @@ struct Parts {
     tables: Arc<TableService>,
     users: Arc<UserService>,
     audit: Arc<AuditService>,
+    metrics: Metrics,
     streams: StreamConfig,
     shutdown: Shutdown,
 }
@@ -51,7 +53,7 @@ impl AppState {
         let deployment = event::epoch(database.acquire().await?.conn()).await?;
         let shutdown = Shutdown::default();
         let limits = StreamLimits { per_store: config.streams.max_per_store, in_all: config.streams.max_in_all };
-        let hub = Hub::new(database.clone(), deployment, limits, shutdown.closing().clone());
+        let hub = Hub::new(database.clone(), deployment, limits, clock.clone(), shutdown.closing().clone());
         let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, deployment, clock.clone());
         let rush = Rush::none();
         let passwords = Passwords::new(config.login.queue, rush.clone())?;
@@ -77,6 +79,20 @@ impl AppState {
             throttle.clone(),
             clock.clone(),
         );
+        let gauges = Gauges {
+            database: database.clone(),
+            hub: hub.clone(),
+            passwords: passwords.clone(),
+            connections_limit: config.database.max_connections,
+            streams_limit: config.streams.max_in_all,
+            hash_queue_limit: config.login.queue,
+        };
+        let metrics = Metrics::new(&clock, gauges, |registry| {
+            database.register(registry);
+            hub.register(registry);
+            orders.register(registry);
+            throttle.register(registry);
+        });
         let categories = CategoryService::new(database.clone(), hub.clone(), clock.clone());
         let tables =
             TableService::new(database.clone(), hub.clone(), access, passwords, throttle.clone(), stores, clock);
@@ -89,6 +105,7 @@ impl AppState {
             users: Arc::new(users),
             audit: Arc::new(AuditService::new(database.clone())),
             throttle,
+            metrics,
             streams: config.streams,
             database,
             hub,
@@ -141,6 +158,7 @@ reach! {
     tables: Arc<TableService>,
     users: Arc<UserService>,
     audit: Arc<AuditService>,
+    metrics: Metrics,
     streams: StreamConfig,
     shutdown: Shutdown,
 }

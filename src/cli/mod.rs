@@ -8,6 +8,7 @@ mod interrupt;
 mod migrate;
 mod new_epoch;
 mod openapi;
+mod operators;
 mod password;
 mod progress;
 mod restore;

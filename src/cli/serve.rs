@@ -10,17 +10,18 @@ use tokio::net::TcpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::connect::{configured, connect, direct, prepare_schema, token_secret};
+use super::operators::{Operators, change_level_on_signal};
 use super::{CliError, welcome};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::database::embedded::{Durability, EmbeddedPostgres};
 use crate::shutdown::Shutdown;
 use crate::state::AppState;
-use crate::telemetry::logs;
+use crate::telemetry::{logs, traces};
 use crate::{app, events, server, services};
 
 /// File descriptors for everything but clients and the pool: logs, listeners, who is turned away.
-const OWN_DESCRIPTORS: usize = 128;
+const OWN_DESCRIPTORS: usize = 256;
 
 /// How many connections the system may have ready for us.
 const BACKLOG: u32 = 1024;
@@ -32,10 +33,13 @@ const LAST_GRACE: Duration = Duration::from_secs(2);
 const SIGNAL_GRACE: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(config: Config) -> Result<(), CliError> {
-    let _logs = logs::init(&config.log)?;
+    let logs = logs::init(&config.log, Clock::system())?;
+    tokio::spawn(change_level_on_signal(logs.level.clone())?);
     // Taken before anything that takes time, so a second server on the port is told at once.
     let socket = take_port(SocketAddr::new(config.http.host, config.http.port), "PORT")?;
+    let operators = Operators::take(config.http.private_address, logs.level.clone())?;
     let config = with_enough_descriptors(config);
+    let traces = traces::init(config.traces.as_ref()).map_err(|error| format!("traces: {error}"))?;
     let secret = token_secret(&config)?;
     let (mut embedded, options) = if let Some(options) = configured(&config)? {
         (None, options)
@@ -45,7 +49,8 @@ pub(super) async fn run(config: Config) -> Result<(), CliError> {
         (Some(embedded), options)
     };
 
-    let result = serve(&config, &secret, options, embedded.as_mut(), socket).await;
+    let result = serve(&config, &secret, options, embedded.as_mut(), socket, operators).await;
+    traces.finish().await;
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
@@ -58,6 +63,7 @@ async fn serve(
     options: PgConnectOptions,
     embedded: Option<&mut EmbeddedPostgres>,
     socket: TcpSocket,
+    operators: Operators,
 ) -> Result<(), CliError> {
     let clock = Clock::system();
     let direct = direct(config, &options)?;
@@ -79,7 +85,10 @@ async fn serve(
     let mut events = tokio::spawn(events::run(state.hub().clone(), direct, clock, config.events));
     tokio::spawn(state.throttle().clone().keep_tidy(closing.clone()));
     let mut watchdog = tokio::spawn(database.clone().watch());
-    let router = app(state, &config.http);
+    let router = app(state.clone(), &config.http);
+    // Operators are answered until the last request is, so that they can watch the server stop.
+    let operators_shutdown = Shutdown::default();
+    let operators = tokio::spawn(operators.serve(state, &config.http, operators_shutdown.clone())?);
     let serving = server::serve(listener, router, shutdown, &config.http);
     tokio::pin!(serving);
 
@@ -104,6 +113,8 @@ async fn serve(
     if !served {
         serving.await;
     }
+    operators_shutdown.close();
+    let _ = operators.await;
     // A request that outlived its time may hold a connection still.
     let _ = tokio::time::timeout(LAST_GRACE, database.close()).await;
     tracing::info!("stopped");
@@ -142,7 +153,7 @@ fn with_enough_descriptors(mut config: Config) -> Config {
 }
 
 /// Takes the port that `setting` says, without listening on it yet.
-fn take_port(address: SocketAddr, setting: &str) -> Result<TcpSocket, CliError> {
+pub(super) fn take_port(address: SocketAddr, setting: &str) -> Result<TcpSocket, CliError> {
     let bind = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Connections of the server before us may linger.
@@ -153,7 +164,7 @@ fn take_port(address: SocketAddr, setting: &str) -> Result<TcpSocket, CliError> 
     bind().map_err(|error| cannot_listen(address, setting, &error))
 }
 
-fn cannot_listen(address: SocketAddr, setting: &str, error: &io::Error) -> CliError {
+pub(super) fn cannot_listen(address: SocketAddr, setting: &str, error: &io::Error) -> CliError {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!("{address} is in use by another program; stop it, or set {setting} to another port").into()

@@ -1,7 +1,7 @@
 //! Reading settings: each typed, bounded, and every mistake told.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;
 use std::str::FromStr;
 use std::time::Duration;
@@ -166,11 +166,16 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             self.mistake("HOST", host, "must be an IP address to listen on, like 0.0.0.0, 127.0.0.1 or ::");
             IpAddr::from([0, 0, 0, 0])
         });
+        let port = self.number("PORT", 8000, 0, u16::MAX);
+        let private_address = self.private_address(host, port);
         // At home nobody floods, and whoever measures does so from one address.
-        let requests = if matches!(env, AppEnv::Local | AppEnv::Development) { 0 } else { 200 };
+        let at_home = matches!(env, AppEnv::Local | AppEnv::Development);
+        let requests = if at_home { 0 } else { 200 };
         HttpConfig {
             host,
-            port: self.number("PORT", 8000, 0, u16::MAX),
+            port,
+            private_address,
+            serves_metrics: at_home && private_address.is_none(),
             cors_origins: self.cors_origins(env),
             trusted_proxies: self.trusted_proxies(),
             max_connections: self.number("MAX_CONNECTIONS", 25_000, 10, 1_000_000),
@@ -201,6 +206,34 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             wake_ups: self.choice("EVENT_WAKE_UPS", true, &[("true", true), ("false", false)]),
             retention: Duration::from_hours(24 * self.number("EVENT_RETENTION_DAYS", 7, 1, 3_650)),
         }
+    }
+
+    fn private_address(&mut self, host: IpAddr, port: u16) -> Option<SocketAddr> {
+        let text = self.get("PRIVATE_ADDRESS")?;
+        let Ok(address) = text.parse::<SocketAddr>() else {
+            self.mistake(
+                "PRIVATE_ADDRESS",
+                text,
+                "must be an IP address and a port, like 127.0.0.1:9000 or [::1]:9000",
+            );
+            return None;
+        };
+        let overlaps = address.ip() == host || address.ip().is_unspecified() || host.is_unspecified();
+        if address.port() == port && port != 0 && overlaps {
+            self.mistake("PRIVATE_ADDRESS", text, format!("must be another place than PORT={port}"));
+        }
+        Some(address)
+    }
+
+    pub(super) fn traces(&mut self) -> Option<Secret> {
+        let endpoint = self.get("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+        let host = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
+        let is_address = |host: &str| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic());
+        if !host.is_some_and(is_address) {
+            // It may have a password in it.
+            self.mistake("OTEL_EXPORTER_OTLP_ENDPOINT", "(hidden)", "must look like http://collector:4318");
+        }
+        Some(Secret::new(endpoint))
     }
 
     fn trusted_proxies(&mut self) -> Vec<IpNet> {

@@ -1,6 +1,7 @@
 //! PostgreSQL: the pool, the migrations, what happens when it goes away, and, where none is given, a PostgreSQL
 //! of our own.
 
+mod counts;
 pub mod embedded;
 pub mod migrations;
 pub(crate) mod programs;
@@ -12,13 +13,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use prometheus_client::registry::Registry;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _, PgConnection, PgPool, Postgres};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use migrations::MIGRATIONS;
 pub use retry::retrying;
 
+use self::counts::PoolCounts;
 use crate::config::DatabaseConfig;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::telemetry::request::count_query;
@@ -43,8 +48,20 @@ struct Inner {
     pool: RwLock<PgPool>,
     /// How many transactions were begun, each of which says that PostgreSQL was there to answer.
     begun: AtomicU64,
+    counts: PoolCounts,
     /// Cancelled once the pool is closed for good.
     closed: CancellationToken,
+}
+
+/// How the pool is at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// Whether PostgreSQL answers.
+    pub is_open: bool,
+    /// Connections, idle or in use.
+    pub connections: u32,
+    /// Connections that nobody uses.
+    pub idle: usize,
 }
 
 impl Database {
@@ -84,7 +101,24 @@ impl Database {
     }
 
     fn of(pool: PgPool) -> Self {
-        Self(Arc::new(Inner { pool: RwLock::new(pool), begun: AtomicU64::new(0), closed: CancellationToken::new() }))
+        Self(Arc::new(Inner {
+            pool: RwLock::new(pool),
+            begun: AtomicU64::new(0),
+            counts: PoolCounts::new(),
+            closed: CancellationToken::new(),
+        }))
+    }
+
+    /// Adds what is counted here to `registry`.
+    pub fn register(&self, registry: &mut Registry) {
+        self.0.counts.register(registry);
+    }
+
+    /// How the pool is at this moment.
+    #[must_use]
+    pub fn pool_state(&self) -> PoolState {
+        let pool = self.pool();
+        PoolState { is_open: !pool.is_closed(), connections: pool.size(), idle: pool.num_idle() }
     }
 
     /// A pool that connects to nothing, for tests that ask it nothing.
@@ -103,8 +137,7 @@ impl Database {
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when none is to be had in time; at once while PostgreSQL is away.
     pub async fn acquire(&self) -> Result<Connection> {
-        // Boxed, as it is large: it could be that a connection must be opened first.
-        Ok(Connection(Box::pin(self.pool().acquire()).await.map_err(refused)?))
+        Ok(Connection(self.take().await?))
     }
 
     /// A transaction. Services open and commit them, repositories only borrow the connection.
@@ -112,13 +145,21 @@ impl Database {
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when no connection is to be had in time; at once while PostgreSQL is away.
     pub async fn begin(&self) -> Result<Transaction> {
-        let connection = Box::pin(self.pool().acquire()).await.map_err(refused)?;
+        let connection = self.take().await?;
         // In a task of its own, which ends even if the request is given up: sqlx does not roll back a BEGIN that
         // was given up half-way, and the connection's next user would write into a transaction nobody commits
         // (sqlx issue 4393).
         let begun = tokio::spawn(sqlx::Transaction::begin(connection, None)).await.map_err(AppError::internal)??;
         self.0.begun.fetch_add(1, Ordering::Relaxed);
         Ok(Transaction(begun))
+    }
+
+    async fn take(&self) -> Result<PoolConnection<Postgres>> {
+        let (pool, started) = (self.pool(), Instant::now());
+        // Boxed, as it is large: it could be that a connection must be opened first.
+        let taken = Box::pin(pool.acquire()).await;
+        self.0.counts.waited(started.elapsed(), matches!(taken, Err(sqlx::Error::PoolTimedOut)));
+        taken.map_err(refused)
     }
 
     /// Whether PostgreSQL answers, within a second.
@@ -170,7 +211,7 @@ fn refused(error: sqlx::Error) -> AppError {
 }
 
 /// A connection on loan from the pool.
-pub struct Connection(sqlx::pool::PoolConnection<Postgres>);
+pub struct Connection(PoolConnection<Postgres>);
 
 impl Connection {
     /// The connection, for one statement of a repository; each call counts as one in the request's log line.

@@ -88,7 +88,7 @@ pub fn write(response: Response, language: Language, request_id: &RequestId) -> 
         .extensions
         .remove::<Refusal>()
         .map_or_else(|| Arc::new(AppError::from(ErrorCode::for_status(status))), |Refusal(error)| error);
-    log_cause(&error, request_id);
+    log_cause(&error);
 
     let body = Json(ErrorResponse::new(&error, language, request_id.as_str()));
     parts.headers.remove(header::CONTENT_LENGTH);
@@ -114,7 +114,8 @@ pub fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     AppError::internal(format!("panic: {message}")).into_response()
 }
 
-fn log_cause(error: &AppError, request_id: &RequestId) {
+/// The line has the request's id, route and store of itself.
+fn log_cause(error: &AppError) {
     if !error.code.status().is_server_error() {
         return;
     }
@@ -127,10 +128,10 @@ fn log_cause(error: &AppError, request_id: &RequestId) {
         chain.push_str(&error.to_string());
         cause = error.source();
     }
-    let (request_id, code) = (request_id.as_str(), error.code.as_str());
+    let code = error.code.as_str();
     if error.code == ErrorCode::InternalError {
-        tracing::error!(request_id, code, cause = chain, "request failed");
+        tracing::error!(code, cause = chain, "request failed");
     } else {
-        tracing::warn!(request_id, code, cause = chain, "request refused");
+        tracing::warn!(code, cause = chain, "request refused");
     }
 }

@@ -43,6 +43,8 @@ pub enum Reason {
     NotReady,
     /// The list must name each thing exactly once.
     NotTheWholeOrder,
+    /// Neither a log level nor a filter of them.
+    LogLevel,
 }
 
 impl Reason {
@@ -75,6 +77,10 @@ impl Reason {
             Self::NotTheWholeOrder => {
                 ("모든 항목을 한 번씩 포함해야 합니다".into(), "must name every item exactly once".into())
             }
+            Self::LogLevel => (
+                "error, warn, info, debug, trace 또는 tableorder=debug,info 같은 필터여야 합니다".into(),
+                "must be error, warn, info, debug, trace or a filter like tableorder=debug,info".into(),
+            ),
         };
         match language {
             Language::Korean => korean,
@@ -104,6 +110,7 @@ mod tests {
             Reason::WrongPassword,
             Reason::NotReady,
             Reason::NotTheWholeOrder,
+            Reason::LogLevel,
         ] {
             let korean = reason.message(Language::Korean);
             assert!(korean.chars().any(|c| ('가'..='힣').contains(&c)), "{korean}");

@@ -5,17 +5,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use prometheus_client::registry::Registry;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Recorded;
+use super::counts::EventCounts;
 use super::cursor::{Cursor, Scope};
 use super::mailbox::Mailbox;
 use super::telling::Telling;
 use super::versions::{KnownVersions, StoreVersions};
 use super::word::Word;
+use crate::clock::Clock;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{Event, StoreId};
@@ -70,7 +73,20 @@ struct Inner {
     telling: Telling,
     open_streams: AtomicUsize,
     limits: StreamLimits,
+    counts: Arc<EventCounts>,
+    clock: Clock,
     closing: CancellationToken,
+}
+
+/// How the hub is at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HubState {
+    /// Stores that somebody listens to.
+    pub stores: usize,
+    /// Events that wait for those before them.
+    pub events_waiting: usize,
+    /// Whether every change elsewhere is heard of, by a wake-up or, where there are none, by the poll.
+    pub is_listening: bool,
 }
 
 /// How many streams may be open.
@@ -89,6 +105,8 @@ struct Feed {
     order: Mutex<Order>,
     /// The store's access version; when it moves, every stream looks whether its token still counts.
     access: watch::Sender<i64>,
+    counts: Arc<EventCounts>,
+    clock: Clock,
 }
 
 #[derive(Debug, Default)]
@@ -100,8 +118,14 @@ struct Order {
 }
 
 impl Feed {
-    fn new() -> Self {
-        Self { sender: broadcast::Sender::new(FEED_CAPACITY), order: Mutex::default(), access: watch::Sender::new(0) }
+    fn new(counts: Arc<EventCounts>, clock: Clock) -> Self {
+        Self {
+            sender: broadcast::Sender::new(FEED_CAPACITY),
+            order: Mutex::default(),
+            access: watch::Sender::new(0),
+            counts,
+            clock,
+        }
     }
 
     /// Takes an event in, and sends what is now in turn. `Some` is the newest that others must come before.
@@ -137,6 +161,7 @@ impl Feed {
             let event = entry.remove();
             if seq == sent + 1 {
                 sent = seq;
+                self.counts.sent(event.event.created_at, self.clock.now());
                 // Nobody listening is no error.
                 let _ = self.sender.send(event);
             }
@@ -220,6 +245,10 @@ impl Subscription {
         self.feed.sent().unwrap_or(self.head.event_seq)
     }
 
+    pub(super) fn counts(&self) -> &EventCounts {
+        &self.hub.0.counts
+    }
+
     /// A page of the store's events after `seq`, from the table.
     pub(super) async fn read_after(&self, seq: i64, limit: i64) -> Result<Vec<Event>> {
         let database = &self.hub.0.database;
@@ -253,7 +282,13 @@ impl Drop for Subscription {
 impl Hub {
     /// A hub for the deployment whose epoch is `deployment`. Streams are broken off once `closing` is cancelled.
     #[must_use]
-    pub fn new(database: Database, deployment: Uuid, limits: StreamLimits, closing: CancellationToken) -> Self {
+    pub fn new(
+        database: Database,
+        deployment: Uuid,
+        limits: StreamLimits,
+        clock: Clock,
+        closing: CancellationToken,
+    ) -> Self {
         Self(Arc::new(Inner {
             versions: KnownVersions::new(database.clone()),
             telling: Telling::new(),
@@ -265,14 +300,33 @@ impl Hub {
             poll: Notify::new(),
             open_streams: AtomicUsize::new(0),
             limits,
+            counts: Arc::new(EventCounts::new()),
+            clock,
             closing,
         }))
+    }
+
+    /// Adds what is counted here to `registry`.
+    pub fn register(&self, registry: &mut Registry) {
+        self.0.counts.register(registry);
+    }
+
+    /// How it is at this moment.
+    #[must_use]
+    pub fn state(&self) -> HubState {
+        let feeds: Vec<_> = lock(&self.0.feeds).values().cloned().collect();
+        HubState {
+            stores: feeds.len(),
+            events_waiting: feeds.iter().map(|feed| lock(&feed.order).early.len()).sum(),
+            is_listening: self.0.versions.is_hearing(),
+        }
     }
 
     /// Hands a committed event to the store's streams, here and on every other instance. Never fails and
     /// never waits: it is in the table already.
     pub fn publish(&self, recorded: Recorded) {
         let Recorded { store, event, .. } = recorded;
+        self.0.counts.written.inc();
         self.0.outbox.put(Position { event_seq: event.seq, ..Position::unmoved(store) });
         self.offer(store, event);
     }
@@ -348,7 +402,9 @@ impl Hub {
             return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "as many streams are open as may be"));
         }
         self.0.open_streams.fetch_add(1, Ordering::Relaxed);
-        let feed = Arc::clone(feeds.entry(store).or_insert_with(|| Arc::new(Feed::new())));
+        self.0.counts.opened.inc();
+        let new = || Arc::new(Feed::new(Arc::clone(&self.0.counts), self.0.clock.clone()));
+        let feed = Arc::clone(feeds.entry(store).or_insert_with(new));
         let receiver = Some(feed.sender.subscribe());
         let mut access = feed.access.subscribe();
         // See `Next::Access`.
@@ -500,6 +556,7 @@ mod tests {
             audience: Audience::Staff,
             session_id: None,
             data: "{}".to_owned(),
+            created_at: Clock::system().now(),
         })
     }
 
@@ -511,7 +568,7 @@ mod tests {
 
     fn hub() -> Hub {
         let limits = StreamLimits { per_store: 10, in_all: 10 };
-        Hub::new(Database::unconnected(), Uuid::nil(), limits, CancellationToken::new())
+        Hub::new(Database::unconnected(), Uuid::nil(), limits, Clock::system(), CancellationToken::new())
     }
 
     #[tokio::test]
@@ -551,7 +608,7 @@ mod tests {
 
     #[test]
     fn events_handed_over_out_of_order_are_sent_in_order_and_once() {
-        let feed = Feed::new();
+        let feed = Feed::new(Arc::new(EventCounts::new()), Clock::system());
         let mut receiver = feed.sender.subscribe();
         assert_eq!(feed.offer(event(11)), None, "before the head is known nothing is missing");
         feed.start_at(10);

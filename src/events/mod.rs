@@ -5,6 +5,7 @@
 //! `follower` reads from the table whatever the hub was not handed. Wake-ups between instances say what moved; the
 //! `poll` finds out what they failed to say.
 
+mod counts;
 mod cursor;
 mod follower;
 mod hub;
@@ -25,7 +26,7 @@ use crate::clock::Clock;
 use crate::config::EventConfig;
 
 pub use cursor::{Cursor, Scope};
-pub use hub::{Hub, LiveEvent, StreamLimits, Subscription};
+pub use hub::{Hub, HubState, LiveEvent, StreamLimits, Subscription};
 pub use payload::new_order_tail;
 pub use record::{Recorded, record, record_menu_change};
 pub use stream::{BrokenOff, EventStream, StreamGuard, StreamOptions};

@@ -44,14 +44,15 @@ async fn write(
     now: DateTime<Utc>,
 ) -> Result<Recorded> {
     event::insert(tx.conn(), store, seq, &new, now).await?;
-    Ok(Recorded { menu_version, ..Recorded::new(store, seq, new) })
+    Ok(Recorded { menu_version, ..Recorded::new(store, seq, new, now) })
 }
 
 impl Recorded {
-    /// `new`, which does not touch the menu and stands in the table as the store's event `seq`.
-    pub fn new(store: StoreId, seq: i64, new: NewEvent) -> Self {
+    /// `new`, which does not touch the menu and stands in the table as the store's event `seq`, written at `now`.
+    pub fn new(store: StoreId, seq: i64, new: NewEvent, now: DateTime<Utc>) -> Self {
         let NewEvent { kind, session_id, data } = new;
-        let event = Event { seq, kind: kind.as_str().to_owned(), audience: kind.audience(), session_id, data };
+        let (kind, audience) = (kind.as_str().to_owned(), kind.audience());
+        let event = Event { seq, kind, audience, session_id, data, created_at: now };
         Self { store, event, menu_version: 0 }
     }
 }

@@ -76,6 +76,7 @@ impl EventStream {
             "retry: {retry}\nid: {place}\nevent: connected\ndata: {{\"event_id\":\"{place}\"}}\n\n"
         ))]);
         if resumed == Some(None) {
+            subscription.counts().resets.inc();
             frames.push_back(Bytes::from(format!("id: {place}\nevent: reset\ndata: {{\"event_id\":\"{place}\"}}\n\n")));
         }
         Self {
@@ -108,7 +109,10 @@ impl EventStream {
                     stream.heartbeat_at = Instant::now() + stream.heartbeat;
                     Some((Ok(frame), Some(stream)))
                 }
-                Err(error) => Some((Err(error), None)),
+                Err(error) => {
+                    stream.subscription.counts().broken_off.inc();
+                    Some((Err(error), None))
+                }
             }
         })
     }
@@ -157,6 +161,7 @@ impl EventStream {
             }
             self.seen = event.seq;
             if self.scope.sees(event.audience, event.session_id) {
+                self.subscription.counts().delivered.inc();
                 self.frames.push_back(LiveEvent::new(event).frame(&self.cursor, self.scope));
             }
         }
@@ -178,6 +183,7 @@ impl EventStream {
             Ok(live) if live.event.seq == self.seen + 1 => {
                 self.seen = live.event.seq;
                 let seen_here = self.scope.sees(live.event.audience, live.event.session_id);
+                self.subscription.counts().delivered.inc_by(u64::from(seen_here));
                 Ok(seen_here.then(|| live.frame(&self.cursor, self.scope)))
             }
             Ok(live) => {
@@ -185,6 +191,7 @@ impl EventStream {
                 Ok(None)
             }
             Err(RecvError::Lagged(_)) => {
+                self.subscription.counts().lags.inc();
                 self.replay_to = self.subscription.sent();
                 Ok(None)
             }

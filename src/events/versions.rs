@@ -124,6 +124,11 @@ impl KnownVersions {
         self.lock().hearing_since = None;
     }
 
+    /// Whether every change is heard of.
+    pub(super) fn is_hearing(&self) -> bool {
+        self.lock().hearing_since.is_some()
+    }
+
     /// The stores to poll: those that somebody asked about lately. The others are forgotten.
     pub(super) fn stores(&self, now: Instant) -> Vec<StoreId> {
         let mut known = self.lock();

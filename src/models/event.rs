@@ -1,5 +1,7 @@
 //! What happened in a store, as its dashboards and tablets are told.
 
+use chrono::{DateTime, Utc};
+
 use super::SessionId;
 
 /// Who may see an event.
@@ -78,4 +80,6 @@ pub struct Event {
     pub session_id: Option<SessionId>,
     /// Its data: one line of JSON.
     pub data: String,
+    /// When it was written, by the clock of the instance that did.
+    pub created_at: DateTime<Utc>,
 }

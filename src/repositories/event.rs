@@ -157,7 +157,7 @@ pub async fn after(conn: &mut PgConnection, store: StoreId, seq: i64, limit: i64
     Ok(sqlx::query_as!(
         Event,
         r#"SELECT seq, kind, audience AS "audience: Audience", session_id AS "session_id: SessionId",
-                  data::text AS "data!"
+                  data::text AS "data!", created_at
            FROM events WHERE store_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"#,
         store.0,
         seq,

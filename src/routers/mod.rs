@@ -8,6 +8,7 @@ pub mod door;
 mod etag;
 pub mod extract;
 mod health;
+pub mod private;
 mod sse;
 
 use axum::Json;

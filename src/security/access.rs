@@ -96,14 +96,13 @@ impl TokenAccess {
             versions => versions?.access,
         };
         let key = (claims.store, version, claims.aud, claims.sub, claims.version, claims.jti);
-        let access = match self.cache.get(&key).await {
-            Some(access) => access,
-            None => {
-                // Requests that arrive together ask once; a failure is shared, its cause told to the log by each.
-                // (Boxed, since it is rare: every request would have its room otherwise.)
-                let answer = Box::pin(self.cache.try_get_with(key, self.ask(claims))).await;
-                answer.map_err(|error| AppError::caused_by(error.code, error))?
-            }
+        let access = if let Some(access) = self.cache.get(&key).await {
+            access
+        } else {
+            // Requests that arrive together ask once; a failure is shared, its cause told to the log by each.
+            // (Boxed, since it is rare: every request would have its room otherwise.)
+            let answer = Box::pin(self.cache.try_get_with(key, self.ask(claims))).await;
+            answer.map_err(|error| AppError::caused_by(error.code, error))?
         };
         access.ok_or_else(|| ErrorCode::InvalidToken.into())
     }

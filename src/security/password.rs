@@ -34,6 +34,8 @@ pub struct Passwords {
     rush: Rush,
     /// One permit for each that may wait or be at work.
     queue: Arc<Semaphore>,
+    /// How many permits that are in all.
+    places: usize,
     /// A hash of no password, checked where the account does not exist, so that it takes as long.
     dummy: Arc<str>,
 }
@@ -66,8 +68,15 @@ impl Passwords {
             one_by_one: Arc::new(Semaphore::new(1)),
             rush,
             queue: Arc::new(Semaphore::new(queue)),
+            places: queue,
             dummy: hash_now("no account has this hash")?.into(),
         })
+    }
+
+    /// How many passwords are hashed now or wait for it.
+    #[must_use]
+    pub fn queue_length(&self) -> usize {
+        self.places.saturating_sub(self.queue.available_permits())
     }
 
     /// Waits for a turn.

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use moka::sync::Cache;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -44,6 +47,29 @@ pub struct LoginThrottle {
     address: LockoutPolicy,
     memory: Duration,
     pauses: Cache<FailureKey, DateTime<Utc>>,
+    attempts: Family<[(&'static str, &'static str); 1], Counter>,
+}
+
+/// How an attempt to log in went.
+#[derive(Debug, Clone, Copy)]
+enum Outcome {
+    /// With the right password.
+    Succeeded,
+    /// With a wrong one, or for an account that does not exist.
+    Failed,
+    /// It was not even tried: too many failed before.
+    Paused,
+}
+
+impl Outcome {
+    fn label(self) -> [(&'static str, &'static str); 1] {
+        let outcome = match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Paused => "paused",
+        };
+        [("outcome", outcome)]
+    }
 }
 
 /// Who tries to log in: the account they name, and where they are.
@@ -88,7 +114,28 @@ impl LoginThrottle {
             address: policy(config.failures_per_address),
             memory: MEMORY.max(config.longest_lockout * 2),
             pauses: Cache::builder().time_to_live(REMEMBERED_FOR).max_capacity(CAPACITY).build(),
+            attempts: Family::default(),
         }
+    }
+
+    /// Adds what is counted here to `registry`.
+    pub fn register(&self, registry: &mut Registry) {
+        for outcome in [Outcome::Succeeded, Outcome::Failed, Outcome::Paused] {
+            // There from the start, so that the first failure is seen as a rise.
+            let _ = self.attempts.get_or_create(&outcome.label());
+        }
+        let help = "Passwords that were tried, and attempts that were refused after too many failures";
+        registry.register("login_attempts", help, self.attempts.clone());
+    }
+
+    fn count(&self, outcome: Outcome) {
+        self.attempts.get_or_create(&outcome.label()).inc();
+    }
+
+    /// The refusal of an attempt before `until`.
+    fn paused(&self, until: DateTime<Utc>, now: DateTime<Utc>) -> AppError {
+        self.count(Outcome::Paused);
+        wait(until, now)
     }
 
     /// Refuses who is known to have to wait, at the cost of nothing.
@@ -98,7 +145,7 @@ impl LoginThrottle {
     pub fn look(&self, knock: &Knock) -> Result<()> {
         let now = self.clock.now();
         let pause = [&knock.account, &knock.address].into_iter().filter_map(|key| self.pauses.get(key)).max();
-        pause.filter(|until| *until > now).map_or(Ok(()), |until| Err(wait(until, now)))
+        pause.filter(|until| *until > now).map_or(Ok(()), |until| Err(self.paused(until, now)))
     }
 
     /// Lets an attempt through, or says how long to wait.
@@ -120,12 +167,13 @@ impl LoginThrottle {
         if let Some((failures, until)) = pauses.iter().max_by_key(|(_, until)| *until).filter(|(_, until)| *until > now)
         {
             self.pauses.insert(failures.key.clone(), *until);
-            return Err(wait(*until, now));
+            return Err(self.paused(*until, now));
         }
         let mut claimed = Vec::new();
         for (failures, _) in &pauses {
             if !throttle::claim(connection.conn(), failures, now, now + TURN).await? {
                 release(&mut connection, &claimed).await?;
+                self.count(Outcome::Paused);
                 // Theirs is the one attempt after the pause; it is over in a moment.
                 return Err(ErrorCode::TooManyRequests.into());
             }
@@ -180,6 +228,7 @@ impl Attempt {
     /// # Errors
     /// Of the database.
     pub async fn failed(self) -> Result<()> {
+        self.throttle.count(Outcome::Failed);
         let now = self.throttle.clock.now();
         let forgotten = self.throttle.forgotten(now);
         let mut connection = self.throttle.database.acquire().await?;
@@ -195,6 +244,7 @@ impl Attempt {
     /// # Errors
     /// Of the database.
     pub async fn succeeded(self) -> Result<()> {
+        self.throttle.count(Outcome::Succeeded);
         if !self.has_failures {
             return Ok(());
         }

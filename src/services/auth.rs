@@ -289,7 +289,7 @@ impl AuthService {
     pub fn guard(&self, claims: Claims) -> StreamGuard {
         let access = self.access.clone();
         Box::new(move || {
-            let (access, claims) = (access.clone(), claims.clone());
+            let access = access.clone();
             Box::pin(async move { access.check_now(&claims).await.is_ok() })
         })
     }

@@ -42,7 +42,8 @@ mod tests {
         const ROOM: usize = 1_536;
         let (database, clock) = (Database::unconnected(), Clock::system());
         let limits = StreamLimits { per_store: 1, in_all: 1 };
-        let hub = Hub::new(database.clone(), uuid::Uuid::nil(), limits, tokio_util::sync::CancellationToken::new());
+        let closing = tokio_util::sync::CancellationToken::new();
+        let hub = Hub::new(database.clone(), uuid::Uuid::nil(), limits, clock.clone(), closing);
         let config = Config::read(|_| None).unwrap();
         let secret = Secret::new("a secret that only these tests know");
         let tokens = Tokens::new(&secret, &[], config.jwt.algorithm, uuid::Uuid::nil(), clock.clone());

@@ -1,5 +1,6 @@
 //! Orders: placing them, reading them, moving them along.
 
+use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use crate::clock::Clock;
@@ -76,6 +77,11 @@ impl OrderService {
     ) -> Self {
         let queue = PlacingQueue::new(database.clone(), hub.clone(), clock.clone());
         Self { placing: Placing::new(menus, stores, queue), database, hub, rush, clock }
+    }
+
+    /// Adds what is counted of orders to `registry`.
+    pub fn register(&self, registry: &mut Registry) {
+        self.placing.register(registry);
     }
 
     /// Places an order at the prices of this moment. The same key with the same content again gives the first

@@ -6,6 +6,8 @@
 
 mod queue;
 
+use prometheus_client::registry::Registry;
+
 use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
 use crate::models::{Money, Order, OrderLine, Placement, PricedLine, SessionId, StoreId, TableId, content_digest};
 use crate::services::menu::{MenuService, MenuSnapshot};
@@ -25,6 +27,10 @@ pub(super) struct Placing {
 impl Placing {
     pub(super) fn new(menus: MenuService, stores: StoreService, queue: PlacingQueue) -> Self {
         Self { menus, stores, queue }
+    }
+
+    pub(super) fn register(&self, registry: &mut Registry) {
+        self.queue.register(registry);
     }
 
     /// Places an order at the prices of this moment.

@@ -1,4 +1,11 @@
-//! What the server says of itself.
+//! What the server says of itself: logs, figures, traces.
 
+mod daily;
+mod level;
+mod lines;
 pub mod logs;
+pub mod metrics;
 pub mod request;
+pub mod traces;
+
+pub use level::LogLevel;

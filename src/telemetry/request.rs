@@ -1,4 +1,4 @@
-//! Request ids, and one log line a request.
+//! Request ids, and what is said of a request once it is answered: a log line, a figure, perhaps a span.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -8,6 +8,8 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::Response;
 use uuid::Uuid;
 
+use super::metrics;
+use super::traces::{self, RequestSpan};
 use crate::models::StoreId;
 use crate::security::address::ClientAddress;
 
@@ -43,11 +45,19 @@ impl RequestId {
     }
 }
 
-/// What is learnt of a request on its way, for its log line.
-#[derive(Default)]
+/// Who a request is, and what is learnt of it on its way, for its log line and those written meanwhile.
 struct Trail {
+    id: RequestId,
+    route: Option<MatchedPath>,
     queries: Cell<u32>,
     store: Cell<Option<StoreId>>,
+}
+
+/// Whose the lines are that are written while a request is answered.
+pub(super) struct Circumstances {
+    pub(super) request_id: String,
+    pub(super) route: String,
+    pub(super) store: Option<StoreId>,
 }
 
 tokio::task_local! {
@@ -65,6 +75,16 @@ pub fn note_store(store: StoreId) {
     let _ = TRAIL.try_with(|trail| trail.store.set(Some(store)));
 }
 
+/// Those of the request under way, if there is one.
+pub(super) fn circumstances() -> Option<Circumstances> {
+    let of = |trail: &Trail| Circumstances {
+        request_id: trail.id.as_str().to_owned(),
+        route: trail.route.as_ref().map_or("-", MatchedPath::as_str).to_owned(),
+        store: trail.store.get(),
+    };
+    TRAIL.try_with(of).ok()
+}
+
 /// Milliseconds with three places; beyond an hour the count no longer matters.
 fn milliseconds(elapsed: Duration) -> f64 {
     f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1000.0
@@ -79,42 +99,54 @@ pub struct Visit {
     /// The route, not the address: a query may carry a stream's ticket.
     route: Option<MatchedPath>,
     client: ClientAddress,
+    span: Option<RequestSpan>,
 }
 
 impl Visit {
     /// The visit that `request` begins.
     #[must_use]
     pub fn of(request: &Request, client: ClientAddress) -> Self {
+        let route = request.extensions().get::<MatchedPath>().cloned();
         Self {
             started: Instant::now(),
             id: RequestId::of(request),
             method: request.method().clone(),
-            route: request.extensions().get::<MatchedPath>().cloned(),
+            span: traces::begin(request, route.as_ref()),
+            route,
             client,
         }
     }
 
-    /// Puts the request's id on its answer, and a line into the log. A stream's line is written when it opens.
+    /// Puts the request's id on its answer, a line into the log, and adds it to the figures. A stream's line is
+    /// written when it opens.
     ///
     /// # Errors
     /// That of `answer`.
     pub async fn trace<E>(self, answer: impl AsyncFnOnce(&RequestId) -> Result<Response, E>) -> Result<Response, E> {
+        let Self { started, id, method, route, client, span } = self;
+        let trail = Trail { id: id.clone(), route, queries: Cell::default(), store: Cell::default() };
         TRAIL
-            .scope(Trail::default(), async move {
-                let mut response = answer(&self.id).await?;
-                response.headers_mut().insert(X_REQUEST_ID, self.id.0.clone());
-                let (queries, store) = TRAIL.with(|trail| (trail.queries.get(), trail.store.get()));
-                tracing::info!(
-                    target: "tableorder::request",
-                    request_id = self.id.as_str(),
-                    method = self.method.as_str(),
-                    route = self.route.as_ref().map_or("-", MatchedPath::as_str),
-                    status = response.status().as_u16(),
-                    ms = milliseconds(self.started.elapsed()),
-                    client = %self.client.0,
-                    store = store.map(|store| store.0),
-                    queries,
-                );
+            .scope(trail, async move {
+                let mut response = answer(&id).await?;
+                let (status, elapsed) = (response.status(), started.elapsed());
+                response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
+                TRAIL.with(|Trail { route, queries, store, .. }| {
+                    metrics::requests::observe(&method, route.as_ref(), status, elapsed);
+                    if let Some(span) = span {
+                        span.end(id.as_str(), store.get(), status);
+                    }
+                    tracing::info!(
+                        target: "tableorder::request",
+                        request_id = id.as_str(),
+                        method = method.as_str(),
+                        route = route.as_ref().map_or("-", MatchedPath::as_str),
+                        status = status.as_u16(),
+                        ms = milliseconds(elapsed),
+                        client = %client.0,
+                        store = store.get().map(|store| store.0),
+                        queries = queries.get(),
+                    );
+                });
                 Ok(response)
             })
             .await

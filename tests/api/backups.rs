@@ -15,9 +15,9 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Executor, PgConnection};
 use tableorder::database::MIGRATIONS;
 
-use crate::binary::{Directory, Server, command, login};
+use crate::binary::login;
 use crate::command_line::Shell;
-use crate::support::{TestApp, empty_database, new_database, url_of};
+use crate::support::{Directory, Server, TestApp, command, empty_database, new_database, url_of};
 
 async fn connect(options: &PgConnectOptions) -> PgConnection {
     PgConnection::connect_with(options).await.unwrap()

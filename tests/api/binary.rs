@@ -1,91 +1,15 @@
 //! The program itself, as a restaurant runs it: embedded database, logs, signals, kill -9.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use serde_json::json;
 use tableorder::clock::Clock;
 
-use crate::support::{ApiClient, scratch_directory};
-
-/// The program, serving.
-pub struct Server {
-    process: Child,
-    pub client: ApiClient,
-}
-
-/// The program, in a directory of its own, on a port that is free.
-pub fn command(directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tableorder"));
-    command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("PORT", "0")
-        .env("HOST", "127.0.0.1")
-        .current_dir(directory)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-impl Server {
-    pub fn start(directory: &Path) -> Self {
-        Self::run(command(directory))
-    }
-
-    /// Starts it and waits for its welcome, which tells the port it took.
-    pub fn run(mut command: Command) -> Self {
-        let mut process = command.spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let base = loop {
-            let line = lines.next().expect("a welcome").unwrap();
-            if let Some((_, base)) = line.split_once("tableorder is serving on ") {
-                break base.replace("localhost", "127.0.0.1");
-            }
-        };
-        // Somebody has to read what it says, or it would wait.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { process, client: ApiClient::new(&base) }
-    }
-
-    pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.process.id().cast_signed()), signal).unwrap();
-    }
-
-    pub fn wait(&mut self) -> Option<i32> {
-        self.process.wait().unwrap().code()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// A directory of a test's own, removed with what is in it.
-pub struct Directory(pub PathBuf);
-
-impl Directory {
-    pub fn new(name: &str) -> Self {
-        let path = scratch_directory(name);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::support::{ApiClient, Directory, Server, command};
 
 /// The demo's owner, and its tablet 3.
 pub async fn login(client: &ApiClient) -> (ApiClient, ApiClient) {

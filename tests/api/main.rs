@@ -24,6 +24,7 @@ mod logins;
 mod menu;
 mod menu_memory;
 mod migrations;
+mod monitoring;
 mod openapi;
 mod orders;
 mod pooler;

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
@@ -50,11 +52,19 @@ pub(in crate::services) struct PlacingQueue {
     clock: Clock,
     /// The stores a batch of which is on its way, with those who go with the next.
     stores: Arc<Mutex<HashMap<StoreId, Vec<Waiting>>>>,
+    placed: Counter,
+    batches: Counter,
 }
 
 impl PlacingQueue {
     pub(in crate::services) fn new(database: Database, hub: Hub, clock: Clock) -> Self {
-        Self { database, hub, clock, stores: Arc::default() }
+        Self { database, hub, clock, stores: Arc::default(), placed: Counter::default(), batches: Counter::default() }
+    }
+
+    /// Adds what is counted here to `registry`.
+    pub(in crate::services) fn register(&self, registry: &mut Registry) {
+        registry.register("orders_placed", "Orders that were placed, retries not counted", self.placed.clone());
+        registry.register("order_batches", "Transactions in which orders were placed", self.batches.clone());
     }
 
     /// Writes an order. Once begun, it goes on even if nobody waits any more.
@@ -150,11 +160,13 @@ impl PlacingQueue {
                 PlacedAs::Order { id, day_number, event_seq, table_number, item_ids } => {
                     let number = OrderNumber { business_day, day_number };
                     let order = order(placement, id, number, table_number, item_ids, now);
-                    told.push(Recorded::new(store, event_seq, NewEvent::new_order(&order)));
+                    told.push(Recorded::new(store, event_seq, NewEvent::new_order(&order), now));
                     Written::Order(Box::new(order))
                 }
             });
         }
+        self.batches.inc_by(u64::from(!told.is_empty()));
+        self.placed.inc_by(u64::try_from(told.len()).unwrap_or_default());
         for recorded in told {
             self.hub.publish(recorded);
         }

@@ -4,10 +4,12 @@ mod app;
 mod client;
 mod postgres;
 pub mod prepared;
+mod program;
 mod queries;
 mod stream;
 
 pub use app::{TestApp, TestStore};
 pub use client::{Answer, ApiClient, answer, order_of};
 pub use postgres::{empty_database, new_database, password_of, scratch_directory, url_of};
+pub use program::{Directory, Server, command};
 pub use queries::counted;

@@ -1,0 +1,81 @@
+//! The process: memory, processor time, files. What the system does not tell is left out.
+
+use std::fs;
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use rustix::param::{clock_ticks_per_second, page_size};
+use rustix::process::{Resource, getrlimit};
+
+use super::{counter, gauge};
+
+/// The process as Linux shows it under `/proc/self`. The names are those every Prometheus client uses.
+#[derive(Debug)]
+pub(super) struct Process {
+    /// Seconds since 1970.
+    pub(super) started_at: i64,
+}
+
+impl Collector for Process {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let help = "When the process started, in seconds since 1970";
+        gauge(&mut encoder, "process_start_time_seconds", help, self.started_at)?;
+        if let Some(bytes) = resident_bytes() {
+            gauge(&mut encoder, "process_resident_memory_bytes", "Memory in use", bytes)?;
+        }
+        if let Some(Stat { processor, threads }) = Stat::read() {
+            counter(&mut encoder, "process_cpu_seconds", "Processor time used", processor.as_secs_f64())?;
+            gauge(&mut encoder, "process_threads", "Threads", threads)?;
+        }
+        if let Ok(files) = fs::read_dir("/proc/self/fd") {
+            // One of them is the listing itself.
+            gauge(&mut encoder, "process_open_fds", "Open file descriptors", files.count().saturating_sub(1))?;
+        }
+        if let Some(limit) = getrlimit(Resource::Nofile).current {
+            gauge(&mut encoder, "process_max_fds", "File descriptors the system allows", limit)?;
+        }
+        Ok(())
+    }
+}
+
+fn resident_bytes() -> Option<u64> {
+    let pages: u64 = fs::read_to_string("/proc/self/statm").ok()?.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * u64::try_from(page_size()).ok()?)
+}
+
+/// What `/proc/self/stat` says.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    processor: Duration,
+    threads: u64,
+}
+
+impl Stat {
+    fn read() -> Option<Self> {
+        Self::parse(&fs::read_to_string("/proc/self/stat").ok()?, clock_ticks_per_second())
+    }
+
+    /// Reads `stat`, whose times are in ticks of which a second has `ticks_per_second`.
+    fn parse(stat: &str, ticks_per_second: u64) -> Option<Self> {
+        // The program's name, in parentheses, may have spaces and parentheses. Behind it the third field follows.
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let field = |number: usize| fields.split(' ').nth(number - 3)?.parse::<u64>().ok();
+        let ticks = field(14)? + field(15)?;
+        let processor = Duration::from_millis((ticks * 1000).checked_div(ticks_per_second)?);
+        Some(Self { processor, threads: field(20)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_time_and_threads_are_read_whatever_the_program_is_called() {
+        let stat = "42 (a ) b) S 1 42 42 0 -1 4194560 1 2 3 4 150 25 7 8 20 0 9 0 100 1000 200";
+        let read = Stat { processor: Duration::from_millis(1_750), threads: 9 };
+        assert_eq!(Stat::parse(stat, 100), Some(read));
+        assert_eq!(Stat::parse("", 100), None);
+    }
+}

@@ -1,0 +1,50 @@
+//! Log lines, as a machine reads them.
+
+use nix::sys::signal::Signal;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Directory, Server, TestApp};
+
+#[tokio::test]
+async fn each_line_of_a_request_says_whose_it_is() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let directory = Directory::new("json");
+    let settings = [("LOG_FORMAT", "json"), ("SSE_MAX_CONNECTIONS", "1")];
+    let mut server = Server::beside(&app, &directory.0, &settings);
+    let admin = server.client.with_token(store.admin().await.token());
+    let with_id =
+        async |path: &str, id: &str| admin.request(Method::GET, path).header("X-Request-Id", id).send().await.unwrap();
+    let stream = with_id("/admin/orders/stream", "opened").await;
+    with_id("/admin/orders/stream", "one-too-many").await;
+    with_id("/admin/orders/424242", "unknown").await;
+    with_id("/nowhere", "nowhere").await;
+    drop(stream);
+    server.signal(Signal::SIGTERM);
+    server.wait();
+
+    let log = std::fs::read_to_string(directory.0.join("logs/app.log")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let of = |id: &str| lines.iter().filter(|line| line["request_id"] == id).collect::<Vec<_>>();
+    let store_id = of("opened")[0]["store"].clone();
+    assert!(store_id.is_i64());
+
+    // The refusal's cause, and the request's own line.
+    let [cause, request] = of("one-too-many")[..] else { panic!("{log}") };
+    assert_eq!((&cause["level"], &cause["code"]), (&json!("WARN"), &json!("SERVICE_UNAVAILABLE")));
+    assert_eq!(cause["cause"], "as many streams are open as may be");
+    for line in [cause, request] {
+        assert_eq!(line["route"], "/api/v1/admin/orders/stream");
+        assert_eq!(line["store"], store_id);
+        assert!(line["timestamp"].is_string() && line["target"].is_string());
+    }
+    assert_eq!((&request["method"], &request["status"]), (&json!("GET"), &json!(503)));
+    assert!(request["ms"].is_f64() && request["queries"].is_u64() && request["client"].is_string());
+
+    assert_eq!(of("unknown")[0]["route"], "/api/v1/admin/orders/{order_id}");
+    assert_eq!(of("nowhere")[0]["route"], "-");
+    let outside = lines.iter().find(|line| line["message"] == "serving").unwrap();
+    assert!(outside.get("request_id").is_none() && outside["address"].is_string());
+    assert!(!log.contains(admin.token()));
+}
