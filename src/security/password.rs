@@ -127,12 +127,15 @@ impl Passwords {
             let started = Instant::now();
             let result = work();
             let took = started.elapsed();
-            let _ = sender.send(result);
+            // The turn is held until here, or for a rest: a caller that gives up does not make room for more.
             if rush.is_on() {
+                let _ = sender.send(result);
                 thread::sleep(took * REST);
+                drop(turn);
+            } else {
+                drop(turn);
+                let _ = sender.send(result);
             }
-            // Held until here: a caller that gives up does not make room for more.
-            drop(turn);
         });
         receiver.await.map_err(AppError::internal)
     }

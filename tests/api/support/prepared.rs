@@ -21,8 +21,8 @@ pub fn statements() -> Vec<Statement> {
             query: described["query"].as_str().unwrap().to_owned(),
             parameters: described["describe"]["parameters"]["Left"].as_array().unwrap().len(),
         })
-        // PostgreSQL prepares no SET.
-        .filter(|statement| !statement.query.starts_with("SET "))
+        // PostgreSQL prepares no such ones.
+        .filter(|statement| !["SET ", "LOCK "].iter().any(|verb| statement.query.starts_with(verb)))
         .collect()
 }
 
