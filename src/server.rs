@@ -22,7 +22,7 @@ use self::last_answer::LastAnswer;
 use crate::config::HttpConfig;
 use crate::error::{AppError, ErrorCode};
 use crate::routers::door::DoorLayer;
-use crate::security::address::PeerAddress;
+use crate::security::address::ClientAddress;
 use crate::shutdown::Shutdown;
 
 /// How much more header hyper reads than is allowed: what is just beyond the limit is refused with an answer that
@@ -94,7 +94,7 @@ pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, confi
         } else {
             return;
         };
-        let app = AddExtension::new(app.clone(), PeerAddress(peer.ip()));
+        let app = AddExtension::new(app.clone(), ClientAddress(peer.ip()));
         let connection = serve_connection(stream, app, shutdown.clone(), limits);
         connections.spawn(async move {
             connection.await;
@@ -148,7 +148,7 @@ fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
 
 async fn serve_connection(
     stream: TcpStream,
-    app: AddExtension<Router, PeerAddress>,
+    app: AddExtension<Router, ClientAddress>,
     shutdown: Shutdown,
     limits: Limits,
 ) {

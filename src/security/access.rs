@@ -5,10 +5,11 @@
 //! instance, and on the others with the wake-up that tells them, before it is acknowledged; should that be lost,
 //! within two seconds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use moka::future::Cache;
-use moka::policy::EvictionPolicy;
+use moka::future::Cache as Questions;
+use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use crate::database::Database;
@@ -19,11 +20,12 @@ use crate::repositories::user::UserAccess;
 use crate::repositories::{table, user};
 use crate::security::token::{Audience, Claims};
 
-/// An answer that nobody asked for so long is forgotten.
-const FORGOTTEN_AFTER: Duration = Duration::from_mins(10);
-
 /// Answers kept at most.
-const CAPACITY: u64 = 100_000;
+const CAPACITY: usize = 100_000;
+
+/// Questions under way at a time that are asked once for all who ask, and for how long; beyond, some are asked twice.
+const QUESTIONS: u64 = 10_000;
+const QUESTION_LASTS: Duration = Duration::from_secs(2);
 
 /// The store's access version, read before the answer, and what decides over a token. An answer that was asked for
 /// before a revocation is thereby kept where nobody looks after it.
@@ -41,20 +43,16 @@ struct Access {
 pub struct TokenAccess {
     database: Database,
     hub: Hub,
-    cache: Cache<Key, Option<Access>>,
+    answers: Arc<Cache<Key, Option<Access>>>,
+    questions: Questions<Key, Option<Access>>,
 }
 
 impl TokenAccess {
     /// A memory in front of `database`.
     #[must_use]
     pub fn new(database: Database, hub: Hub) -> Self {
-        let cache = Cache::builder()
-            .time_to_idle(FORGOTTEN_AFTER)
-            .max_capacity(CAPACITY)
-            // What a revocation made old goes first.
-            .eviction_policy(EvictionPolicy::lru())
-            .build();
-        Self { database, hub, cache }
+        let questions = Questions::builder().time_to_live(QUESTION_LASTS).max_capacity(QUESTIONS).build();
+        Self { database, hub, answers: Arc::new(Cache::new(CAPACITY)), questions }
     }
 
     /// The name and role behind an admin token.
@@ -96,13 +94,15 @@ impl TokenAccess {
             versions => versions?.access,
         };
         let key = (claims.store, version, claims.aud, claims.sub, claims.version, claims.jti);
-        let access = if let Some(access) = self.cache.get(&key).await {
+        let access = if let Some(access) = self.answers.get(&key) {
             access
         } else {
             // Requests that arrive together ask once; a failure is shared, its cause told to the log by each.
             // (Boxed, since it is rare: every request would have its room otherwise.)
-            let answer = Box::pin(self.cache.try_get_with(key, self.ask(claims))).await;
-            answer.map_err(|error| AppError::caused_by(error.code, error))?
+            let answer = Box::pin(self.questions.try_get_with(key, self.ask(claims))).await;
+            let access = answer.map_err(|error| AppError::caused_by(error.code, error))?;
+            self.answers.insert(key, access.clone());
+            access
         };
         access.ok_or_else(|| ErrorCode::InvalidToken.into())
     }

@@ -8,20 +8,17 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 
-/// The address at the other end of a connection, as the server noted it.
-#[derive(Debug, Clone, Copy)]
-pub struct PeerAddress(pub IpAddr);
-
-/// The client's own address.
+/// The client's own address. The server notes it as the other end of the connection; the door sees through proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
     /// Finds out where `request` comes from, and notes it for whoever asks.
     pub fn note(request: &mut Request, trusted: &[IpNet]) -> Self {
-        let peer = request.extensions().get::<PeerAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0);
+        let unknown = Self(Ipv4Addr::UNSPECIFIED.into());
+        let peer = request.extensions().get().copied().unwrap_or(unknown).0;
         let client = Self::of(peer, request.headers(), trusted);
-        request.extensions_mut().insert(client);
+        *request.extensions_mut().get_or_insert(unknown) = client;
         client
     }
 

@@ -1,10 +1,11 @@
-//! Menus kept in memory, each under its store and version.
+//! Menus kept in memory, the newest of each store.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use moka::future::Cache;
-use moka::policy::EvictionPolicy;
+use moka::future::Cache as Reads;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 use super::snapshot::MenuSnapshot;
 use crate::database::Database;
@@ -13,49 +14,61 @@ use crate::events::Hub;
 use crate::models::StoreId;
 use crate::repositories::menu_snapshot;
 
-/// Bytes kept at most, about.
+/// Bytes kept at most, about, and a guess at how many menus that is.
 const CAPACITY: u64 = 64 << 20;
+const MENUS: usize = 1_000;
 
-/// A menu that nobody read for so long is forgotten.
-const FORGOTTEN_AFTER: Duration = Duration::from_mins(10);
+/// Menus being read that are read once for all who ask, and for how long; beyond, some are read twice.
+const READS: u64 = 1_000;
+const READ_LASTS: Duration = Duration::from_secs(2);
 
 /// Menus kept in memory. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct MenuMemory {
     database: Database,
     hub: Hub,
-    /// Under a version no menu is older than that version: it was read after the version was known.
-    menus: Cache<(StoreId, i64), Arc<MenuSnapshot>>,
+    menus: Arc<Cache<StoreId, Arc<MenuSnapshot>, Size>>,
+    /// Under the version that was asked for: what is read for it is at least as new.
+    reads: Reads<(StoreId, i64), Arc<MenuSnapshot>>,
+}
+
+/// Weighs menus by their size.
+#[derive(Debug, Clone)]
+struct Size;
+
+impl Weighter<StoreId, Arc<MenuSnapshot>> for Size {
+    fn weight(&self, _: &StoreId, menu: &Arc<MenuSnapshot>) -> u64 {
+        menu.size() as u64
+    }
 }
 
 impl MenuMemory {
     pub(super) fn new(database: Database, hub: Hub) -> Self {
-        let menus = Cache::builder()
-            .time_to_idle(FORGOTTEN_AFTER)
-            .max_capacity(CAPACITY)
-            .weigher(|_, menu: &Arc<MenuSnapshot>| u32::try_from(menu.size()).unwrap_or(u32::MAX))
-            // What a newer version made old goes first.
-            .eviction_policy(EvictionPolicy::lru())
-            .build();
-        Self { database, hub, menus }
+        let menus = Arc::new(Cache::with_weighter(MENUS, CAPACITY, Size));
+        let reads = Reads::builder().time_to_live(READ_LASTS).max_capacity(READS).build();
+        Self { database, hub, menus, reads }
     }
 
-    /// The store's menu, at the version it is known to have.
+    /// The store's menu, at the version it is known to have or a newer one.
     pub(super) async fn current(&self, store: StoreId) -> Result<Arc<MenuSnapshot>> {
         let version = self.hub.versions(store).await?.menu;
-        if let Some(menu) = self.menus.get(&(store, version)).await {
+        if let Some(menu) = self.menus.get(&store)
+            && menu.version >= version
+        {
             return Ok(menu);
         }
         // Requests that arrive together read it once; a failure is shared, its cause told to the log by each. (Boxed,
         // since it is rare: every request would have its room otherwise.)
-        let read = Box::pin(self.menus.try_get_with((store, version), self.read(store))).await;
-        read.map_err(|error| AppError::caused_by(error.code, error))
+        let read = Box::pin(self.reads.try_get_with((store, version), self.read(store))).await;
+        let menu = read.map_err(|error| AppError::caused_by(error.code, error))?;
+        self.menus.insert(store, Arc::clone(&menu));
+        Ok(menu)
     }
 
     /// The store's menu as it is in the database now, which everybody is given from here on.
     pub(super) async fn reload(&self, store: StoreId) -> Result<Arc<MenuSnapshot>> {
         let menu = self.read(store).await?;
-        self.menus.insert((store, menu.version), Arc::clone(&menu)).await;
+        self.menus.insert(store, Arc::clone(&menu));
         Ok(menu)
     }
 
