@@ -1,6 +1,7 @@
 //! The HTTP server: accepts connections, and stops without dropping a request or hanging on a stream.
 
 mod last_answer;
+mod lazy_timer;
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,15 +11,16 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use hyper::server::conn::http1::Builder;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::task::TaskTracker;
 use tower_http::add_extension::AddExtension;
 
 use self::last_answer::LastAnswer;
+use self::lazy_timer::LazyTimer;
 use crate::config::HttpConfig;
 use crate::error::{AppError, ErrorCode};
 use crate::routers::door::DoorLayer;
@@ -95,11 +97,7 @@ pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, confi
             return;
         };
         let app = AddExtension::new(app.clone(), ClientAddress(peer.ip()));
-        let connection = serve_connection(stream, app, shutdown.clone(), limits);
-        connections.spawn(async move {
-            connection.await;
-            drop(place);
-        });
+        connections.spawn(serve_connection(stream, app, shutdown.clone(), limits, place));
     };
     let mut complained: Option<Instant> = None;
     loop {
@@ -146,11 +144,14 @@ fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
     }
 }
 
+/// Serves one connection, which has a place for as long. (What it awaits is all in here: a future that is handed to an
+/// `async` block to be awaited has its room twice.)
 async fn serve_connection(
     stream: TcpStream,
     app: AddExtension<Router, ClientAddress>,
     shutdown: Shutdown,
     limits: Limits,
+    _place: OwnedSemaphorePermit,
 ) {
     // Events are small and must not wait for more.
     let _ = stream.set_nodelay(true);
@@ -160,7 +161,7 @@ async fn serve_connection(
     let is_last = Arc::new(AtomicBool::new(false));
     let service = LastAnswer::new(TowerToHyperService::new(app), Arc::clone(&is_last));
     let connection = Builder::new()
-        .timer(TokioTimer::new())
+        .timer(LazyTimer::default())
         .header_read_timeout(limits.header_timeout)
         .keep_alive(limits.keep_alive)
         .max_buf_size(limits.header_bytes)

@@ -102,7 +102,8 @@ impl EventStream {
 
     /// The frames, endless until an error breaks the stream off.
     pub fn into_frames(self) -> impl Stream<Item = Result<Bytes, BrokenOff>> + Send {
-        unfold(Some(self), |stream| async move {
+        // Boxed, since the state is handed to each step: unboxed, it has its room twice.
+        unfold(Some(Box::new(self)), |stream| async move {
             let mut stream = stream?;
             match stream.next_frame().await {
                 Ok(frame) => {
