@@ -50,7 +50,7 @@ pub struct ErrorDetail {
 struct Refusal(Arc<AppError>);
 
 impl IntoResponse for AppError {
-    /// The status and the error itself; [`write`] writes the body, which needs the request's language and id.
+    /// The status and the error itself; [`write()`] writes the body, which needs the request's language and id.
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
         response.extensions_mut().insert(Refusal(Arc::new(self)));
