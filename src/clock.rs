@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 /// Tells the time. Cheap to clone.
 #[derive(Clone)]
@@ -24,8 +24,7 @@ impl Clock {
     /// The moment, in whole microseconds: what PostgreSQL keeps, so a time that was written reads back equal.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        let now = (self.0)();
-        now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
+        (self.0)().trunc_subsecs(6)
     }
 }
 

@@ -28,23 +28,25 @@ use utoipa_axum::router::OpenApiRouter;
 
 use config::HttpConfig;
 use database::Database;
-use routers::door::DoorLayer;
+use routers::docs;
+use routers::door::Door;
 use state::AppState;
 
 /// The whole application, as the binary serves it and as the tests call it.
-pub fn app(state: AppState, config: &HttpConfig) -> Router {
+pub fn app(state: AppState, config: &HttpConfig) -> Door<Router> {
     let (routes, documented) = routers::all().split_for_parts();
-    let private = [routers::private::METRICS_PATH, routers::private::LOG_LEVEL_PATH];
-    telemetry::metrics::requests::know(documented.paths.paths.keys().map(String::as_str).chain(private));
+    let others = [routers::private::METRICS_PATH, routers::private::LOG_LEVEL_PATH].into_iter().chain(docs::PATHS);
+    telemetry::route::know(documented.paths.paths.keys().map(String::as_str).chain(others));
     let figures = if config.serves_metrics { routers::private::metrics() } else { Router::new() };
-    let door = DoorLayer::new(config, Some(Database::from_ref(&state)));
-    routes.merge(figures).merge(routers::docs::pages(openapi)).with_state(state).layer(door)
+    let database = Database::from_ref(&state);
+    let router = routes.merge(figures).merge(docs::pages(openapi)).with_state(state);
+    Door::before(router, config, Some(database))
 }
 
 /// The OpenAPI document of [`app`].
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut document = OpenApiRouter::with_openapi(routers::docs::document()).merge(routers::all()).into_openapi();
-    routers::docs::complete(&mut document);
+    let mut document = OpenApiRouter::with_openapi(docs::document()).merge(routers::all()).into_openapi();
+    docs::complete(&mut document);
     document
 }

@@ -1,10 +1,12 @@
 //! The HTTP server: accepts connections, and stops without dropping a request or hanging on a stream.
 
-mod last_answer;
+mod answers;
 mod lazy_timer;
+mod when_woken;
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,18 +14,17 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::task::TaskTracker;
-use tower_http::add_extension::AddExtension;
 
-use self::last_answer::LastAnswer;
+use self::answers::Answers;
 use self::lazy_timer::LazyTimer;
+use self::when_woken::WhenWoken;
 use crate::config::HttpConfig;
 use crate::error::{AppError, ErrorCode};
-use crate::routers::door::DoorLayer;
+use crate::routers::door::Door;
 use crate::security::address::ClientAddress;
 use crate::shutdown::Shutdown;
 
@@ -82,12 +83,12 @@ impl Limits {
 ///
 /// (axum's own `serve` has no header time-out, so a client that sends its header slowly would hold a
 /// connection for ever.)
-pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, config: &HttpConfig) {
+pub async fn serve(listener: TcpListener, app: Door<Router>, shutdown: Shutdown, config: &HttpConfig) {
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(config.max_connections));
     let doorstep = Arc::new(Semaphore::new(TURNED_AWAY));
     let full = Router::new().fallback(async || AppError::from(ErrorCode::ServiceUnavailable));
-    let full = full.layer(DoorLayer::new(config, None));
+    let full = Door::before(full, config, None);
     let admit = |stream: TcpStream, peer: SocketAddr| {
         let (place, app, limits) = if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
             (place, &app, Limits::of(config))
@@ -96,8 +97,8 @@ pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, confi
         } else {
             return;
         };
-        let app = AddExtension::new(app.clone(), ClientAddress(peer.ip()));
-        connections.spawn(serve_connection(stream, app, shutdown.clone(), limits, place));
+        let peer = ClientAddress(peer.ip());
+        connections.spawn(serve_connection(stream, peer, app.clone(), shutdown.clone(), limits, place));
     };
     let mut complained: Option<Instant> = None;
     loop {
@@ -148,7 +149,8 @@ fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
 /// `async` block to be awaited has its room twice.)
 async fn serve_connection(
     stream: TcpStream,
-    app: AddExtension<Router, ClientAddress>,
+    peer: ClientAddress,
+    app: Door<Router>,
     shutdown: Shutdown,
     limits: Limits,
     _place: OwnedSemaphorePermit,
@@ -159,7 +161,7 @@ async fn serve_connection(
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.write_timeout));
     let is_last = Arc::new(AtomicBool::new(false));
-    let service = LastAnswer::new(TowerToHyperService::new(app), Arc::clone(&is_last));
+    let service = Answers::new(app, peer, Arc::clone(&is_last));
     let connection = Builder::new()
         .timer(LazyTimer::default())
         .header_read_timeout(limits.header_timeout)
@@ -170,16 +172,16 @@ async fn serve_connection(
     tokio::pin!(connection);
     // A quiet connection cannot be told that it is about to close: whoever sends a request just then never hears of
     // it again. So it is left to whoever opened it for as long as there is time.
-    let ended = async {
+    let ended = pin!(async {
         shutdown.draining().await;
         is_last.store(true, Ordering::Relaxed);
         shutdown.closing().cancelled().await;
         tokio::time::sleep(limits.quiet_grace).await;
-    };
+    });
     let result = tokio::select! {
         biased; // What has been sent is read first.
         result = connection.as_mut() => result,
-        () = ended => {
+        () = WhenWoken::new(ended) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -12,7 +12,7 @@ use super::CliError;
 use super::serve::{cannot_listen, take_port};
 use crate::config::HttpConfig;
 use crate::database::Database;
-use crate::routers::door::DoorLayer;
+use crate::routers::door::Door;
 use crate::shutdown::Shutdown;
 use crate::state::AppState;
 use crate::telemetry::LogLevel;
@@ -67,9 +67,9 @@ impl Operators {
             if let Ok(address) = listener.local_addr() {
                 tracing::info!(%address, "serving operators");
             }
-            let door = DoorLayer::new(&config, Some(Database::from_ref(&state)));
-            let router = routers::private::router(state, level).layer(door);
-            server::serve(listener, router, shutdown, &config).await;
+            let database = Database::from_ref(&state);
+            let app = Door::before(routers::private::router(state, level), &config, Some(database));
+            server::serve(listener, app, shutdown, &config).await;
         })
     }
 }

@@ -85,11 +85,11 @@ async fn serve(
     let mut events = tokio::spawn(events::run(state.hub().clone(), direct, clock, config.events));
     tokio::spawn(state.throttle().clone().keep_tidy(closing.clone()));
     let mut watchdog = tokio::spawn(database.clone().watch());
-    let router = app(state.clone(), &config.http);
+    let app = app(state.clone(), &config.http);
     // Operators are answered until the last request is, so that they can watch the server stop.
     let operators_shutdown = Shutdown::default();
     let operators = tokio::spawn(operators.serve(state, &config.http, operators_shutdown.clone())?);
-    let serving = server::serve(listener, router, shutdown, &config.http);
+    let serving = server::serve(listener, app, shutdown, &config.http);
     tokio::pin!(serving);
 
     // What must not end before the server: if it does, stop and say so, and let whoever keeps us start anew.

@@ -78,7 +78,7 @@ impl ErrorResponse {
 }
 
 /// Writes the envelope of every refusal, and logs the cause of those that are the server's fault.
-pub fn write(response: Response, language: Language, request_id: &RequestId) -> Response {
+pub fn write(response: Response, language: Language, request_id: RequestId) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;

@@ -5,10 +5,10 @@
 //! acknowledged, and with the poll once a second should the wake-up be lost. Where none of these can be relied on,
 //! because the listener is down or the last poll too long ago, the database is asked.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use dashmap::DashMap;
 use moka::future::Cache;
 use tokio::time::Instant;
 
@@ -23,6 +23,10 @@ pub(super) const BELIEVED_FOR: Duration = Duration::from_secs(2);
 /// A store that nobody asked about for so long is no longer polled.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(10);
 
+/// How exactly it is noted when somebody asked about a store: each note takes the store's line of memory from the
+/// other cores.
+const NOTED_EVERY: Duration = Duration::from_secs(1);
+
 /// Questions under way at a time that are asked once for all who ask; beyond, some are asked twice.
 const QUESTIONS: u64 = 10_000;
 
@@ -35,35 +39,40 @@ pub struct StoreVersions {
     pub access: i64,
 }
 
-/// The versions of the stores that were asked about lately.
+/// The versions of the stores that were asked about lately. Every request looks, so a look takes no lock that all
+/// cores share, and writes nothing.
 #[derive(Debug)]
 pub(super) struct KnownVersions {
     database: Database,
-    known: Mutex<Known>,
-    /// Under the store and the confirmation that turned out too old: who finds the same asks once.
-    questions: Cache<(StoreId, Option<Instant>), ()>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    stores: HashMap<StoreId, KnownStore>,
-    /// Since when no change can go unheard for long; `None` while the listener is down. What was confirmed before
+    stores: DashMap<StoreId, KnownStore>,
+    /// Since when no change can go unheard for long; never while the listener is down. What was confirmed before
     /// may have changed unheard.
-    hearing_since: Option<Instant>,
+    hearing_since: Moment,
+    /// What moments are counted from.
+    epoch: Instant,
+    /// Under the store and the confirmation that turned out too old: who finds the same asks once.
+    questions: Cache<(StoreId, u64), ()>,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// A time that may not have come yet, or [`NEVER`]: nanoseconds since [`KnownVersions::epoch`], which is the first.
+type Moment = AtomicU64;
+
+const NEVER: u64 = 0;
+
+#[derive(Debug)]
 struct KnownStore {
-    versions: StoreVersions,
-    /// When the database was last asked; the versions are at least those of that moment.
-    confirmed_at: Option<Instant>,
-    wanted_at: Instant,
+    menu: AtomicI64,
+    access: AtomicI64,
+    /// When the database was last asked; the versions are at least those of that moment, and are written before it.
+    confirmed_at: Moment,
+    wanted_at: Moment,
 }
 
 impl KnownVersions {
     pub(super) fn new(database: Database) -> Self {
         let questions = Cache::builder().time_to_live(BELIEVED_FOR).max_capacity(QUESTIONS).build();
-        Self { database, known: Mutex::default(), questions }
+        let (stores, hearing_since) = (DashMap::new(), Moment::new(NEVER));
+        Self { database, stores, hearing_since, epoch: Instant::now(), questions }
     }
 
     /// The store's versions; of the database only where what is known cannot be believed.
@@ -76,19 +85,22 @@ impl KnownVersions {
         let asked = Box::pin(self.questions.try_get_with((store, confirmed_at), self.ask(store))).await;
         asked.map_err(|error| AppError::caused_by(error.code, error))?;
         // Not the answer itself: a change may have been told meanwhile.
-        self.lock().stores.get(&store).map(|known| known.versions).ok_or_else(|| ErrorCode::StoreNotFound.into())
+        self.stores.get(&store).map(|known| known.versions()).ok_or_else(|| ErrorCode::StoreNotFound.into())
     }
 
     /// What is known of the store, if it can be believed; else when it was confirmed last. From here on the store
     /// is known, so that no change is missed between a question and its answer.
-    fn look(&self, store: StoreId, now: Instant) -> Result<StoreVersions, Option<Instant>> {
-        let mut known = self.lock();
-        let hearing_since = known.hearing_since;
-        let unknown = KnownStore { versions: StoreVersions { menu: 0, access: 0 }, confirmed_at: None, wanted_at: now };
-        let store = known.stores.entry(store).or_insert(unknown);
-        store.wanted_at = now;
-        let is_heard = |at: Instant| hearing_since.is_some_and(|since| since <= at) && now < at + BELIEVED_FOR;
-        if store.confirmed_at.is_some_and(is_heard) { Ok(store.versions) } else { Err(store.confirmed_at) }
+    fn look(&self, store: StoreId, now: Instant) -> Result<StoreVersions, u64> {
+        let now = self.moment(now);
+        let hearing_since = self.hearing_since.load(Ordering::Acquire);
+        let known = match self.stores.get(&store) {
+            Some(known) => known,
+            None => self.stores.entry(store).or_insert_with(|| KnownStore::wanted(now)).downgrade(),
+        };
+        known.note_wanted(now);
+        let confirmed_at = known.confirmed_at.load(Ordering::Acquire);
+        let is_heard = hearing_since != NEVER && hearing_since <= confirmed_at;
+        if is_heard && now < after(confirmed_at, BELIEVED_FOR) { Ok(known.versions()) } else { Err(confirmed_at) }
     }
 
     async fn ask(&self, store: StoreId) -> Result<()> {
@@ -101,51 +113,72 @@ impl KnownVersions {
 
     /// The store is at `position`, at least.
     pub(super) fn raise(&self, position: &Position) {
-        if let Some(known) = self.lock().stores.get_mut(&position.store_id) {
+        if let Some(known) = self.stores.get(&position.store_id) {
             known.raise(position);
         }
     }
 
     /// The database said so, asked at `asked_at`.
     pub(super) fn confirm(&self, position: &Position, asked_at: Instant) {
-        if let Some(known) = self.lock().stores.get_mut(&position.store_id) {
+        if let Some(known) = self.stores.get(&position.store_id) {
             known.raise(position);
-            known.confirmed_at = known.confirmed_at.max(Some(asked_at));
+            known.confirmed_at.fetch_max(self.moment(asked_at), Ordering::AcqRel);
         }
     }
 
     /// From `now` on every change is heard of, by a wake-up or else by a poll.
     pub(super) fn hear(&self, now: Instant) {
-        self.lock().hearing_since = Some(now);
+        self.hearing_since.store(self.moment(now), Ordering::Release);
     }
 
     /// Wake-ups do not come through.
     pub(super) fn go_deaf(&self) {
-        self.lock().hearing_since = None;
+        self.hearing_since.store(NEVER, Ordering::Release);
     }
 
     /// Whether every change is heard of.
     pub(super) fn is_hearing(&self) -> bool {
-        self.lock().hearing_since.is_some()
+        self.hearing_since.load(Ordering::Acquire) != NEVER
     }
 
     /// The stores to poll: those that somebody asked about lately. The others are forgotten.
     pub(super) fn stores(&self, now: Instant) -> Vec<StoreId> {
-        let mut known = self.lock();
-        known.stores.retain(|_, store| now < store.wanted_at + FORGOTTEN_AFTER);
-        known.stores.keys().copied().collect()
+        let now = self.moment(now);
+        let is_wanted = |known: &KnownStore| now < after(known.wanted_at.load(Ordering::Relaxed), FORGOTTEN_AFTER);
+        self.stores.retain(|_, known| is_wanted(known));
+        self.stores.iter().map(|known| *known.key()).collect()
     }
 
-    /// Held for a few instructions and never across an await.
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn moment(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.epoch).as_nanos();
+        u64::try_from(since).unwrap_or(u64::MAX).saturating_add(1)
     }
 }
 
+/// `moment`, and `wait` later.
+fn after(moment: u64, wait: Duration) -> u64 {
+    moment.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX))
+}
+
 impl KnownStore {
-    fn raise(&mut self, position: &Position) {
-        self.versions.menu = self.versions.menu.max(position.menu_version);
-        self.versions.access = self.versions.access.max(position.access_version);
+    fn wanted(now: u64) -> Self {
+        let (menu, access) = (AtomicI64::new(0), AtomicI64::new(0));
+        Self { menu, access, confirmed_at: Moment::new(NEVER), wanted_at: Moment::new(now) }
+    }
+
+    fn versions(&self) -> StoreVersions {
+        StoreVersions { menu: self.menu.load(Ordering::Acquire), access: self.access.load(Ordering::Acquire) }
+    }
+
+    fn note_wanted(&self, now: u64) {
+        if now > after(self.wanted_at.load(Ordering::Relaxed), NOTED_EVERY) {
+            self.wanted_at.store(now, Ordering::Relaxed);
+        }
+    }
+
+    fn raise(&self, position: &Position) {
+        self.menu.fetch_max(position.menu_version, Ordering::AcqRel);
+        self.access.fetch_max(position.access_version, Ordering::AcqRel);
     }
 }
 

@@ -30,6 +30,12 @@ use crate::schemas::rules::PATTERNS;
 /// Where the document is served.
 const SPEC_PATH: &str = "/openapi.json";
 
+/// Where ReDoc is.
+const REDOC_PATH: &str = "/redoc";
+
+/// Where the pages and the document are.
+pub const PATHS: [&str; 5] = [SPEC_PATH, REDOC_PATH, "/docs", "/docs/", "/docs/{*rest}"];
+
 /// The extension in which a handler lists the codes that are its own.
 const OWN_ERRORS: &str = "x-errors";
 
@@ -242,7 +248,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(document: fn() -> utoipa::openapi
     let pages = Router::new()
         .merge(swagger)
         .route(SPEC_PATH, get(spec))
-        .route("/redoc", get(async move || Html(redoc.clone())));
+        .route(REDOC_PATH, get(async move || Html(redoc.clone())));
     let header = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
     pages
         .route_layer(header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY))

@@ -2,8 +2,8 @@
 //! whose request it is, its id and log line, what browsers should know, the error envelope, CORS, the limits, an end
 //! to waiting, the net for panics.
 //!
-//! It is one layer, not one for each of these: axum keeps each layer of each route in a box of its own and copies the
-//! whole chain for every request, which cost a menu read more than the menu.
+//! It stands before the router and is no layer of it: axum keeps each layer of each route in a box of its own and copies
+//! the whole chain for every request, which cost a menu read more than the menu.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -11,10 +11,11 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::thread;
 use std::time::Duration;
 
 use axum::body::HttpBody;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::{BoxFuture, Either};
@@ -33,12 +34,9 @@ use crate::security::cors;
 use crate::security::headers::{HeaderLimit, secure};
 use crate::security::rate::RequestRate;
 use crate::telemetry::request::Visit;
+use crate::telemetry::route::{self, Route};
 
-/// Puts the door before routes.
-#[derive(Debug, Clone)]
-pub struct DoorLayer(Arc<Rules>);
-
-/// Routes behind the door.
+/// Routes behind the door. A clone is for one connection.
 #[derive(Debug, Clone)]
 pub struct Door<S> {
     rules: Arc<Rules>,
@@ -58,11 +56,12 @@ struct Rules {
     database: Option<Database>,
 }
 
-impl DoorLayer {
-    /// A door as `config` says. A request is given up when `database` goes away while it is being answered.
+impl<S> Door<S> {
+    /// A door as `config` says, before `routes`. A request is given up when `database` goes away while it is being
+    /// answered.
     #[must_use]
-    pub fn new(config: &HttpConfig, database: Option<Database>) -> Self {
-        Self(Arc::new(Rules {
+    pub fn before(routes: S, config: &HttpConfig, database: Option<Database>) -> Self {
+        let rules = Rules {
             trusted_proxies: config.trusted_proxies.clone(),
             header_limit: HeaderLimit { bytes: config.header_limit, fields: config.header_fields },
             body_limit: DefaultBodyLimit::max(config.body_limit),
@@ -70,15 +69,8 @@ impl DoorLayer {
             cors: cors::layer(&config.cors_origins),
             patience: config.request_timeout,
             database,
-        }))
-    }
-}
-
-impl<S> Layer<S> for DoorLayer {
-    type Service = Door<S>;
-
-    fn layer(&self, routes: S) -> Door<S> {
-        Door { rules: Arc::clone(&self.0), routes }
+        };
+        Self { rules: Arc::new(rules), routes }
     }
 }
 
@@ -97,9 +89,9 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let rules = Arc::clone(&self.rules);
         let client = ClientAddress::note(&mut request, &rules.trusted_proxies);
-        let visit = Visit::of(&request, client);
+        let route = route::find(request.uri().path());
+        let visit = Visit::of(&request, route, client);
         let language = Language::of(request.headers());
-        let stays_open = request.extensions().get::<MatchedPath>().is_some_and(|route| is_stream(route.as_str()));
 
         let mut answer = service_fn(|mut request: Request| match rules.admit(&request, client) {
             Ok(()) => {
@@ -117,26 +109,44 @@ where
             Either::Right(answer.call(request))
         };
 
-        Box::pin(visit.trace(async move |id| {
-            let answer = rules.end_of_waiting(answer, stays_open).await;
-            let mut answer = envelope::write(answer, language, id);
+        // One block, which hands what it awaits to nobody: a future has its room twice in each that takes it over, and
+        // it is all of that room which is copied to where it will stay.
+        Box::pin(visit.trail().scope(async move {
+            let mut answer = pin!(AssertUnwindSafe(answer).catch_unwind());
+            // What is answered from memory waits for nothing, and needs nobody to watch the time.
+            let answered = match poll!(answer.as_mut()) {
+                Poll::Ready(answered) => caught(answered),
+                Poll::Pending => Box::pin(rules.end_of_waiting(answer, route)).await,
+            };
+            let mut answer = envelope::write(answered, language, visit.id());
             // Once, instead of twice on the way.
             answer.headers_mut().reserve(MORE_HEADERS);
             secure(answer.headers_mut());
             if !is_from_a_page {
                 answer.headers_mut().append(header::VARY, VARY);
             }
+            visit.end(&mut answer);
             Ok(answer)
         }))
     }
 }
 
-/// Headers that are put on an answer here and by [`Visit::trace`].
-const MORE_HEADERS: usize = 8;
+/// Headers that are put on an answer here, by [`Visit::end`] and by axum.
+pub(super) const MORE_HEADERS: usize = 8;
 
 /// What [`CorsLayer`] says of every answer, for those it need not look at.
 const VARY: HeaderValue =
     HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
+
+/// An answer, or what was thrown instead.
+type Caught = thread::Result<Result<Response, Infallible>>;
+
+fn caught(answer: Caught) -> Response {
+    match answer {
+        Ok(Ok(answer)) => answer,
+        Err(panic) => envelope::from_panic(panic),
+    }
+}
 
 impl Rules {
     fn admit(&self, request: &Request, client: ClientAddress) -> Result<()> {
@@ -148,28 +158,15 @@ impl Rules {
 
     /// The answer, if it comes in time and PostgreSQL does not go away meanwhile. A stream that is open has been
     /// answered: it stays open.
-    async fn end_of_waiting(
-        &self,
-        answer: impl Future<Output = Result<Response, Infallible>>,
-        stays_open: bool,
-    ) -> Response {
-        let mut answer = pin!(async {
-            match AssertUnwindSafe(answer).catch_unwind().await {
-                Ok(Ok(answer)) => answer,
-                Err(panic) => envelope::from_panic(panic),
-            }
-        });
-        // What is answered from memory waits for nothing, and needs nobody to watch the time.
-        if let Poll::Ready(answer) = poll!(answer.as_mut()) {
-            return answer;
-        }
+    async fn end_of_waiting(&self, answer: impl Future<Output = Caught>, route: &Route) -> Response {
+        let answer = answer.map(caught);
         let while_there = async {
             match &self.database {
                 Some(database) => database.while_there(answer).await.unwrap_or_else(AppError::into_response),
                 None => answer.await,
             }
         };
-        if stays_open {
+        if route.template().is_some_and(is_stream) {
             return while_there.await;
         }
         let too_late = |_| AppError::from(ErrorCode::RequestTimeout).into_response();

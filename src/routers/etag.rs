@@ -1,30 +1,59 @@
 //! Answers a client may keep, and is told when its copy is current.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use std::convert::Infallible;
 
+use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+use super::door::MORE_HEADERS;
 use crate::schemas::ready::ReadyAnswer;
 
-/// `answer` with its `ETag`, or a 304 where the client has it already.
-pub(super) fn with_etag(request: &HeaderMap, answer: &ReadyAnswer) -> Response {
-    let headers = [
-        (header::ETAG, answer.etag.clone()),
-        // Kept by this client alone, and asked about each time.
-        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
-    ];
-    if is_current(request, &answer.etag) {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
-    }
-    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    (headers, json, answer.bytes.clone()).into_response()
+/// A request's `If-None-Match`: what the client has. Hardly anybody sends more than one field of it.
+pub(super) struct IfNoneMatch {
+    first: Option<HeaderValue>,
+    others: Vec<HeaderValue>,
 }
 
-fn is_current(request: &HeaderMap, etag: &HeaderValue) -> bool {
-    request
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag))
-        .any(|tag| tag == etag || tag == b"*")
+impl<S: Send + Sync> FromRequestParts<S> for IfNoneMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let mut fields = parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned();
+        Ok(Self { first: fields.next(), others: fields.collect() })
+    }
 }
+
+impl IfNoneMatch {
+    fn has(&self, etag: &HeaderValue) -> bool {
+        self.first
+            .iter()
+            .chain(&self.others)
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+            .map(<[u8]>::trim_ascii)
+            .map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag))
+            .any(|tag| tag == etag || tag == b"*")
+    }
+}
+
+/// `answer` with its `ETag`, or a 304 where the client has it already.
+pub(super) fn with_etag(client: &IfNoneMatch, answer: &ReadyAnswer) -> Response {
+    let is_current = client.has(&answer.etag);
+    let mut response = Response::new(if is_current { Body::empty() } else { Body::from(answer.bytes.clone()) });
+    let headers = response.headers_mut();
+    headers.reserve(OWN_HEADERS + MORE_HEADERS);
+    headers.insert(header::ETAG, answer.etag.clone());
+    // Kept by this client alone, and asked about each time.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if is_current {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    response
+}
+
+/// Headers that are put on an answer here.
+const OWN_HEADERS: usize = 3;

@@ -5,8 +5,11 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
+
+/// Where proxies say whom they heard.
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The client's own address. The server notes it as the other end of the connection; the door sees through proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +29,12 @@ impl ClientAddress {
     fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let peer = peer.to_canonical();
         let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+        if !is_trusted(&peer) {
+            return Self(peer);
+        }
         let mut client = peer;
         // Each proxy appends whom it heard; what stands further left was said by somebody nobody vouches for.
-        let forwarded = headers.get_all("x-forwarded-for").iter().rev().map(HeaderValue::as_bytes);
+        let forwarded = headers.get_all(X_FORWARDED_FOR).iter().rev().map(HeaderValue::as_bytes);
         for hop in forwarded.flat_map(|value| value.rsplit(|byte| *byte == b',')) {
             if !is_trusted(&client) {
                 break;

@@ -67,13 +67,18 @@ pub struct TableIdentity {
     pub claims: Claims,
 }
 
+/// What stands before a token.
+const SCHEME: &[u8] = b"Bearer ";
+
 /// The token of `Authorization: Bearer TOKEN`.
 fn bearer(parts: &Parts) -> Result<&str> {
     let value = parts.headers.get(AUTHORIZATION).ok_or(ErrorCode::Unauthorized)?;
-    let value = value.to_str().map_err(|_| ErrorCode::InvalidToken)?;
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Ok(token.trim()),
-        _ => Err(ErrorCode::Unauthorized.into()),
+    let (scheme, token) = value.as_bytes().split_at_checked(SCHEME.len()).ok_or(ErrorCode::Unauthorized)?;
+    let token = str::from_utf8(token).map_err(|_| ErrorCode::InvalidToken)?.trim();
+    if scheme.eq_ignore_ascii_case(SCHEME) && !token.is_empty() {
+        Ok(token)
+    } else {
+        Err(ErrorCode::Unauthorized.into())
     }
 }
 

@@ -6,6 +6,7 @@ mod lines;
 pub mod logs;
 pub mod metrics;
 pub mod request;
+pub mod route;
 pub mod traces;
 
 pub use level::LogLevel;

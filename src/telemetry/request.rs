@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request};
+use arrayvec::ArrayString;
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::Response;
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
-use super::metrics;
+use super::route::Route;
 use super::traces::{self, RequestSpan};
 use crate::models::StoreId;
 use crate::security::address::ClientAddress;
@@ -20,35 +21,39 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_CALLER_ID: usize = 64;
 
 /// A request's id: the caller's, if it sent a sane one. Visible ASCII.
-#[derive(Debug, Clone)]
-pub struct RequestId(HeaderValue);
+#[derive(Debug, Clone, Copy)]
+pub struct RequestId(ArrayString<MAX_CALLER_ID>);
 
 impl RequestId {
     fn of(request: &Request) -> Self {
-        let sane = |id: &&HeaderValue| {
-            (1..=MAX_CALLER_ID).contains(&id.len())
-                && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte))
+        let is_sane = |id: &&str| {
+            !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
         };
-        request.headers().get(X_REQUEST_ID).filter(sane).map_or_else(Self::new, |id| Self(id.clone()))
+        let callers = request.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).filter(is_sane);
+        // One that is too long is none.
+        callers.and_then(|id| ArrayString::from(id).ok()).map_or_else(Self::new, Self)
     }
 
     fn new() -> Self {
         let mut text = Uuid::encode_buffer();
-        let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut text);
-        Self(HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("-")))
+        // In the order of time, to the millisecond; within it, what made each differ is chance, not a counter that
+        // all cores share.
+        let text = Uuid::new_v7(Timestamp::now(NoContext)).hyphenated().encode_lower(&mut text);
+        Self(ArrayString::from(text).unwrap_or_default())
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        &self.0
     }
 }
 
 /// Who a request is, and what is learnt of it on its way, for its log line and those written meanwhile.
-struct Trail {
+#[derive(Debug)]
+pub struct Trail {
     id: RequestId,
-    route: Option<MatchedPath>,
+    route: &'static Route,
     queries: Cell<u32>,
     store: Cell<Option<StoreId>>,
 }
@@ -62,6 +67,13 @@ pub(super) struct Circumstances {
 
 tokio::task_local! {
     static TRAIL: Trail;
+}
+
+impl Trail {
+    /// Whatever happens in `answer` happens on this trail.
+    pub fn scope<F: Future>(self, answer: F) -> impl Future<Output = F::Output> + use<F> {
+        TRAIL.scope(self, answer)
+    }
 }
 
 /// Counts a statement sent to the database for the request under way.
@@ -79,7 +91,7 @@ pub fn note_store(store: StoreId) {
 pub(super) fn circumstances() -> Option<Circumstances> {
     let of = |trail: &Trail| Circumstances {
         request_id: trail.id.as_str().to_owned(),
-        route: trail.route.as_ref().map_or("-", MatchedPath::as_str).to_owned(),
+        route: trail.route.template().unwrap_or("-").to_owned(),
         store: trail.store.get(),
     };
     TRAIL.try_with(of).ok()
@@ -96,8 +108,7 @@ pub struct Visit {
     started: Instant,
     id: RequestId,
     method: Method,
-    /// The route, not the address: a query may carry a stream's ticket.
-    route: Option<MatchedPath>,
+    route: &'static Route,
     client: ClientAddress,
     span: Option<RequestSpan>,
 }
@@ -105,50 +116,53 @@ pub struct Visit {
 impl Visit {
     /// The visit that `request` begins.
     #[must_use]
-    pub fn of(request: &Request, client: ClientAddress) -> Self {
-        let route = request.extensions().get::<MatchedPath>().cloned();
+    pub fn of(request: &Request, route: &'static Route, client: ClientAddress) -> Self {
         Self {
             started: Instant::now(),
             id: RequestId::of(request),
             method: request.method().clone(),
-            span: traces::begin(request, route.as_ref()),
+            span: traces::begin(request, route.template()),
             route,
             client,
         }
     }
 
-    /// Puts the request's id on its answer, a line into the log, and adds it to the figures. A stream's line is
-    /// written when it opens.
-    ///
-    /// # Errors
-    /// That of `answer`.
-    pub async fn trace<E>(self, answer: impl AsyncFnOnce(&RequestId) -> Result<Response, E>) -> Result<Response, E> {
+    /// The request's id.
+    #[must_use]
+    pub fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// The trail of this request, yet empty.
+    #[must_use]
+    pub fn trail(&self) -> Trail {
+        Trail { id: self.id, route: self.route, queries: Cell::default(), store: Cell::default() }
+    }
+
+    /// Puts the request's id on its answer, a line into the log, and adds it to the figures: within its
+    /// [`trail`](Self::trail). A stream's line is written when it opens.
+    pub fn end(self, answer: &mut Response) {
         let Self { started, id, method, route, client, span } = self;
-        let trail = Trail { id: id.clone(), route, queries: Cell::default(), store: Cell::default() };
-        TRAIL
-            .scope(trail, async move {
-                let mut response = answer(&id).await?;
-                let (status, elapsed) = (response.status(), started.elapsed());
-                response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
-                TRAIL.with(|Trail { route, queries, store, .. }| {
-                    metrics::requests::observe(&method, route.as_ref(), status, elapsed);
-                    if let Some(span) = span {
-                        span.end(id.as_str(), store.get(), status);
-                    }
-                    tracing::info!(
-                        target: "tableorder::request",
-                        request_id = id.as_str(),
-                        method = method.as_str(),
-                        route = route.as_ref().map_or("-", MatchedPath::as_str),
-                        status = status.as_u16(),
-                        ms = milliseconds(elapsed),
-                        client = %client.0,
-                        store = store.get().map(|store| store.0),
-                        queries = queries.get(),
-                    );
-                });
-                Ok(response)
-            })
-            .await
+        let (status, elapsed) = (answer.status(), started.elapsed());
+        if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+            answer.headers_mut().insert(X_REQUEST_ID, id);
+        }
+        route.figures.observe(&method, status, elapsed);
+        let learnt = TRAIL.try_with(|trail| (trail.queries.get(), trail.store.get()));
+        let (queries, store) = learnt.unwrap_or_default();
+        if let Some(span) = span {
+            span.end(id.as_str(), store, status);
+        }
+        tracing::info!(
+            target: "tableorder::request",
+            request_id = id.as_str(),
+            method = method.as_str(),
+            route = route.template().unwrap_or("-"),
+            status = status.as_u16(),
+            ms = milliseconds(elapsed),
+            client = %client.0,
+            store = store.map(|store| store.0),
+            queries,
+        );
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{Span, SpanKind, Status, Tracer, TracerProvider};
@@ -80,9 +80,9 @@ pub(super) struct RequestSpan(Box<opentelemetry_sdk::trace::Span>);
 /// Begins the span of a request, as a part of its caller's trace if that says so; `None` where nothing is traced.
 ///
 /// It has the route and never the address, which may have a stream's ticket in its query.
-pub(super) fn begin(request: &Request, route: Option<&MatchedPath>) -> Option<RequestSpan> {
+pub(super) fn begin(request: &Request, route: Option<&str>) -> Option<RequestSpan> {
     let tracer = TRACER.get()?;
-    let (method, route) = (request.method(), route.map(MatchedPath::as_str));
+    let method = request.method();
     if route.is_some_and(|route| UNTRACED.contains(&route)) {
         return None;
     }

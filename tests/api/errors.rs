@@ -6,7 +6,7 @@ use axum::routing::get;
 use reqwest::Method;
 use serde_json::json;
 use tableorder::config::Config;
-use tableorder::routers::door::DoorLayer;
+use tableorder::routers::door::Door;
 use tableorder::server;
 use tableorder::shutdown::Shutdown;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -120,10 +120,10 @@ async fn a_panic_is_an_opaque_500() {
         panic!("the secret of the kitchen")
     }
     let config = Config::read(|_| None).unwrap();
-    let router = axum::Router::new().route("/panic", get(handler)).layer(DoorLayer::new(&config.http, None));
+    let app = Door::before(axum::Router::new().route("/panic", get(handler)), &config.http, None);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = ApiClient::new(&format!("http://{}", listener.local_addr().unwrap()));
-    tokio::spawn(async move { server::serve(listener, router, Shutdown::default(), &config.http).await });
+    tokio::spawn(async move { server::serve(listener, app, Shutdown::default(), &config.http).await });
     let error = client.get("/panic").await.refused(500, "INTERNAL_ERROR");
     assert!(!json!(error).to_string().contains("secret"));
 }

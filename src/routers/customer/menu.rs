@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Result;
 use crate::models::{CategoryId, MenuId};
-use crate::routers::etag::with_etag;
+use crate::routers::etag::{IfNoneMatch, with_etag};
 use crate::routers::extract::Path;
 use crate::schemas::category::CategoryListResponse;
 use crate::schemas::menu::{MenuListResponse, MenuResponse};
@@ -42,9 +41,9 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 async fn list_categories(
     table: TableIdentity,
     State(menus): State<Arc<MenuService>>,
-    headers: HeaderMap,
+    client: IfNoneMatch,
 ) -> Result<Response> {
-    Ok(with_etag(&headers, &menus.current(table.store_id).await?.category_answer))
+    Ok(with_etag(&client, &menus.current(table.store_id).await?.category_answer))
 }
 
 /// The menu
@@ -64,9 +63,9 @@ async fn list_categories(
 async fn list_menus(
     table: TableIdentity,
     State(menus): State<Arc<MenuService>>,
-    headers: HeaderMap,
+    client: IfNoneMatch,
 ) -> Result<Response> {
-    Ok(with_etag(&headers, &menus.current(table.store_id).await?.menu_answer))
+    Ok(with_etag(&client, &menus.current(table.store_id).await?.menu_answer))
 }
 
 /// The menu of one category
@@ -89,10 +88,10 @@ async fn list_category_menus(
     table: TableIdentity,
     State(menus): State<Arc<MenuService>>,
     Path(category): Path<CategoryId>,
-    headers: HeaderMap,
+    client: IfNoneMatch,
 ) -> Result<Response> {
     let menus = menus.current(table.store_id).await?.available_in(category)?;
-    Ok(with_etag(&headers, &ReadyAnswer::of(&MenuListResponse::from(menus))?))
+    Ok(with_etag(&client, &ReadyAnswer::of(&MenuListResponse::from(menus))?))
 }
 
 /// A dish
@@ -115,8 +114,8 @@ async fn get_menu(
     table: TableIdentity,
     State(menus): State<Arc<MenuService>>,
     Path(menu): Path<MenuId>,
-    headers: HeaderMap,
+    client: IfNoneMatch,
 ) -> Result<Response> {
     let menu = menus.current(table.store_id).await?.available(menu)?;
-    Ok(with_etag(&headers, &ReadyAnswer::of(&MenuResponse::from(menu))?))
+    Ok(with_etag(&client, &ReadyAnswer::of(&MenuResponse::from(menu))?))
 }

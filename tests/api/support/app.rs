@@ -96,9 +96,9 @@ impl TestApp {
         tokio::spawn(database.clone().watch());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = app(state, &config.http);
+        let app = app(state, &config.http);
         let told = shutdown.clone();
-        tokio::spawn(async move { server::serve(listener, router, told, &config.http).await });
+        tokio::spawn(async move { server::serve(listener, app, told, &config.http).await });
         Self { base, database, hub, options, closing, shutdown, clock: time }
     }
 
