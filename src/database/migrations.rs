@@ -159,7 +159,8 @@ async fn remove_half_built_index(migration: &Migration, connection: &mut PgConne
     if let Some(index) =
         sqlx::query_scalar::<_, String>(half_built).bind(index).fetch_optional(&mut *connection).await?
     {
-        let drop = format!("DROP INDEX CONCURRENTLY {index}");
+        // A distributed database may have got no further than some of its shards.
+        let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {index}");
         sqlx::query(AssertSqlSafe(drop)).execute(connection).await?;
     }
     Ok(())

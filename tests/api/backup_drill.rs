@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::time::sleep;
 
 use crate::command_line::Shell;
-use crate::support::{ApiClient, TestApp, TestStore, empty_database, url_of};
+use crate::support::{ApiClient, TestApp, TestStore, empty_database, plain_database, url_of};
 
 /// When everything happens: far from midnight, when order numbers begin anew.
 const NOON: &str = "2026-11-20T03:00:00Z";
@@ -154,7 +154,7 @@ const IS: &str = "
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_under_load_is_one_moment_of_it_and_life_goes_on_where_it_is_restored() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_on(plain_database().await, |_| {}).await;
     app.stand_at(NOON);
     let stores = [Arc::new(app.store("noodles").await), Arc::new(app.store("bar").await)];
     let (told, open) = (Told::default(), Arc::new(AtomicBool::new(true)));

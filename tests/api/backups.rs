@@ -17,7 +17,7 @@ use tableorder::database::MIGRATIONS;
 
 use crate::binary::login;
 use crate::command_line::Shell;
-use crate::support::{Directory, Server, TestApp, command, empty_database, new_database, url_of};
+use crate::support::{Directory, Server, TestApp, command, empty_database, plain_database, url_of};
 
 async fn connect(options: &PgConnectOptions) -> PgConnection {
     PgConnection::connect_with(options).await.unwrap()
@@ -29,7 +29,7 @@ async fn number(options: &PgConnectOptions, sql: &'static str) -> i64 {
 
 /// A database with one store and nobody connected, a shell for it, and a backup of it.
 async fn backed_up(name: &str) -> (PgConnectOptions, Shell, PathBuf) {
-    let options = new_database().await;
+    let options = plain_database().await;
     let shell = Shell::at(url_of(&options), name);
     shell.ok(&["store", "create", "demo"], "admin1234\n");
     shell.ok(&["backup", "demo.backup"], "");
@@ -367,7 +367,7 @@ async fn the_embedded_database_is_backed_up_while_a_server_runs_on_it_and_restor
 #[tokio::test]
 async fn a_server_whose_database_goes_back_behind_its_back_stops() {
     let directory = Directory::new("backups-behind");
-    let options = new_database().await;
+    let options = plain_database().await;
     let mut server = command(&directory.0);
     server.env("DATABASE_URL", url_of(&options)).stderr(fs::File::create(directory.0.join("told")).unwrap());
     let mut server = Server::run(server);

@@ -1,9 +1,9 @@
 //! The shape of the schema, asked of PostgreSQL's own catalogue: a store's rows are found, unique and referred
 //! to within the store alone, whatever a query forgets.
 
-use sqlx::{Executor, PgConnection};
+use sqlx::{Connection, Executor, PgConnection};
 
-use crate::support::TestApp;
+use crate::support::plain_database;
 
 /// The tables that belong to no store, each with its reason.
 const OF_NO_STORE: [(&str, &str); 4] = [
@@ -80,12 +80,11 @@ async fn tables_of_no_store(connection: &mut PgConnection) -> Vec<String> {
 
 #[tokio::test]
 async fn every_key_index_and_reference_of_a_tenant_table_leads_with_store_id() {
-    let app = TestApp::start().await;
-    let mut connection = app.database.acquire().await.unwrap();
-    assert_eq!(breaches(connection.conn()).await, [""; 0]);
+    let mut connection = PgConnection::connect_with(&plain_database().await).await.unwrap();
+    assert_eq!(breaches(&mut connection).await, [""; 0]);
     let named = OF_NO_STORE.map(|(table, _)| table);
     assert_eq!(
-        tables_of_no_store(connection.conn()).await,
+        tables_of_no_store(&mut connection).await,
         named,
         "a new table has a store_id, or a reason in OF_NO_STORE why not"
     );
@@ -93,8 +92,7 @@ async fn every_key_index_and_reference_of_a_tenant_table_leads_with_store_id() {
 
 #[tokio::test]
 async fn a_table_that_breaks_the_rules_is_told_with_the_name_of_what_breaks_them() {
-    let app = TestApp::start().await;
-    let mut connection = app.database.acquire().await.unwrap();
+    let mut connection = PgConnection::connect_with(&plain_database().await).await.unwrap();
     let careless = "
         CREATE TABLE coupons (
             store_id integer,
@@ -115,10 +113,10 @@ async fn a_table_that_breaks_the_rules_is_told_with_the_name_of_what_breaks_them
         CREATE VIEW cheap AS SELECT * FROM coupons;
         CREATE RULE hide AS ON DELETE TO till_rolls DO INSTEAD NOTHING;";
     // The reference to users is the other way round than its key, for which PostgreSQL asks an index.
-    connection.conn().execute("CREATE UNIQUE INDEX users_id_key ON users (id, store_id)").await.unwrap();
-    connection.conn().execute(careless).await.unwrap();
+    connection.execute("CREATE UNIQUE INDEX users_id_key ON users (id, store_id)").await.unwrap();
+    connection.execute(careless).await.unwrap();
     assert_eq!(
-        breaches(connection.conn()).await,
+        breaches(&mut connection).await,
         [
             "cheap is neither a table nor what belongs to one",
             "coupons.store_id is not a bigint NOT NULL",
@@ -138,5 +136,5 @@ async fn a_table_that_breaks_the_rules_is_told_with_the_name_of_what_breaks_them
             "users_id_key, a key or index of users, does not lead with store_id",
         ]
     );
-    assert!(tables_of_no_store(connection.conn()).await.contains(&"till_rolls".to_owned()));
+    assert!(tables_of_no_store(&mut connection).await.contains(&"till_rolls".to_owned()));
 }

@@ -11,7 +11,7 @@ use regex::Regex;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use crate::support::{new_database, prepared};
+use crate::support::{plain_database, prepared};
 
 const SCRIPT: &str = include_str!("../../deploy/citus.sql");
 
@@ -67,7 +67,7 @@ async fn unbound_in(connection: &mut PgConnection, statement: &prepared::Stateme
 }
 
 async fn planning_for_any_store() -> PgConnection {
-    let mut connection = PgConnection::connect_with(&new_database().await).await.unwrap();
+    let mut connection = PgConnection::connect_with(&plain_database().await).await.unwrap();
     // Parameters stay parameters in the plan.
     connection.execute("SET plan_cache_mode = force_generic_plan").await.unwrap();
     connection
@@ -123,7 +123,7 @@ async fn a_statement_that_leaves_a_table_open_is_found() {
 
 #[tokio::test]
 async fn every_statement_of_a_function_names_the_store_it_was_called_for() {
-    let mut connection = PgConnection::connect_with(&new_database().await).await.unwrap();
+    let mut connection = PgConnection::connect_with(&plain_database().await).await.unwrap();
     let query = "SELECT proname::text, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace";
     let functions: Vec<(String, String)> = sqlx::query_as(query).fetch_all(&mut connection).await.unwrap();
     assert!(functions.iter().any(|(name, _)| name == "place_orders_v1"));
@@ -140,7 +140,7 @@ async fn every_statement_of_a_function_names_the_store_it_was_called_for() {
 
 #[tokio::test]
 async fn the_script_names_every_table_and_says_why_the_others_stay() {
-    let mut connection = PgConnection::connect_with(&new_database().await).await.unwrap();
+    let mut connection = PgConnection::connect_with(&plain_database().await).await.unwrap();
     let named = |call: &str| -> BTreeSet<String> {
         let call = Regex::new(&format!(r"(?m)^SELECT {call}\('(\w+)'")).unwrap();
         call.captures_iter(SCRIPT).map(|found| found[1].to_owned()).collect()
@@ -195,7 +195,7 @@ async fn distributed(connection: &mut PgConnection) -> Vec<String> {
 
 #[tokio::test]
 async fn the_script_runs_in_order_in_one_transaction_and_again_after_later_migrations() {
-    let mut connection = PgConnection::connect_with(&new_database().await).await.unwrap();
+    let mut connection = PgConnection::connect_with(&plain_database().await).await.unwrap();
     let told = connection.execute(SCRIPT).await.unwrap_err();
     assert!(told.to_string().contains("has no Citus"), "{told}");
     connection.execute("ROLLBACK").await.unwrap();

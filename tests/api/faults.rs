@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{Answer, ApiClient, TestApp, TestStore, answer, new_database, order_of, scratch_directory};
+use crate::support::{Answer, ApiClient, TestApp, TestStore, answer, order_of, plain_database, scratch_directory};
 
 /// Within this a request is answered, whatever the database does.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
@@ -234,7 +234,7 @@ async fn aside(app_options: &PgConnectOptions) -> PgConnection {
 
 #[tokio::test]
 async fn without_a_connection_left_in_the_database_it_says_so_in_time_and_goes_on_once_there_is_one() {
-    let options = new_database().await;
+    let options = plain_database().await;
     let mut aside = aside(&options).await;
     // Of a role's connections, so that the other tests keep theirs: PostgreSQL's answer is the same.
     let sql = "CREATE ROLE waiter LOGIN PASSWORD 'waiter' IN ROLE pg_read_all_data, pg_write_all_data";

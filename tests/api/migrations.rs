@@ -18,7 +18,7 @@ use tableorder::database::migrations::{MigrationError, check, migrate};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::support::{TestApp, empty_database, new_database, prepared, scratch_directory, url_of};
+use crate::support::{TestApp, empty_database, plain_database, prepared, scratch_directory, url_of};
 
 /// Files that were released are never changed: `sha384sum *.sql > released.sha384` in migrations/, at each release.
 const RELEASED: &str = include_str!("../../migrations/released.sha384");
@@ -156,7 +156,7 @@ async fn an_index_that_failed_half_way_is_built_anew_by_the_next_try() {
 
 #[tokio::test]
 async fn a_migration_whose_table_is_in_use_steps_aside_again_and_again_until_it_is_its_turn() {
-    let options = new_database().await;
+    let options = plain_database().await;
     let mut user = PgConnection::connect_with(&options).await.unwrap();
     user.execute("BEGIN; SELECT FROM orders").await.unwrap();
     let migrating = tokio::spawn({
@@ -189,7 +189,7 @@ async fn a_program_that_is_older_than_the_schema_starts_and_serves() {
     if previous.is_none() {
         eprintln!("TABLEORDER_PREVIOUS_BINARY is not set: this program stands in for an older one");
     }
-    let options = new_database().await;
+    let options = plain_database().await;
     migrate(&with_a_later_one(), &options).await.unwrap();
     let binary = previous.unwrap_or_else(this_binary);
     let output = program(&binary, &options, "older-migrate").arg("migrate").output().await.unwrap();
@@ -333,7 +333,7 @@ fn a_file_that_breaks_a_rule_is_told_which() {
 /// `.ci/release` writes), is understood by the schema as it will be.
 #[tokio::test]
 async fn every_statement_of_this_and_of_released_versions_is_understood_by_the_schema() {
-    let options = new_database().await;
+    let options = plain_database().await;
     let mut connection = PgConnection::connect_with(&options).await.unwrap();
     let mut count = 0;
     for statement in prepared::statements() {

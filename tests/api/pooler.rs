@@ -13,7 +13,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use tableorder::events::LISTENER_NAME;
 
-use crate::support::{TestApp, new_database, password_of, scratch_directory};
+use crate::support::{TestApp, password_of, plain_database, scratch_directory};
 
 /// How many connections to PostgreSQL all instances share.
 const SERVER_CONNECTIONS: i64 = 4;
@@ -123,7 +123,7 @@ fn find_program() -> Option<PathBuf> {
 
 #[tokio::test]
 async fn instances_behind_a_transaction_pooler_take_orders_and_hear_of_one_another() {
-    let postgres = new_database().await;
+    let postgres = plain_database().await;
     let Some(pooler) = Pooler::start(&postgres).await else { return };
     let one = TestApp::start_behind(pooler.options.clone(), postgres.clone()).await;
     let other = TestApp::start_behind(pooler.options.clone(), postgres.clone()).await;

@@ -1,11 +1,12 @@
-//! Transactions that PostgreSQL sacrifices to others are tried again, and nobody notices.
+//! Transactions that PostgreSQL sacrifices to others are tried again, and nobody notices. (Another database may choose
+//! another victim: Citus takes whoever came last, however patient.)
 
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use crate::support::{TestApp, new_database};
+use crate::support::{TestApp, plain_database};
 
 /// Waits until so many statements wait for a lock in this database.
 async fn waiting(options: &PgConnectOptions, statements: i64) {
@@ -21,7 +22,7 @@ async fn waiting(options: &PgConnectOptions, statements: i64) {
 
 #[tokio::test]
 async fn an_order_that_is_the_victim_of_a_deadlock_is_placed_all_the_same() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_on(plain_database().await, |_| {}).await;
     let store = app.store("demo").await;
     let tablet = store.tablet(1).await;
     let first = tablet.order(&store.menus[..1]).await.ok();
@@ -53,7 +54,7 @@ async fn an_order_that_is_the_victim_of_a_deadlock_is_placed_all_the_same() {
 
 #[tokio::test]
 async fn an_order_that_cannot_be_serialised_is_placed_all_the_same() {
-    let options = new_database().await;
+    let options = plain_database().await;
     let name = options.get_database().unwrap();
     let mut other = PgConnection::connect_with(&options).await.unwrap();
     let stricter = format!("ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'");

@@ -1,10 +1,16 @@
 //! One PostgreSQL for the whole run, started on first use and gone with the process; a database per test.
+//!
+//! With `TEST_DATABASE_SERVER=postgres://superuser:password@host:port`, what asks for no more than a database gets it
+//! there, migrated, and left there for whoever wants to look at it; what is about PostgreSQL itself stays with our own.
+//! `TEST_DATABASE_SETUP` is a program that makes of each such database what the run is about, as `.ci/citus-database`
+//! does: its name is the argument, its address `DATABASE_URL`.
 
-use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
+use std::{env, fs};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -28,19 +34,50 @@ pub fn password_of(options: &PgConnectOptions) -> String {
 
 /// A database's address, for a program.
 pub fn url_of(options: &PgConnectOptions) -> String {
-    let socket = options.get_socket().unwrap().display().to_string();
-    let (password, database) = (password_of(options), options.get_database().unwrap());
+    let database = options.get_database().unwrap();
+    let Some(socket) = options.get_socket() else {
+        return format!("{}/{database}", elsewhere().expect("a database without a socket is elsewhere"));
+    };
+    let (password, socket) = (password_of(options), socket.display().to_string());
     format!("postgres://tableorder:{password}@localhost/{database}?host={}", socket.replace('/', "%2F"))
 }
 
-/// A fresh, migrated database.
+/// A fresh, migrated database, wherever this run has them.
 pub async fn new_database() -> PgConnectOptions {
+    match elsewhere() {
+        Some(server) => create_elsewhere(&server).await,
+        None => plain_database().await,
+    }
+}
+
+/// A fresh, migrated database of our own PostgreSQL, for what is about PostgreSQL, its catalogue or its locks.
+pub async fn plain_database() -> PgConnectOptions {
     create_database("tableorder").await
 }
 
 /// A fresh database with nothing in it.
 pub async fn empty_database() -> PgConnectOptions {
     create_database("template0").await
+}
+
+fn elsewhere() -> Option<String> {
+    Some(env::var("TEST_DATABASE_SERVER").ok()?.trim_end_matches('/').to_owned())
+}
+
+async fn create_elsewhere(server: &str) -> PgConnectOptions {
+    let name = format!("tableorder_test_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
+    let mut connection = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"))).await.unwrap();
+    connection.close().await.unwrap();
+    let url = format!("{server}/{name}");
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    MIGRATIONS.run(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    if let Some(setup) = env::var_os("TEST_DATABASE_SETUP") {
+        let done = Command::new(setup).arg(&name).env("DATABASE_URL", &url).output().unwrap();
+        assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    url.parse().unwrap()
 }
 
 async fn create_database(template: &str) -> PgConnectOptions {
