@@ -4,13 +4,13 @@ use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 
-use super::CliError;
+use super::{CliError, tell};
 use crate::config::{Config, DatabaseConfig, Secret};
 use crate::database::embedded::{Durability, EmbeddedPostgres};
 use crate::database::{Database, MIGRATIONS, migrations};
@@ -39,15 +39,25 @@ impl Reached {
         if let Some(options) = known {
             return Ok(Self { options, embedded: None });
         }
+        let home = home(config);
+        let is_new = !home.exists();
         let embedded = EmbeddedPostgres::start(&config.data_dir, Durability::Durable).await?;
+        if is_new {
+            // In the wrong directory, the right command would seem to have done its work.
+            tell(format_args!("there was no database in {}: made a new one", home.display()));
+        }
         Ok(Self { options: embedded.connect_options(), embedded: Some(embedded) })
     }
 
     /// As [`open`](Self::open), where there is something already.
     pub(super) async fn of_existing(config: &Config) -> Result<Self, CliError> {
-        let home = config.data_dir.join("postgres");
+        let home = home(config);
         if config.database.url.is_none() && !home.exists() {
-            return Err(format!("there is no database in {}, and DATABASE_URL is not set", home.display()).into());
+            let home = home.display();
+            return Err(format!(
+                "there is no database in {home}, and DATABASE_URL is not set; run this in the server's directory"
+            )
+            .into());
         }
         Self::open(config).await
     }
@@ -79,6 +89,11 @@ impl Connected {
         Self::on(Reached::open(config).await?, config).await
     }
 
+    /// As [`Reached::of_existing`].
+    pub(super) async fn of_existing(config: &Config) -> Result<Self, CliError> {
+        Self::on(Reached::of_existing(config).await?, config).await
+    }
+
     /// The one that was reached.
     pub(super) async fn on(reached: Reached, config: &Config) -> Result<Self, CliError> {
         // A command works alone: a few connections do, and nobody waits for it.
@@ -99,6 +114,12 @@ impl Connected {
         self.database.close().await;
         self.reached.close().await;
     }
+}
+
+/// Where the embedded database is, in full.
+fn home(config: &Config) -> PathBuf {
+    let home = config.data_dir.join("postgres");
+    std::path::absolute(&home).unwrap_or(home)
 }
 
 /// The PostgreSQL of `DATABASE_URL`, if that is set.

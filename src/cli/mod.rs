@@ -106,6 +106,12 @@ fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     told
 }
 
+/// Tells the person at the terminal what is no part of the answer.
+#[expect(clippy::print_stderr, reason = "this is for the person at the terminal")]
+fn tell(line: impl std::fmt::Display) {
+    eprintln!("{line}");
+}
+
 /// Tells the person at the terminal what was done.
 #[expect(clippy::print_stdout, reason = "this is for the person at the terminal")]
 fn say(line: impl std::fmt::Display) {

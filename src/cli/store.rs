@@ -83,7 +83,7 @@ async fn create(config: &Config, create: Create) -> Result<(), CliError> {
 }
 
 async fn list(config: &Config) -> Result<(), CliError> {
-    let connected = Connected::open(config).await?;
+    let connected = Connected::of_existing(config).await?;
     let stores = StoreService::new(
         connected.database.clone(),
         Passwords::new(config.login.queue, Rush::none())?,

@@ -59,7 +59,7 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
     let username = Username::parse(&account.username).ok_or("a user name has 1 to 50 printable characters")?;
     let password = password::ask(username.as_str())?;
 
-    let connected = Connected::open(config).await?;
+    let connected = Connected::of_existing(config).await?;
     let clock = Clock::system();
     let passwords = Passwords::new(config.login.queue, Rush::none())?;
     let throttle = LoginThrottle::new(connected.database.clone(), clock.clone(), &config.login);

@@ -62,7 +62,8 @@ impl LogLevel {
             LevelFilter::ERROR => log::LevelFilter::Error,
             _ => log::LevelFilter::Off,
         });
-        tracing::info!(level = words, "the log level was changed");
+        // Not `level`: a line in JSON has one already, its own.
+        tracing::info!(filter = words, "the log level was changed");
         Ok(())
     }
 

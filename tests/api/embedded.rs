@@ -57,6 +57,19 @@ async fn a_pid_file_whose_pid_is_somebody_elses_by_now_is_survived_and_the_data_
     postgres.stop().await;
 }
 
+#[test]
+fn a_command_that_comes_while_the_database_is_made_is_told_to_wait() {
+    let directory = Directory(scratch_directory("being-made"));
+    fs::create_dir_all(directory.0.join("postgres")).unwrap();
+    let lock = fs::File::create(directory.0.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let refused = EmbeddedPostgres::running_in(&directory.0);
+    assert!(matches!(refused, Err(EmbeddedError::BeingMade(_))), "{refused:?}");
+    fs::create_dir_all(directory.0.join("postgres/pgdata")).unwrap();
+    fs::write(directory.0.join("postgres/password"), "secret").unwrap();
+    assert!(EmbeddedPostgres::running_in(&directory.0).unwrap().is_some());
+}
+
 #[tokio::test]
 async fn a_socket_directory_that_somebody_else_put_there_is_refused() {
     let directory = Directory(scratch_directory(&format!("{}/deep", "long".repeat(30))));

@@ -180,6 +180,27 @@ async fn a_migration_whose_table_is_in_use_steps_aside_again_and_again_until_it_
     other.execute("SELECT tip FROM orders").await.unwrap();
 }
 
+#[tokio::test]
+async fn a_migration_that_takes_long_does_not_fill_the_log_with_its_file() {
+    let options = empty_database().await;
+    // The next one builds an index on the audit log.
+    let before = MIGRATIONS.iter().filter(|migration| migration.version < 20_261_120_000_006).cloned();
+    migrate(&Migrator::with_migrations(before.collect()), &options).await.unwrap();
+    let mut user = PgConnection::connect_with(&options).await.unwrap();
+    user.execute("BEGIN; LOCK TABLE audit_log IN ROW EXCLUSIVE MODE").await.unwrap();
+    let mut server = program(&this_binary(), &options, "slow-migration").spawn().unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    user.execute("COMMIT").await.unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    loop {
+        let line = lines.next_line().await.unwrap().expect("a welcome");
+        assert!(!line.contains("slow statement"), "{line}");
+        if line.contains("is serving on") {
+            break;
+        }
+    }
+}
+
 /// The program of the release before, where `TABLEORDER_PREVIOUS_BINARY` names one; else this one, which is older than
 /// a schema that was made for this test.
 #[tokio::test]

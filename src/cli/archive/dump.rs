@@ -41,7 +41,10 @@ impl Target {
         let prefix = format!(".{}.", name.to_string_lossy());
         // Readable for its owner alone: it holds what the database holds.
         let file = tempfile::Builder::new().prefix(&prefix).suffix(".part").tempfile_in(directory);
-        let file = file.map_err(|error| format!("{} cannot be written to: {}", directory.display(), error.kind()))?;
+        let file = file.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => format!("there is no directory {}", directory.display()),
+            kind => format!("{} cannot be written to: {kind}", directory.display()),
+        })?;
         Ok(Self { path: path.to_owned(), directory: directory.to_owned(), replace, file })
     }
 

@@ -46,9 +46,16 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Why the embedded PostgreSQL did not start. Each says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
-    /// Another server uses the same directory.
-    #[error("{} is in use by another tableorder server; stop it, or give this one its own DATA_DIR", .0.display())]
+    /// Another server, or a command that started PostgreSQL for itself, uses the same directory.
+    #[error(
+        "{} is in use by another tableorder, a server or a command that is at work; stop it or wait for it, or give \
+         this one its own DATA_DIR",
+        .0.display()
+    )]
     InUse(PathBuf),
+    /// Whoever uses the directory has not made the database yet.
+    #[error("another tableorder is just making the database in {}; try again in a moment", .0.display())]
+    BeingMade(PathBuf),
     /// Neither found nor to be downloaded.
     #[error(
         "no PostgreSQL {wanted} was found on this machine and it could not be downloaded ({cause}).\n\
@@ -158,7 +165,7 @@ impl EmbeddedPostgres {
     /// How to connect to the PostgreSQL under `data_dir` that another server has started; `None` where none has.
     ///
     /// # Errors
-    /// [`EmbeddedError::File`].
+    /// [`EmbeddedError::BeingMade`], [`EmbeddedError::File`].
     pub fn running_in(data_dir: &Path) -> Result<Option<PgConnectOptions>> {
         let data_dir = absolute(data_dir)?;
         if !data_dir.join("postgres").exists() {
@@ -166,7 +173,14 @@ impl EmbeddedPostgres {
         }
         match lock(&data_dir) {
             Ok(_) => Ok(None),
-            Err(EmbeddedError::InUse(_)) => Home::locate(&data_dir)?.connect_options().map(Some),
+            Err(EmbeddedError::InUse(_)) => {
+                let home = Home::locate(&data_dir)?;
+                // Who may not look is told so by the next line.
+                if matches!(home.cluster().try_exists(), Ok(false)) {
+                    return Err(EmbeddedError::BeingMade(home.path));
+                }
+                home.connect_options().map(Some)
+            }
             Err(error) => Err(error),
         }
     }

@@ -1,5 +1,7 @@
 //! Log lines, as a machine reads them.
 
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -21,6 +23,10 @@ async fn each_line_of_a_request_says_whose_it_is() {
     with_id("/admin/orders/424242", "unknown").await;
     with_id("/nowhere", "nowhere").await;
     drop(stream);
+    server.signal(Signal::SIGUSR1);
+    while server.operators().get("/log-level").await.ok() != "info,tableorder=debug" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     server.signal(Signal::SIGTERM);
     server.wait();
 
@@ -44,6 +50,9 @@ async fn each_line_of_a_request_says_whose_it_is() {
 
     assert_eq!(of("unknown")[0]["route"], "/api/v1/admin/orders/{order_id}");
     assert_eq!(of("nowhere")[0]["route"], "-");
+    // The level of the line, and the one that is asked for.
+    let changed = lines.iter().find(|line| line["message"] == "the log level was changed").unwrap();
+    assert_eq!((&changed["level"], &changed["filter"]), (&json!("INFO"), &json!("info,tableorder=debug")));
     let outside = lines.iter().find(|line| line["message"] == "serving").unwrap();
     assert!(outside.get("request_id").is_none() && outside["address"].is_string());
     assert!(!log.contains(admin.token()));
