@@ -1,5 +1,6 @@
 //! The nginx of `deploy/nginx`, before instances of this machine.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ pub struct Proxied {
     pub requests: usize,
     /// Of them, those that were sent to a second instance, or to a third.
     pub passed_on: usize,
+    /// How many each instance answered, streams apart, by its address.
+    pub answered: BTreeMap<String, usize>,
     /// The log's lines of those that failed.
     pub failed: Vec<String>,
 }
@@ -91,8 +94,15 @@ impl Nginx {
         let log = fs::read_to_string(self.directory.join("access.log")).unwrap_or_default();
         let tried = log.lines().filter_map(|line| line.split("\"upstream\":\"").nth(1));
         let passed_on = tried.filter(|rest| is_list(rest)).count();
+        let mut answered = BTreeMap::new();
+        for line in log.lines().filter(|line| !line.contains("/orders/stream\"")) {
+            let tried = line.split("\"upstream\":\"").nth(1).and_then(|rest| rest.split('"').next());
+            if let Some(last) = tried.and_then(|tried| tried.split(", ").last()) {
+                *answered.entry(last.to_owned()).or_default() += 1;
+            }
+        }
         let failed = log.lines().filter(|line| line.contains("\"status\":5")).map(str::to_owned).collect();
-        Proxied { requests: log.lines().count(), passed_on, failed }
+        Proxied { requests: log.lines().count(), passed_on, answered, failed }
     }
 }
 

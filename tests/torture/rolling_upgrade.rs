@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::chaos::Outages;
 use crate::cluster::{Cluster, INSTANCES};
+use crate::nginx::Proxied;
 use crate::{Plan, nginx, number};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,6 +84,18 @@ pub async fn run(cluster: &Cluster, duration: Duration) -> Outages {
             outages.replaced += 1;
         }
     }
-    outages.proxied = cluster.proxied();
+    outages.proxied = evenly_spread(cluster).await;
     outages
+}
+
+/// What nginx did; checks that the instance that was replaced last, which has hardly a stream, is not sent every request.
+async fn evenly_spread(cluster: &Cluster) -> Proxied {
+    let before = cluster.proxied().answered;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let proxied = cluster.proxied();
+    let since = |(instance, answered): (&String, &usize)| answered - before.get(instance).copied().unwrap_or_default();
+    let shares: Vec<usize> = proxied.answered.iter().map(since).collect();
+    let (busiest, all) = (shares.iter().max().copied().unwrap_or_default(), shares.iter().sum::<usize>());
+    assert!(all > 0 && busiest * 10 < all * 6, "one instance answers nearly all requests: {shares:?}");
+    proxied
 }
