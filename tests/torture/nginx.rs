@@ -59,11 +59,15 @@ impl Nginx {
             configuration = configuration.replace(theirs, &ours);
         }
         fs::write(directory.join("nginx.conf"), configuration).unwrap();
-        let deployed = include_str!("../../deploy/nginx/upstream.conf");
-        let server = deployed.lines().find(|line| line.starts_with("server ")).unwrap();
-        let (_, settings) = server.strip_prefix("server ").unwrap().split_once(' ').unwrap();
-        let servers = instances.iter().map(|port| format!("server 127.0.0.1:{port} {settings}\n"));
-        fs::write(directory.join("upstream.conf"), servers.collect::<String>()).unwrap();
+        for (file, deployed) in [
+            ("upstream.conf", include_str!("../../deploy/nginx/upstream.conf")),
+            ("upstream_streams.conf", include_str!("../../deploy/nginx/upstream_streams.conf")),
+        ] {
+            let server = deployed.lines().find(|line| line.starts_with("server ")).unwrap();
+            let (_, settings) = server.strip_prefix("server ").unwrap().split_once(' ').unwrap();
+            let servers = instances.iter().map(|port| format!("server 127.0.0.1:{port} {settings}\n"));
+            fs::write(directory.join(file), servers.collect::<String>()).unwrap();
+        }
 
         let log = fs::File::create(directory.join("error.log")).unwrap();
         let process = Command::new(&upgrade.nginx)
