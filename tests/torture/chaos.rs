@@ -24,7 +24,7 @@ pub struct Outages {
 impl fmt::Display for Outages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.replaced > 0 {
-            let Proxied { requests, passed_on, failed, .. } = &self.proxied;
+            let Proxied { requests, passed_on, failed } = &self.proxied;
             write!(f, "{} instances replaced, {requests} requests, {passed_on} passed on", self.replaced)?;
             return failed.iter().take(10).try_for_each(|line| write!(f, "\n    failed: {line}"));
         }

@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 
 use crate::chaos::Outages;
 use crate::cluster::{Cluster, INSTANCES};
-use crate::nginx::Proxied;
 use crate::{Plan, nginx, number};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,21 +83,8 @@ pub async fn run(cluster: &Cluster, duration: Duration) -> Outages {
             outages.replaced += 1;
         }
     }
-    outages.proxied = spread_evenly(cluster).await;
+    outages.proxied = cluster.proxied();
+    // A stream that is refused tries again, and misses no event; but nobody should have to.
+    assert!(outages.proxied.failed.is_empty(), "refused: {:?}", outages.proxied.failed);
     outages
-}
-
-/// What nginx did; checks that it refused nothing, streams included, and that the instance that was replaced last, which
-/// has hardly a stream, is not sent every request.
-async fn spread_evenly(cluster: &Cluster) -> Proxied {
-    let before = cluster.proxied().answered;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let proxied = cluster.proxied();
-    let since = |(instance, answered): (&String, &usize)| answered - before.get(instance).copied().unwrap_or_default();
-    let shares: Vec<usize> = proxied.answered.iter().map(since).collect();
-    let (busiest, all) = (shares.iter().max().copied().unwrap_or_default(), shares.iter().sum::<usize>());
-    assert!(all > 0 && busiest * 10 < all * 6, "one instance answers nearly all requests: {shares:?}");
-    // A stream that is refused tries again, and none misses an event; but nobody should have to.
-    assert!(proxied.failed.is_empty(), "refused: {:?}", proxied.failed);
-    proxied
 }
