@@ -282,11 +282,10 @@ impl Config {
                 ("production", AppEnv::Production),
             ],
         );
-        let for_developers = matches!(env, AppEnv::Local | AppEnv::Development);
         let config = Self {
             env,
             data_dir: reader.get("DATA_DIR").unwrap_or_else(|| "data".to_owned()).into(),
-            seed_demo: reader.choice("SEED_DEMO_STORE", for_developers, &[("true", true), ("false", false)]),
+            seed_demo: reader.seed_demo(env),
             database: reader.database(env),
             jwt: reader.jwt(env),
             login: reader.login(),
@@ -367,6 +366,7 @@ mod tests {
             ["JWT_SECRET_KEY"]
         );
         assert_eq!(production_with("CORS_ORIGINS", "*").unwrap_err(), ["CORS_ORIGINS"]);
+        assert_eq!(production_with("SEED_DEMO_STORE", "true").unwrap_err(), ["SEED_DEMO_STORE"]);
         assert_eq!(
             production_with("JWT_PREVIOUS_SECRET_KEYS", "0123456789abcdef0123456789abcdef,short").unwrap_err(),
             ["JWT_PREVIOUS_SECRET_KEYS"]

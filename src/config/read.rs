@@ -60,6 +60,19 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         Duration::from_secs(self.number(name, default, 1, max))
     }
 
+    pub(super) fn seed_demo(&mut self, env: AppEnv) -> bool {
+        let for_developers = matches!(env, AppEnv::Local | AppEnv::Development);
+        let seed = self.choice("SEED_DEMO_STORE", for_developers, &[("true", true), ("false", false)]);
+        if seed && env == AppEnv::Production {
+            self.mistake(
+                "SEED_DEMO_STORE",
+                "true",
+                "must be false in production: everybody knows the demo's passwords",
+            );
+        }
+        seed
+    }
+
     pub(super) fn database(&mut self, env: AppEnv) -> DatabaseConfig {
         let url = self.postgres_url("DATABASE_URL");
         if url.is_none() && env == AppEnv::Production {

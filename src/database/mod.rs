@@ -14,10 +14,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
+use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _, PgConnection, PgPool, Postgres};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use migrations::MIGRATIONS;
@@ -33,6 +34,9 @@ const TRUST_IDLE: Duration = Duration::from_secs(2);
 
 /// Statements slower than this are worth a line in the log.
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
+
+/// How often a connection is asked for again where PostgreSQL lets nobody in.
+const LOCKED_OUT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long PostgreSQL may take to say that it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -96,7 +100,14 @@ impl Database {
                 })
             })
             .connect_lazy_with(options);
-        pool.acquire().await?;
+        match pool.acquire().await {
+            // The pool does not say what it tried in vain.
+            Err(timed_out @ sqlx::Error::PoolTimedOut) => {
+                let once_more = timeout(PING_TIMEOUT, pool.connect_options().connect()).await;
+                once_more.unwrap_or(Err(timed_out))?.close().await?;
+            }
+            taken => drop(taken?),
+        }
         Ok(Self::of(pool))
     }
 
@@ -156,9 +167,17 @@ impl Database {
 
     async fn take(&self) -> Result<PoolConnection<Postgres>> {
         let (pool, started) = (self.pool(), Instant::now());
-        // Boxed, as it is large: it could be that a connection must be opened first.
-        let taken = Box::pin(pool.acquire()).await;
-        self.0.counts.waited(started.elapsed(), matches!(taken, Err(sqlx::Error::PoolTimedOut)));
+        let patience = pool.options().get_acquire_timeout();
+        let taken = loop {
+            // Boxed, as it is large: it could be that a connection must be opened first.
+            match Box::pin(pool.acquire()).await {
+                // Its password was changed a moment ago. Those who are in go on: one of their connections will do.
+                Err(error) if is_locked_out(&error) && started.elapsed() < patience => sleep(LOCKED_OUT_PAUSE).await,
+                taken => break taken,
+            }
+        };
+        let in_vain = |error| matches!(error, &sqlx::Error::PoolTimedOut) || is_locked_out(error);
+        self.0.counts.waited(started.elapsed(), taken.as_ref().is_err_and(in_vain));
         taken.map_err(refused)
     }
 
@@ -168,7 +187,7 @@ impl Database {
     /// `SERVICE_UNAVAILABLE` when it does not.
     pub async fn ping(&self) -> Result<()> {
         let ping = async { self.acquire().await?.conn().ping().await.map_err(AppError::from) };
-        tokio::time::timeout(PING_TIMEOUT, ping)
+        timeout(PING_TIMEOUT, ping)
             .await
             .map_err(|elapsed| AppError::caused_by(ErrorCode::ServiceUnavailable, elapsed))?
     }
@@ -198,6 +217,12 @@ impl Database {
         self.0.closed.cancel();
         self.pool().close().await;
     }
+}
+
+/// Whether PostgreSQL is there and does not let this user in.
+fn is_locked_out(error: &sqlx::Error) -> bool {
+    let state = error.as_database_error().and_then(DatabaseError::code);
+    state.is_some_and(|state| state.starts_with("28"))
 }
 
 /// Says in the log what a closed pool means here.

@@ -129,6 +129,7 @@ async fn what_cannot_be_backed_up_is_told_and_leaves_no_file() {
     let unreachable = "postgres://tableorder:hunter2@127.0.0.1:1/tableorder";
     let told = Shell::at(unreachable.to_owned(), "backups-unreachable").fails(&["backup", "x"], "");
     assert!(told.contains("cannot be reached") && !told.contains("hunter2"), "{told}");
+    assert!(told.contains("Connection refused"), "the cause, not that it was waited for: {told}");
 
     // Programs that are missing, too old, or fail.
     let programs = shell.directory.join("programs");

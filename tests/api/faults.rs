@@ -272,6 +272,37 @@ async fn without_a_connection_left_in_the_database_it_says_so_in_time_and_goes_o
 }
 
 #[tokio::test]
+async fn while_the_database_takes_another_password_by_now_requests_share_the_connections_that_are_open() {
+    let options = new_database().await;
+    let mut aside = aside(&options).await;
+    let sql = "CREATE ROLE renamer LOGIN PASSWORD 'old' IN ROLE pg_read_all_data, pg_write_all_data";
+    sqlx::raw_sql(sql).execute(&mut aside).await.unwrap();
+    let default = Config::read(|_| None).unwrap().database;
+    let app = TestApp::start_on(options.clone().username("renamer").password("old"), |config| {
+        config.database.acquire_timeout = default.acquire_timeout;
+        config.database.min_connections = 1;
+        config.events.wake_ups = false;
+    })
+    .await;
+    let store = app.store("demo").await;
+    let tablet = store.tablet(1).await;
+    tablet.order(&store.menus[..1]).await.ok();
+
+    sqlx::raw_sql("ALTER ROLE renamer PASSWORD 'new'").execute(&mut aside).await.unwrap();
+    let mut held = Vec::new();
+    while app.database.pool_state().idle > 0 {
+        held.push(app.database.begin().await.unwrap());
+    }
+    told_to_come_back(in_time(tablet.get("/customer/orders")).await);
+    let giving_back = async {
+        sleep(Duration::from_millis(200)).await;
+        drop(held);
+    };
+    let (bill, ()) = tokio::join!(in_time(tablet.get("/customer/orders")), giving_back);
+    assert_eq!(bill.ok()["orders"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_request_given_up_as_its_transaction_began_leaves_nothing_behind_on_the_connection() {
     let app = TestApp::start_with(|config| config.database.max_connections = 1).await;
     let store = app.store("demo").await;

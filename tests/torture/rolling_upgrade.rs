@@ -84,5 +84,7 @@ pub async fn run(cluster: &Cluster, duration: Duration) -> Outages {
         }
     }
     outages.proxied = cluster.proxied();
+    // A stream that is refused tries again, and misses no event; but nobody should have to.
+    assert!(outages.proxied.failed.is_empty(), "refused: {:?}", outages.proxied.failed);
     outages
 }
