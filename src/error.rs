@@ -100,8 +100,9 @@ impl From<sqlx::Error> for AppError {
     }
 }
 
-/// SQLSTATEs of a database that is away, starting, stopping, full or out of connections, of one that can only
-/// be read (a failover), and of a transaction that lost against another: trying again helps.
+/// SQLSTATEs of a database that is away, starting, stopping, full or out of connections, that lets nobody in (while its
+/// password is being changed), of one that can only be read (a failover), and of a transaction that lost against
+/// another: trying again helps.
 fn is_unavailable(sqlstate: &str) -> bool {
-    matches!(sqlstate.get(..2), Some("08" | "40" | "53" | "57" | "58")) || matches!(sqlstate, "25006" | "55P03")
+    matches!(sqlstate.get(..2), Some("08" | "28" | "40" | "53" | "57" | "58")) || matches!(sqlstate, "25006" | "55P03")
 }

@@ -19,6 +19,7 @@ use sqlx::{Connection, PgConnection};
 use tableorder::config::Config;
 use tableorder::database::MIGRATIONS;
 use tableorder::database::embedded::{Durability, EmbeddedPostgres};
+use tableorder::error::ErrorCode;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -269,6 +270,25 @@ async fn without_a_connection_left_in_the_database_it_says_so_in_time_and_goes_o
         }
         assert_eq!(tablet.get("/customer/orders").await.ok()["orders"].as_array().unwrap().len(), 2);
     }
+}
+
+#[tokio::test]
+async fn who_needs_one_more_connection_while_the_password_is_changed_is_told_to_come_back() {
+    let options = new_database().await;
+    let mut aside = aside(&options).await;
+    let sql = "CREATE ROLE changing LOGIN PASSWORD 'changing' IN ROLE pg_read_all_data, pg_write_all_data";
+    sqlx::raw_sql(sql).execute(&mut aside).await.unwrap();
+    let app = TestApp::start_on(options.clone().username("changing").password("changing"), |_| {}).await;
+    // What PostgreSQL says is of the same class (28) as to a wrong password, whatever its pg_hba.conf asks for.
+    sqlx::raw_sql("ALTER ROLE changing NOLOGIN").execute(&mut aside).await.unwrap();
+    let mut taken = Vec::new();
+    let refused = loop {
+        match app.database.begin().await {
+            Ok(transaction) => taken.push(transaction),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused.code, ErrorCode::ServiceUnavailable, "{refused:?}");
 }
 
 #[tokio::test]
