@@ -35,14 +35,10 @@ FROM toolchain AS dev
 RUN cargo install --locked --root /usr/local watchexec-cli@2.8.0 \
     && useradd --create-home --uid 1000 dev \
     && install -d -o dev /target /home/dev/.cargo
-# Run elsewhere than in /src, whose .env may be for its owner's eyes alone; compose has read it already. (That is also
-# past .cargo/config.toml, hence SQLX_OFFLINE.)
-WORKDIR /home/dev
-ENV CARGO_TARGET_DIR=/target CARGO_HOME=/home/dev/.cargo SQLX_OFFLINE=true LOG_FILE=off
+ENV CARGO_TARGET_DIR=/target CARGO_HOME=/home/dev/.cargo LOG_FILE=off
 USER 1000:1000
 STOPSIGNAL SIGTERM
-CMD ["watchexec", "--restart", "--watch", "/src/src", "--watch", "/src/migrations", "--watch", "/src/Cargo.toml", \
-     "--stop-timeout", "15s", "--", "cargo", "run", "--locked", "--manifest-path", "/src/Cargo.toml"]
+CMD ["watchexec", "--restart", "--watch", "src", "--watch", "migrations", "--watch", "Cargo.toml", "--stop-timeout", "15s", "--", "cargo", "run", "--locked"]
 
 # For `tableorder backup` and `restore`: pg_dump and pg_restore of the server's version.
 FROM postgres:${POSTGRES_VERSION}-bookworm AS tools
