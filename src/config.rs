@@ -438,6 +438,22 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_cannot_be_read_is_a_mistake_like_any_other() {
+        for address in ["postgres://u:hunter2/x@db/d", "postgres://u:hunter2#x@db/d", "postgres://u@db/d?sslmode=often"]
+        {
+            let lookup = |name: &str| match name {
+                "DATABASE_URL" => Some(address.to_owned()),
+                "PORT" => Some("none".to_owned()),
+                _ => None,
+            };
+            let error = Config::read(lookup).unwrap_err();
+            assert_eq!(error.0.iter().map(|mistake| mistake.name).collect::<Vec<_>>(), ["DATABASE_URL", "PORT"]);
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        assert!(read(&[("DATABASE_URL", "postgres://u:hunter2%2Fx@db/d")]).is_ok());
+    }
+
+    #[test]
     fn secrets_are_never_printed() {
         let error = Config::read(|name| match name {
             "APP_ENV" => Some("production".to_owned()),

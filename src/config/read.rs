@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 
 use super::{
@@ -108,6 +109,13 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         let url = self.get(name)?;
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             self.mistake(name, "(hidden)", "must look like postgres://user:password@host:5432/database");
+        } else if url.parse::<PgConnectOptions>().is_err() {
+            // The parser's own message may quote the password.
+            self.mistake(
+                name,
+                "(hidden)",
+                "cannot be read; in a password write / ? # @ : % as %2F %3F %23 %40 %3A %25",
+            );
         }
         Some(Secret::new(url))
     }

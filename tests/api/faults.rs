@@ -273,7 +273,7 @@ async fn without_a_connection_left_in_the_database_it_says_so_in_time_and_goes_o
 
 #[tokio::test]
 async fn while_the_database_takes_another_password_by_now_requests_share_the_connections_that_are_open() {
-    let options = new_database().await;
+    let options = plain_database().await;
     let mut aside = aside(&options).await;
     let sql = "CREATE ROLE renamer LOGIN PASSWORD 'old' IN ROLE pg_read_all_data, pg_write_all_data";
     sqlx::raw_sql(sql).execute(&mut aside).await.unwrap();
