@@ -2,6 +2,8 @@
 
 use reqwest::Method;
 use serde_json::json;
+use tableorder::routers::{docs, private};
+use tableorder::telemetry::route;
 
 use crate::support::{TestApp, answer};
 
@@ -49,4 +51,28 @@ async fn the_documentation_is_served_without_the_internet() {
     }
     let spec = client.get("/openapi.json").await.ok();
     assert_eq!(spec, serde_json::to_value(tableorder::openapi()).unwrap());
+}
+
+#[tokio::test]
+async fn whatever_is_served_is_a_route_that_lines_and_figures_know() {
+    let _app = TestApp::start().await;
+    let document = tableorder::openapi();
+    let documented = document.paths.paths.keys().map(String::as_str);
+    for template in documented.chain(docs::PATHS).chain([private::METRICS_PATH, private::LOG_LEVEL_PATH]) {
+        let path = template.replace("{*rest}", "swagger-ui.css").replace('{', "").replace('}', "");
+        assert_eq!(route::find(&path).template(), Some(template));
+    }
+    for path in ["/", "/docs/swagger-ui.css/../..", "/api/v1/customer/menu/", "/api/v1/customer/menu/1/2", ""] {
+        let template = route::find(path).template();
+        assert!(template.is_none() || template == Some("/docs/{*rest}"), "{path} is {template:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_page_of_the_documentation_is_a_known_route() {
+    let app = TestApp::start().await;
+    for path in docs::PATHS.map(|template| template.replace("{*rest}", "swagger-ui.css")) {
+        let answer = answer(app.anonymous().request(Method::GET, &path)).await;
+        assert_eq!(answer.status, 200, "{path}");
+    }
 }
