@@ -39,8 +39,8 @@ pub fn app(state: AppState, config: &HttpConfig) -> Door<Router> {
     telemetry::route::know(documented.paths.paths.keys().map(String::as_str).chain(others));
     let figures = if config.serves_metrics { routers::private::metrics() } else { Router::new() };
     let database = Database::from_ref(&state);
-    let router = routes.merge(figures).merge(docs::pages(openapi)).with_state(state);
-    Door::before(router, config, Some(database))
+    let routes = routes.merge(figures).merge(docs::pages(openapi)).with_state(state);
+    Door::before(routes, config, Some(database))
 }
 
 /// The OpenAPI document of [`app`].

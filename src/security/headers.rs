@@ -5,17 +5,18 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::error::{ErrorCode, Result};
 
-/// What every answer says, unless it says otherwise: it is what it says it is, is no page, loads nothing and is not
-/// kept, and where it led from is nobody's business.
-const ANSWER_HEADERS: [(HeaderName, HeaderValue); 4] = [
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+/// That it is what it says it is, and that where it led from is nobody's business.
+const EVERY_ANSWER: [(HeaderName, HeaderValue); 2] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
-    ),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
 ];
+
+/// That it is not to be kept.
+const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-store");
+
+/// That it is no page and loads nothing.
+const NO_PAGE: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
 
 /// How much header a request may bring.
 #[derive(Debug, Clone, Copy)]
@@ -43,9 +44,16 @@ impl HeaderLimit {
 }
 
 /// Puts into an answer's headers what browsers should know of it. What a store or a table is told is nobody else's to
-/// keep; the menu and the pages say for themselves how they may be kept.
+/// keep; the menu and the pages say for themselves how they may be kept, and the pages what they load.
 pub fn secure(answer: &mut HeaderMap) {
-    for (name, value) in ANSWER_HEADERS {
-        answer.entry(name).or_insert(value);
+    for (name, value) in EVERY_ANSWER {
+        answer.insert(name, value);
+    }
+    // (`entry` costs more than the look.)
+    if !answer.contains_key(header::CACHE_CONTROL) {
+        answer.insert(header::CACHE_CONTROL, NOT_KEPT);
+    }
+    if !answer.contains_key(header::CONTENT_SECURITY_POLICY) {
+        answer.insert(header::CONTENT_SECURITY_POLICY, NO_PAGE);
     }
 }

@@ -92,7 +92,7 @@ mod tests {
             tokio::task::yield_now().await;
             sender.send(7).unwrap();
         };
-        let (received, ()) = tokio::join!(waiting, send);
-        assert_eq!(received.unwrap(), Ok(7));
+        let (told, ()) = tokio::join!(waiting, send);
+        assert_eq!(told.unwrap(), Ok(7));
     }
 }

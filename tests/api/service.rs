@@ -59,7 +59,7 @@ async fn whatever_is_served_is_a_route_that_lines_and_figures_know() {
     let document = tableorder::openapi();
     let documented = document.paths.paths.keys().map(String::as_str);
     for template in documented.chain(docs::PATHS).chain([private::METRICS_PATH, private::LOG_LEVEL_PATH]) {
-        let path = template.replace("{*rest}", "swagger-ui.css").replace('{', "").replace('}', "");
+        let path = template.replace("{*rest}", "swagger-ui.css").replace(['{', '}'], "");
         assert_eq!(route::find(&path).template(), Some(template));
     }
     for path in ["/", "/docs/swagger-ui.css/../..", "/api/v1/customer/menu/", "/api/v1/customer/menu/1/2", ""] {
