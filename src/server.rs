@@ -87,7 +87,9 @@ pub async fn serve(listener: TcpListener, app: Door<Router>, shutdown: Shutdown,
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(config.max_connections));
     let doorstep = Arc::new(Semaphore::new(TURNED_AWAY));
-    let full = Router::new().fallback(async || AppError::from(ErrorCode::ServiceUnavailable));
+    let full = Router::new().fallback(async || {
+        AppError::caused_by(ErrorCode::ServiceUnavailable, "as many connections are open as may be")
+    });
     let full = Door::before(full, config, None);
     let admit = |stream: TcpStream, peer: SocketAddr| {
         let (place, app, limits) = if let Ok(place) = Arc::clone(&places).try_acquire_owned() {

@@ -162,7 +162,9 @@ pub(super) fn token_secret(config: &Config) -> Result<Secret, CliError> {
         return Ok(secret.clone());
     }
     let path = config.data_dir.join("jwt-secret");
-    let told = |error: io::Error| format!("{}: {error}", path.display());
+    let told = |error: io::Error| {
+        format!("{}, where the secret that signs tokens is kept unless JWT_SECRET_KEY is set: {error}", path.display())
+    };
     match fs::read_to_string(&path) {
         Ok(secret) if !secret.trim().is_empty() => return Ok(Secret::new(secret.trim())),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(told(error).into()),

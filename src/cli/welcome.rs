@@ -1,10 +1,14 @@
 //! What a newcomer reads when the server is up.
 
-use crate::config::{AppEnv, Config};
+use crate::config::{AppEnv, Config, LogFormat};
 
-/// Prints where things are and, where the demo restaurant is served, what to try.
+/// Prints where things are and, where the demo restaurant is served, what to try. Where lines are for machines it would
+/// be none they can read.
 #[expect(clippy::print_stdout, reason = "this is for the person at the terminal")]
 pub(super) fn print(port: u16, config: &Config, has_demo: bool) {
+    if config.log.format == LogFormat::Json {
+        return;
+    }
     let base = format!("http://localhost:{port}");
     println!(
         "\n  tableorder is serving on {base}\n\n    \

@@ -168,13 +168,13 @@ impl Database {
     async fn take(&self) -> Result<PoolConnection<Postgres>> {
         let (pool, started) = (self.pool(), Instant::now());
         let patience = pool.options().get_acquire_timeout();
-        let taken = loop {
-            // Boxed, as it is large: it could be that a connection must be opened first.
-            match Box::pin(pool.acquire()).await {
-                // Its password was changed a moment ago. Those who are in go on: one of their connections will do.
-                Err(error) if is_locked_out(&error) && started.elapsed() < patience => sleep(LOCKED_OUT_PAUSE).await,
-                taken => break taken,
+        // Boxed, as it is large: it could be that a connection must be opened first.
+        let taken = match Box::pin(pool.acquire()).await {
+            Err(error) if is_locked_out(&error) => {
+                let left = patience.saturating_sub(started.elapsed());
+                Box::pin(timeout(left, take_one_that_is_open(&pool))).await.unwrap_or(Err(error))
             }
+            taken => taken,
         };
         let in_vain = |error| matches!(error, &sqlx::Error::PoolTimedOut) || is_locked_out(error);
         self.0.counts.waited(started.elapsed(), taken.as_ref().is_err_and(in_vain));
@@ -216,6 +216,18 @@ impl Database {
     pub async fn close(&self) {
         self.0.closed.cancel();
         self.pool().close().await;
+    }
+}
+
+/// A connection, while PostgreSQL lets nobody in: its password was changed a moment ago. Those who are in go on, and one
+/// of their connections will do.
+async fn take_one_that_is_open(pool: &PgPool) -> sqlx::Result<PoolConnection<Postgres>> {
+    loop {
+        sleep(LOCKED_OUT_PAUSE).await;
+        match pool.acquire().await {
+            Err(error) if is_locked_out(&error) => {}
+            taken => return taken,
+        }
     }
 }
 

@@ -80,12 +80,15 @@ async fn keep_looking(database: &Database, options: &PgConnectOptions) {
             Ok(()) => database.open(),
             Err(Absence::Lost(why)) if had_one => {
                 // It may be this one connection alone, or a restart that is over: the next one tells.
-                let next = timeout(RECONNECT_TIMEOUT, options.connect()).await;
-                connection = next.ok().and_then(Result::ok);
-                if connection.is_some() {
-                    database.renew();
-                } else {
-                    database.shut(&why);
+                connection = None;
+                match timeout(RECONNECT_TIMEOUT, options.connect()).await {
+                    Ok(Ok(next)) => {
+                        connection = Some(next);
+                        database.renew();
+                    }
+                    // Nobody else is let in. Whoever is in goes on.
+                    Ok(Err(error)) if is_answer(&error) => {}
+                    _ => database.shut(&why),
                 }
                 continue;
             }

@@ -129,6 +129,10 @@ fn log_cause(error: &AppError) {
         cause = error.source();
     }
     let code = error.code.as_str();
+    if chain.is_empty() && error.code != ErrorCode::InternalError {
+        // The request's own line says all there is to say.
+        return;
+    }
     if error.code == ErrorCode::InternalError {
         tracing::error!(code, cause = chain, "request failed");
     } else {

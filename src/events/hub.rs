@@ -1,16 +1,19 @@
 //! The hub: one feed a store that somebody listens to.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+mod feed;
+mod subscription;
 
-use bytes::Bytes;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
 use prometheus_client::registry::Registry;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::feed::{Feed, lock};
 use super::Recorded;
 use super::counts::EventCounts;
 use super::cursor::{Cursor, Scope};
@@ -24,35 +27,9 @@ use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{Event, StoreId};
 use crate::repositories::event::{self, Position, StreamHead};
 
-/// Events a stream may be behind before it has to reread the table.
-const FEED_CAPACITY: usize = 256;
-
-/// An event on its way to the streams; its bytes are made once and shared.
-#[derive(Debug)]
-pub struct LiveEvent {
-    /// The event.
-    pub event: Event,
-    staff_frame: OnceLock<Bytes>,
-}
-
-impl LiveEvent {
-    pub(super) fn new(event: Event) -> Arc<Self> {
-        Arc::new(Self { event, staff_frame: OnceLock::new() })
-    }
-
-    /// The event as it goes over the wire, on a stream of `scope` whose cursors look like `cursor`.
-    pub(super) fn frame(&self, cursor: &Cursor, scope: Scope) -> Bytes {
-        let make = || {
-            let Event { seq, kind, data, .. } = &self.event;
-            Bytes::from(format!("id: {}\nevent: {kind}\ndata: {data}\n\n", cursor.at(*seq)))
-        };
-        match scope {
-            // Every dashboard of a store sees the same cursor.
-            Scope::Staff => self.staff_frame.get_or_init(make).clone(),
-            Scope::Session(_) => make(),
-        }
-    }
-}
+pub use self::feed::LiveEvent;
+pub(super) use self::subscription::Next;
+pub use self::subscription::Subscription;
 
 /// Hands events to streams. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -98,187 +75,6 @@ pub struct StreamLimits {
     pub in_all: usize,
 }
 
-/// A store's events, in seq order.
-#[derive(Debug)]
-struct Feed {
-    sender: broadcast::Sender<Arc<LiveEvent>>,
-    order: Mutex<Order>,
-    /// The store's access version; when it moves, every stream looks whether its token still counts.
-    access: watch::Sender<i64>,
-    counts: Arc<EventCounts>,
-    clock: Clock,
-}
-
-#[derive(Debug, Default)]
-struct Order {
-    /// The seq up to which everything was sent; unknown until the first stream has read the head.
-    sent: Option<i64>,
-    /// Events that came before their turn.
-    early: BTreeMap<i64, Arc<LiveEvent>>,
-}
-
-impl Feed {
-    fn new(counts: Arc<EventCounts>, clock: Clock) -> Self {
-        Self {
-            sender: broadcast::Sender::new(FEED_CAPACITY),
-            order: Mutex::default(),
-            access: watch::Sender::new(0),
-            counts,
-            clock,
-        }
-    }
-
-    /// Takes an event in, and sends what is now in turn. `Some` is the newest that others must come before.
-    fn offer(&self, event: Arc<LiveEvent>) -> Option<i64> {
-        let mut order = lock(&self.order);
-        order.early.insert(event.event.seq, event);
-        self.send_in_turn(&mut order)
-    }
-
-    /// A stream has read the head: from here on the order is known. As [`offer`](Self::offer) otherwise.
-    fn start_at(&self, head: i64) -> Option<i64> {
-        let mut order = lock(&self.order);
-        if order.sent.is_some() {
-            return None;
-        }
-        order.sent = Some(head);
-        self.send_in_turn(&mut order)
-    }
-
-    /// Goes on after `seq`: what was before has been pruned. Streams notice the hole and are broken off.
-    fn jump(&self, seq: i64) {
-        let mut order = lock(&self.order);
-        order.sent = order.sent.map(|sent| sent.max(seq));
-    }
-
-    fn send_in_turn(&self, order: &mut Order) -> Option<i64> {
-        let mut sent = order.sent?;
-        while let Some(entry) = order.early.first_entry() {
-            let seq = *entry.key();
-            if seq > sent + 1 {
-                break;
-            }
-            let event = entry.remove();
-            if seq == sent + 1 {
-                sent = seq;
-                self.counts.sent(event.event.created_at, self.clock.now());
-                // Nobody listening is no error.
-                let _ = self.sender.send(event);
-            }
-        }
-        order.sent = Some(sent);
-        order.early.last_key_value().map(|(seq, _)| *seq)
-    }
-
-    fn see_access(&self, version: i64) {
-        self.access.send_if_modified(|seen| {
-            let moved = version > *seen;
-            *seen = version.max(*seen);
-            moved
-        });
-    }
-
-    fn sent(&self) -> Option<i64> {
-        lock(&self.order).sent
-    }
-}
-
-/// What a stream waits for.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// The next event; `Lagged` when some were missed and must be read from the table.
-    Event(Result<Arc<LiveEvent>, broadcast::error::RecvError>),
-    /// A token of the store may have stopped counting. Said once at the beginning, too: it may have done so
-    /// between its check and the subscription.
-    Access,
-    /// The server closes its streams.
-    Closing,
-    /// The deadline passed.
-    Deadline,
-}
-
-/// A stream's place at a feed.
-#[derive(Debug)]
-pub struct Subscription {
-    hub: Hub,
-    store: StoreId,
-    feed: Arc<Feed>,
-    /// Taken out on drop, before the feed's listeners are counted.
-    receiver: Option<broadcast::Receiver<Arc<LiveEvent>>>,
-    access: watch::Receiver<i64>,
-    /// The head of the store's events, read after the subscription began.
-    pub head: StreamHead,
-}
-
-impl Subscription {
-    /// Waits for whatever comes first. A token that may have ended goes before the next event.
-    pub(super) async fn next(&mut self, deadline: Instant) -> Next {
-        let Some(receiver) = &mut self.receiver else { return Next::Closing };
-        tokio::select! {
-            biased;
-            () = self.hub.0.closing.cancelled() => Next::Closing,
-            // Only seen, not taken: whoever asks `has_access_changed` takes it.
-            Ok(()) = wait_for_change(&mut self.access) => Next::Access,
-            () = tokio::time::sleep_until(deadline) => Next::Deadline,
-            event = receiver.recv() => Next::Event(event),
-        }
-    }
-
-    /// Whether the server closes its streams.
-    pub(super) fn is_closing(&self) -> bool {
-        self.hub.0.closing.is_cancelled()
-    }
-
-    /// Whether a token of the store may have stopped counting since the last time.
-    pub(super) fn has_access_changed(&mut self) -> bool {
-        let changed = self.access.has_changed().unwrap_or(false);
-        if changed {
-            // One more change between the two lines is covered by the look that follows; one after a `false`
-            // must stay marked.
-            self.access.mark_unchanged();
-        }
-        changed
-    }
-
-    /// The seq up to which the feed has sent everything.
-    pub(super) fn sent(&self) -> i64 {
-        self.feed.sent().unwrap_or(self.head.event_seq)
-    }
-
-    pub(super) fn counts(&self) -> &EventCounts {
-        &self.hub.0.counts
-    }
-
-    /// A page of the store's events after `seq`, from the table.
-    pub(super) async fn read_after(&self, seq: i64, limit: i64) -> Result<Vec<Event>> {
-        let database = &self.hub.0.database;
-        let read = async {
-            let mut connection = database.acquire().await?;
-            event::after(connection.conn(), self.store, seq, limit).await
-        };
-        // Boxed: every open stream would have its room otherwise.
-        database.while_there(Box::pin(read)).await?
-    }
-
-    /// The store's cursor for `scope`, at `seq`.
-    pub(super) fn cursor(&self, scope: Scope, seq: i64) -> Cursor {
-        self.hub.cursor(self.store, scope, seq)
-    }
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.receiver = None;
-        self.hub.0.open_streams.fetch_sub(1, Ordering::Relaxed);
-        let mut feeds = lock(&self.hub.0.feeds);
-        // The store may have another feed by now, made after the last listener of this one had left.
-        let is_current = feeds.get(&self.store).is_some_and(|feed| Arc::ptr_eq(feed, &self.feed));
-        if is_current && self.feed.sender.receiver_count() == 0 {
-            feeds.remove(&self.store);
-        }
-    }
-}
-
 impl Hub {
     /// A hub for the deployment whose epoch is `deployment`. Streams are broken off once `closing` is cancelled.
     #[must_use]
@@ -317,7 +113,7 @@ impl Hub {
         let feeds: Vec<_> = lock(&self.0.feeds).values().cloned().collect();
         HubState {
             stores: feeds.len(),
-            events_waiting: feeds.iter().map(|feed| lock(&feed.order).early.len()).sum(),
+            events_waiting: feeds.iter().map(|feed| feed.waiting()).sum(),
             is_listening: self.0.versions.is_hearing(),
         }
     }
@@ -397,7 +193,7 @@ impl Hub {
 
     fn take_place(&self, store: StoreId) -> Result<Subscription> {
         let mut feeds = lock(&self.0.feeds);
-        let listeners = feeds.get(&store).map_or(0, |feed| feed.sender.receiver_count());
+        let listeners = feeds.get(&store).map_or(0, |feed| feed.listeners());
         if listeners >= self.0.limits.per_store || self.open_streams() >= self.0.limits.in_all {
             return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "as many streams are open as may be"));
         }
@@ -405,12 +201,11 @@ impl Hub {
         self.0.counts.opened.inc();
         let new = || Arc::new(Feed::new(Arc::clone(&self.0.counts), self.0.clock.clone()));
         let feed = Arc::clone(feeds.entry(store).or_insert_with(new));
-        let receiver = Some(feed.sender.subscribe());
-        let mut access = feed.access.subscribe();
+        let (receiver, mut access) = feed.listen();
         // See `Next::Access`.
         access.mark_changed();
         let head = StreamHead { event_seq: 0, pruned_seq: 0, access_version: 0 };
-        Ok(Subscription { hub: self.clone(), store, feed, receiver, access, head })
+        Ok(Subscription { hub: self.clone(), store, feed, receiver: Some(receiver), access, head })
     }
 
     /// The cursor of a stream of `scope` at `seq`.
@@ -530,39 +325,11 @@ impl Hub {
     }
 }
 
-/// Completes when the value has changed, and leaves it marked as changed.
-async fn wait_for_change(access: &mut watch::Receiver<i64>) -> std::result::Result<(), watch::error::RecvError> {
-    access.changed().await?;
-    access.mark_changed();
-    Ok(())
-}
-
-/// Every lock here is held for a few instructions and never across an await; a panic between them leaves
-/// the maps as they were.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::feed::tests::{event, received};
     use super::*;
     use crate::events::{EventStream, StreamOptions};
-    use crate::models::Audience;
-
-    fn event(seq: i64) -> Arc<LiveEvent> {
-        LiveEvent::new(Event {
-            seq,
-            kind: "new_order".to_owned(),
-            audience: Audience::Staff,
-            session_id: None,
-            data: "{}".to_owned(),
-            created_at: Clock::system().now(),
-        })
-    }
-
-    fn received(receiver: &mut broadcast::Receiver<Arc<LiveEvent>>) -> Vec<i64> {
-        std::iter::from_fn(|| receiver.try_recv().ok()).map(|event| event.event.seq).collect()
-    }
 
     const STORE: StoreId = StoreId(1);
 
@@ -604,19 +371,5 @@ mod tests {
             guard: Box::new(|| Box::pin(async { true })),
         };
         assert_eq!(EventStream::open(slow, options).yet_to_read(), 11..=12);
-    }
-
-    #[test]
-    fn events_handed_over_out_of_order_are_sent_in_order_and_once() {
-        let feed = Feed::new(Arc::new(EventCounts::new()), Clock::system());
-        let mut receiver = feed.sender.subscribe();
-        assert_eq!(feed.offer(event(11)), None, "before the head is known nothing is missing");
-        feed.start_at(10);
-        assert_eq!(feed.offer(event(14)), Some(14));
-        assert_eq!(feed.offer(event(13)), Some(14));
-        assert_eq!(received(&mut receiver), [11]);
-        assert_eq!([feed.offer(event(12)), feed.offer(event(12)), feed.offer(event(5))], [None; 3]);
-        assert_eq!(received(&mut receiver), [12, 13, 14]);
-        assert_eq!(feed.sent(), Some(14));
     }
 }

@@ -39,8 +39,8 @@ pub struct StoreVersions {
     pub access: i64,
 }
 
-/// The versions of the stores that were asked about lately. Every request looks, so a look takes no lock that all
-/// cores share, and writes nothing.
+/// The versions of the stores that were asked about lately. Every request looks, so the stores
+/// are spread over locks that many may hold to read, and a look changes nothing of a store.
 #[derive(Debug)]
 pub(super) struct KnownVersions {
     database: Database,

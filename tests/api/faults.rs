@@ -300,6 +300,15 @@ async fn while_the_database_takes_another_password_by_now_requests_share_the_con
     };
     let (bill, ()) = tokio::join!(in_time(tablet.get("/customer/orders")), giving_back);
     assert_eq!(bill.ok()["orders"].as_array().unwrap().len(), 1);
+
+    // Not even the watchdog is let in again, which is no sign that PostgreSQL is away.
+    let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND application_name = 'tableorder-watchdog'";
+    assert_eq!(sqlx::raw_sql(sql).execute(&mut aside).await.unwrap().rows_affected(), 1);
+    for _ in 0..10 {
+        sleep(Duration::from_millis(100)).await;
+        in_time(tablet.get("/customer/orders")).await.ok();
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! Log lines, as a machine reads them.
 
+use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Directory, Server, TestApp};
+use crate::support::{Directory, Server, TestApp, command};
 
 #[tokio::test]
 async fn each_line_of_a_request_says_whose_it_is() {
@@ -56,4 +58,25 @@ async fn each_line_of_a_request_says_whose_it_is() {
     let outside = lines.iter().find(|line| line["message"] == "serving").unwrap();
     assert!(outside.get("request_id").is_none() && outside["address"].is_string());
     assert!(!log.contains(admin.token()));
+}
+
+#[tokio::test]
+async fn where_lines_are_for_machines_each_is_one_they_can_read() {
+    let app = TestApp::start().await;
+    let directory = Directory::new("json-alone");
+    let mut process = command(&directory.0)
+        .envs([("LOG_FORMAT", "json"), ("DATABASE_URL", &app.url()), ("JWT_SECRET_KEY", TestApp::SECRET)])
+        .spawn()
+        .unwrap();
+    let pid = Pid::from_raw(process.id().cast_signed());
+    let mut messages = Vec::new();
+    for line in BufReader::new(process.stdout.take().unwrap()).lines() {
+        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if line["message"] == "serving" {
+            kill(pid, Signal::SIGTERM).unwrap();
+        }
+        messages.push(line["message"].as_str().unwrap().to_owned());
+    }
+    assert!(process.wait().unwrap().success());
+    assert!(["serving", "stopped"].iter().all(|said| messages.iter().any(|message| message == said)), "{messages:?}");
 }

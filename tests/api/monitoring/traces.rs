@@ -78,7 +78,6 @@ async fn a_requests_span_reaches_the_collector_and_no_secret_does() {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_BSP_SCHEDULE_DELAY", "100"),
         ("LOG_LEVEL", "error"),
-        ("LOG_FORMAT", "json"),
     ];
     let url = app.url();
     let server = Server::start_with(

@@ -64,16 +64,20 @@ impl Server {
     pub fn run(mut command: Command) -> Self {
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let operators =
-            Regex::new("serving operators.*?(127[.0-9]+:[0-9]+)|(127[.0-9]+:[0-9]+).*serving operators").unwrap();
+        let address = Regex::new("127[.0-9]+:[0-9]+").unwrap();
+        // Without a welcome, where logs are for machines alone, the log says it.
+        let is_json = command.get_envs().any(|(name, value)| name == "LOG_FORMAT" && value == Some("json".as_ref()));
         let has_private = command.get_envs().any(|(name, value)| name == "PRIVATE_ADDRESS" && value.is_some());
         let (mut client, mut private) = (None, None);
         while client.is_none() || private.is_some() != has_private {
             let line = lines.next().expect("a welcome").unwrap();
+            let at_address = || address.find(&line).map(|found| ApiClient::new(&format!("http://{}", found.as_str())));
             if let Some((_, base)) = line.split_once("tableorder is serving on ") {
                 client = Some(ApiClient::new(&base.replace("localhost", "127.0.0.1")));
-            } else if let Some(address) = operators.captures(&line).and_then(|found| found.get(1).or(found.get(2))) {
-                private = Some(ApiClient::new(&format!("http://{}", address.as_str())));
+            } else if line.contains("serving operators") {
+                private = at_address();
+            } else if is_json && line.contains("\"serving\"") {
+                client = at_address();
             }
         }
         // Somebody has to read what it says, or it would wait.
