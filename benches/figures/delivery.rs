@@ -27,12 +27,16 @@ const LEVELS: [usize; 3] = [100, 300, 3_000];
 const CONNECTIONS: usize = 32;
 
 pub async fn measure(bench: &Bench) -> Result<Outcome> {
-    let duration = bench.arguments.turn() * 3;
-    let here = deliver(&bench.empty, SUBSCRIBERS, duration).await?;
-    let grown = match &bench.grown {
-        Some(house) => Some(deliver(house, SUBSCRIBERS, duration).await?),
-        None => None,
-    };
+    let duration = bench.arguments.turn();
+    let (mut turns, mut grown_turns) = (Vec::new(), Vec::new());
+    for _ in 0..bench.arguments.turns {
+        turns.push(deliver(&bench.empty, SUBSCRIBERS, duration).await?);
+        if let Some(house) = &bench.grown {
+            grown_turns.push(deliver(house, SUBSCRIBERS, duration).await?);
+        }
+    }
+    let here = Delivery::of_turns(&turns);
+    let grown = bench.grown.as_ref().map(|_| Delivery::of_turns(&grown_turns));
     let times = |part: fn(&Quantiles) -> Duration| {
         let by = |grown: &Delivery| part(&grown.times).as_secs_f64() / part(&here.times).as_secs_f64();
         (part(&here.times).as_secs_f64() * 1000.0, grown.as_ref().map(by))
@@ -49,7 +53,7 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     ];
     let mut curve = vec![Point::new(SUBSCRIBERS, here.times)];
     for subscribers in LEVELS {
-        let delivery = deliver(&bench.empty, subscribers, bench.arguments.turn()).await?;
+        let delivery = deliver(&bench.empty, subscribers, duration).await?;
         curve.push(Point::new(subscribers, delivery.times));
     }
     curve.sort_by_key(|point| point.at);
@@ -60,6 +64,14 @@ struct Delivery {
     times: Quantiles,
     /// Events that did not come, came twice, or came to another store.
     wrong: usize,
+}
+
+impl Delivery {
+    /// The medians of the times, and all that went wrong.
+    fn of_turns(turns: &[Self]) -> Self {
+        let times: Vec<_> = turns.iter().map(|turn| turn.times).collect();
+        Self { times: Quantiles::median(&times), wrong: turns.iter().map(|turn| turn.wrong).sum() }
+    }
 }
 
 /// Sends orders to all stores while this many dashboards, spread over them, look on.
