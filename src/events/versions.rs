@@ -50,8 +50,9 @@ pub(super) struct KnownVersions {
     hearing_since: Moment,
     /// What moments are counted from.
     epoch: Instant,
-    /// Under the store and the confirmation that turned out too old: who finds the same asks once.
-    questions: Cache<(StoreId, u64), ()>,
+    /// Under the store and the confirmation that turned out too old: who finds the same asks once. When the database was
+    /// asked.
+    questions: Cache<(StoreId, u64), u64>,
 }
 
 /// A time that may not have come yet, or [`NEVER`]: nanoseconds since [`KnownVersions::epoch`], which is the first.
@@ -77,13 +78,25 @@ impl KnownVersions {
 
     /// The store's versions; of the database only where what is known cannot be believed.
     pub(super) async fn of(&self, store: StoreId) -> Result<StoreVersions> {
-        let confirmed_at = match self.look(store, Instant::now()) {
-            Ok(versions) => return Ok(versions),
-            Err(too_old) => too_old,
-        };
-        // Boxed, since it is rare: every request would have its room otherwise.
-        let asked = Box::pin(self.questions.try_get_with((store, confirmed_at), self.ask(store))).await;
-        asked.map_err(|error| AppError::caused_by(error.code, error))?;
+        let now = Instant::now();
+        match self.look(store, now) {
+            Ok(versions) => Ok(versions),
+            // Boxed, since it is rare: every request would have its room otherwise.
+            Err(confirmed_at) => Box::pin(self.of_database(store, self.moment(now), confirmed_at)).await,
+        }
+    }
+
+    /// The store's versions as they were in the database at `now` or later.
+    async fn of_database(&self, store: StoreId, now: u64, mut confirmed_at: u64) -> Result<StoreVersions> {
+        loop {
+            let asked_at = self.questions.try_get_with((store, confirmed_at), self.ask(store)).await;
+            let asked_at = asked_at.map_err(|error| AppError::caused_by(error.code, error))?;
+            if asked_at >= now {
+                break;
+            }
+            // Somebody else's question, from before: what was acknowledged since is not in its answer.
+            confirmed_at = asked_at;
+        }
         // Not the answer itself: a change may have been told meanwhile.
         self.stores.get(&store).map(|known| known.versions()).ok_or_else(|| ErrorCode::StoreNotFound.into())
     }
@@ -103,12 +116,13 @@ impl KnownVersions {
         if is_heard && now < after(confirmed_at, BELIEVED_FOR) { Ok(known.versions()) } else { Err(confirmed_at) }
     }
 
-    async fn ask(&self, store: StoreId) -> Result<()> {
+    /// Asks the database; says when.
+    async fn ask(&self, store: StoreId) -> Result<u64> {
         let asked_at = Instant::now();
         let mut connection = self.database.acquire().await?;
         let position = event::positions(connection.conn(), &[store]).await?.pop().ok_or(ErrorCode::StoreNotFound)?;
         self.confirm(&position, asked_at);
-        Ok(())
+        Ok(self.moment(asked_at))
     }
 
     /// The store is at `position`, at least.
@@ -242,5 +256,16 @@ mod tests {
         assert_eq!(versions.stores(late - Duration::from_secs(1)), [STORE]);
         versions.confirm(&at(9), late);
         assert_eq!(versions.stores(late), []);
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_a_question_from_before_the_request_is_none() {
+        let (versions, start) = (versions(), Instant::now());
+        let before = versions.moment(start);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        versions.questions.insert((STORE, NEVER), before).await;
+        versions.database.close().await;
+        let asked = versions.of(STORE).await;
+        assert_eq!(asked.unwrap_err().code, ErrorCode::ServiceUnavailable, "the database was not asked");
     }
 }
