@@ -39,8 +39,8 @@ pub struct StoreVersions {
     pub access: i64,
 }
 
-/// The versions of the stores that were asked about lately. Every request looks, so the stores
-/// are spread over locks that many may hold to read, and a look changes nothing of a store.
+/// The versions of the stores that were asked about lately. Every request looks, so the stores are spread over locks that
+/// many may hold to read, and a look writes to a store no more than once a second.
 #[derive(Debug)]
 pub(super) struct KnownVersions {
     database: Database,
@@ -55,7 +55,7 @@ pub(super) struct KnownVersions {
     questions: Cache<(StoreId, u64), u64>,
 }
 
-/// A time that may not have come yet, or [`NEVER`]: nanoseconds since [`KnownVersions::epoch`], which is the first.
+/// Nanoseconds since [`KnownVersions::epoch`], which is the first; [`NEVER`] for what has not happened.
 type Moment = AtomicU64;
 
 const NEVER: u64 = 0;
