@@ -33,7 +33,7 @@ use routers::door::Door;
 use state::AppState;
 
 /// The whole application, as the binary serves it and as the tests call it.
-pub fn app(state: AppState, config: &HttpConfig) -> Door<Router> {
+pub fn app(state: AppState, config: &HttpConfig) -> Door {
     let (routes, documented) = routers::all().split_for_parts();
     let others = [routers::private::METRICS_PATH, routers::private::LOG_LEVEL_PATH].into_iter().chain(docs::PATHS);
     telemetry::route::know(documented.paths.paths.keys().map(String::as_str).chain(others));

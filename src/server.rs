@@ -2,6 +2,7 @@
 
 mod answers;
 mod lazy_timer;
+mod socket;
 mod when_woken;
 
 use std::io;
@@ -21,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use self::answers::Answers;
 use self::lazy_timer::LazyTimer;
+use self::socket::Socket;
 use self::when_woken::WhenWoken;
 use crate::config::HttpConfig;
 use crate::error::{AppError, ErrorCode};
@@ -83,7 +85,7 @@ impl Limits {
 ///
 /// (axum's own `serve` has no header time-out, so a client that sends its header slowly would hold a
 /// connection for ever.)
-pub async fn serve(listener: TcpListener, app: Door<Router>, shutdown: Shutdown, config: &HttpConfig) {
+pub async fn serve(listener: TcpListener, app: Door, shutdown: Shutdown, config: &HttpConfig) {
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(config.max_connections));
     let doorstep = Arc::new(Semaphore::new(TURNED_AWAY));
@@ -152,7 +154,7 @@ fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
 async fn serve_connection(
     stream: TcpStream,
     peer: ClientAddress,
-    app: Door<Router>,
+    app: Door,
     shutdown: Shutdown,
     limits: Limits,
     _place: OwnedSemaphorePermit,
@@ -160,7 +162,7 @@ async fn serve_connection(
     // Events are small and must not wait for more.
     let _ = stream.set_nodelay(true);
     // A client that takes nothing of what it is sent is cut off: it resumes when it can.
-    let mut stream = TimeoutStream::new(stream);
+    let mut stream = TimeoutStream::new(Socket(stream));
     stream.set_write_timeout(Some(limits.write_timeout));
     let is_last = Arc::new(AtomicBool::new(false));
     let service = Answers::new(app, peer, Arc::clone(&is_last));

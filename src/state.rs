@@ -162,3 +162,19 @@ reach! {
     streams: StreamConfig,
     shutdown: Shutdown,
 }
+
+macro_rules! lend {
+    ($($field:ident: $type:ty,)*) => {$(
+        impl AsRef<$type> for AppState {
+            fn as_ref(&self) -> &$type {
+                &self.0.$field
+            }
+        }
+    )*};
+}
+
+// For extractors, which only look: to count who holds a service, every core writes to the same memory.
+lend! {
+    auth: AuthService,
+    menus: MenuService,
+}

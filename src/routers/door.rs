@@ -10,13 +10,14 @@ use std::future::ready;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::HttpBody;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::{BoxFuture, Either};
 use futures_util::{FutureExt, poll};
@@ -37,10 +38,18 @@ use crate::telemetry::request::Visit;
 use crate::telemetry::route::{self, Route};
 
 /// Routes behind the door. A clone is for one connection.
-#[derive(Debug, Clone)]
-pub struct Door<S> {
-    rules: Arc<Rules>,
-    routes: S,
+#[derive(Debug)]
+pub struct Door {
+    /// The connection's own hold on the rules, shared by its requests.
+    #[expect(clippy::redundant_allocation, reason = "requests that all count the same make the cores wait in turn")]
+    rules: Arc<Arc<Rules>>,
+    routes: Router,
+}
+
+impl Clone for Door {
+    fn clone(&self) -> Self {
+        Self { rules: Arc::new(Arc::clone(&self.rules)), routes: self.routes.clone() }
+    }
 }
 
 #[derive(Debug)]
@@ -56,11 +65,11 @@ struct Rules {
     database: Option<Database>,
 }
 
-impl<S> Door<S> {
+impl Door {
     /// A door as `config` says, before `routes`. A request is given up when `database` goes away while it is being
     /// answered.
     #[must_use]
-    pub fn before(routes: S, config: &HttpConfig, database: Option<Database>) -> Self {
+    pub fn before(routes: Router, config: &HttpConfig, database: Option<Database>) -> Self {
         let rules = Rules {
             trusted_proxies: config.trusted_proxies.clone(),
             header_limit: HeaderLimit { bytes: config.header_limit, fields: config.header_fields },
@@ -70,25 +79,13 @@ impl<S> Door<S> {
             patience: config.request_timeout,
             database,
         };
-        Self { rules: Arc::new(rules), routes }
-    }
-}
-
-impl<S> Service<Request> for Door<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.routes.poll_ready(context)
+        Self { rules: Arc::new(Arc::new(rules)), routes }
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    /// The answer to `request`, which `peer` sent.
+    pub fn answer(&mut self, request: Request, peer: ClientAddress) -> BoxFuture<'static, Response> {
         let rules = Arc::clone(&self.rules);
-        let client = ClientAddress::note(&mut request, &rules.trusted_proxies);
+        let client = peer.behind_proxies(request.headers(), &rules.trusted_proxies);
         let route = route::find(request.uri().path());
         let visit = Visit::of(&request, route, client);
         let language = Language::of(request.headers());
@@ -104,7 +101,7 @@ where
         });
         let is_from_a_page = request.headers().contains_key(header::ORIGIN);
         let answer = if is_from_a_page {
-            Either::Left(rules.cors.layer(answer).call(request))
+            Either::Left(rules.cors.layer(answer).call(request).boxed())
         } else {
             Either::Right(answer.call(request))
         };
@@ -119,24 +116,12 @@ where
                 Poll::Pending => Box::pin(rules.end_of_waiting(answer, route)).await,
             };
             let mut answer = envelope::write(answered, language, visit.id());
-            // Once, instead of twice on the way.
-            answer.headers_mut().reserve(MORE_HEADERS);
             secure(answer.headers_mut());
-            if !is_from_a_page {
-                answer.headers_mut().append(header::VARY, VARY);
-            }
             visit.end(&mut answer);
-            Ok(answer)
+            answer
         }))
     }
 }
-
-/// Headers that are put on an answer here, by [`Visit::end`] and by axum.
-pub(super) const MORE_HEADERS: usize = 8;
-
-/// What [`CorsLayer`] says of every answer, for those it need not look at.
-const VARY: HeaderValue =
-    HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
 
 /// An answer, or what was thrown instead.
 type Caught = thread::Result<Result<Response, Infallible>>;

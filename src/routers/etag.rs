@@ -8,7 +8,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
-use super::door::MORE_HEADERS;
 use crate::schemas::ready::ReadyAnswer;
 
 /// A request's `If-None-Match`: what the client has. Hardly anybody sends more than one field of it.
@@ -42,18 +41,13 @@ impl IfNoneMatch {
 pub(super) fn with_etag(client: &IfNoneMatch, answer: &ReadyAnswer) -> Response {
     let is_current = client.has(&answer.etag);
     let mut response = Response::new(if is_current { Body::empty() } else { Body::from(answer.bytes.clone()) });
-    let headers = response.headers_mut();
-    headers.reserve(OWN_HEADERS + MORE_HEADERS);
-    headers.insert(header::ETAG, answer.etag.clone());
-    // Kept by this client alone, and asked about each time.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    let mut headers = answer.headers.clone();
     if is_current {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(answer.bytes.len()));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
+    *response.headers_mut() = headers;
     response
 }
-
-/// Headers that are put on an answer here.
-const OWN_HEADERS: usize = 3;

@@ -1,11 +1,10 @@
 //! Streams over HTTP.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -65,8 +64,7 @@ struct TicketQuery {
 
 impl<S> FromRequestParts<S> for StreamIdentity
 where
-    Arc<AuthService>: FromRef<S>,
-    S: Send + Sync,
+    S: AsRef<AuthService> + Send + Sync,
 {
     type Rejection = AppError;
 
@@ -75,7 +73,7 @@ where
         let Some(ticket) = ticket else {
             return AdminIdentity::from_request_parts(parts, state).await.map(Self);
         };
-        let identity = Arc::<AuthService>::from_ref(state).admin_of_ticket(&ticket).await?;
+        let identity = state.as_ref().admin_of_ticket(&ticket).await?;
         note_store(identity.store_id);
         Ok(Self(identity))
     }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
-use crate::events::Hub;
+use crate::events::{Hub, StoreVersions};
 use crate::models::{Role, StoreId, TableId, UserId};
 use crate::repositories::user::UserAccess;
 use crate::repositories::{table, user};
@@ -60,16 +60,16 @@ impl TokenAccess {
     /// # Errors
     /// `INVALID_TOKEN` when it no longer counts.
     pub async fn of_admin(&self, claims: &Claims) -> Result<(String, Role)> {
-        let access = self.remembered(claims).await?;
+        let (access, _) = self.remembered(claims).await?;
         access.account.ok_or_else(|| ErrorCode::InvalidToken.into())
     }
 
-    /// Whether a table token still counts.
+    /// Whether a table token still counts; the store's versions at which it does.
     ///
     /// # Errors
     /// `INVALID_TOKEN` when it no longer does.
-    pub async fn of_table(&self, claims: &Claims) -> Result<()> {
-        self.remembered(claims).await.map(|_| ())
+    pub async fn of_table(&self, claims: &Claims) -> Result<StoreVersions> {
+        self.remembered(claims).await.map(|(_, versions)| versions)
     }
 
     /// Whether a token still counts, asked of the database now.
@@ -88,12 +88,12 @@ impl TokenAccess {
         self.hub.access_changed(store, access_version).await;
     }
 
-    async fn remembered(&self, claims: &Claims) -> Result<Access> {
-        let version = match self.hub.versions(claims.store).await {
+    async fn remembered(&self, claims: &Claims) -> Result<(Access, StoreVersions)> {
+        let versions = match self.hub.versions(claims.store).await {
             Err(AppError { code: ErrorCode::StoreNotFound, .. }) => return Err(ErrorCode::InvalidToken.into()),
-            versions => versions?.access,
+            versions => versions?,
         };
-        let key = (claims.store, version, claims.aud, claims.sub, claims.version, claims.jti);
+        let key = (claims.store, versions.access, claims.aud, claims.sub, claims.version, claims.jti);
         let access = if let Some(access) = self.answers.get(&key) {
             access
         } else {
@@ -104,7 +104,7 @@ impl TokenAccess {
             self.answers.insert(key, access.clone());
             access
         };
-        access.ok_or_else(|| ErrorCode::InvalidToken.into())
+        access.map(|access| (access, versions)).ok_or_else(|| ErrorCode::InvalidToken.into())
     }
 
     /// What the database says of this token; `None` when it no longer counts.

@@ -3,31 +3,26 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
+use crate::telemetry::request::client;
+
 /// Where proxies say whom they heard.
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The client's own address. The server notes it as the other end of the connection; the door sees through proxies.
+/// The client's own address. The server knows the other end of the connection; the door sees through proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
-    /// Finds out where `request` comes from, and notes it for whoever asks.
-    pub fn note(request: &mut Request, trusted: &[IpNet]) -> Self {
-        let unknown = Self(Ipv4Addr::UNSPECIFIED.into());
-        let peer = request.extensions().get().copied().unwrap_or(unknown).0;
-        let client = Self::of(peer, request.headers(), trusted);
-        *request.extensions_mut().get_or_insert(unknown) = client;
-        client
-    }
-
-    /// The address of whoever sent the request: behind trusted proxies, the last one they do not vouch for.
-    fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
-        let peer = peer.to_canonical();
+    /// The address of whoever sent a request with these `headers`, of which this is the other end of the connection: behind
+    /// trusted proxies, the last one they do not vouch for.
+    #[must_use]
+    pub fn behind_proxies(self, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+        let peer = self.0.to_canonical();
         let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
         if !is_trusted(&peer) {
             return Self(peer);
@@ -58,8 +53,8 @@ fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
 impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get().copied().unwrap_or(Self(Ipv4Addr::UNSPECIFIED.into())))
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(client().unwrap_or(Self(Ipv4Addr::UNSPECIFIED.into())))
     }
 }
 
@@ -79,7 +74,7 @@ mod tests {
             headers.append("x-forwarded-for", HeaderValue::from_bytes(value).unwrap());
         }
         let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
-        ClientAddress::of(peer.parse().unwrap(), &headers, &trusted).0.to_string()
+        ClientAddress(peer.parse().unwrap()).behind_proxies(&headers, &trusted).0.to_string()
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub fn layer(origins: &CorsOrigins) -> CorsLayer {
             HeaderName::from_static("idempotent-replayed"),
             X_REQUEST_ID,
         ])
+        // Every answer says so, to pages or not.
+        .vary([])
         .max_age(MAX_AGE);
     match origins {
         CorsOrigins::Any => cors.allow_origin(AllowOrigin::any()),

@@ -1,13 +1,13 @@
 //! The extractors that turn a token into an identity. A handler that takes one is thereby guarded.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use crate::error::{AppError, ErrorCode, Result};
+use crate::events::StoreVersions;
 use crate::models::{Actor, ActorKind, Role, SessionId, StoreId, TableId, UserId};
 use crate::security::address::ClientAddress;
 use crate::security::token::Claims;
@@ -59,6 +59,8 @@ pub struct OwnerIdentity(pub AdminIdentity);
 pub struct TableIdentity {
     /// The store.
     pub store_id: StoreId,
+    /// The store's versions when the token was found to count.
+    pub versions: StoreVersions,
     /// The table.
     pub table_id: TableId,
     /// The session it orders for, which may have ended.
@@ -71,10 +73,10 @@ pub struct TableIdentity {
 const SCHEME: &[u8] = b"Bearer ";
 
 /// The token of `Authorization: Bearer TOKEN`.
-fn bearer(parts: &Parts) -> Result<&str> {
+fn bearer(parts: &Parts) -> Result<&[u8]> {
     let value = parts.headers.get(AUTHORIZATION).ok_or(ErrorCode::Unauthorized)?;
     let (scheme, token) = value.as_bytes().split_at_checked(SCHEME.len()).ok_or(ErrorCode::Unauthorized)?;
-    let token = str::from_utf8(token).map_err(|_| ErrorCode::InvalidToken)?.trim();
+    let token = token.trim_ascii();
     if scheme.eq_ignore_ascii_case(SCHEME) && !token.is_empty() {
         Ok(token)
     } else {
@@ -84,13 +86,12 @@ fn bearer(parts: &Parts) -> Result<&str> {
 
 impl<S> FromRequestParts<S> for AdminIdentity
 where
-    Arc<AuthService>: FromRef<S>,
-    S: Send + Sync,
+    S: AsRef<AuthService> + Send + Sync,
 {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let identity = Arc::<AuthService>::from_ref(state).admin_of(bearer(parts)?).await?;
+        let identity = state.as_ref().admin_of(bearer(parts)?).await?;
         note_store(identity.store_id);
         let Ok(ClientAddress(address)) = ClientAddress::from_request_parts(parts, state).await;
         Ok(Self { address: Some(address), ..identity })
@@ -99,8 +100,7 @@ where
 
 impl<S> FromRequestParts<S> for OwnerIdentity
 where
-    Arc<AuthService>: FromRef<S>,
-    S: Send + Sync,
+    S: AsRef<AuthService> + Send + Sync,
 {
     type Rejection = AppError;
 
@@ -113,13 +113,12 @@ where
 
 impl<S> FromRequestParts<S> for TableIdentity
 where
-    Arc<AuthService>: FromRef<S>,
-    S: Send + Sync,
+    S: AsRef<AuthService> + Send + Sync,
 {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let identity = Arc::<AuthService>::from_ref(state).table_of(bearer(parts)?).await?;
+        let identity = state.as_ref().table_of(bearer(parts)?).await?;
         note_store(identity.store_id);
         Ok(identity)
     }

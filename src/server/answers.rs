@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderValue, Request, Response, header};
+use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
 use hyper::service::Service;
 
@@ -20,7 +20,7 @@ use crate::security::address::ClientAddress;
 /// counting on counters that all cores share.)
 #[derive(Debug)]
 pub(super) struct Answers {
-    app: RefCell<Door<Router>>,
+    app: RefCell<Door>,
     peer: ClientAddress,
     /// The connection's own, so that no core waits for another to read it.
     is_last: Arc<AtomicBool>,
@@ -28,7 +28,7 @@ pub(super) struct Answers {
 
 impl Answers {
     /// The requests of `peer`, answered by `app`. Once `is_last`, each answer says `Connection: close`.
-    pub(super) fn new(app: Door<Router>, peer: ClientAddress, is_last: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(app: Door, peer: ClientAddress, is_last: Arc<AtomicBool>) -> Self {
         Self { app: RefCell::new(app), peer, is_last }
     }
 }
@@ -40,16 +40,15 @@ impl Service<Request<Incoming>> for Answers {
 
     fn call(&self, request: Request<Incoming>) -> Answering {
         // A body that is empty needs no box.
-        let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
-        request.extensions_mut().insert(self.peer);
-        let answer = tower::Service::call(&mut *self.app.borrow_mut(), request);
+        let request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
+        let answer = self.app.borrow_mut().answer(request, self.peer);
         Answering { answer, is_last: Arc::clone(&self.is_last) }
     }
 }
 
 /// An answer on its way.
 pub(super) struct Answering {
-    answer: <Door<Router> as tower::Service<axum::extract::Request>>::Future,
+    answer: BoxFuture<'static, Response<Body>>,
     is_last: Arc<AtomicBool>,
 }
 
@@ -57,7 +56,7 @@ impl Future for Answering {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut answer = ready!(self.answer.as_mut().poll(cx))?;
+        let mut answer = ready!(self.answer.as_mut().poll(cx));
         if self.is_last.load(Ordering::Relaxed) {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

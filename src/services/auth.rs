@@ -239,7 +239,7 @@ impl AuthService {
     ///
     /// # Errors
     /// A 401 of the kind that fits.
-    pub async fn admin_of(&self, token: &str) -> Result<AdminIdentity> {
+    pub async fn admin_of(&self, token: &[u8]) -> Result<AdminIdentity> {
         let claims = self.tokens.check(token, Audience::Admin)?;
         self.admin_behind(claims).await
     }
@@ -263,7 +263,7 @@ impl AuthService {
     /// # Errors
     /// A 401 of the kind that fits.
     pub async fn admin_of_ticket(&self, ticket: &str) -> Result<AdminIdentity> {
-        let claims = self.tokens.check(ticket, Audience::Stream)?.login_of_ticket();
+        let claims = self.tokens.check(ticket.as_bytes(), Audience::Stream)?.login_of_ticket();
         self.admin_behind(claims).await
     }
 
@@ -271,11 +271,11 @@ impl AuthService {
     ///
     /// # Errors
     /// A 401 of the kind that fits.
-    pub async fn table_of(&self, token: &str) -> Result<TableIdentity> {
+    pub async fn table_of(&self, token: &[u8]) -> Result<TableIdentity> {
         let claims = self.tokens.check(token, Audience::Table)?;
         let session_id = claims.session.ok_or(ErrorCode::InvalidToken)?;
-        self.access.of_table(&claims).await?;
-        Ok(TableIdentity { store_id: claims.store, table_id: TableId(claims.sub), session_id, claims })
+        let versions = self.access.of_table(&claims).await?;
+        Ok(TableIdentity { store_id: claims.store, versions, table_id: TableId(claims.sub), session_id, claims })
     }
 
     /// How long until this token expires.

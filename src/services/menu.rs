@@ -98,6 +98,14 @@ impl MenuService {
         self.memory.current(store).await
     }
 
+    /// As [`current`](Self::current), for who knows already which version the menu is at.
+    ///
+    /// # Errors
+    /// `STORE_NOT_FOUND`.
+    pub async fn at_least(&self, store: StoreId, version: i64) -> Result<Arc<MenuSnapshot>> {
+        self.memory.at_least(store, version).await
+    }
+
     /// As [`current`](Self::current), from the database as it is now: for whoever found out there that what is
     /// remembered is old.
     ///

@@ -54,8 +54,8 @@ mod tests {
         let menus = MenuService::new(database.clone(), hub.clone(), clock);
         let store = StoreId(1);
         for (name, size) in [
-            ("admin_of", size_of_val(&auth.admin_of(""))),
-            ("table_of", size_of_val(&auth.table_of(""))),
+            ("admin_of", size_of_val(&auth.admin_of(b""))),
+            ("table_of", size_of_val(&auth.table_of(b""))),
             ("menu", size_of_val(&menus.current(store))),
             ("subscribe", size_of_val(&hub.subscribe(store))),
         ] {

@@ -54,6 +54,7 @@ impl RequestId {
 pub struct Trail {
     id: RequestId,
     route: &'static Route,
+    client: ClientAddress,
     queries: Cell<u32>,
     store: Cell<Option<StoreId>>,
 }
@@ -80,6 +81,12 @@ impl Trail {
 pub fn count_query() {
     // Outside a request (start-up, background work) there is nobody to count for.
     let _ = TRAIL.try_with(|trail| trail.queries.set(trail.queries.get() + 1));
+}
+
+/// Where the request under way comes from.
+#[must_use]
+pub fn client() -> Option<ClientAddress> {
+    TRAIL.try_with(|trail| trail.client).ok()
 }
 
 /// Notes which store the request under way is about.
@@ -136,7 +143,8 @@ impl Visit {
     /// The trail of this request, yet empty.
     #[must_use]
     pub fn trail(&self) -> Trail {
-        Trail { id: self.id, route: self.route, queries: Cell::default(), store: Cell::default() }
+        let (queries, store) = Default::default();
+        Trail { id: self.id, route: self.route, client: self.client, queries, store }
     }
 
     /// Puts the request's id on its answer, a line into the log, and adds it to the figures: within its

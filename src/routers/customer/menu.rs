@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::Result;
+use crate::error::{AppError, Result};
 use crate::models::{CategoryId, MenuId};
 use crate::routers::etag::{IfNoneMatch, with_etag};
 use crate::routers::extract::Path;
@@ -15,7 +16,7 @@ use crate::schemas::category::CategoryListResponse;
 use crate::schemas::menu::{MenuListResponse, MenuResponse};
 use crate::schemas::ready::ReadyAnswer;
 use crate::security::identity::TableIdentity;
-use crate::services::MenuService;
+use crate::services::{MenuService, MenuSnapshot};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -24,6 +25,19 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_menus))
         .routes(routes!(list_category_menus))
         .routes(routes!(get_menu))
+}
+
+/// The menu that the tablet's store has now.
+struct CurrentMenu(Arc<MenuSnapshot>);
+
+impl FromRequestParts<AppState> for CurrentMenu {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let table = TableIdentity::from_request_parts(parts, state).await?;
+        let menus: &MenuService = state.as_ref();
+        menus.at_least(table.store_id, table.versions.menu).await.map(Self)
+    }
 }
 
 /// The categories
@@ -38,12 +52,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
             headers(("ETag" = String, description = "As the client has it"))),
     ),
 )]
-async fn list_categories(
-    table: TableIdentity,
-    State(menus): State<Arc<MenuService>>,
-    client: IfNoneMatch,
-) -> Result<Response> {
-    Ok(with_etag(&client, &menus.current(table.store_id).await?.category_answer))
+async fn list_categories(CurrentMenu(menu): CurrentMenu, client: IfNoneMatch) -> Response {
+    with_etag(&client, &menu.category_answer)
 }
 
 /// The menu
@@ -60,12 +70,8 @@ async fn list_categories(
             headers(("ETag" = String, description = "As the client has it"))),
     ),
 )]
-async fn list_menus(
-    table: TableIdentity,
-    State(menus): State<Arc<MenuService>>,
-    client: IfNoneMatch,
-) -> Result<Response> {
-    Ok(with_etag(&client, &menus.current(table.store_id).await?.menu_answer))
+async fn list_menus(CurrentMenu(menu): CurrentMenu, client: IfNoneMatch) -> Response {
+    with_etag(&client, &menu.menu_answer)
 }
 
 /// The menu of one category
@@ -85,13 +91,12 @@ async fn list_menus(
     extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
 )]
 async fn list_category_menus(
-    table: TableIdentity,
-    State(menus): State<Arc<MenuService>>,
+    CurrentMenu(menu): CurrentMenu,
     Path(category): Path<CategoryId>,
     client: IfNoneMatch,
 ) -> Result<Response> {
-    let menus = menus.current(table.store_id).await?.available_in(category)?;
-    Ok(with_etag(&client, &ReadyAnswer::of(&MenuListResponse::from(menus))?))
+    let dishes = menu.available_in(category)?;
+    Ok(with_etag(&client, &ReadyAnswer::of(&MenuListResponse::from(dishes))?))
 }
 
 /// A dish
@@ -110,12 +115,7 @@ async fn list_category_menus(
     ),
     extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
 )]
-async fn get_menu(
-    table: TableIdentity,
-    State(menus): State<Arc<MenuService>>,
-    Path(menu): Path<MenuId>,
-    client: IfNoneMatch,
-) -> Result<Response> {
-    let menu = menus.current(table.store_id).await?.available(menu)?;
-    Ok(with_etag(&client, &ReadyAnswer::of(&MenuResponse::from(menu))?))
+async fn get_menu(CurrentMenu(menu): CurrentMenu, Path(id): Path<MenuId>, client: IfNoneMatch) -> Result<Response> {
+    let dish = menu.available(id)?;
+    Ok(with_etag(&client, &ReadyAnswer::of(&MenuResponse::from(dish))?))
 }

@@ -52,6 +52,11 @@ impl MenuMemory {
     /// The store's menu, at the version it is known to have or a newer one.
     pub(super) async fn current(&self, store: StoreId) -> Result<Arc<MenuSnapshot>> {
         let version = self.hub.versions(store).await?.menu;
+        self.at_least(store, version).await
+    }
+
+    /// The store's menu, at `version` or a newer one.
+    pub(super) async fn at_least(&self, store: StoreId, version: i64) -> Result<Arc<MenuSnapshot>> {
         if let Some(menu) = self.menus.get(&store)
             && menu.version >= version
         {

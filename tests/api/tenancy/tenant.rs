@@ -285,7 +285,7 @@ impl Tenant {
             Role::Staff => Some(issue(Audience::Admin, self.staff, None)),
             Role::Owner => Some(issue(Audience::Admin, self.owner, None)),
             Role::Ticket => {
-                let login = tokens.check(&issue(Audience::Admin, self.owner, None), Audience::Admin).unwrap();
+                let login = tokens.check(issue(Audience::Admin, self.owner, None).as_bytes(), Audience::Admin).unwrap();
                 Some(tokens.issue_ticket(&login).unwrap().token)
             }
         }
