@@ -8,8 +8,9 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use moka::future::Cache;
+use papaya::HashMap;
 use tokio::time::Instant;
 
 use crate::database::Database;
@@ -39,12 +40,12 @@ pub struct StoreVersions {
     pub access: i64,
 }
 
-/// The versions of the stores that were asked about lately. Every request looks, so the stores are spread over locks that
-/// many may hold to read, and a look writes to a store no more than once a second.
+/// The versions of the stores that were asked about lately. Every request looks, so a look takes no lock, and writes to
+/// memory that all cores read no more than once a second.
 #[derive(Debug)]
 pub(super) struct KnownVersions {
     database: Database,
-    stores: DashMap<StoreId, KnownStore>,
+    stores: HashMap<StoreId, KnownStore, RandomState>,
     /// Since when no change can go unheard for long; never while the listener is down. What was confirmed before
     /// may have changed unheard.
     hearing_since: Moment,
@@ -72,7 +73,7 @@ struct KnownStore {
 impl KnownVersions {
     pub(super) fn new(database: Database) -> Self {
         let questions = Cache::builder().time_to_live(BELIEVED_FOR).max_capacity(QUESTIONS).build();
-        let (stores, hearing_since) = (DashMap::new(), Moment::new(NEVER));
+        let (stores, hearing_since) = (HashMap::with_hasher(RandomState::default()), Moment::new(NEVER));
         Self { database, stores, hearing_since, epoch: Instant::now(), questions }
     }
 
@@ -98,7 +99,7 @@ impl KnownVersions {
             confirmed_at = asked_at;
         }
         // Not the answer itself: a change may have been told meanwhile.
-        self.stores.get(&store).map(|known| known.versions()).ok_or_else(|| ErrorCode::StoreNotFound.into())
+        self.stores.pin().get(&store).map(KnownStore::versions).ok_or_else(|| ErrorCode::StoreNotFound.into())
     }
 
     /// What is known of the store, if it can be believed; else when it was confirmed last. From here on the store
@@ -106,10 +107,8 @@ impl KnownVersions {
     fn look(&self, store: StoreId, now: Instant) -> Result<StoreVersions, u64> {
         let now = self.moment(now);
         let hearing_since = self.hearing_since.load(Ordering::Acquire);
-        let known = match self.stores.get(&store) {
-            Some(known) => known,
-            None => self.stores.entry(store).or_insert_with(|| KnownStore::wanted(now)).downgrade(),
-        };
+        let stores = self.stores.pin();
+        let known = stores.get(&store).unwrap_or_else(|| stores.get_or_insert_with(store, || KnownStore::wanted(now)));
         known.note_wanted(now);
         let confirmed_at = known.confirmed_at.load(Ordering::Acquire);
         let is_heard = hearing_since != NEVER && hearing_since <= confirmed_at;
@@ -119,6 +118,8 @@ impl KnownVersions {
     /// Asks the database; says when.
     async fn ask(&self, store: StoreId) -> Result<u64> {
         let asked_at = Instant::now();
+        // It may have been forgotten since the look.
+        self.stores.pin().get_or_insert_with(store, || KnownStore::wanted(self.moment(asked_at)));
         let mut connection = self.database.acquire().await?;
         let position = event::positions(connection.conn(), &[store]).await?.pop().ok_or(ErrorCode::StoreNotFound)?;
         self.confirm(&position, asked_at);
@@ -127,14 +128,14 @@ impl KnownVersions {
 
     /// The store is at `position`, at least.
     pub(super) fn raise(&self, position: &Position) {
-        if let Some(known) = self.stores.get(&position.store_id) {
+        if let Some(known) = self.stores.pin().get(&position.store_id) {
             known.raise(position);
         }
     }
 
     /// The database said so, asked at `asked_at`.
     pub(super) fn confirm(&self, position: &Position, asked_at: Instant) {
-        if let Some(known) = self.stores.get(&position.store_id) {
+        if let Some(known) = self.stores.pin().get(&position.store_id) {
             known.raise(position);
             known.confirmed_at.fetch_max(self.moment(asked_at), Ordering::AcqRel);
         }
@@ -159,8 +160,9 @@ impl KnownVersions {
     pub(super) fn stores(&self, now: Instant) -> Vec<StoreId> {
         let now = self.moment(now);
         let is_wanted = |known: &KnownStore| now < after(known.wanted_at.load(Ordering::Relaxed), FORGOTTEN_AFTER);
-        self.stores.retain(|_, known| is_wanted(known));
-        self.stores.iter().map(|known| *known.key()).collect()
+        let stores = self.stores.pin();
+        stores.retain(|_, known| is_wanted(known));
+        stores.keys().copied().collect()
     }
 
     fn moment(&self, at: Instant) -> u64 {

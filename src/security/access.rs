@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache as Questions;
-use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use crate::database::Database;
@@ -18,6 +17,7 @@ use crate::events::{Hub, StoreVersions};
 use crate::models::{Role, StoreId, TableId, UserId};
 use crate::repositories::user::UserAccess;
 use crate::repositories::{table, user};
+use crate::security::memory::Memory;
 use crate::security::token::{Audience, Claims};
 
 /// Answers kept at most.
@@ -43,7 +43,7 @@ struct Access {
 pub struct TokenAccess {
     database: Database,
     hub: Hub,
-    answers: Arc<Cache<Key, Option<Access>>>,
+    answers: Arc<Memory<Key, Option<Access>>>,
     questions: Questions<Key, Option<Access>>,
 }
 
@@ -52,7 +52,7 @@ impl TokenAccess {
     #[must_use]
     pub fn new(database: Database, hub: Hub) -> Self {
         let questions = Questions::builder().time_to_live(QUESTION_LASTS).max_capacity(QUESTIONS).build();
-        Self { database, hub, answers: Arc::new(Cache::new(CAPACITY)), questions }
+        Self { database, hub, answers: Arc::new(Memory::new(CAPACITY)), questions }
     }
 
     /// The name and role behind an admin token.

@@ -5,6 +5,7 @@ pub mod address;
 pub mod cors;
 pub mod headers;
 pub mod identity;
+mod memory;
 pub mod password;
 pub mod rate;
 pub mod rush;

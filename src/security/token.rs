@@ -7,7 +7,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -16,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Secret;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{SessionId, StoreId};
+use crate::security::memory::Memory;
 
 /// The longest token that is looked at, in bytes; ours have about 400.
 const MAX_TOKEN_BYTES: usize = 4096;
@@ -129,7 +129,7 @@ pub struct Tokens {
     algorithm: Algorithm,
     validation: Validation,
     /// What tokens say whose signature was found to be good: a tablet shows the same one all day.
-    verified: Cache<Box<[u8]>, Claims>,
+    verified: Memory<Box<[u8]>, Claims>,
     epoch: Uuid,
     clock: Clock,
 }
@@ -152,7 +152,7 @@ impl Tokens {
             decoding: previous.iter().chain([secret]).map(checked_with).collect(),
             algorithm,
             validation,
-            verified: Cache::new(REMEMBERED),
+            verified: Memory::new(REMEMBERED),
             epoch,
             clock,
         }
