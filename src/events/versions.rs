@@ -270,4 +270,14 @@ mod tests {
         let asked = versions.of(STORE).await;
         assert_eq!(asked.unwrap_err().code, ErrorCode::ServiceUnavailable, "the database was not asked");
     }
+
+    #[tokio::test]
+    async fn a_store_that_was_forgotten_since_the_look_is_known_again_once_the_database_is_asked() {
+        let (versions, start) = (versions(), Instant::now());
+        assert_eq!(menu(&versions, start), None);
+        assert_eq!(versions.stores(start + FORGOTTEN_AFTER), []);
+        versions.database.close().await;
+        versions.ask(STORE).await.expect_err("the database is closed");
+        assert_eq!(versions.stores(start), [STORE], "there is a place for its answer");
+    }
 }

@@ -18,8 +18,8 @@ pub struct ReadyAnswer {
     pub bytes: Bytes,
     /// The strong `ETag` they have on every instance: in quotes, as it stands in the header.
     pub etag: HeaderValue,
-    /// The headers for who has them already, those too that every answer is given on its way out. (To make room for one
-    /// more in a copy costs as much as the copy.)
+    /// The headers for who has them already, with a place for each that an answer is given on its way out: to make room for
+    /// one more in a copy costs as much as the copy.
     pub headers: HeaderMap,
 }
 
@@ -37,6 +37,7 @@ impl ReadyAnswer {
         headers.insert(header::ETAG, etag.clone());
         // Kept by this client alone, and asked about each time.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        // The places of what axum and the door put there.
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
         headers.insert(X_REQUEST_ID, HeaderValue::from_static("yet to come"));
         secure(&mut headers);

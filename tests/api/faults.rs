@@ -289,8 +289,9 @@ async fn while_the_database_takes_another_password_by_now_requests_share_the_con
     tablet.order(&store.menus[..1]).await.ok();
 
     sqlx::raw_sql("ALTER ROLE renamer PASSWORD 'new'").execute(&mut aside).await.unwrap();
+    // Every connection, those too that somebody is just giving back.
     let mut held = Vec::new();
-    while app.database.pool_state().idle > 0 {
+    while held.len() < app.database.pool_state().connections as usize {
         held.push(app.database.begin().await.unwrap());
     }
     told_to_come_back(in_time(tablet.get("/customer/orders")).await);

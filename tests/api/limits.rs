@@ -1,5 +1,6 @@
 //! What one client may take from the others.
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{TestApp, answer};
+use crate::support::{Answer, TestApp, answer};
 
 /// Sends bytes as they are, and reads until the server closes.
 async fn send_raw(app: &TestApp, request: &str) -> String {
@@ -139,6 +140,8 @@ async fn every_answer_tells_browsers_to_keep_their_hands_off() {
         let answer = tablet.get(path).await;
         assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{path}");
         assert_eq!(answer.headers["referrer-policy"], "no-referrer", "{path}");
+        let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
+        assert_eq!(vary, ["origin, access-control-request-method, access-control-request-headers"], "{path}");
         let policy = answer.headers["content-security-policy"].to_str().unwrap();
         let is_page = path == "/docs/" || path == "/openapi.json";
         assert!(policy.contains(if is_page { "default-src 'self'" } else { "default-src 'none'" }), "{path}: {policy}");
@@ -146,6 +149,23 @@ async fn every_answer_tells_browsers_to_keep_their_hands_off() {
     }
     let stream = tablet.stream("/customer/orders/stream", None).await.connected().await;
     assert_eq!(stream.headers["x-content-type-options"], "nosniff");
+
+    // To a page of another origin, too, and where it is told that nothing changed.
+    let menu = |id: &str| {
+        let request = tablet.request(Method::GET, "/customer/menu").header("Origin", "http://localhost:3000");
+        request.header("X-Request-Id", id)
+    };
+    let whole = answer(menu("first")).await;
+    let current = answer(menu("second").header("If-None-Match", &whole.headers["etag"])).await;
+    assert_eq!((whole.status.as_u16(), current.status.as_u16()), (200, 304));
+    assert_eq!([&whole, &current].map(|answer| &answer.headers["x-request-id"]), ["first", "second"]);
+    let fields = |answer: &Answer| {
+        let is_of_the_body = |name: &str| ["content-type", "content-length", "x-request-id", "date"].contains(&name);
+        let fields = answer.headers.iter().filter(|(name, _)| !is_of_the_body(name.as_str()));
+        fields.map(|(name, value)| (name.to_string(), value.clone())).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(fields(&whole), fields(&current));
+    assert_eq!(fields(&whole).len(), 9, "{whole:?}");
 }
 
 #[tokio::test]

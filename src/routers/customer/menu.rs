@@ -27,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_menu))
 }
 
-/// The menu that the tablet's store has now.
+/// The menu that the store has now, for its tablets: a handler that takes it is guarded.
 struct CurrentMenu(Arc<MenuSnapshot>);
 
 impl FromRequestParts<AppState> for CurrentMenu {
