@@ -1,6 +1,6 @@
 //! Orders, their numbers and their way from pending to completed.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -66,7 +66,8 @@ pub struct OrderNumber {
 
 impl std::fmt::Display for OrderNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{:03}", self.business_day.format("%Y%m%d"), self.day_number)
+        let day = self.business_day;
+        write!(f, "{:04}{:02}{:02}-{:03}", day.year(), day.month(), day.day(), self.day_number)
     }
 }
 

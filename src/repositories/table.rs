@@ -136,7 +136,7 @@ pub async fn insert(
     .on_constraint("tables_table_number_key", ErrorCode::Duplicate)
 }
 
-/// A latest order as the dashboard's statement packs it.
+/// A latest order as the dashboard's statement packs it: its fields in this order, without their names.
 #[derive(Debug, Deserialize)]
 struct LatestOrder {
     id: OrderId,
@@ -150,6 +150,7 @@ struct LatestOrder {
     items: Vec<LatestItem>,
 }
 
+/// A line of it, likewise.
 #[derive(Debug, Deserialize)]
 struct LatestItem {
     id: ItemId,
@@ -212,13 +213,14 @@ pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, 
              WHERE o.store_id = $1 AND o.session_id = s.id AND o.cancelled_at IS NULL
            ) sums ON true
            LEFT JOIN LATERAL (
-             SELECT json_agg(newest ORDER BY newest.business_day DESC, newest.day_number DESC) AS orders
+             SELECT json_agg(json_build_array(newest.id, newest.business_day, newest.day_number, newest.status,
+                                              newest.total_amount, newest.note, newest.created_at, newest.updated_at,
+                                              newest.items)
+                             ORDER BY newest.business_day DESC, newest.day_number DESC) AS orders
              FROM (
                SELECT o.id, o.business_day, o.day_number, o.status, o.total_amount, o.note,
                       o.created_at, o.updated_at,
-                      (SELECT json_agg(json_build_object('id', i.id, 'menu_name', i.menu_name,
-                                                         'unit_price', i.unit_price, 'quantity', i.quantity)
-                                       ORDER BY i.line)
+                      (SELECT json_agg(json_build_array(i.id, i.menu_name, i.unit_price, i.quantity) ORDER BY i.line)
                        FROM order_items i WHERE i.store_id = $1 AND i.order_id = o.id) AS items
                FROM orders o
                WHERE o.store_id = $1 AND o.session_id = s.id AND o.cancelled_at IS NULL

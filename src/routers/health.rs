@@ -1,6 +1,5 @@
 //! Is it alive, is it ready?
 
-use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,6 +8,7 @@ use utoipa_axum::routes;
 
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
+use crate::routers::json::Json;
 use crate::shutdown::Shutdown;
 use crate::state::AppState;
 

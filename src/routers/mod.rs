@@ -8,15 +8,16 @@ pub mod door;
 mod etag;
 pub mod extract;
 mod health;
+mod json;
 pub mod private;
 mod sse;
 
-use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 
+use self::json::Json;
 use crate::state::AppState;
 
 /// Where the API begins.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
+use super::moment::moment;
 use crate::models::{Role, SessionId, Store, TableId, UserId};
 use crate::security::identity::AdminIdentity;
 use crate::security::token::TICKET_LIFETIME;
@@ -34,6 +35,7 @@ pub struct TableLoginResponse {
     #[schema(example = "bearer")]
     pub token_type: &'static str,
     /// When the token ends.
+    #[serde(serialize_with = "moment")]
     pub expires_at: DateTime<Utc>,
     /// The store's code.
     #[schema(example = "demo-store")]
@@ -89,6 +91,7 @@ pub struct AdminLoginResponse {
     #[schema(example = "bearer")]
     pub token_type: &'static str,
     /// When the token ends.
+    #[serde(serialize_with = "moment")]
     pub expires_at: DateTime<Utc>,
     /// The store's code.
     #[schema(example = "demo-store")]
@@ -146,6 +149,7 @@ pub struct MeResponse {
     #[schema(example = "데모 식당")]
     pub store_name: String,
     /// When this token ends.
+    #[serde(serialize_with = "moment")]
     pub expires_at: DateTime<Utc>,
 }
 

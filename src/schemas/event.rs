@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::moment::moment;
 use crate::models::{Order, OrderId, OrderStatus, SessionId, TableId};
 
 /// `connected` and `reset`: where the stream goes on from.
@@ -33,6 +34,7 @@ pub struct NewOrderEvent {
     /// Where it stands.
     pub status: OrderStatus,
     /// When it was placed.
+    #[serde(serialize_with = "moment")]
     pub created_at: DateTime<Utc>,
     /// The stay it belongs to.
     pub session_id: SessionId,

@@ -6,6 +6,7 @@ pub mod category;
 pub mod event;
 pub mod menu;
 pub mod message;
+mod moment;
 pub mod order;
 pub mod page;
 pub mod ready;

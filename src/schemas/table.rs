@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::message::Message;
+use super::moment::moment;
 use super::order::OrderResponse;
 use super::rules::present;
 use crate::error::Language;
@@ -92,6 +93,7 @@ pub struct CompleteTableResponse {
     #[schema(example = 36000)]
     pub total_amount: i64,
     /// When it ended.
+    #[serde(serialize_with = "moment")]
     pub completed_at: DateTime<Utc>,
 }
 

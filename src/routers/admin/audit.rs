@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Result;
 use crate::routers::extract::Query;
+use crate::routers::json::Json;
 use crate::schemas::audit::{AuditListResponse, AuditQuery};
 use crate::security::identity::OwnerIdentity;
 use crate::services::AuditService;

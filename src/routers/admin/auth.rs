@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::{Language, Result};
 use crate::routers::extract::ValidatedJson;
+use crate::routers::json::Json;
 use crate::schemas::auth::{AdminLoginRequest, AdminLoginResponse, ChangePasswordRequest, MeResponse};
 use crate::schemas::message::{Message, MessageResponse};
 use crate::security::address::ClientAddress;

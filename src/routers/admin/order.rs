@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -14,6 +13,7 @@ use crate::error::{Language, Result};
 use crate::events::{Hub, Scope};
 use crate::models::{OrderId, SessionId};
 use crate::routers::extract::{Path, Query, ValidatedJson};
+use crate::routers::json::Json;
 use crate::routers::sse::{self, ResumeQuery, StreamIdentity};
 use crate::schemas::auth::TicketResponse;
 use crate::schemas::message::{Message, MessageResponse};

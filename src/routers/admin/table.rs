@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,6 +11,7 @@ use crate::error::{Language, Result};
 use crate::models::TableId;
 use crate::routers::created;
 use crate::routers::extract::{Path, Query, ValidatedJson};
+use crate::routers::json::Json;
 use crate::schemas::message::{Message, MessageResponse};
 use crate::schemas::order::{HistoryQuery, HistoryResponse};
 use crate::schemas::page::PageQuery;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,6 +11,7 @@ use crate::error::{Language, Result};
 use crate::models::UserId;
 use crate::routers::created;
 use crate::routers::extract::{Path, ValidatedJson};
+use crate::routers::json::Json;
 use crate::schemas::message::{Message, MessageResponse};
 use crate::schemas::user::{CreateUserRequest, UpdateUserRequest, UserListResponse, UserResponse};
 use crate::security::identity::OwnerIdentity;

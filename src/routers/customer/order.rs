@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
@@ -14,6 +13,7 @@ use crate::error::Result;
 use crate::events::{Hub, Scope};
 use crate::routers::created;
 use crate::routers::extract::{Idempotency, Query, ValidatedJson};
+use crate::routers::json::Json;
 use crate::routers::sse::{self, ResumeQuery};
 use crate::schemas::order::{CreateOrderRequest, OrderListResponse, OrderResponse};
 use crate::security::identity::TableIdentity;
