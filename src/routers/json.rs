@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::error::AppError;
 
-/// An answer's body, to be written as JSON. (axum's own writes into a `BytesMut`, which for what is written in many small
-/// pieces takes twice as long as a `Vec`.)
+/// An answer's body, to be written as JSON. (axum's own is written into a `BytesMut`, which for what comes in many small
+/// pieces takes half as long again as a `Vec`.)
 pub(super) struct Json<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
