@@ -1,42 +1,36 @@
 //! PostgreSQL: the pool, the migrations, what happens when it goes away, and, where none is given, a PostgreSQL
 //! of our own.
 
+mod connection;
 mod counts;
 pub mod embedded;
 pub mod migrations;
+mod pool;
 pub(crate) mod programs;
 mod retry;
 mod watchdog;
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use sqlx::error::DatabaseError;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection as _, PgConnection, PgPool, Postgres};
-use tokio::time::{Instant, sleep, timeout};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection as _};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+pub use connection::{Connection, Transaction};
 pub use migrations::MIGRATIONS;
 pub use retry::retrying;
 
 use self::counts::PoolCounts;
+use self::pool::Pool;
 use crate::config::DatabaseConfig;
 use crate::error::{AppError, ErrorCode, Result};
-use crate::telemetry::request::count_query;
-
-/// A connection idle for longer is tried before it is handed out; a busy pool pays no round trip for that.
-const TRUST_IDLE: Duration = Duration::from_secs(2);
 
 /// Statements slower than this are worth a line in the log.
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
-
-/// How often a connection is asked for again where PostgreSQL lets nobody in.
-const LOCKED_OUT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long PostgreSQL may take to say that it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -49,7 +43,8 @@ pub struct Database(Arc<Inner>);
 struct Inner {
     /// Closed while PostgreSQL is away. What was connected before is never trusted again: once it is back, a new
     /// pool takes the place of this one.
-    pool: RwLock<PgPool>,
+    pool: RwLock<Pool>,
+    config: DatabaseConfig,
     /// How many transactions were begun, each of which says that PostgreSQL was there to answer.
     begun: AtomicU64,
     counts: PoolCounts,
@@ -63,7 +58,7 @@ pub struct PoolState {
     /// Whether PostgreSQL answers.
     pub is_open: bool,
     /// Connections, idle or in use.
-    pub connections: u32,
+    pub connections: usize,
     /// Connections that nobody uses.
     pub idle: usize,
 }
@@ -85,35 +80,15 @@ impl Database {
                 ("statement_timeout", format!("{}ms", config.statement_timeout.as_millis())),
                 ("idle_in_transaction_session_timeout", format!("{}ms", config.statement_timeout.as_millis())),
             ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(config.max_connections)
-            .min_connections(config.min_connections)
-            .acquire_timeout(config.acquire_timeout)
-            .max_lifetime(config.max_lifetime)
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > TRUST_IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options);
-        match pool.acquire().await {
-            // The pool does not say what it tried in vain.
-            Err(timed_out @ sqlx::Error::PoolTimedOut) => {
-                let once_more = timeout(PING_TIMEOUT, pool.connect_options().connect()).await;
-                once_more.unwrap_or(Err(timed_out))?.close().await?;
-            }
-            taken => drop(taken?),
-        }
-        Ok(Self::of(pool))
+        let pool = Pool::open(options, config);
+        drop(pool.take().await?);
+        Ok(Self::of(pool, config))
     }
 
-    fn of(pool: PgPool) -> Self {
+    fn of(pool: Pool, config: &DatabaseConfig) -> Self {
         Self(Arc::new(Inner {
             pool: RwLock::new(pool),
+            config: config.clone(),
             begun: AtomicU64::new(0),
             counts: PoolCounts::new(),
             closed: CancellationToken::new(),
@@ -129,17 +104,19 @@ impl Database {
     #[must_use]
     pub fn pool_state(&self) -> PoolState {
         let pool = self.pool();
-        PoolState { is_open: !pool.is_closed(), connections: pool.size(), idle: pool.num_idle() }
+        let (connections, idle) = pool.size();
+        PoolState { is_open: !pool.is_closed(), connections, idle }
     }
 
     /// A pool that connects to nothing, for tests that ask it nothing.
     #[cfg(test)]
     pub(crate) fn unconnected() -> Self {
-        Self::of(PgPoolOptions::new().connect_lazy_with(PgConnectOptions::new_without_pgpass()))
+        let config = crate::config::Config::read(|_| None).unwrap().database;
+        Self::of(Pool::unattended(PgConnectOptions::new_without_pgpass(), &config), &config)
     }
 
     /// The pool of this moment.
-    fn pool(&self) -> PgPool {
+    fn pool(&self) -> Pool {
         self.0.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -148,7 +125,10 @@ impl Database {
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when none is to be had in time; at once while PostgreSQL is away.
     pub async fn acquire(&self) -> Result<Connection> {
-        Ok(Connection(self.take().await?))
+        let (pool, started) = (self.pool(), Instant::now());
+        let taken = pool.take().await;
+        self.0.counts.waited(started.elapsed(), taken.as_ref().is_err_and(pool::is_in_vain));
+        taken.map(Connection::of).map_err(refused)
     }
 
     /// A transaction. Services open and commit them, repositories only borrow the connection.
@@ -156,29 +136,9 @@ impl Database {
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when no connection is to be had in time; at once while PostgreSQL is away.
     pub async fn begin(&self) -> Result<Transaction> {
-        let connection = self.take().await?;
-        // In a task of its own, which ends even if the request is given up: sqlx does not roll back a BEGIN that
-        // was given up half-way, and the connection's next user would write into a transaction nobody commits
-        // (sqlx issue 4393).
-        let begun = tokio::spawn(sqlx::Transaction::begin(connection, None)).await.map_err(AppError::internal)??;
+        let begun = Transaction::begin(self.acquire().await?).await?;
         self.0.begun.fetch_add(1, Ordering::Relaxed);
-        Ok(Transaction(begun))
-    }
-
-    async fn take(&self) -> Result<PoolConnection<Postgres>> {
-        let (pool, started) = (self.pool(), Instant::now());
-        let patience = pool.options().get_acquire_timeout();
-        // Boxed, as it is large: it could be that a connection must be opened first.
-        let taken = match Box::pin(pool.acquire()).await {
-            Err(error) if is_locked_out(&error) => {
-                let left = patience.saturating_sub(started.elapsed());
-                Box::pin(timeout(left, take_one_that_is_open(&pool))).await.unwrap_or(Err(error))
-            }
-            taken => taken,
-        };
-        let in_vain = |error| matches!(error, &sqlx::Error::PoolTimedOut) || is_locked_out(error);
-        self.0.counts.waited(started.elapsed(), taken.as_ref().is_err_and(in_vain));
-        taken.map_err(refused)
+        Ok(begun)
     }
 
     /// Whether PostgreSQL answers, within a second.
@@ -186,7 +146,12 @@ impl Database {
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when it does not.
     pub async fn ping(&self) -> Result<()> {
-        let ping = async { self.acquire().await?.conn().ping().await.map_err(AppError::from) };
+        let ping = async {
+            let mut connection = self.acquire().await?;
+            connection.conn().ping().await?;
+            connection.done();
+            Ok(())
+        };
         timeout(PING_TIMEOUT, ping)
             .await
             .map_err(|elapsed| AppError::caused_by(ErrorCode::ServiceUnavailable, elapsed))?
@@ -203,13 +168,12 @@ impl Database {
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when it was given up.
     pub async fn while_there<T>(&self, work: impl Future<Output = T>) -> Result<T> {
-        let work = pin!(work);
         let pool = self.pool();
         if pool.is_closed() {
             // Not everything needs the database, and what does is refused when it asks for a connection.
             return Ok(work.await);
         }
-        pool.close_event().do_until(work).await.map_err(refused)
+        pool.closed().run_until_cancelled(work).await.ok_or(sqlx::Error::PoolClosed).map_err(refused)
     }
 
     /// Closes every connection, waiting for those in use.
@@ -219,24 +183,6 @@ impl Database {
     }
 }
 
-/// A connection, while PostgreSQL lets nobody in: its password was changed a moment ago. Those who are in go on, and one
-/// of their connections will do.
-async fn take_one_that_is_open(pool: &PgPool) -> sqlx::Result<PoolConnection<Postgres>> {
-    loop {
-        sleep(LOCKED_OUT_PAUSE).await;
-        match pool.acquire().await {
-            Err(error) if is_locked_out(&error) => {}
-            taken => return taken,
-        }
-    }
-}
-
-/// Whether PostgreSQL is there and does not let this user in.
-fn is_locked_out(error: &sqlx::Error) -> bool {
-    let state = error.as_database_error().and_then(DatabaseError::code);
-    state.is_some_and(|state| state.starts_with("28"))
-}
-
 /// Says in the log what a closed pool means here.
 fn refused(error: sqlx::Error) -> AppError {
     match error {
@@ -244,35 +190,5 @@ fn refused(error: sqlx::Error) -> AppError {
             AppError::caused_by(ErrorCode::ServiceUnavailable, "PostgreSQL is away, or the server is stopping")
         }
         other => other.into(),
-    }
-}
-
-/// A connection on loan from the pool.
-pub struct Connection(PoolConnection<Postgres>);
-
-impl Connection {
-    /// The connection, for one statement of a repository; each call counts as one in the request's log line.
-    pub fn conn(&mut self) -> &mut PgConnection {
-        count_query();
-        &mut self.0
-    }
-}
-
-/// A transaction; dropped without [`commit`](Self::commit), it is rolled back.
-pub struct Transaction(sqlx::Transaction<'static, Postgres>);
-
-impl Transaction {
-    /// The connection, for one statement of a repository; each call counts as one in the request's log line.
-    pub fn conn(&mut self) -> &mut PgConnection {
-        count_query();
-        &mut self.0
-    }
-
-    /// Makes what was written durable.
-    ///
-    /// # Errors
-    /// When PostgreSQL did not confirm: the writes may or may not have happened.
-    pub async fn commit(self) -> Result<()> {
-        Ok(self.0.commit().await?)
     }
 }

@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::time::{sleep, timeout};
 
 use super::Database;
+use super::pool::Pool;
 
 /// What the watchdog's connection is called, so that an operator can tell it from the others.
 const NAME: &str = "tableorder-watchdog";
@@ -34,7 +35,7 @@ impl Database {
     /// Watches over PostgreSQL until the pool is closed for good: while it is away, the pool is closed, which
     /// refuses every request at once; when it is back, a new pool is opened.
     pub async fn watch(self) {
-        let options = (*self.pool().connect_options()).clone().application_name(NAME);
+        let options = self.pool().options().clone().application_name(NAME);
         tokio::select! {
             () = self.0.closed.cancelled() => {}
             () = keep_looking(&self, &options) => {}
@@ -48,15 +49,14 @@ impl Database {
             return;
         }
         tracing::error!(why, "PostgreSQL is away; requests that need it are refused until it is back");
-        // It is closed at once; what is left to do then waits for connections that hang, maybe for long.
-        tokio::spawn(async move { pool.close().await });
+        pool.shut();
     }
 
     /// PostgreSQL is there, though it dropped a connection, and maybe all: the next ones are new. Who has one goes on.
     fn renew(&self) {
         let mut pool = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
         if !pool.is_closed() {
-            *pool = pool.options().clone().connect_lazy_with((*pool.connect_options()).clone());
+            *pool = Pool::open(pool.options().clone(), &self.0.config);
         }
     }
 
@@ -64,7 +64,7 @@ impl Database {
     fn open(&self) {
         let mut pool = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
         if pool.is_closed() && !self.0.closed.is_cancelled() {
-            *pool = pool.options().clone().connect_lazy_with((*pool.connect_options()).clone());
+            *pool = Pool::open(pool.options().clone(), &self.0.config);
             tracing::info!("PostgreSQL is back");
         }
     }

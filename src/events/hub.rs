@@ -184,6 +184,7 @@ impl Hub {
         // If this fails, the drop of the subscription tidies up.
         let mut connection = self.0.database.acquire().await?;
         subscription.head = event::head(connection.conn(), store).await?;
+        connection.done();
         if let Some(event_seq) = subscription.feed.start_at(subscription.head.event_seq) {
             self.0.inbox.put(Position { event_seq, ..Position::unmoved(store) });
         }
@@ -306,6 +307,7 @@ impl Hub {
         while let Some(sent) = feed.sent().filter(|sent| *sent < head.event_seq) {
             let mut connection = self.0.database.acquire().await?;
             let events = event::after(connection.conn(), head.store_id, sent, page).await?;
+            connection.done();
             match events.first() {
                 Some(first) if first.seq > sent + 1 => feed.jump(first.seq - 1),
                 Some(_) => {}
@@ -321,7 +323,9 @@ impl Hub {
     /// How far each of `stores` is.
     pub(super) async fn positions(&self, stores: &[StoreId]) -> Result<Vec<Position>> {
         let mut connection = self.0.database.acquire().await?;
-        event::positions(connection.conn(), stores).await
+        let positions = event::positions(connection.conn(), stores).await?;
+        connection.done();
+        Ok(positions)
     }
 }
 

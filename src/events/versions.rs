@@ -121,7 +121,9 @@ impl KnownVersions {
         // It may have been forgotten since the look.
         self.stores.pin().get_or_insert_with(store, || KnownStore::wanted(self.moment(asked_at)));
         let mut connection = self.database.acquire().await?;
-        let position = event::positions(connection.conn(), &[store]).await?.pop().ok_or(ErrorCode::StoreNotFound)?;
+        let positions = event::positions(connection.conn(), &[store]).await?;
+        connection.done();
+        let position = positions.into_iter().next().ok_or(ErrorCode::StoreNotFound)?;
         self.confirm(&position, asked_at);
         Ok(self.moment(asked_at))
     }

@@ -110,20 +110,22 @@ impl TokenAccess {
     /// What the database says of this token; `None` when it no longer counts.
     async fn ask(&self, claims: &Claims) -> Result<Option<Access>> {
         let mut connection = self.database.acquire().await?;
-        match claims.aud {
+        let access = match claims.aud {
             Audience::Admin | Audience::Stream => {
                 let access = user::find_access(connection.conn(), claims.store, UserId(claims.sub), claims.jti).await?;
                 let counts = |access: &UserAccess| {
                     !access.is_revoked
                         && (access.token_version == claims.version || access.kept_token_id == Some(claims.jti))
                 };
-                Ok(access.filter(counts).map(|access| Access { account: Some((access.username, access.role)) }))
+                access.filter(counts).map(|access| Access { account: Some((access.username, access.role)) })
             }
             Audience::Table => {
                 let table = table::find(connection.conn(), claims.store, TableId(claims.sub)).await?;
                 let counts = table.is_some_and(|table| table.token_version == claims.version);
-                Ok(counts.then_some(Access { account: None }))
+                counts.then_some(Access { account: None })
             }
-        }
+        };
+        connection.done();
+        Ok(access)
     }
 }

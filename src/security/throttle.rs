@@ -179,6 +179,7 @@ impl LoginThrottle {
             }
             claimed.push(failures.key.clone());
         }
+        connection.done();
         let has_failures = both.iter().any(|(failures, _)| failures.is_some());
         Ok(Attempt { throttle: self.clone(), knock, claimed, has_failures })
     }

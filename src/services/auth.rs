@@ -302,7 +302,7 @@ impl AuthService {
         let mut connection = self.database.acquire().await?;
         let store = store::get(connection.conn(), identity.store_id).await?;
         let table = table::find(connection.conn(), store.id, identity.table_id).await?;
-        drop(connection);
+        connection.done();
         let table = table.filter(|table| table.token_version == identity.claims.version);
         self.seat(store, table.ok_or(ErrorCode::InvalidToken)?).await
     }
@@ -398,6 +398,7 @@ impl AuthService {
         let store = store::find_by_code(connection.conn(), &code).await?;
         let id = store.as_ref().map_or(NO_STORE, |store| store.id);
         let table = table::find_by_number(connection.conn(), id, number).await?;
+        connection.done();
         Ok(store.zip(table))
     }
 
@@ -408,6 +409,7 @@ impl AuthService {
         let store = store::find_by_code(connection.conn(), &code).await?;
         let id = store.as_ref().map_or(NO_STORE, |store| store.id);
         let user = user::find_by_username(connection.conn(), id, username.as_str()).await?;
+        connection.done();
         Ok(store.zip(user))
     }
 
@@ -418,6 +420,7 @@ impl AuthService {
         let mut connection = self.database.acquire().await?;
         for _ in 0..ROUNDS {
             if let Some(session) = session::find_unfinished(connection.conn(), store, table).await? {
+                connection.done();
                 return Ok(session);
             }
             let made = session::insert_unfinished(connection.conn(), store, table, self.clock.now()).await?;

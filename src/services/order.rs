@@ -137,7 +137,9 @@ impl OrderService {
             Some(session) if session.completed_at.is_none() => {}
             _ => return Ok(Vec::new()),
         }
-        order::list_by_session(connection.conn(), store, session).await
+        let orders = order::list_by_session(connection.conn(), store, session).await?;
+        connection.done();
+        Ok(orders)
     }
 
     /// The orders of a session, running or past, newest first.
@@ -155,7 +157,9 @@ impl OrderService {
     /// # Errors
     /// Of the database.
     pub async fn list_live(&self, store: StoreId, filter: LiveFilter, page: Page) -> Result<OrderPage<Order>> {
-        let orders = order::list_live(self.database.acquire().await?.conn(), store, filter, page).await?;
+        let mut connection = self.database.acquire().await?;
+        let orders = order::list_live(connection.conn(), store, filter, page).await?;
+        connection.done();
         Ok(OrderPage::cut(orders, page, |order| order.number))
     }
 

@@ -79,7 +79,9 @@ impl TableService {
     /// # Errors
     /// Of the database.
     pub async fn dashboard(&self, store: StoreId) -> Result<Dashboard> {
-        let (event_seq, tables) = table::dashboard(self.database.acquire().await?.conn(), store).await?;
+        let mut connection = self.database.acquire().await?;
+        let (event_seq, tables) = table::dashboard(connection.conn(), store).await?;
+        connection.done();
         let event_id = self.hub.cursor(store, Scope::Staff, event_seq).to_string();
         Ok(Dashboard { event_id, tables })
     }

@@ -15,6 +15,7 @@ mod binary;
 mod catalogue;
 mod citus;
 mod command_line;
+mod connections;
 mod embedded;
 mod errors;
 mod faults;

@@ -85,7 +85,9 @@ impl Subscription {
         let database = &self.hub.0.database;
         let read = async {
             let mut connection = database.acquire().await?;
-            event::after(connection.conn(), self.store, seq, limit).await
+            let events = event::after(connection.conn(), self.store, seq, limit).await?;
+            connection.done();
+            Ok(events)
         };
         // Boxed: every open stream would have its room otherwise.
         database.while_there(Box::pin(read)).await?

@@ -80,7 +80,7 @@ impl MenuMemory {
     async fn read(&self, store: StoreId) -> Result<Arc<MenuSnapshot>> {
         let mut connection = self.database.acquire().await?;
         let whole = menu_snapshot::read(connection.conn(), store).await?;
-        drop(connection);
+        connection.done();
         let menu = Arc::new(MenuSnapshot::new(whole)?);
         self.hub.saw_menu(store, menu.version);
         Ok(menu)

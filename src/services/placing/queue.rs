@@ -146,6 +146,7 @@ impl PlacingQueue {
             let day = calendar.day_of(now);
             let tails: Vec<String> = orders.iter().map(|order| new_order_tail(order, now)).collect();
             let placed = placement::place(connection.conn(), store, day, now, orders, &tails).await?;
+            connection.done();
             Ok((now, placed))
         };
         // A batch that hangs would hold up its store's next ones.

@@ -10,6 +10,6 @@ mod stream;
 
 pub use app::{TestApp, TestStore};
 pub use client::{Answer, ApiClient, answer, order_of};
-pub use postgres::{empty_database, password_of, plain_database, scratch_directory, url_of};
+pub use postgres::{empty_database, new_database, password_of, plain_database, scratch_directory, url_of};
 pub use program::{Directory, Server, command};
 pub use queries::counted;
