@@ -7,8 +7,8 @@ use crate::error::{AppError, Result};
 use crate::models::{ItemId, OrderId, PlacedAs, Placement, StoreId};
 
 /// Writes orders of one store, in one round trip and one transaction: sessions locked against being completed, the
-/// day's numbers, the orders, their lines and events, whose data ends in `event_tails`. What became of each is told in the order they came in, which
-/// must be that of their sessions.
+/// day's numbers, the orders, their lines and events, whose data ends in `event_tails`. What became of each is told in
+/// the order they came in, which must be that of their sessions.
 ///
 /// # Errors
 /// Of the database; then none was written.
