@@ -81,7 +81,7 @@ impl Database {
                 ("idle_in_transaction_session_timeout", format!("{}ms", config.statement_timeout.as_millis())),
             ]);
         let pool = Pool::open(options, config);
-        drop(pool.take().await?);
+        drop(pool.take(Instant::now()).await?);
         Ok(Self::of(pool, config))
     }
 
@@ -125,8 +125,16 @@ impl Database {
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when none is to be had in time; at once while PostgreSQL is away.
     pub async fn acquire(&self) -> Result<Connection> {
+        self.acquire_since(Instant::now()).await
+    }
+
+    /// As [`acquire`](Self::acquire), for whoever has been waiting `since` then: the time that is left is less by that.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub async fn acquire_since(&self, since: Instant) -> Result<Connection> {
         let (pool, started) = (self.pool(), Instant::now());
-        let taken = pool.take().await;
+        let taken = pool.take(since).await;
         self.0.counts.waited(started.elapsed(), taken.as_ref().is_err_and(pool::is_in_vain));
         taken.map(Connection::of).map_err(refused)
     }

@@ -11,7 +11,7 @@ use deadpool::managed::{self, Manager, Metrics, PoolConfig, PoolError, QueueMode
 use futures_util::future::join_all;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection as _, PgConnection};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::DatabaseConfig;
@@ -117,11 +117,12 @@ impl Pool {
         &self.slots.manager().options
     }
 
-    /// A connection, as soon as there is one: an idle one, a new one, or the next that is given back.
+    /// A connection, as soon as there is one: an idle one, a new one, or the next that is given back. It is waited for
+    /// until the patience of who has been waiting `since` is at an end.
     ///
     /// # Errors
     /// When none was to be had in time, the reason PostgreSQL gave last, or `PoolTimedOut`; `PoolClosed` when it is.
-    pub(super) async fn take(&self) -> sqlx::Result<Lent> {
+    pub(super) async fn take(&self, since: Instant) -> sqlx::Result<Lent> {
         let mut reason = sqlx::Error::PoolTimedOut;
         let trying = async {
             loop {
@@ -134,7 +135,7 @@ impl Pool {
                 sleep(PAUSE).await;
             }
         };
-        timeout(self.patience, trying).await.unwrap_or(Err(reason))
+        timeout_at(since + self.patience, trying).await.unwrap_or(Err(reason))
     }
 
     /// Whether it was closed.

@@ -272,6 +272,34 @@ async fn without_a_connection_left_in_the_database_it_says_so_in_time_and_goes_o
 }
 
 #[tokio::test]
+async fn orders_of_one_store_that_wait_for_a_connection_do_not_wait_for_one_another_too() {
+    let default = Config::read(|_| None).unwrap().database;
+    let app = TestApp::start_with(|config| {
+        config.database.acquire_timeout = default.acquire_timeout;
+        config.database.max_connections = 1;
+    })
+    .await;
+    let store = app.store("demo").await;
+    let tablets = join_all([1, 2, 3].map(|table| store.tablet(table))).await;
+    // Their tokens are known from here on, so that nothing but the order needs a connection.
+    for tablet in &tablets {
+        tablet.order(&store.menus[..1]).await.ok();
+    }
+    let held = app.database.acquire().await.unwrap();
+    let store = &store;
+    let one_after_the_other = tablets.iter().zip([0, 20, 40]).map(|(tablet, milliseconds)| async move {
+        sleep(Duration::from_millis(milliseconds)).await;
+        in_time(tablet.order(&store.menus[..1])).await
+    });
+    join_all(one_after_the_other).await.into_iter().for_each(told_to_come_back);
+    drop(held);
+    for tablet in &tablets {
+        tablet.order(&store.menus[..1]).await.ok();
+        assert_eq!(tablet.get("/customer/orders").await.ok()["orders"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn while_the_database_takes_another_password_by_now_requests_share_the_connections_that_are_open() {
     let options = plain_database().await;
     let mut aside = aside(&options).await;

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::database::{Database, retrying};
@@ -41,6 +42,7 @@ pub(super) enum Written {
 #[derive(Debug)]
 struct Waiting {
     placement: Placement,
+    since: Instant,
     answer: oneshot::Sender<Result<Written>>,
 }
 
@@ -79,7 +81,7 @@ impl PlacingQueue {
     ) -> Result<Written> {
         count_query();
         let (answer, written) = oneshot::channel();
-        let waiting = Waiting { placement, answer };
+        let waiting = Waiting { placement, since: Instant::now(), answer };
         if let Some(first) = self.join(store, waiting) {
             tokio::spawn(self.clone().work(store, calendar, first));
         }
@@ -109,7 +111,9 @@ impl PlacingQueue {
     async fn write_batch(&self, store: StoreId, calendar: BusinessCalendar, mut batch: Vec<Waiting>) {
         batch.sort_by_key(|waiting| waiting.placement.session_id);
         let orders: Vec<&Placement> = batch.iter().map(|waiting| &waiting.placement).collect();
-        match self.write_orders(store, calendar, &orders).await {
+        // Whoever waited for the batch before has waited for the same connections as that did.
+        let since = batch.iter().map(|waiting| waiting.since).min().unwrap_or_else(Instant::now);
+        match self.write_orders(store, calendar, &orders, since).await {
             Ok(written) => {
                 for (waiting, written) in batch.into_iter().zip(written) {
                     // Whoever gave up is not told; the order is placed all the same.
@@ -119,7 +123,7 @@ impl PlacingQueue {
             Err(error) if batch.len() > 1 && error.code != ErrorCode::ServiceUnavailable => {
                 // One of them is at fault: each alone.
                 for waiting in batch {
-                    let written = self.write_orders(store, calendar, &[&waiting.placement]).await;
+                    let written = self.write_orders(store, calendar, &[&waiting.placement], since).await;
                     let _ = waiting.answer.send(written.and_then(|mut written| {
                         written.pop().ok_or_else(|| AppError::internal("an order was neither placed nor refused"))
                     }));
@@ -139,10 +143,11 @@ impl PlacingQueue {
         store: StoreId,
         calendar: BusinessCalendar,
         orders: &[&Placement],
+        since: Instant,
     ) -> Result<Vec<Written>> {
         let attempt = async || {
             let now = self.clock.now();
-            let mut connection = self.database.acquire().await?;
+            let mut connection = self.database.acquire_since(since).await?;
             let day = calendar.day_of(now);
             let tails: Vec<String> = orders.iter().map(|order| new_order_tail(order, now)).collect();
             let placed = placement::place(connection.conn(), store, day, now, orders, &tails).await?;
