@@ -3,7 +3,7 @@
 //! sqlx's own pool asks PostgreSQL whether a connection still works each time one is given back, in a task of its own:
 //! a round trip for every request. Here only a connection is asked of which nobody knows it: see [`super::connection`].
 
-use std::future::Future;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +25,10 @@ const KEEP_IDLE: Duration = Duration::from_mins(10);
 /// How often it is looked whether connections are too few, too many or too old.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// How often a connection is asked for again where PostgreSQL has none to give at this moment.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The first pause before PostgreSQL, which has no connection to give at this moment, is asked again, and the longest:
+/// each is twice the one before, or those who wait would keep it busy with refusing them.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
 /// How long a connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -48,12 +50,18 @@ pub(super) struct Pool {
 }
 
 /// Opens connections, and knows which are good no longer.
-#[derive(Debug)]
 pub(super) struct Opener {
     options: Arc<PgConnectOptions>,
     max_lifetime: Duration,
     /// Cancelled when the pool is closed: then nothing of PostgreSQL is waited for any more.
     pub(super) closed: CancellationToken,
+}
+
+/// The options would show the password.
+impl fmt::Debug for Opener {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Opener").finish_non_exhaustive()
+    }
 }
 
 impl Manager for Opener {
@@ -123,7 +131,7 @@ impl Pool {
     /// # Errors
     /// When none was to be had in time, the reason PostgreSQL gave last, or `PoolTimedOut`; `PoolClosed` when it is.
     pub(super) async fn take(&self, since: Instant) -> sqlx::Result<Lent> {
-        let mut reason = sqlx::Error::PoolTimedOut;
+        let (mut reason, mut pause) = (sqlx::Error::PoolTimedOut, FIRST_PAUSE);
         let trying = async {
             loop {
                 match self.slots.get().await {
@@ -132,7 +140,8 @@ impl Pool {
                     Err(PoolError::Backend(error)) => return Err(error),
                     Err(_) => return Err(sqlx::Error::PoolClosed),
                 }
-                sleep(PAUSE).await;
+                sleep(pause).await;
+                pause = LONGEST_PAUSE.min(pause * 2);
             }
         };
         timeout_at(since + self.patience, trying).await.unwrap_or(Err(reason))
