@@ -1,9 +1,9 @@
 //! The store's own day.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::{GapInfo, Tz};
 
-/// Which business day a moment belongs to: the store's time zone, and the hour its day begins.
+/// Which business day an instant belongs to: the store's time zone, and the hour its day begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BusinessCalendar {
     /// The store's IANA time zone.
@@ -13,22 +13,30 @@ pub struct BusinessCalendar {
 }
 
 impl BusinessCalendar {
-    /// The business day of `moment`. It goes by the clock on the store's wall, so a DST change never
-    /// moves an order to another day.
+    /// The business day of `instant`: the latest one that has begun. It never goes back to an earlier day, even where
+    /// the day begins in the hour that the end of daylight saving time repeats.
     #[must_use]
-    pub fn day_of(&self, moment: DateTime<Utc>) -> NaiveDate {
-        let local = moment.with_timezone(&self.time_zone).naive_local();
-        if local.time() < self.day_starts_at {
-            local.date().checked_sub_days(Days::new(1)).unwrap_or(local.date())
-        } else {
-            local.date()
-        }
+    pub fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
+        let today = instant.with_timezone(&self.time_zone).date_naive();
+        let has_begun = |day: &NaiveDate| self.start_of(*day).is_some_and(|start| start <= instant);
+        // Where the clock goes back over midnight, the next day may have begun already.
+        let latest = [today.succ_opt(), Some(today)].into_iter().flatten().find(has_begun);
+        latest.or(today.pred_opt()).unwrap_or(today)
+    }
+
+    /// The instant at which `day` begins: the first of two where the clock goes back, the end of the gap where it goes
+    /// forward.
+    fn start_of(&self, day: NaiveDate) -> Option<DateTime<Tz>> {
+        let local = day.and_time(self.day_starts_at);
+        let start = self.time_zone.from_local_datetime(&local).earliest();
+        start.or_else(|| GapInfo::new(&local, &self.time_zone)?.end)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn day(zone: Tz, starts_at: &str, moment: &str) -> String {
         BusinessCalendar { time_zone: zone, day_starts_at: starts_at.parse().unwrap() }
@@ -58,5 +66,38 @@ mod tests {
         assert_eq!(new_york("2026-11-01T04:01:00Z"), "2026-11-01");
         assert_eq!(new_york("2026-11-02T04:59:00Z"), "2026-11-01");
         assert_eq!(new_york("2026-11-02T05:01:00Z"), "2026-11-02");
+    }
+
+    #[test]
+    fn a_day_that_begins_in_the_repeated_hour_begins_once() {
+        let new_york = |instant| day(chrono_tz::America::New_York, "01:30:00", instant);
+        // 01:45 EDT, then 01:10 EST and 01:31 EST after the clock went back.
+        assert_eq!(new_york("2026-11-01T05:29:59Z"), "2026-10-31");
+        assert_eq!(new_york("2026-11-01T05:45:00Z"), "2026-11-01");
+        assert_eq!(new_york("2026-11-01T06:10:00Z"), "2026-11-01");
+        assert_eq!(new_york("2026-11-01T06:31:00Z"), "2026-11-01");
+    }
+
+    #[test]
+    fn a_day_that_begins_in_the_skipped_hour_begins_after_it() {
+        let berlin = |instant| day(chrono_tz::Europe::Berlin, "02:30:00", instant);
+        // 02:00 becomes 03:00 at 01:00Z on 29 March 2026.
+        assert_eq!(berlin("2026-03-29T00:59:59Z"), "2026-03-28");
+        assert_eq!(berlin("2026-03-29T01:00:00Z"), "2026-03-29");
+    }
+
+    proptest! {
+        #[test]
+        fn the_business_day_never_goes_back(
+            zone in prop::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
+            starts_at in 0..24 * 60_u32,
+            second in 0..4_000_000_000_i64,
+            later in 0..26 * 3_600_i64,
+        ) {
+            let day_starts_at = NaiveTime::from_num_seconds_from_midnight_opt(starts_at * 60, 0).unwrap();
+            let calendar = BusinessCalendar { time_zone: zone, day_starts_at };
+            let day = |second| calendar.day_of(DateTime::from_timestamp(second, 0).unwrap());
+            prop_assert!(day(second) <= day(second + later), "{zone} {day_starts_at} {second} {later}");
+        }
     }
 }
