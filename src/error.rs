@@ -63,6 +63,12 @@ impl AppError {
         Self::validation(vec![FieldError { field: field.into(), reason }])
     }
 
+    /// Whether the cause is an error of this type.
+    #[must_use]
+    pub fn is_caused_by<E: StdError + 'static>(&self) -> bool {
+        self.cause.as_deref().is_some_and(<dyn StdError + Send + Sync>::is::<E>)
+    }
+
     /// What the database said, where that is the cause.
     #[must_use]
     pub fn database_cause(&self) -> Option<&sqlx::Error> {
@@ -85,8 +91,14 @@ impl From<ErrorCode> for AppError {
 
 impl From<sqlx::Error> for AppError {
     fn from(error: sqlx::Error) -> Self {
+        Self::caused_by(ErrorCode::from(&error), error)
+    }
+}
+
+impl From<&sqlx::Error> for ErrorCode {
+    fn from(error: &sqlx::Error) -> Self {
         use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
-        let code = match &error {
+        match error {
             PoolTimedOut | PoolClosed | Io(_) | Tls(_) | Protocol(_) | WorkerCrashed => ErrorCode::ServiceUnavailable,
             Database(database) => match database.code().as_deref() {
                 // A text PostgreSQL cannot keep (NUL), where no field's own rule caught it.
@@ -95,8 +107,7 @@ impl From<sqlx::Error> for AppError {
                 _ => ErrorCode::InternalError,
             },
             _ => ErrorCode::InternalError,
-        };
-        Self::caused_by(code, error)
+        }
     }
 }
 

@@ -23,11 +23,9 @@ pub mod state;
 pub mod telemetry;
 
 use axum::Router;
-use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
 
 use config::HttpConfig;
-use database::Database;
 use routers::docs;
 use routers::door::Door;
 use state::AppState;
@@ -38,9 +36,8 @@ pub fn app(state: AppState, config: &HttpConfig) -> Door {
     let others = [routers::private::METRICS_PATH, routers::private::LOG_LEVEL_PATH].into_iter().chain(docs::PATHS);
     telemetry::route::know(documented.paths.paths.keys().map(String::as_str).chain(others));
     let figures = if config.serves_metrics { routers::private::metrics() } else { Router::new() };
-    let database = Database::from_ref(&state);
     let routes = routes.merge(figures).merge(docs::pages(openapi)).with_state(state);
-    Door::before(routes, config, Some(database))
+    Door::before(routes, config)
 }
 
 /// The OpenAPI document of [`app`].

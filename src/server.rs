@@ -92,7 +92,7 @@ pub async fn serve(listener: TcpListener, app: Door, shutdown: Shutdown, config:
     let full = Router::new().fallback(async || {
         AppError::caused_by(ErrorCode::ServiceUnavailable, "as many connections are open as may be")
     });
-    let full = Door::before(full, config, None);
+    let full = Door::before(full, config);
     let admit = |stream: TcpStream, peer: SocketAddr| {
         let (place, app, limits) = if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
             (place, &app, Limits::of(config))

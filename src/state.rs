@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use scoped_futures::ScopedFutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Config, Secret, StreamConfig};
+use crate::config::{Config, Secret};
 use crate::database::Database;
 use crate::error::Result;
 use crate::events::{Hub, StreamLimits};
@@ -17,17 +18,17 @@ use crate::security::rush::Rush;
 use crate::security::throttle::LoginThrottle;
 use crate::security::token::Tokens;
 use crate::services::{
-    AuditService, AuthService, CategoryService, MenuService, OrderService, StoreService, TableService, UserService,
+    AuditService, AuthService, CategoryService, MenuService, OrderService, SessionService, StoreService, StreamService,
+    TableService, UserService,
 };
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::{Gauges, Metrics};
 
 /// What a handler may reach. Each request clones it and some of its parts, so each is one counted reference: had a
 /// service been cloned part by part, the cores would fight for a dozen counters a request.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct AppState(Arc<Parts>);
 
-#[derive(Debug)]
 struct Parts {
     database: Database,
     hub: Hub,
@@ -36,11 +37,12 @@ struct Parts {
     categories: Arc<CategoryService>,
     menus: Arc<MenuService>,
     orders: Arc<OrderService>,
+    sessions: Arc<SessionService>,
     tables: Arc<TableService>,
     users: Arc<UserService>,
     audit: Arc<AuditService>,
     metrics: Metrics,
-    streams: StreamConfig,
+    streams: Arc<StreamService>,
     shutdown: Shutdown,
 }
 
@@ -50,7 +52,7 @@ impl AppState {
     /// # Errors
     /// When the deployment's epoch cannot be read.
     pub async fn new(config: &Config, secret: &Secret, database: Database, clock: Clock) -> Result<Self> {
-        let deployment = event::epoch(database.acquire().await?.conn()).await?;
+        let deployment = database.read(|conn| event::epoch(conn).scope_boxed()).await?;
         let shutdown = Shutdown::default();
         let limits = StreamLimits { per_store: config.streams.max_per_store, in_all: config.streams.max_in_all };
         let hub = Hub::new(database.clone(), deployment, limits, clock.clone(), shutdown.closing().clone());
@@ -60,8 +62,10 @@ impl AppState {
         let throttle = LoginThrottle::new(database.clone(), clock.clone(), &config.login);
         let stores = StoreService::new(database.clone(), passwords.clone(), clock.clone());
         let access = TokenAccess::new(database.clone(), hub.clone());
+        let sessions = SessionService::new(database.clone(), hub.clone(), clock.clone());
         let auth = AuthService::new(
             database.clone(),
+            sessions.clone(),
             access.clone(),
             passwords.clone(),
             throttle.clone(),
@@ -90,9 +94,11 @@ impl AppState {
         let metrics = Metrics::new(&clock, gauges, |registry| {
             database.register(registry);
             hub.register(registry);
+            menus.register(registry);
             orders.register(registry);
             throttle.register(registry);
         });
+        let streams = StreamService::new(hub.clone(), access.clone(), config.streams, clock.clone());
         let categories = CategoryService::new(database.clone(), hub.clone(), clock.clone());
         let tables =
             TableService::new(database.clone(), hub.clone(), access, passwords, throttle.clone(), stores, clock);
@@ -106,7 +112,8 @@ impl AppState {
             audit: Arc::new(AuditService::new(database.clone())),
             throttle,
             metrics,
-            streams: config.streams,
+            streams: Arc::new(streams),
+            sessions: Arc::new(sessions),
             database,
             hub,
             shutdown,
@@ -150,16 +157,16 @@ macro_rules! reach {
 
 reach! {
     database: Database,
-    hub: Hub,
     auth: Arc<AuthService>,
     categories: Arc<CategoryService>,
     menus: Arc<MenuService>,
     orders: Arc<OrderService>,
+    sessions: Arc<SessionService>,
     tables: Arc<TableService>,
     users: Arc<UserService>,
     audit: Arc<AuditService>,
     metrics: Metrics,
-    streams: StreamConfig,
+    streams: Arc<StreamService>,
     shutdown: Shutdown,
 }
 

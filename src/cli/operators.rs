@@ -4,14 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::extract::FromRef;
 use tokio::net::TcpSocket;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::CliError;
 use super::serve::{cannot_listen, take_port};
 use crate::config::HttpConfig;
-use crate::database::Database;
 use crate::routers::door::Door;
 use crate::shutdown::Shutdown;
 use crate::state::AppState;
@@ -67,8 +65,7 @@ impl Operators {
             if let Ok(address) = listener.local_addr() {
                 tracing::info!(%address, "serving operators");
             }
-            let database = Database::from_ref(&state);
-            let app = Door::before(routers::private::router(state, level), &config, Some(database));
+            let app = Door::before(routers::private::router(state, level), &config);
             server::serve(listener, app, shutdown, &config).await;
         })
     }

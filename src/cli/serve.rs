@@ -83,7 +83,7 @@ async fn serve(
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     welcome::print(address.port(), config, services::has_demo(&database).await?);
     let mut events = tokio::spawn(events::run(state.hub().clone(), direct, clock, config.events));
-    tokio::spawn(state.throttle().clone().keep_tidy(closing.clone()));
+    tokio::spawn(state.throttle().clone().run_cleanup(closing.clone()));
     let mut watchdog = tokio::spawn(database.clone().watch());
     let app = app(state.clone(), &config.http);
     // Operators are answered until the last request is, so that they can watch the server stop.

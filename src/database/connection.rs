@@ -1,113 +1,135 @@
-//! Connections and transactions on loan, and how they are given back.
+//! A connection borrowed from the pool, and how it is given back.
 //!
-//! A request may be given up at any moment, in the midst of a statement too: then the rest of the answer is still to
-//! come, and whoever had the connection next would wait for it. So a connection goes straight to the next only when it is
-//! [`done`](Connection::done) or its transaction committed; any other waits in a task of its own until PostgreSQL has
-//! said everything, and has rolled back what was begun.
+//! A request may be cancelled in the middle of a statement. The rest of the answer is then still on its way, and the
+//! next borrower would read it. So a connection goes straight back to the pool only when its last statement is known to
+//! have ended; otherwise a background task first waits for PostgreSQL and rolls back what was begun.
+
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use deadpool::managed::Object;
 use sqlx::{Connection as _, PgConnection, raw_sql};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
-use super::pool::Lent;
+use super::pool::PooledConnection;
 use crate::error::Result;
 use crate::telemetry::request::count_query;
 
-/// A connection on loan from the pool.
+/// A borrowed connection. Repositories take it as `&mut PgConnection`; each borrow is one statement, and is counted in
+/// the log line of the request under way.
 #[derive(Debug)]
 pub struct Connection {
-    /// There until it is given back.
-    lent: Option<Lent>,
-    condition: Condition,
+    /// `None` once it was given back.
+    pooled: Option<PooledConnection>,
+    state: State,
+    /// How long PostgreSQL may take to end a statement that was cancelled here.
+    cleanup_timeout: Duration,
 }
 
 /// What is known of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Condition {
+enum State {
     /// PostgreSQL waits for the next statement.
     Ready,
-    /// A statement was begun, and nobody said that it ended.
-    InUse,
-    /// A transaction was begun, and nobody said that it ended.
+    /// A statement was sent, and its end was not seen.
+    InStatement,
+    /// A transaction was begun, and its end was not seen.
     InTransaction,
+    /// PostgreSQL stopped answering on it.
+    Broken,
 }
 
 impl Connection {
-    pub(super) fn of(lent: Lent) -> Self {
-        Self { lent: Some(lent), condition: Condition::Ready }
+    pub(super) fn new(pooled: PooledConnection, cleanup_timeout: Duration) -> Self {
+        Self { pooled: Some(pooled), state: State::Ready, cleanup_timeout }
     }
 
-    /// The connection, for one statement of a repository; each call counts as one in the request's log line.
-    pub fn conn(&mut self) -> &mut PgConnection {
-        self.condition = Condition::InUse;
-        self.statement()
+    /// Cancelled when the pool that this connection belongs to is closed.
+    pub(super) fn pool_closed(&self) -> CancellationToken {
+        let pool = self.pooled.as_ref().and_then(Object::pool);
+        pool.map_or_else(CancellationToken::new, |pool| pool.manager().closed.clone())
     }
 
-    /// Gives it back to whoever wants it next, at once: every statement was answered, and none failed.
-    pub fn done(mut self) {
-        self.condition = Condition::Ready;
+    /// Begins a transaction in which no statement waits longer than `lock_timeout` for a row.
+    pub(super) async fn begin(&mut self, lock_timeout: Duration) -> Result<()> {
+        // Set first: if this is cancelled half-way, there may be a transaction.
+        self.state = State::InTransaction;
+        let begin = format!("BEGIN; SET LOCAL lock_timeout = {}", lock_timeout.as_millis());
+        raw_sql(sqlx::AssertSqlSafe(begin)).execute(self.raw()).await?;
+        Ok(())
     }
 
-    fn statement(&mut self) -> &mut PgConnection {
-        count_query();
-        self.raw()
+    /// Commits. On an error the writes may or may not have happened.
+    pub(super) async fn commit(&mut self) -> Result<()> {
+        raw_sql("COMMIT").execute(self.raw()).await?;
+        self.state = State::Ready;
+        Ok(())
+    }
+
+    /// Every statement outside a transaction has ended.
+    pub(super) fn mark_ready(&mut self) {
+        if self.state == State::InStatement {
+            self.state = State::Ready;
+        }
+    }
+
+    /// PostgreSQL stopped answering: the connection is closed instead of given back.
+    pub(super) fn mark_broken(&mut self) {
+        self.state = State::Broken;
     }
 
     fn raw(&mut self) -> &mut PgConnection {
-        let Some(lent) = &mut self.lent else { unreachable!("only drop takes it") };
-        lent
+        let Some(pooled) = &mut self.pooled else { unreachable!("only drop takes it") };
+        pooled
+    }
+}
+
+impl Deref for Connection {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        let Some(pooled) = &self.pooled else { unreachable!("only drop takes it") };
+        pooled
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        count_query();
+        if self.state == State::Ready {
+            self.state = State::InStatement;
+        }
+        self.raw()
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let Some(lent) = self.lent.take() else { return };
-        match (self.condition, Handle::try_current()) {
-            (Condition::Ready, _) => drop(lent),
-            (condition, Ok(runtime)) => drop(runtime.spawn(tidy_up(lent, condition))),
-            (_, Err(_)) => drop(Object::take(lent)),
+        let Some(pooled) = self.pooled.take() else { return };
+        match (self.state, Handle::try_current()) {
+            (State::Ready, _) => drop(pooled),
+            (state @ (State::InStatement | State::InTransaction), Ok(runtime)) => {
+                drop(runtime.spawn(clean_up(pooled, state, self.cleanup_timeout)));
+            }
+            (State::Broken, _) | (_, Err(_)) => drop(Object::take(pooled)),
         }
     }
 }
 
-/// Gives a connection back once PostgreSQL has answered everything, if it does while the pool is open.
-async fn tidy_up(mut lent: Lent, condition: Condition) {
-    let Some(pool) = Object::pool(&lent) else { return };
-    let tidied = async {
-        match condition {
-            Condition::InTransaction => raw_sql("ROLLBACK").execute(&mut *lent).await.map(drop),
-            Condition::InUse | Condition::Ready => lent.ping().await,
+/// Gives a connection back once PostgreSQL has ended its statement; closes it where that takes too long.
+async fn clean_up(mut pooled: PooledConnection, state: State, cleanup_timeout: Duration) {
+    let Some(pool) = Object::pool(&pooled) else { return };
+    let cleaned = async {
+        if state == State::InTransaction {
+            raw_sql("ROLLBACK").execute(&mut *pooled).await.map(drop)
+        } else {
+            pooled.ping().await
         }
     };
-    if !matches!(pool.manager().closed.run_until_cancelled(tidied).await, Some(Ok(()))) {
-        drop(Object::take(lent));
-    }
-}
-
-/// A transaction; dropped without [`commit`](Self::commit), it is rolled back.
-#[derive(Debug)]
-pub struct Transaction(Connection);
-
-impl Transaction {
-    pub(super) async fn begin(mut connection: Connection) -> Result<Self> {
-        // From now on: if this is given up half-way, there may be one.
-        connection.condition = Condition::InTransaction;
-        raw_sql("BEGIN").execute(connection.raw()).await?;
-        Ok(Self(connection))
-    }
-
-    /// The connection, for one statement of a repository; each call counts as one in the request's log line.
-    pub fn conn(&mut self) -> &mut PgConnection {
-        self.0.statement()
-    }
-
-    /// Makes what was written durable.
-    ///
-    /// # Errors
-    /// When PostgreSQL did not confirm: the writes may or may not have happened.
-    pub async fn commit(mut self) -> Result<()> {
-        raw_sql("COMMIT").execute(self.0.raw()).await?;
-        self.0.done();
-        Ok(())
+    let cleaned = pool.manager().closed.run_until_cancelled(timeout(cleanup_timeout, cleaned)).await;
+    if !matches!(cleaned, Some(Ok(Ok(())))) {
+        drop(Object::take(pooled));
     }
 }

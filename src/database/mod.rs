@@ -9,30 +9,38 @@ mod pool;
 pub(crate) mod programs;
 mod retry;
 mod watchdog;
+mod work;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use moka::sync::Cache;
 use prometheus_client::registry::Registry;
+use scoped_futures::ScopedFutureExt;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection as _};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-pub use connection::{Connection, Transaction};
+pub use connection::Connection;
 pub use migrations::MIGRATIONS;
-pub use retry::retrying;
+pub use work::NoConnection;
 
 use self::counts::PoolCounts;
 use self::pool::Pool;
 use crate::config::DatabaseConfig;
 use crate::error::{AppError, ErrorCode, Result};
+use crate::models::StoreId;
 
 /// Statements slower than this are worth a line in the log.
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 
-/// How long PostgreSQL may take to say that it is there.
+/// A store without a transaction for so long needs no entry in `store_permits`.
+const STORE_IDLE: Duration = Duration::from_mins(5);
+
+/// How long PostgreSQL may take to answer a ping.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The pool, and whether PostgreSQL is there at all. Cheap to clone.
@@ -45,8 +53,10 @@ struct Inner {
     /// pool takes the place of this one.
     pool: RwLock<Pool>,
     config: DatabaseConfig,
-    /// How many transactions were begun, each of which says that PostgreSQL was there to answer.
-    begun: AtomicU64,
+    /// How many transactions PostgreSQL has begun: a sign for the watchdog that it is there.
+    answers: AtomicU64,
+    /// How many transactions each store may have under way. An entry that is dropped too early lets a few more in.
+    store_permits: Cache<StoreId, Arc<Semaphore>>,
     counts: PoolCounts,
     /// Cancelled once the pool is closed for good.
     closed: CancellationToken,
@@ -81,7 +91,7 @@ impl Database {
                 ("idle_in_transaction_session_timeout", format!("{}ms", config.statement_timeout.as_millis())),
             ]);
         let pool = Pool::open(options, config);
-        drop(pool.take(Instant::now()).await?);
+        drop(pool.take(Instant::now() + config.acquire_timeout).await?);
         Ok(Self::of(pool, config))
     }
 
@@ -89,7 +99,8 @@ impl Database {
         Self(Arc::new(Inner {
             pool: RwLock::new(pool),
             config: config.clone(),
-            begun: AtomicU64::new(0),
+            answers: AtomicU64::new(0),
+            store_permits: Cache::builder().time_to_idle(STORE_IDLE).build(),
             counts: PoolCounts::new(),
             closed: CancellationToken::new(),
         }))
@@ -120,74 +131,31 @@ impl Database {
         self.0.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A connection for single statements.
-    ///
-    /// # Errors
-    /// `SERVICE_UNAVAILABLE` when none is to be had in time; at once while PostgreSQL is away.
-    pub async fn acquire(&self) -> Result<Connection> {
-        self.acquire_since(Instant::now()).await
-    }
-
-    /// As [`acquire`](Self::acquire), for whoever has been waiting `since` then: the time that is left is less by that.
-    ///
-    /// # Errors
-    /// As [`acquire`](Self::acquire).
-    pub async fn acquire_since(&self, since: Instant) -> Result<Connection> {
-        let (pool, started) = (self.pool(), Instant::now());
-        let taken = pool.take(since).await;
-        self.0.counts.waited(started.elapsed(), taken.as_ref().is_err_and(pool::is_in_vain));
-        taken.map(Connection::of).map_err(refused)
-    }
-
-    /// A transaction. Services open and commit them, repositories only borrow the connection.
-    ///
-    /// # Errors
-    /// `SERVICE_UNAVAILABLE` when no connection is to be had in time; at once while PostgreSQL is away.
-    pub async fn begin(&self) -> Result<Transaction> {
-        let begun = Transaction::begin(self.acquire().await?).await?;
-        self.0.begun.fetch_add(1, Ordering::Relaxed);
-        Ok(begun)
-    }
-
     /// Whether PostgreSQL answers, within a second.
     ///
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when it does not.
     pub async fn ping(&self) -> Result<()> {
-        let ping = async {
-            let mut connection = self.acquire().await?;
-            connection.conn().ping().await?;
-            connection.done();
-            Ok(())
-        };
+        let ping = self.read(|conn| async move { Ok(conn.ping().await?) }.scope_boxed());
         timeout(PING_TIMEOUT, ping)
             .await
             .map_err(|elapsed| AppError::caused_by(ErrorCode::ServiceUnavailable, elapsed))?
     }
 
-    /// How many transactions were begun so far.
-    fn begun(&self) -> u64 {
-        self.0.begun.load(Ordering::Relaxed)
+    /// PostgreSQL answered.
+    fn note_answer(&self) {
+        self.0.answers.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Does `work` for as long as PostgreSQL is there: when it goes away meanwhile, the work is given up at once,
-    /// whatever statement it waits for.
-    ///
-    /// # Errors
-    /// `SERVICE_UNAVAILABLE` when it was given up.
-    pub async fn while_there<T>(&self, work: impl Future<Output = T>) -> Result<T> {
-        let pool = self.pool();
-        if pool.is_closed() {
-            // Not everything needs the database, and what does is refused when it asks for a connection.
-            return Ok(work.await);
-        }
-        pool.closed().run_until_cancelled(work).await.ok_or(sqlx::Error::PoolClosed).map_err(refused)
+    /// How often PostgreSQL has answered a request so far.
+    fn answers(&self) -> u64 {
+        self.0.answers.load(Ordering::Relaxed)
     }
 
-    /// Closes every connection, waiting for those in use.
+    /// Closes every connection, waiting for those in use as long as a statement may take.
     pub async fn close(&self) {
         self.0.closed.cancel();
-        self.pool().close().await;
+        self.pool().close(self.0.config.statement_timeout).await;
     }
 }
 

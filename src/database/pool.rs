@@ -30,6 +30,9 @@ const LOOK: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
+/// How long PostgreSQL may take to open a connection, or to answer on one that lay idle.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long a connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -37,20 +40,18 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const LAST_LOOK: Duration = Duration::from_millis(10);
 
 /// A connection on loan; dropped, it is given back as it is.
-pub(super) type Lent = managed::Object<Opener>;
+pub(super) type PooledConnection = managed::Object<PgManager>;
 
 /// Connections to one PostgreSQL. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Pool {
-    slots: managed::Pool<Opener>,
+    slots: managed::Pool<PgManager>,
     /// The fewest connections kept.
     fewest: usize,
-    /// How long a connection is waited for.
-    patience: Duration,
 }
 
 /// Opens connections, and knows which are good no longer.
-pub(super) struct Opener {
+pub(super) struct PgManager {
     options: Arc<PgConnectOptions>,
     max_lifetime: Duration,
     /// Cancelled when the pool is closed: then nothing of PostgreSQL is waited for any more.
@@ -58,19 +59,19 @@ pub(super) struct Opener {
 }
 
 /// The options would show the password.
-impl fmt::Debug for Opener {
+impl fmt::Debug for PgManager {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.debug_struct("Opener").finish_non_exhaustive()
+        to.debug_struct("PgManager").finish_non_exhaustive()
     }
 }
 
-impl Manager for Opener {
+impl Manager for PgManager {
     type Type = PgConnection;
     type Error = sqlx::Error;
 
     async fn create(&self) -> sqlx::Result<PgConnection> {
         // Boxed, as it is large and rare.
-        self.unless_closed(Box::pin(self.options.connect())).await
+        self.answered(Box::pin(self.options.connect())).await
     }
 
     async fn recycle(&self, connection: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
@@ -78,15 +79,17 @@ impl Manager for Opener {
             return Err(RecycleError::message("it is too old"));
         }
         if metrics.last_used() > TRUST_IDLE {
-            self.unless_closed(Box::pin(connection.ping())).await?;
+            self.answered(Box::pin(connection.ping())).await?;
         }
         Ok(())
     }
 }
 
-impl Opener {
-    async fn unless_closed<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-        self.closed.run_until_cancelled(work).await.unwrap_or(Err(sqlx::Error::PoolClosed))
+impl PgManager {
+    /// The result of `work`, unless PostgreSQL is silent for too long or the pool is closed.
+    async fn answered<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+        let work = self.closed.run_until_cancelled(timeout(CONNECT_TIMEOUT, work)).await;
+        work.unwrap_or(Ok(Err(sqlx::Error::PoolClosed))).unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 }
 
@@ -94,11 +97,11 @@ impl Pool {
     /// A pool that has not connected yet, and is looked after until it is closed or nobody has it any more.
     pub(super) fn open(options: PgConnectOptions, config: &DatabaseConfig) -> Self {
         let pool = Self::unattended(options, config);
-        let (slots, fewest, patience) = (pool.slots.weak(), pool.fewest, pool.patience);
+        let (slots, fewest) = (pool.slots.weak(), pool.fewest);
         let closed = pool.closed().clone();
         tokio::spawn(async move {
             while let Some(slots) = slots.upgrade() {
-                Self { slots, fewest, patience }.look_after().await;
+                Self { slots, fewest }.look_after().await;
                 if closed.run_until_cancelled(sleep(LOOK)).await.is_none() {
                     return;
                 }
@@ -109,15 +112,18 @@ impl Pool {
 
     /// A pool that nobody looks after.
     pub(super) fn unattended(options: PgConnectOptions, config: &DatabaseConfig) -> Self {
-        let opener =
-            Opener { options: Arc::new(options), max_lifetime: config.max_lifetime, closed: CancellationToken::new() };
+        let opener = PgManager {
+            options: Arc::new(options),
+            max_lifetime: config.max_lifetime,
+            closed: CancellationToken::new(),
+        };
         // The one used last: its memory is at hand, here and in PostgreSQL, and what nobody needs is seen to be idle.
         let mut shape = PoolConfig::new(config.max_connections as usize);
         shape.queue_mode = QueueMode::Lifo;
         let Ok(slots) = managed::Pool::builder(opener).config(shape).build() else {
             unreachable!("only a pool with time limits of its own needs a runtime")
         };
-        Self { slots, fewest: config.min_connections as usize, patience: config.acquire_timeout }
+        Self { slots, fewest: config.min_connections as usize }
     }
 
     /// The address, and how it is connected.
@@ -125,12 +131,11 @@ impl Pool {
         &self.slots.manager().options
     }
 
-    /// A connection, as soon as there is one: an idle one, a new one, or the next that is given back. It is waited for
-    /// until the patience of who has been waiting `since` is at an end.
+    /// A connection, as soon as there is one before `deadline`: an idle one, a new one, or the next that is given back.
     ///
     /// # Errors
     /// When none was to be had in time, the reason PostgreSQL gave last, or `PoolTimedOut`; `PoolClosed` when it is.
-    pub(super) async fn take(&self, since: Instant) -> sqlx::Result<Lent> {
+    pub(super) async fn take(&self, deadline: Instant) -> sqlx::Result<PooledConnection> {
         let (mut reason, mut pause) = (sqlx::Error::PoolTimedOut, FIRST_PAUSE);
         let trying = async {
             loop {
@@ -144,7 +149,7 @@ impl Pool {
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
         };
-        timeout_at(since + self.patience, trying).await.unwrap_or(Err(reason))
+        timeout_at(deadline, trying).await.unwrap_or(Err(reason))
     }
 
     /// Whether it was closed.
@@ -169,14 +174,18 @@ impl Pool {
         self.slots.close();
     }
 
-    /// Closes it, and waits until the last connection is given back.
-    pub(super) async fn close(&self) {
+    /// Closes it, and waits until the last connection is given back, `patience` at most.
+    pub(super) async fn close(&self, patience: Duration) {
         let idle = self.slots.retain(|_, _| false).removed;
-        self.shut();
+        self.slots.close();
         say_goodbye(idle).await;
-        while self.slots.status().size > 0 {
-            sleep(LAST_LOOK).await;
-        }
+        let given_back = async {
+            while self.slots.status().size > 0 {
+                sleep(LAST_LOOK).await;
+            }
+        };
+        let _ = timeout(patience, given_back).await;
+        self.closed().cancel();
     }
 
     /// Closes connections that are too old or not needed, and opens those that lack.

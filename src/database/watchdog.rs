@@ -120,13 +120,13 @@ async fn look(
     options: &PgConnectOptions,
 ) -> Result<(), Absence> {
     let mut asked = pin!(ask(connection, options));
-    let (mut silent, mut heard) = (0, database.begun());
+    let (mut silent, mut heard) = (0, database.answers());
     while silent < SLICES {
         match timeout(SLICE, asked.as_mut()).await {
             Ok(Err(error)) if !is_answer(&error) => return Err(Absence::Lost(error.to_string())),
             Ok(_) => return Ok(()),
-            Err(_) if database.begun() == heard => silent += 1,
-            Err(_) => (silent, heard) = (0, database.begun()),
+            Err(_) if database.answers() == heard => silent += 1,
+            Err(_) => (silent, heard) = (0, database.answers()),
         }
     }
     Err(Absence::Silent)

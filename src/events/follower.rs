@@ -27,8 +27,7 @@ pub(super) async fn run(hub: &Hub) {
             () = hub.closing() => return,
             () = hub.inbox().rung() => tokio::time::sleep(PATIENCE).await,
         }
-        let look = hub.database().while_there(Box::pin(look(hub)));
-        let look = tokio::time::timeout(LOOK_TIMEOUT, look).await.map(Result::flatten);
+        let look = tokio::time::timeout(LOOK_TIMEOUT, look(hub)).await;
         let elapsed = |error| Err(AppError::caused_by(ErrorCode::ServiceUnavailable, error));
         if let Err(error) = look.unwrap_or_else(elapsed) {
             tracing::warn!(%error, cause = error.cause, "events could not be read; trying again");

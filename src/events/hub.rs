@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use prometheus_client::registry::Registry;
+use scoped_futures::ScopedFutureExt;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::feed::{Feed, lock};
-use super::Recorded;
+use super::AppendedEvent;
 use super::counts::EventCounts;
 use super::cursor::{Cursor, Scope};
 use super::mailbox::Mailbox;
@@ -120,8 +121,8 @@ impl Hub {
 
     /// Hands a committed event to the store's streams, here and on every other instance. Never fails and
     /// never waits: it is in the table already.
-    pub fn publish(&self, recorded: Recorded) {
-        let Recorded { store, event, .. } = recorded;
+    pub fn publish(&self, appended: AppendedEvent) {
+        let AppendedEvent { store, event, .. } = appended;
         self.0.counts.written.inc();
         self.0.outbox.put(Position { event_seq: event.seq, ..Position::unmoved(store) });
         self.offer(store, event);
@@ -136,9 +137,11 @@ impl Hub {
 
     /// As [`publish`](Self::publish), for an event that made remembered menus old: the other instances are told
     /// before anybody's stream is, since a tablet that hears of it reads the menu at once, from any instance.
-    pub async fn publish_menu_change(&self, recorded: Recorded) {
-        self.tell(Position { menu_version: recorded.menu_version, ..Position::unmoved(recorded.store) }).await;
-        self.publish(recorded);
+    pub async fn publish_menu_change(&self, appended: AppendedEvent) {
+        if let Some(menu_version) = appended.menu_version {
+            self.tell(Position { menu_version, ..Position::unmoved(appended.store) }).await;
+        }
+        self.publish(appended);
     }
 
     /// Lets the store's streams look whether their tokens still count, here and on every other instance.
@@ -182,9 +185,7 @@ impl Hub {
     pub async fn subscribe(&self, store: StoreId) -> Result<Subscription> {
         let mut subscription = self.take_place(store)?;
         // If this fails, the drop of the subscription tidies up.
-        let mut connection = self.0.database.acquire().await?;
-        subscription.head = event::head(connection.conn(), store).await?;
-        connection.done();
+        subscription.head = self.0.database.read(|conn| event::head(conn, store).scope_boxed()).await?;
         if let Some(event_seq) = subscription.feed.start_at(subscription.head.event_seq) {
             self.0.inbox.put(Position { event_seq, ..Position::unmoved(store) });
         }
@@ -305,9 +306,8 @@ impl Hub {
     pub(super) async fn catch_up(&self, head: Position, page: i64) -> Result<()> {
         let Some(feed) = lock(&self.0.feeds).get(&head.store_id).cloned() else { return Ok(()) };
         while let Some(sent) = feed.sent().filter(|sent| *sent < head.event_seq) {
-            let mut connection = self.0.database.acquire().await?;
-            let events = event::after(connection.conn(), head.store_id, sent, page).await?;
-            connection.done();
+            let events =
+                self.0.database.read(|conn| event::after(conn, head.store_id, sent, page).scope_boxed()).await?;
             match events.first() {
                 Some(first) if first.seq > sent + 1 => feed.jump(first.seq - 1),
                 Some(_) => {}
@@ -322,10 +322,7 @@ impl Hub {
 
     /// How far each of `stores` is.
     pub(super) async fn positions(&self, stores: &[StoreId]) -> Result<Vec<Position>> {
-        let mut connection = self.0.database.acquire().await?;
-        let positions = event::positions(connection.conn(), stores).await?;
-        connection.done();
-        Ok(positions)
+        self.0.database.read(|conn| event::positions(conn, stores).scope_boxed()).await
     }
 }
 

@@ -1,10 +1,11 @@
 //! Events: nothing missed, nothing twice.
 //!
-//! The truth is the events table, written in the transaction of the change ([`record`]). The [`Hub`] is a
+//! The truth is the events table, written in the transaction of the change ([`append`]). The [`Hub`] is a
 //! cache and a wake-up, never the truth: it hands a store's events to its open streams in seq order, and the
 //! `follower` reads from the table whatever the hub was not handed. Wake-ups between instances say what moved; the
 //! `poll` finds out what they failed to say.
 
+mod append;
 mod counts;
 mod cursor;
 mod follower;
@@ -12,7 +13,6 @@ mod hub;
 mod mailbox;
 mod payload;
 mod poll;
-mod record;
 pub mod retention;
 mod stream;
 mod telling;
@@ -25,10 +25,9 @@ use sqlx::postgres::PgConnectOptions;
 use crate::clock::Clock;
 use crate::config::EventConfig;
 
+pub use append::{AppendedEvent, append, append_menu_change};
 pub use cursor::{Cursor, Scope};
 pub use hub::{Hub, HubState, LiveEvent, StreamLimits, Subscription};
-pub use payload::new_order_tail;
-pub use record::{Recorded, record, record_menu_change};
 pub use stream::{BrokenOff, EventStream, StreamGuard, StreamOptions};
 pub use versions::StoreVersions;
 pub use wake_up::LISTENER_NAME;

@@ -1,41 +1,14 @@
-//! Events with their data, ready to be written.
+//! New events with their data.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::error::Language;
-use crate::models::{EventKind, Money, NewEvent, Order, OrderId, OrderStatus, Placement, SessionId, TableId};
+use crate::models::{EventKind, NewEvent, Order, OrderStatus, PricedOrder, SessionId, TableId};
 use crate::schemas::event::{
     MenuChangedEvent, NewOrderEvent, NewOrderEventItem, OrderDeletedEvent, OrderUpdatedEvent, SessionCompletedEvent,
 };
 use crate::schemas::message::Message;
-
-/// Where in the data of a `new_order` begins what is known before the order is written: behind its id, its number
-/// and the table's number, which the statement that writes the order puts before.
-const TAIL: &str = "\"items\":";
-
-/// The data of the `new_order` that will tell of an order, from behind the table's number on.
-#[must_use]
-pub fn new_order_tail(placement: &Placement, now: DateTime<Utc>) -> String {
-    let items = placement.lines.iter().map(|line| NewOrderEventItem {
-        menu_name: line.menu_name.clone(),
-        quantity: line.quantity.get(),
-        subtotal: Money::of_line(line.unit_price, line.quantity).get(),
-    });
-    let event = NewOrderEvent {
-        order_id: OrderId(0),
-        order_number: String::new(),
-        table_number: 0,
-        items: items.collect(),
-        total_amount: placement.total_amount.get(),
-        status: OrderStatus::Pending,
-        created_at: now,
-        session_id: placement.session_id,
-        table_id: placement.table_id,
-    };
-    let data = to_json(&event);
-    data.find(TAIL).and_then(|tail| data.get(tail..)).unwrap_or_default().to_owned()
-}
 
 fn to_json(data: &impl Serialize) -> String {
     // Plain structs of numbers and strings always serialise.
@@ -43,10 +16,27 @@ fn to_json(data: &impl Serialize) -> String {
 }
 
 impl NewEvent {
-    /// A guest ordered.
+    /// A guest ordered. The statement that stores the order adds to the data what it assigns: the order's id and
+    /// number, and the table's number.
     #[must_use]
-    pub fn new_order(order: &Order) -> Self {
-        Self::about(EventKind::NewOrder, Some(order.session_id), &NewOrderEvent::from(order))
+    pub fn new_order(order: &PricedOrder, now: DateTime<Utc>) -> Self {
+        let items = order.lines.iter().map(|line| NewOrderEventItem {
+            menu_name: line.menu_name.clone(),
+            quantity: line.quantity.get(),
+            subtotal: line.subtotal().get(),
+        });
+        let data = NewOrderEvent {
+            order_id: None,
+            order_number: None,
+            table_number: None,
+            items: items.collect(),
+            total_amount: order.total_amount.get(),
+            status: OrderStatus::Pending,
+            created_at: now,
+            session_id: order.session_id,
+            table_id: order.table_id,
+        };
+        Self::about(EventKind::NewOrder, Some(order.session_id), &data)
     }
 
     /// An order's status moved.
@@ -59,7 +49,8 @@ impl NewEvent {
 
     /// An order was cancelled.
     #[must_use]
-    pub fn order_deleted(order_id: OrderId, table_id: TableId, session_id: SessionId) -> Self {
+    pub fn order_deleted(order: &Order) -> Self {
+        let Order { id: order_id, table_id, session_id, .. } = *order;
         let data = OrderDeletedEvent { order_id, table_id, session_id };
         Self::about(EventKind::OrderDeleted, Some(session_id), &data)
     }
@@ -70,7 +61,7 @@ impl NewEvent {
         Self::about(EventKind::MenuChanged, None, &MenuChangedEvent { menu_version })
     }
 
-    /// A table's stay was completed.
+    /// A session was completed.
     #[must_use]
     pub fn session_completed(session_id: SessionId, table_id: TableId) -> Self {
         let message = Message::Completed.text(Language::Korean);

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use scoped_futures::ScopedFutureExt;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -29,8 +30,7 @@ pub(super) async fn run(hub: &Hub) -> Result<(), OtherEpoch> {
             _ = tick.tick() => {}
             () = hub.asked_to_poll() => {}
         }
-        let look = hub.database().while_there(Box::pin(look(hub)));
-        let look = tokio::time::timeout(TIMEOUT, look).await.map(Result::flatten);
+        let look = tokio::time::timeout(TIMEOUT, look(hub)).await;
         let elapsed = |error| Err(AppError::caused_by(ErrorCode::ServiceUnavailable, error));
         match look.unwrap_or_else(elapsed) {
             Ok(epoch) if epoch == hub.deployment() => {}
@@ -52,5 +52,5 @@ async fn look(hub: &Hub) -> Result<Uuid> {
             hub.confirm(position, asked_at);
         }
     }
-    event::epoch(hub.database().acquire().await?.conn()).await
+    hub.database().read(|conn| event::epoch(conn).scope_boxed()).await
 }

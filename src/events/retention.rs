@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use scoped_futures::ScopedFutureExt;
 
 use super::Hub;
 use crate::clock::Clock;
@@ -40,12 +41,9 @@ pub(super) async fn run(hub: &Hub, clock: &Clock, kept: Duration) {
 }
 
 /// Prunes every store's events older than `kept`, and says how many there were.
-///
-/// # Errors
-/// Of the database.
 pub async fn prune(database: &Database, now: DateTime<Utc>, kept: Duration) -> Result<u64> {
     let before = now - TimeDelta::from_std(kept).unwrap_or(TimeDelta::MAX);
-    let stores = store::ids(database.acquire().await?.conn()).await?;
+    let stores = database.read(|conn| store::ids(conn).scope_boxed()).await?;
     let mut pruned = 0;
     for store in stores {
         while let Some(batch) = prune_batch(database, store, before).await? {
@@ -56,11 +54,11 @@ pub async fn prune(database: &Database, now: DateTime<Utc>, kept: Duration) -> R
     Ok(pruned)
 }
 
-/// Says first, in a statement of its own, that the events are gone, then deletes them: a stream that resumes
-/// in between is reset rather than told half, and no order ever waits for a deletion.
+/// Marks the events as pruned, in a statement of its own, before it deletes them: a stream that resumes in between is
+/// reset instead of missing some, and no order waits for a deletion.
 async fn prune_batch(database: &Database, store: StoreId, before: DateTime<Utc>) -> Result<Option<u64>> {
-    let mut connection = database.acquire().await?;
-    let Some(last) = event::last_of_oldest(connection.conn(), store, before, BATCH).await? else { return Ok(None) };
-    event::mark_pruned(connection.conn(), store, last).await?;
-    event::delete_up_to(connection.conn(), store, last).await.map(Some)
+    let last = database.read(|conn| event::last_expired(conn, store, before, BATCH).scope_boxed()).await?;
+    let Some(last) = last else { return Ok(None) };
+    database.write(|conn| event::mark_pruned(conn, store, last).scope_boxed()).await?;
+    database.write(|conn| event::delete_up_to(conn, store, last).scope_boxed()).await.map(Some)
 }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use scoped_futures::ScopedFutureExt;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::timeout;
 
@@ -124,7 +125,8 @@ async fn all_heard(
 ) -> Result<()> {
     let mut heard = HashSet::from([own]);
     loop {
-        *missing = event::listeners(database.acquire().await?.conn(), LISTENER_NAME).await?.into_iter().collect();
+        let listeners = database.read(|conn| event::listeners(conn, LISTENER_NAME).scope_boxed()).await?;
+        *missing = listeners.into_iter().collect();
         missing.retain(|listener| !heard.contains(listener) && !telling.lock().silent.contains(listener));
         let answer = async {
             while !missing.is_empty() {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use moka::future::Cache;
 use papaya::HashMap;
+use scoped_futures::ScopedFutureExt;
 use tokio::time::Instant;
 
 use crate::database::Database;
@@ -120,9 +121,8 @@ impl KnownVersions {
         let asked_at = Instant::now();
         // It may have been forgotten since the look.
         self.stores.pin().get_or_insert_with(store, || KnownStore::wanted(self.moment(asked_at)));
-        let mut connection = self.database.acquire().await?;
-        let positions = event::positions(connection.conn(), &[store]).await?;
-        connection.done();
+        let positions =
+            self.database.read(|conn| async move { event::positions(conn, &[store]).await }.scope_boxed()).await?;
         let position = positions.into_iter().next().ok_or(ErrorCode::StoreNotFound)?;
         self.confirm(&position, asked_at);
         Ok(self.moment(asked_at))

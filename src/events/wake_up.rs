@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use scoped_futures::ScopedFutureExt;
 use sqlx::Acquire;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
@@ -54,7 +55,7 @@ pub(super) async fn announce(hub: &Hub) {
 }
 
 async fn send(hub: &Hub, payload: &str) -> crate::error::Result<()> {
-    event::notify(hub.database().acquire().await?.conn(), CHANNEL, payload).await
+    hub.database().write(|conn| event::notify(conn, CHANNEL, payload).scope_boxed()).await
 }
 
 /// Listens to the announcements of all instances, until the server stops. A lost connection is opened again,

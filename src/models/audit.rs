@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Category, Menu, Order, Role, Table, User};
+use super::{Category, MenuItem, Order, Role, Table, User};
 
 /// What kind of actor did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,16 +165,17 @@ impl From<&Category> for Value {
     }
 }
 
-impl From<&Menu> for Value {
-    fn from(menu: &Menu) -> Self {
+impl From<&MenuItem> for Value {
+    fn from(item: &MenuItem) -> Self {
+        let details = &item.details;
         json!({
-            "name": menu.name,
-            "price": menu.price.get(),
-            "description": menu.description,
-            "category_id": menu.category_id,
-            "image_url": menu.image_url,
-            "is_available": menu.is_available,
-            "display_order": menu.display_order,
+            "name": details.name,
+            "price": details.price.get(),
+            "description": details.description,
+            "category_id": details.category_id,
+            "image_url": details.image_url,
+            "is_available": details.is_available,
+            "display_order": item.display_order,
         })
     }
 }

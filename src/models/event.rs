@@ -16,6 +16,18 @@ pub enum Audience {
     Everyone,
 }
 
+impl Audience {
+    /// The audience as the database names it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Staff => "staff",
+            Self::Session => "session",
+            Self::Everyone => "everyone",
+        }
+    }
+}
+
 /// The kinds of event this version writes. It passes on kinds it does not know, which a newer instance
 /// beside it may write: what an event is called and who may see it stand in its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +38,7 @@ pub enum EventKind {
     OrderUpdated,
     /// An order was cancelled.
     OrderDeleted,
-    /// A table's stay was completed.
+    /// A session was completed.
     SessionCompleted,
     /// The menu changed.
     MenuChanged,

@@ -1,11 +1,10 @@
-//! Typed ids: a [`MenuId`] cannot stand where a [`TableId`] belongs.
+//! Typed ids: a [`MenuItemId`] cannot stand where a [`TableId`] belongs.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 macro_rules! typed_ids {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
+    ($($(#[$meta:meta])* $name:ident;)*) => {$(
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord,
             Serialize, Deserialize, sqlx::Type, ToSchema,
@@ -13,6 +12,7 @@ macro_rules! typed_ids {
         #[serde(transparent)]
         #[sqlx(transparent)]
         #[schema(value_type = i64, example = 1)]
+        $(#[$meta])*
         pub struct $name(pub i64);
 
         impl From<i64> for $name {
@@ -36,14 +36,16 @@ typed_ids! {
     UserId;
     /// A table with its tablet.
     TableId;
-    /// One party's stay at a table.
+    /// A session: one party's stay at a table.
     SessionId;
     /// A category of the menu.
     CategoryId;
-    /// A dish.
-    MenuId;
+    /// A menu item.
+    #[schema(as = MenuId)]
+    MenuItemId;
     /// An order.
     OrderId;
     /// A line of an order.
-    ItemId;
+    #[schema(as = ItemId)]
+    OrderItemId;
 }

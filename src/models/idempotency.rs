@@ -44,12 +44,12 @@ pub fn content_digest(lines: &[OrderLine], note: Option<&str>) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::{MenuId, Quantity};
+    use crate::models::{MenuItemId, Quantity};
     use proptest::prelude::*;
 
     fn lines(of: &[(i64, i64)]) -> Vec<OrderLine> {
         let line = |(menu, quantity): &(i64, i64)| OrderLine {
-            menu_id: MenuId(*menu),
+            menu_id: MenuItemId(*menu),
             quantity: Quantity::try_from(*quantity).unwrap(),
         };
         of.iter().map(line).collect()

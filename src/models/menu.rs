@@ -1,46 +1,107 @@
-//! The menu: categories and dishes.
+//! The menu: categories and menu items.
 
-use super::{CategoryId, MenuId, Price};
+use serde::Deserialize;
+
+use super::{CategoryId, MenuItemId, Price};
 
 /// A category of the menu.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Category {
     /// The category's id.
     pub id: CategoryId,
     /// Its name, unique in the store.
     pub name: String,
-    /// Smaller stands earlier; equal ones in order of creation.
+    /// Smaller comes first; equal ones in order of creation.
     pub display_order: i32,
 }
 
-/// A store's whole menu at one moment.
+/// A store's whole menu at one version.
 #[derive(Debug, Clone)]
-pub struct WholeMenu {
-    /// Grows with every change of a category or dish.
+pub struct MenuData {
+    /// Grows with every change of a category or menu item.
     pub version: i64,
     /// Every category, in display order.
     pub categories: Vec<Category>,
-    /// Every dish, sold-out ones too, category by category, each in display order.
-    pub menus: Vec<Menu>,
+    /// Every menu item, sold-out ones too, category by category, each in display order.
+    pub items: Vec<MenuItem>,
 }
 
-/// A dish.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Menu {
-    /// The dish's id.
-    pub id: MenuId,
-    /// The category it stands in.
+/// Something a guest can order.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct MenuItem {
+    /// The menu item's id.
+    pub id: MenuItemId,
+    /// Its place within the category: smaller comes first; equal ones in order of creation.
+    pub display_order: i32,
+    /// Everything else about it.
+    #[serde(flatten)]
+    pub details: MenuItemDetails,
+}
+
+/// What a menu item is, whether it is stored already or about to be.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct MenuItemDetails {
+    /// The category it belongs to.
     pub category_id: CategoryId,
-    /// Its name.
+    /// Its name: 1 to 100 characters.
     pub name: String,
     /// Its price.
     pub price: Price,
-    /// What it is.
+    /// A description for guests.
     pub description: Option<String>,
-    /// Where its picture is.
+    /// The address of its picture.
     pub image_url: Option<String>,
     /// Whether it can be ordered now.
     pub is_available: bool,
-    /// Smaller stands earlier within the category.
-    pub display_order: i32,
+}
+
+/// What to change of a menu item; `None` leaves a field as it is, `Some(None)` clears it.
+#[derive(Debug, Default, Clone)]
+pub struct MenuItemChange {
+    /// The category it belongs to.
+    pub category_id: Option<CategoryId>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its price.
+    pub price: Option<Price>,
+    /// A description for guests.
+    pub description: Option<Option<String>>,
+    /// The address of its picture.
+    pub image_url: Option<Option<String>>,
+    /// Whether it can be ordered now.
+    pub is_available: Option<bool>,
+    /// Its place within the category.
+    pub display_order: Option<i32>,
+}
+
+impl MenuItemChange {
+    /// Whether it changes nothing but whether the item can be ordered now.
+    #[must_use]
+    pub fn is_availability_alone(&self) -> bool {
+        let Self { category_id, name, price, description, image_url, is_available: _, display_order } = self;
+        category_id.is_none()
+            && name.is_none()
+            && price.is_none()
+            && description.is_none()
+            && image_url.is_none()
+            && display_order.is_none()
+    }
+
+    /// `item` with this change.
+    #[must_use]
+    pub fn apply(self, item: MenuItem) -> MenuItem {
+        let MenuItem { id, display_order, details } = item;
+        MenuItem {
+            id,
+            display_order: self.display_order.unwrap_or(display_order),
+            details: MenuItemDetails {
+                category_id: self.category_id.unwrap_or(details.category_id),
+                name: self.name.unwrap_or(details.name),
+                price: self.price.unwrap_or(details.price),
+                description: self.description.unwrap_or(details.description),
+                image_url: self.image_url.unwrap_or(details.image_url),
+                is_available: self.is_available.unwrap_or(details.is_available),
+            },
+        }
+    }
 }

@@ -19,17 +19,17 @@ mod user;
 pub use audit::{Actor, ActorKind, AuditAction, AuditEntry, AuditFilter, NewAuditEntry, account_snapshot};
 pub use business_day::BusinessCalendar;
 pub use event::{Audience, Event, EventKind, NewEvent};
-pub use id::{CategoryId, ItemId, MenuId, OrderId, SessionId, StoreId, TableId, UserId};
+pub use id::{CategoryId, MenuItemId, OrderId, OrderItemId, SessionId, StoreId, TableId, UserId};
 pub use idempotency::{IdempotencyKey, content_digest};
-pub use menu::{Category, Menu, WholeMenu};
+pub use menu::{Category, MenuData, MenuItem, MenuItemChange, MenuItemDetails};
 pub use money::{Money, OutOfRange, Price, Quantity};
 pub use order::{
     Cancellation, DayRange, InvalidTransition, LiveFilter, Order, OrderItem, OrderLine, OrderNumber, OrderStatus,
     PastOrder, StatusChange,
 };
 pub use page::{Page, PageLimit};
-pub use placement::{PlacedAs, Placement, PricedLine};
-pub use session::Session;
+pub use placement::{PlacementOutcome, PricedLine, PricedOrder};
+pub use session::{CompletedSession, Session};
 pub use store::{Store, StoreCode};
 pub use table::{DashboardTable, Table};
 pub use throttle::{FailureKey, Failures, LockoutPolicy, network_of};

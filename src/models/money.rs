@@ -3,17 +3,44 @@
 use std::iter::Sum;
 use std::ops::Add;
 
+use serde::Deserialize;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgTypeInfo, PgValueRef};
+use sqlx::{Decode, Postgres, Type};
+
 /// A number outside what the type allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("out of range")]
 pub struct OutOfRange;
 
-/// The price of one dish: 0 to 100,000,000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Reads a checked number from a column of the type `$column`, or from JSON: a value out of range is an error.
+macro_rules! checked_number {
+    ($name:ident, $column:ty) => {
+        impl Type<Postgres> for $name {
+            fn type_info() -> PgTypeInfo {
+                <$column as Type<Postgres>>::type_info()
+            }
+        }
+
+        impl<'r> Decode<'r, Postgres> for $name {
+            fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+                let number = <$column as Decode<Postgres>>::decode(value)?;
+                Ok(i64::from(number).try_into()?)
+            }
+        }
+    };
+}
+
+checked_number!(Price, i64);
+checked_number!(Quantity, i32);
+
+/// The price of one menu item: 0 to 100,000,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "i64")]
 pub struct Price(i64);
 
 impl Price {
-    /// The largest price a dish can have.
+    /// The largest price a menu item can have.
     pub const MAX: i64 = 100_000_000;
 
     /// The price in minor units.
@@ -31,8 +58,9 @@ impl TryFrom<i64> for Price {
     }
 }
 
-/// How many of a dish one line orders: 1 to 999.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// How many of a menu item one line orders: 1 to 999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "i64")]
 pub struct Quantity(i32);
 
 impl Quantity {
@@ -56,16 +84,12 @@ impl TryFrom<i64> for Quantity {
 
 /// A sum of money. The largest order (100 lines of 999 at 100,000,000) is below 10^13, so neither an
 /// order nor any table's bill comes near the edge of an `i64` or of a JavaScript number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, sqlx::Type)]
+#[serde(transparent)]
+#[sqlx(transparent)]
 pub struct Money(i64);
 
 impl Money {
-    /// A sum read back from the database.
-    #[must_use]
-    pub fn from_minor(amount: i64) -> Self {
-        Self(amount)
-    }
-
     /// What a line costs.
     #[must_use]
     pub fn of_line(price: Price, quantity: Quantity) -> Self {

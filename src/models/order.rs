@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ItemId, MenuId, Money, OrderId, OutOfRange, Price, Quantity, SessionId, TableId};
+use super::{MenuItemId, Money, OrderId, OrderItemId, OutOfRange, Price, Quantity, SessionId, TableId};
 
 /// Where an order stands: pending → preparing → completed, one step at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -89,7 +89,7 @@ impl std::str::FromStr for OrderNumber {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderLine {
     /// The dish.
-    pub menu_id: MenuId,
+    pub menu_id: MenuItemId,
     /// How many.
     pub quantity: Quantity,
 }
@@ -98,7 +98,7 @@ pub struct OrderLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderItem {
     /// The line's id.
-    pub id: ItemId,
+    pub id: OrderItemId,
     /// The dish's name when it was ordered.
     pub menu_name: String,
     /// The dish's price when it was ordered.

@@ -1,31 +1,35 @@
-//! An order that was judged and is about to be written.
+//! An order on its way into the database.
 
-use super::{IdempotencyKey, ItemId, MenuId, Money, OrderId, Price, Quantity, SessionId, TableId};
+use super::{
+    IdempotencyKey, MenuItemId, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber, OrderStatus, Price,
+    Quantity, SessionId, TableId,
+};
+use chrono::{DateTime, Utc};
 
-/// An order that was judged and is about to be written, at the prices of one version of the menu.
+/// An order that was checked and priced against one version of the menu, and is about to be written.
 #[derive(Debug, Clone)]
-pub struct Placement {
-    /// The stay it is for.
+pub struct PricedOrder {
+    /// The session it is for.
     pub session_id: SessionId,
     /// The table it comes from.
     pub table_id: TableId,
-    /// The menu it was priced from; it is written only if that is still the store's menu.
+    /// The menu version it was priced at. It is written only while that is still the store's version.
     pub menu_version: i64,
     /// Its lines.
     pub lines: Vec<PricedLine>,
-    /// Their sum.
+    /// The sum of its lines.
     pub total_amount: Money,
-    /// The guest's wish.
+    /// The guest's note.
     pub note: Option<String>,
-    /// The key its client sent, and a digest of what it asks for.
+    /// The key its client sent, and the digest of its content.
     pub idempotency: Option<(IdempotencyKey, [u8; 32])>,
 }
 
-/// A line with the dish's name and price.
+/// A line with the menu item's name and price.
 #[derive(Debug, Clone)]
 pub struct PricedLine {
-    /// The dish.
-    pub menu_id: MenuId,
+    /// The menu item.
+    pub menu_id: MenuItemId,
     /// Its name.
     pub menu_name: String,
     /// Its price.
@@ -34,26 +38,59 @@ pub struct PricedLine {
     pub quantity: Quantity,
 }
 
-/// What became of an order.
+impl PricedLine {
+    /// Price times quantity.
+    #[must_use]
+    pub fn subtotal(&self) -> Money {
+        Money::of_line(self.unit_price, self.quantity)
+    }
+}
+
+/// What became of a [`PricedOrder`].
 #[derive(Debug, Clone)]
-pub enum PlacedAs {
-    /// It is written.
-    Order {
-        /// Its id.
-        id: OrderId,
-        /// Its number within the day.
-        day_number: i32,
-        /// Its event's seq.
-        event_seq: i64,
-        /// The table's number.
-        table_number: i32,
-        /// Its lines' ids.
-        item_ids: Vec<ItemId>,
-    },
-    /// The stay has ended.
+pub enum PlacementOutcome {
+    /// It is stored.
+    Placed(Box<Order>),
+    /// The session has ended, or is not the table's.
     SessionEnded,
-    /// The session has an order with this key.
+    /// The session already has an order with this key.
     KeyUsed,
-    /// The menu is another by now.
-    MenuChanged,
+    /// The menu has another version by now.
+    MenuChanged {
+        /// That version.
+        menu_version: i64,
+    },
+}
+
+impl PricedOrder {
+    /// The order as it was stored at `now`, with what the database assigned.
+    #[must_use]
+    pub fn stored(
+        &self,
+        id: OrderId,
+        number: OrderNumber,
+        table_number: i32,
+        item_ids: &[OrderItemId],
+        now: DateTime<Utc>,
+    ) -> Order {
+        let item = |(line, id): (&PricedLine, &OrderItemId)| OrderItem {
+            id: *id,
+            menu_name: line.menu_name.clone(),
+            unit_price: line.unit_price,
+            quantity: line.quantity,
+        };
+        Order {
+            id,
+            number,
+            session_id: self.session_id,
+            table_id: self.table_id,
+            table_number,
+            status: OrderStatus::Pending,
+            total_amount: self.total_amount,
+            note: self.note.clone(),
+            created_at: now,
+            updated_at: now,
+            items: self.lines.iter().zip(item_ids).map(item).collect(),
+        }
+    }
 }

@@ -1,20 +1,45 @@
-//! One party's stay at a table.
+//! A session: one party's stay at a table.
 
 use chrono::{DateTime, Utc};
 
-use super::{SessionId, TableId};
+use super::{Money, SessionId, TableId};
 
-/// A stay. The row is there from the table's first login; the stay starts with its first order.
+/// One party's stay at a table. The row is made at the table's first login; the session starts with its first order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// The session's id, which table tokens carry.
     pub id: SessionId,
     /// The table.
     pub table_id: TableId,
-    /// That table's number.
-    pub table_number: i32,
     /// When its first order was placed.
     pub started_at: Option<DateTime<Utc>>,
     /// When staff completed it.
     pub completed_at: Option<DateTime<Utc>>,
+}
+
+impl Session {
+    /// Whether the party has ordered.
+    #[must_use]
+    pub fn has_started(&self) -> bool {
+        self.started_at.is_some()
+    }
+
+    /// Whether staff have completed it.
+    #[must_use]
+    pub fn is_completed(&self) -> bool {
+        self.completed_at.is_some()
+    }
+}
+
+/// A session that was completed.
+#[derive(Debug)]
+pub struct CompletedSession {
+    /// The session.
+    pub id: SessionId,
+    /// How many orders it had.
+    pub order_count: i64,
+    /// The sum of its orders.
+    pub total_amount: Money,
+    /// When it was completed.
+    pub completed_at: DateTime<Utc>,
 }

@@ -2,8 +2,8 @@
 
 use super::{BusinessCalendar, StoreId};
 
-/// The code a store logs in with: 1 to 50 characters, no control characters. The default is one no store has.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+/// The code a store logs in with: 1 to 50 characters, no control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StoreCode(String);
 
 impl StoreCode {

@@ -64,16 +64,14 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What failed so far.
+/// The failed attempts of one key.
 #[derive(Debug, Clone)]
 pub struct Failures {
-    /// Of what.
-    pub key: FailureKey,
-    /// How often.
+    /// How many there were, those under way included.
     pub count: i32,
-    /// When it did last.
+    /// When the last one failed.
     pub last_at: DateTime<Utc>,
-    /// Until when the one attempt after a pause has its turn, if one is under way.
+    /// When the newest attempt under way, if there is one, is over at the latest.
     pub claimed_until: Option<DateTime<Utc>>,
 }
 
@@ -89,7 +87,7 @@ pub struct LockoutPolicy {
 }
 
 impl LockoutPolicy {
-    /// Until when nothing more is tried; `None` where these failures make no pause.
+    /// Until when no attempt is let through; `None` while there are attempts left before the first pause.
     #[must_use]
     pub fn locked_until(&self, failures: &Failures) -> Option<DateTime<Utc>> {
         let beyond = u32::try_from(failures.count - self.free_failures).ok()?;
@@ -108,7 +106,7 @@ mod tests {
             LockoutPolicy { free_failures: 5, first: Duration::from_secs(30), longest: Duration::from_mins(15) };
         let last_at = DateTime::UNIX_EPOCH;
         let pause = |count| {
-            let failures = Failures { key: FailureKey::of_user("demo", "admin"), count, last_at, claimed_until: None };
+            let failures = Failures { count, last_at, claimed_until: None };
             policy.locked_until(&failures).map(|until| (until - last_at).num_seconds())
         };
         assert_eq!((pause(0), pause(4)), (None, None));

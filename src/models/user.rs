@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use super::UserId;
 use super::store::is_printable_name;
 
-/// The name an account logs in with: 1 to 50 characters, no control characters. The default is one nobody has.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+/// The name an account logs in with: 1 to 50 characters, no control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Username(String);
 
 impl Username {

@@ -8,9 +8,6 @@ use crate::error::Result;
 use crate::models::{Actor, AuditAction, AuditEntry, AuditFilter, NewAuditEntry, PageLimit, StoreId};
 
 /// Adds an entry.
-///
-/// # Errors
-/// Of the database.
 pub async fn insert(
     conn: &mut PgConnection,
     store: StoreId,
@@ -42,18 +39,12 @@ pub async fn insert(
 
 /// The transaction's commit does not wait for the disk: for what may be lost with PostgreSQL's last moments, and must
 /// not flush beside the orders.
-///
-/// # Errors
-/// Of the database.
 pub async fn commit_unflushed(conn: &mut PgConnection) -> Result<()> {
     sqlx::query!("SET LOCAL synchronous_commit = off").execute(conn).await?;
     Ok(())
 }
 
 /// The store's entries, newest first, one more than `limit` at most.
-///
-/// # Errors
-/// Of the database.
 pub async fn list(
     conn: &mut PgConnection,
     store: StoreId,

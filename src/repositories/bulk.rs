@@ -34,9 +34,6 @@ impl Identity {
 }
 
 /// Takes `count` ids that no other row will have.
-///
-/// # Errors
-/// Of the database.
 pub async fn take_ids(conn: &mut PgConnection, identity: Identity, count: usize) -> Result<Vec<i64>> {
     let count = i32::try_from(count).map_err(AppError::internal)?;
     Ok(sqlx::query_scalar!(
@@ -95,9 +92,6 @@ impl Rows {
     }
 
     /// Writes the rows.
-    ///
-    /// # Errors
-    /// Of the database.
     pub async fn copy(self, conn: &mut PgConnection) -> Result<()> {
         let mut copy = conn.copy_in_raw(self.copy).await?;
         copy.send(self.text.into_bytes()).await?;

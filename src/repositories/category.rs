@@ -8,9 +8,6 @@ use crate::models::{Category, CategoryId, StoreId};
 use crate::repositories::{OnConstraint, expect_one};
 
 /// Every category, in display order.
-///
-/// # Errors
-/// Of the database.
 pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<Category>> {
     Ok(sqlx::query_as!(
         Category,
@@ -70,7 +67,7 @@ pub async fn lock(conn: &mut PgConnection, store: StoreId, category: CategoryId)
     sqlx::query_as!(
         Category,
         r#"SELECT id AS "id: CategoryId", name, display_order FROM categories
-           WHERE store_id = $1 AND id = $2 FOR UPDATE"#,
+           WHERE store_id = $1 AND id = $2 FOR NO KEY UPDATE"#,
         store.0,
         category.0
     )
@@ -80,13 +77,10 @@ pub async fn lock(conn: &mut PgConnection, store: StoreId, category: CategoryId)
 }
 
 /// Every category's id, locked against being changed or deleted by another; in an order that no change
-/// changes, so that two who lock them all never wait for each other.
-///
-/// # Errors
-/// Of the database.
+/// changes, so that two transactions that lock them all never wait for each other.
 pub async fn lock_all(conn: &mut PgConnection, store: StoreId) -> Result<Vec<CategoryId>> {
     Ok(sqlx::query_scalar!(
-        r#"SELECT id AS "id: CategoryId" FROM categories WHERE store_id = $1 ORDER BY created_at, id FOR UPDATE"#,
+        r#"SELECT id AS "id: CategoryId" FROM categories WHERE store_id = $1 ORDER BY created_at, id FOR NO KEY UPDATE"#,
         store.0
     )
     .fetch_all(conn)
@@ -94,9 +88,6 @@ pub async fn lock_all(conn: &mut PgConnection, store: StoreId) -> Result<Vec<Cat
 }
 
 /// The largest display order in use.
-///
-/// # Errors
-/// Of the database.
 pub async fn last_display_order(conn: &mut PgConnection, store: StoreId) -> Result<Option<i32>> {
     Ok(sqlx::query_scalar!("SELECT max(display_order) FROM categories WHERE store_id = $1", store.0)
         .fetch_one(conn)
@@ -122,9 +113,6 @@ pub async fn update(conn: &mut PgConnection, store: StoreId, category: &Category
 }
 
 /// Gives the categories `ids` the display orders 0, 1, 2 …
-///
-/// # Errors
-/// Of the database.
 pub async fn reorder(conn: &mut PgConnection, store: StoreId, ids: &[CategoryId]) -> Result<()> {
     sqlx::query!(
         "UPDATE categories SET display_order = array_position($2::bigint[], id) - 1

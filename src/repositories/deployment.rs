@@ -30,9 +30,6 @@ pub struct TableSize {
 }
 
 /// Whether the database has tables at all, and whether they are ours.
-///
-/// # Errors
-/// Of the database.
 pub async fn tables(conn: &mut PgConnection) -> Result<(bool, bool)> {
     let row = sqlx::query!(
         r#"SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace
@@ -49,9 +46,6 @@ pub async fn tables(conn: &mut PgConnection) -> Result<(bool, bool)> {
 }
 
 /// How large each table is.
-///
-/// # Errors
-/// Of the database.
 pub async fn table_sizes(conn: &mut PgConnection) -> Result<Vec<TableSize>> {
     Ok(sqlx::query_as!(
         TableSize,
@@ -63,9 +57,6 @@ pub async fn table_sizes(conn: &mut PgConnection) -> Result<Vec<TableSize>> {
 }
 
 /// How much there is of what matters.
-///
-/// # Errors
-/// Of the database.
 pub async fn contents(conn: &mut PgConnection) -> Result<Contents> {
     Ok(sqlx::query_as!(
         Contents,
@@ -78,17 +69,11 @@ pub async fn contents(conn: &mut PgConnection) -> Result<Contents> {
 }
 
 /// Makes the snapshot of this connection's transaction known by a name, for another connection to see the same.
-///
-/// # Errors
-/// Of the database.
 pub async fn export_snapshot(conn: &mut PgConnection) -> Result<String> {
     Ok(sqlx::query_scalar!(r#"SELECT pg_export_snapshot() AS "name!""#).fetch_one(conn).await?)
 }
 
 /// How many other connections of ours there are to this database: servers', and commands'.
-///
-/// # Errors
-/// Of the database.
 pub async fn connections(conn: &mut PgConnection) -> Result<i64> {
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM pg_stat_activity
@@ -99,27 +84,18 @@ pub async fn connections(conn: &mut PgConnection) -> Result<i64> {
 }
 
 /// Makes everybody who wants to know the epoch wait until the transaction ends: a server that starts meanwhile.
-///
-/// # Errors
-/// Of the database.
 pub async fn lock_epoch(conn: &mut PgConnection) -> Result<()> {
     sqlx::query!("LOCK TABLE event_epochs IN ACCESS EXCLUSIVE MODE").execute(conn).await?;
     Ok(())
 }
 
 /// Makes this the epoch.
-///
-/// # Errors
-/// Of the database.
 pub async fn set_epoch(conn: &mut PgConnection, epoch: Uuid) -> Result<()> {
     let result = sqlx::query!("UPDATE event_epochs SET epoch = $1", epoch).execute(conn).await?;
     expect_one(&result, ErrorCode::InternalError)
 }
 
 /// Ends every login of staff, in every store, whatever version its token has.
-///
-/// # Errors
-/// Of the database.
 pub async fn end_staff_logins(conn: &mut PgConnection) -> Result<()> {
     sqlx::query!("UPDATE users SET token_version = token_version + $1, kept_token_id = NULL", TOKEN_VERSIONS_APART)
         .execute(conn)
@@ -128,9 +104,6 @@ pub async fn end_staff_logins(conn: &mut PgConnection) -> Result<()> {
 }
 
 /// Ends every login of tablets, in every store, whatever version its token has.
-///
-/// # Errors
-/// Of the database.
 pub async fn end_tablet_logins(conn: &mut PgConnection) -> Result<()> {
     sqlx::query!("UPDATE tables SET token_version = token_version + $1", TOKEN_VERSIONS_APART).execute(conn).await?;
     Ok(())

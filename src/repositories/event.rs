@@ -40,9 +40,6 @@ impl Position {
 }
 
 /// The deployment's epoch: seqs of another one mean nothing here.
-///
-/// # Errors
-/// Of the database.
 pub async fn epoch(conn: &mut PgConnection) -> Result<Uuid> {
     Ok(sqlx::query_scalar!("SELECT epoch FROM event_epochs").fetch_one(conn).await?)
 }
@@ -93,9 +90,6 @@ pub async fn raise_access_version(conn: &mut PgConnection, store: StoreId) -> Re
 }
 
 /// Writes an event at the seq [`next_seq`] gave.
-///
-/// # Errors
-/// Of the database.
 pub async fn insert(
     conn: &mut PgConnection,
     store: StoreId,
@@ -119,6 +113,17 @@ pub async fn insert(
     Ok(())
 }
 
+/// The store's menu version.
+///
+/// # Errors
+/// `STORE_NOT_FOUND`.
+pub async fn menu_version(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
+    sqlx::query_scalar!("SELECT menu_version FROM store_streams WHERE store_id = $1", store.0)
+        .fetch_optional(conn)
+        .await?
+        .ok_or_else(|| ErrorCode::StoreNotFound.into())
+}
+
 /// How far the store's events go.
 ///
 /// # Errors
@@ -135,9 +140,6 @@ pub async fn head(conn: &mut PgConnection, store: StoreId) -> Result<StreamHead>
 }
 
 /// How far each of these stores is.
-///
-/// # Errors
-/// Of the database.
 pub async fn positions(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Vec<Position>> {
     Ok(sqlx::query_as!(
         Position,
@@ -150,9 +152,6 @@ pub async fn positions(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Ve
 }
 
 /// The store's events after `seq`, in order, `limit` at most.
-///
-/// # Errors
-/// Of the database.
 pub async fn after(conn: &mut PgConnection, store: StoreId, seq: i64, limit: i64) -> Result<Vec<Event>> {
     Ok(sqlx::query_as!(
         Event,
@@ -168,26 +167,17 @@ pub async fn after(conn: &mut PgConnection, store: StoreId, seq: i64, limit: i64
 }
 
 /// Tells every instance that listens on `channel`.
-///
-/// # Errors
-/// Of the database.
 pub async fn notify(conn: &mut PgConnection, channel: &str, payload: &str) -> Result<()> {
     sqlx::query!("SELECT pg_notify($1, $2)", channel, payload).execute(conn).await?;
     Ok(())
 }
 
 /// The process of PostgreSQL that serves this connection.
-///
-/// # Errors
-/// Of the database.
 pub async fn own_process(conn: &mut PgConnection) -> Result<i32> {
     Ok(sqlx::query_scalar!(r#"SELECT pg_backend_pid() AS "process!""#).fetch_one(conn).await?)
 }
 
 /// The processes that serve connections called `name` to this database.
-///
-/// # Errors
-/// Of the database.
 pub async fn listeners(conn: &mut PgConnection, name: &str) -> Result<Vec<i32>> {
     Ok(sqlx::query_scalar!(
         r#"SELECT pid AS "process!" FROM pg_stat_activity
@@ -198,21 +188,19 @@ pub async fn listeners(conn: &mut PgConnection, name: &str) -> Result<Vec<i32>> 
     .await?)
 }
 
-/// The seq of the last of the store's oldest `limit` events that are older than `before`; `None` where
-/// none is.
-///
-/// # Errors
-/// Of the database.
-pub async fn last_of_oldest(
+/// Among the store's oldest `limit` events, the last seq up to which all are older than `before`; `None` where not even
+/// the oldest is. (An event written while the clock was wrong may be older than those before it.)
+pub async fn last_expired(
     conn: &mut PgConnection,
     store: StoreId,
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar!(
-        "SELECT max(oldest.seq) FROM (
-           SELECT seq, created_at FROM events WHERE store_id = $1 ORDER BY seq LIMIT $3
-         ) oldest WHERE oldest.created_at < $2",
+        "SELECT max(seq) FROM (
+           SELECT seq, bool_and(created_at < $2) OVER (ORDER BY seq) AS is_expired
+           FROM (SELECT seq, created_at FROM events WHERE store_id = $1 ORDER BY seq LIMIT $3) oldest
+         ) prefix WHERE is_expired",
         store.0,
         before,
         limit
@@ -222,9 +210,6 @@ pub async fn last_of_oldest(
 }
 
 /// Says that the store's events up to and including `seq` may be gone.
-///
-/// # Errors
-/// Of the database.
 pub async fn mark_pruned(conn: &mut PgConnection, store: StoreId, seq: i64) -> Result<()> {
     sqlx::query!("UPDATE store_streams SET pruned_seq = $2 WHERE store_id = $1 AND pruned_seq < $2", store.0, seq)
         .execute(conn)
@@ -233,9 +218,6 @@ pub async fn mark_pruned(conn: &mut PgConnection, store: StoreId, seq: i64) -> R
 }
 
 /// Deletes the store's events up to and including `seq`, and says how many there were.
-///
-/// # Errors
-/// Of the database.
 pub async fn delete_up_to(conn: &mut PgConnection, store: StoreId, seq: i64) -> Result<u64> {
     let result =
         sqlx::query!("DELETE FROM events WHERE store_id = $1 AND seq <= $2", store.0, seq).execute(conn).await?;

@@ -8,7 +8,7 @@ mod constraint;
 pub mod deployment;
 pub mod event;
 pub mod menu;
-pub mod menu_snapshot;
+pub mod menu_item;
 pub mod order;
 pub mod placement;
 pub mod session;

@@ -3,10 +3,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
-use crate::error::{AppError, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 use crate::models::{
-    Cancellation, DayRange, IdempotencyKey, ItemId, LiveFilter, Money, Order, OrderId, OrderItem, OrderNumber,
-    OrderStatus, Page, SessionId, StoreId, TableId,
+    Cancellation, DayRange, IdempotencyKey, LiveFilter, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber,
+    OrderStatus, Page, Price, Quantity, SessionId, StoreId, TableId,
 };
 use crate::repositories::expect_one;
 
@@ -23,14 +23,14 @@ struct OrderRow {
     table_id: TableId,
     table_number: i32,
     status: OrderStatus,
-    total_amount: i64,
+    total_amount: Money,
     note: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    item_id: ItemId,
+    item_id: OrderItemId,
     menu_name: String,
-    unit_price: i64,
-    quantity: i32,
+    unit_price: Price,
+    quantity: Quantity,
 }
 
 /// Selects the lines of orders; what follows narrows and sorts them, lines of an order staying together.
@@ -39,9 +39,11 @@ macro_rules! select_order_lines {
         sqlx::query_as!(
             OrderRow,
             r#"SELECT o.id AS "id: OrderId", o.business_day, o.day_number, o.session_id AS "session_id: SessionId",
-                      o.table_id AS "table_id: TableId", t.table_number, o.status AS "status: OrderStatus",
-                      o.total_amount, o.note, o.created_at, o.updated_at,
-                      i.id AS "item_id: ItemId", i.menu_name, i.unit_price, i.quantity
+                      o.table_id AS "table_id: TableId",
+                      coalesce(o.table_number, t.table_number) AS "table_number!", o.status AS "status: OrderStatus",
+                      o.total_amount AS "total_amount: Money", o.note, o.created_at, o.updated_at,
+                      i.id AS "item_id: OrderItemId", i.menu_name, i.unit_price AS "unit_price: Price",
+                      i.quantity AS "quantity: Quantity"
                FROM orders o
                JOIN tables t ON t.store_id = o.store_id AND t.id = o.table_id
                JOIN order_items i ON i.store_id = o.store_id AND i.order_id = o.id
@@ -51,15 +53,11 @@ macro_rules! select_order_lines {
     };
 }
 
-fn collect_orders(rows: Vec<OrderRow>) -> Result<Vec<Order>> {
+fn collect_orders(rows: Vec<OrderRow>) -> Vec<Order> {
     let mut orders: Vec<Order> = Vec::new();
     for row in rows {
-        let item = OrderItem {
-            id: row.item_id,
-            menu_name: row.menu_name,
-            unit_price: row.unit_price.try_into().map_err(AppError::internal)?,
-            quantity: i64::from(row.quantity).try_into().map_err(AppError::internal)?,
-        };
+        let item =
+            OrderItem { id: row.item_id, menu_name: row.menu_name, unit_price: row.unit_price, quantity: row.quantity };
         match orders.last_mut() {
             Some(order) if order.id == row.id => order.items.push(item),
             _ => orders.push(Order {
@@ -69,7 +67,7 @@ fn collect_orders(rows: Vec<OrderRow>) -> Result<Vec<Order>> {
                 table_id: row.table_id,
                 table_number: row.table_number,
                 status: row.status,
-                total_amount: Money::from_minor(row.total_amount),
+                total_amount: row.total_amount,
                 note: row.note,
                 created_at: row.created_at,
                 updated_at: row.updated_at,
@@ -77,26 +75,20 @@ fn collect_orders(rows: Vec<OrderRow>) -> Result<Vec<Order>> {
             }),
         }
     }
-    Ok(orders)
+    orders
 }
 
 /// The session's orders, newest first.
-///
-/// # Errors
-/// Of the database.
 pub async fn list_by_session(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Vec<Order>> {
     let rows = select_order_lines!(
         "AND o.cancelled_at IS NULL AND o.session_id = $2 ORDER BY o.business_day DESC, o.day_number DESC, i.line",
         store.0,
         session.0
     );
-    collect_orders(rows.fetch_all(conn).await?)
+    Ok(collect_orders(rows.fetch_all(conn).await?))
 }
 
-/// The orders of running stays, newest first; one more than the page has, if there are more.
-///
-/// # Errors
-/// Of the database.
+/// The orders of running sessions, newest first; one more than the page has, if there are more.
 pub async fn list_live(conn: &mut PgConnection, store: StoreId, filter: LiveFilter, page: Page) -> Result<Vec<Order>> {
     let rows = select_order_lines!(
         "AND o.id IN (
@@ -116,13 +108,10 @@ pub async fn list_live(conn: &mut PgConnection, store: StoreId, filter: LiveFilt
         page.below.map(|below| below.day_number),
         page.limit.and_one_more()
     );
-    collect_orders(rows.fetch_all(conn).await?)
+    Ok(collect_orders(rows.fetch_all(conn).await?))
 }
 
-/// The orders of a table's completed stays, newest first; one more than the page has, if there are more.
-///
-/// # Errors
-/// Of the database.
+/// The orders of a table's completed sessions, newest first; one more than the page has, if there are more.
 pub async fn list_past(
     conn: &mut PgConnection,
     store: StoreId,
@@ -148,7 +137,7 @@ pub async fn list_past(
         page.below.map(|below| below.day_number),
         page.limit.and_one_more()
     );
-    collect_orders(rows.fetch_all(conn).await?)
+    Ok(collect_orders(rows.fetch_all(conn).await?))
 }
 
 /// The order.
@@ -157,71 +146,60 @@ pub async fn list_past(
 /// `ORDER_NOT_FOUND`.
 pub async fn get(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<Order> {
     let rows = select_order_lines!("AND o.cancelled_at IS NULL AND o.id = $2 ORDER BY i.line", store.0, order.0);
-    let mut orders = collect_orders(rows.fetch_all(conn).await?)?;
+    let mut orders = collect_orders(rows.fetch_all(conn).await?);
     orders.pop().ok_or_else(|| ErrorCode::OrderNotFound.into())
 }
 
 /// How many live orders a session has, and their sum.
-///
-/// # Errors
-/// Of the database.
 pub async fn sum_of_session(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<(i64, Money)> {
     let row = sqlx::query!(
-        r#"SELECT count(*) AS "order_count!", coalesce(sum(total_amount), 0)::bigint AS "total_amount!"
+        r#"SELECT count(*) AS "order_count!", coalesce(sum(total_amount), 0)::bigint AS "total_amount!: Money"
            FROM orders WHERE store_id = $1 AND session_id = $2 AND cancelled_at IS NULL"#,
         store.0,
         session.0
     )
     .fetch_one(conn)
     .await?;
-    Ok((row.order_count, Money::from_minor(row.total_amount)))
+    Ok((row.order_count, row.total_amount))
 }
 
-/// The order that this session's client placed with this key, whatever became of it since.
-///
-/// # Errors
-/// Of the database.
+/// The order that this session's client placed with this key, whatever became of it since, and the digest of its
+/// content.
 pub async fn find_by_key(
     conn: &mut PgConnection,
     store: StoreId,
     session: SessionId,
     key: &IdempotencyKey,
-) -> Result<Option<Order>> {
+) -> Result<Option<(Order, Option<Vec<u8>>)>> {
     let rows = select_order_lines!(
         "AND o.session_id = $2 AND o.idempotency_key = $3 ORDER BY i.line",
         store.0,
         session.0,
         key.as_str()
     );
-    Ok(collect_orders(rows.fetch_all(conn).await?)?.pop())
+    let Some(order) = collect_orders(rows.fetch_all(&mut *conn).await?).pop() else { return Ok(None) };
+    let digest =
+        sqlx::query_scalar!("SELECT content_digest FROM orders WHERE store_id = $1 AND id = $2", store.0, order.id.0)
+            .fetch_optional(conn)
+            .await?
+            .flatten();
+    Ok(Some((order, digest)))
 }
 
-/// The digest of what an order asked for, if its client sent a key.
-///
-/// # Errors
-/// Of the database.
-pub async fn content_digest(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<Option<Vec<u8>>> {
-    Ok(sqlx::query_scalar!("SELECT content_digest FROM orders WHERE store_id = $1 AND id = $2", store.0, order.0)
-        .fetch_optional(conn)
-        .await?
-        .flatten())
-}
-
-/// Which session and table a live order belongs to.
+/// The session of a live order.
 ///
 /// # Errors
 /// `ORDER_NOT_FOUND`.
-pub async fn place_of(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<(SessionId, TableId)> {
-    let row = sqlx::query!(
-        r#"SELECT session_id AS "session_id: SessionId", table_id AS "table_id: TableId" FROM orders
+pub async fn session_of(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<SessionId> {
+    sqlx::query_scalar!(
+        r#"SELECT session_id AS "session_id: SessionId" FROM orders
            WHERE store_id = $1 AND id = $2 AND cancelled_at IS NULL"#,
         store.0,
         order.0
     )
     .fetch_optional(conn)
     .await?
-    .ok_or(ErrorCode::OrderNotFound)?;
-    Ok((row.session_id, row.table_id))
+    .ok_or_else(|| ErrorCode::OrderNotFound.into())
 }
 
 /// A live order's status, locked against any other change of it.
@@ -286,4 +264,18 @@ pub async fn cancel(
     .execute(conn)
     .await?;
     expect_one(&result, ErrorCode::OrderNotFound)
+}
+
+/// Writes the table's number into those of its orders that do not have one: orders placed by a release that did not
+/// store it. To be called before the table gets another number.
+pub async fn store_table_number(conn: &mut PgConnection, store: StoreId, table: TableId, number: i32) -> Result<()> {
+    sqlx::query!(
+        "UPDATE orders SET table_number = $3 WHERE store_id = $1 AND table_id = $2 AND table_number IS NULL",
+        store.0,
+        table.0,
+        number
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

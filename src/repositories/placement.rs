@@ -1,81 +1,124 @@
 //! Orders on their way into the database.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use crate::error::{AppError, Result};
-use crate::models::{ItemId, OrderId, PlacedAs, Placement, StoreId};
+use crate::models::{
+    Event, MenuItemId, NewEvent, OrderId, OrderItemId, OrderNumber, PlacementOutcome, PricedLine, PricedOrder,
+    SessionId, StoreId, TableId,
+};
 
-/// Writes orders of one store, in one round trip and one transaction: sessions locked against being completed, the
-/// day's numbers, the orders, their lines and events, whose data ends in `event_tails`. What became of each is told in
-/// the order they came in, which must be that of their sessions.
-///
-/// # Errors
-/// Of the database; then none was written.
+/// An order as `place_orders_v2` reads it.
+#[derive(Serialize)]
+struct OrderDocument<'a> {
+    session_id: SessionId,
+    table_id: TableId,
+    menu_version: i64,
+    total_amount: i64,
+    note: Option<&'a str>,
+    key: Option<&'a str>,
+    digest: Option<String>,
+    lines: Vec<LineDocument<'a>>,
+    event: EventDocument,
+}
+
+#[derive(Serialize)]
+struct LineDocument<'a> {
+    menu_id: MenuItemId,
+    menu_name: &'a str,
+    unit_price: i64,
+    quantity: i32,
+}
+
+#[derive(Serialize)]
+struct EventDocument {
+    kind: &'static str,
+    audience: &'static str,
+    data: Box<RawValue>,
+}
+
+impl<'a> OrderDocument<'a> {
+    fn new(order: &'a PricedOrder, event: NewEvent) -> Result<Self> {
+        let line = |line: &'a PricedLine| LineDocument {
+            menu_id: line.menu_id,
+            menu_name: &line.menu_name,
+            unit_price: line.unit_price.get(),
+            quantity: line.quantity.get(),
+        };
+        Ok(Self {
+            session_id: order.session_id,
+            table_id: order.table_id,
+            menu_version: order.menu_version,
+            total_amount: order.total_amount.get(),
+            note: order.note.as_deref(),
+            key: order.idempotency.as_ref().map(|(key, _)| key.as_str()),
+            digest: order.idempotency.as_ref().map(|(_, digest)| hex::encode(digest)),
+            lines: order.lines.iter().map(line).collect(),
+            event: EventDocument {
+                kind: event.kind.as_str(),
+                audience: event.kind.audience().as_str(),
+                data: RawValue::from_string(event.data).map_err(AppError::internal)?,
+            },
+        })
+    }
+}
+
+/// Writes orders of one store with their lines and events, in one statement. The
+/// data of each `new_order` event lacks the order's id and number and the table's number, which are assigned here.
+/// Returns the outcome of each order, in the same order, and the events of those that were placed.
 pub async fn place(
     conn: &mut PgConnection,
     store: StoreId,
     business_day: NaiveDate,
     now: DateTime<Utc>,
-    orders: &[&Placement],
-    event_tails: &[String],
-) -> Result<Vec<PlacedAs>> {
-    let lines = || orders.iter().flat_map(|order| &order.lines);
-    let sessions: Vec<i64> = orders.iter().map(|order| order.session_id.0).collect();
-    let tables: Vec<i64> = orders.iter().map(|order| order.table_id.0).collect();
-    let versions: Vec<i64> = orders.iter().map(|order| order.menu_version).collect();
-    let totals: Vec<i64> = orders.iter().map(|order| order.total_amount.get()).collect();
-    let notes: Vec<Option<&str>> = orders.iter().map(|order| order.note.as_deref()).collect();
-    let keys: Vec<Option<&str>> =
-        orders.iter().map(|order| order.idempotency.as_ref().map(|(key, _)| key.as_str())).collect();
-    let digests: Vec<Option<&[u8]>> =
-        orders.iter().map(|order| order.idempotency.as_ref().map(|(_, digest)| digest.as_slice())).collect();
-    let counts: Vec<i32> = orders.iter().map(|order| i32::try_from(order.lines.len()).unwrap_or(i32::MAX)).collect();
-    let menus: Vec<i64> = lines().map(|line| line.menu_id.0).collect();
-    let names: Vec<&str> = lines().map(|line| line.menu_name.as_str()).collect();
-    let prices: Vec<i64> = lines().map(|line| line.unit_price.get()).collect();
-    let quantities: Vec<i32> = lines().map(|line| line.quantity.get()).collect();
+    orders: Vec<(&PricedOrder, NewEvent)>,
+) -> Result<(Vec<PlacementOutcome>, Vec<Event>)> {
+    let priced: Vec<(&PricedOrder, _)> = orders.iter().map(|(order, event)| (*order, event.kind)).collect();
+    let documents =
+        orders.into_iter().map(|(order, event)| OrderDocument::new(order, event)).collect::<Result<Vec<_>>>()?;
     let rows = sqlx::query!(
-        r#"SELECT outcome AS "outcome!", order_id, day_number, event_seq, table_number, item_ids
-           FROM place_orders_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-           ORDER BY place"#,
+        r#"SELECT outcome AS "outcome!", order_id AS "order_id: OrderId", day_number, event_seq, table_number,
+                  item_ids AS "item_ids: Vec<OrderItemId>", event_data, current_menu_version
+           FROM place_orders_v2($1, $2, $3, $4) ORDER BY place"#,
         store.0,
         business_day,
         now,
-        &sessions,
-        &tables,
-        &versions,
-        &totals,
-        &notes as &[Option<&str>],
-        &keys as &[Option<&str>],
-        &digests as &[Option<&[u8]>],
-        event_tails,
-        &counts,
-        &menus,
-        &names as &[&str],
-        &prices,
-        &quantities
+        Json(&documents) as _
     )
     .fetch_all(conn)
     .await?;
-    if rows.len() != orders.len() {
+    if rows.len() != priced.len() {
         return Err(AppError::internal("an order was neither placed nor refused"));
     }
-    rows.into_iter()
-        .map(|row| match row.outcome.as_str() {
-            "session_ended" => Ok(PlacedAs::SessionEnded),
-            "key_used" => Ok(PlacedAs::KeyUsed),
-            "menu_changed" => Ok(PlacedAs::MenuChanged),
-            _ => {
-                let incomplete = || AppError::internal("an order that was placed lacks something");
-                Ok(PlacedAs::Order {
-                    id: OrderId(row.order_id.ok_or_else(incomplete)?),
-                    day_number: row.day_number.ok_or_else(incomplete)?,
-                    event_seq: row.event_seq.ok_or_else(incomplete)?,
-                    table_number: row.table_number.ok_or_else(incomplete)?,
-                    item_ids: row.item_ids.ok_or_else(incomplete)?.into_iter().map(ItemId).collect(),
-                })
+    let incomplete = || AppError::internal("a stored order lacks a column");
+    let (mut outcomes, mut events) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    for ((order, kind), row) in priced.into_iter().zip(rows) {
+        outcomes.push(match row.outcome.as_str() {
+            "session_ended" => PlacementOutcome::SessionEnded,
+            "key_used" => PlacementOutcome::KeyUsed,
+            "menu_changed" => {
+                PlacementOutcome::MenuChanged { menu_version: row.current_menu_version.ok_or_else(incomplete)? }
             }
-        })
-        .collect()
+            _ => {
+                let number = OrderNumber { business_day, day_number: row.day_number.ok_or_else(incomplete)? };
+                let (id, table_number) =
+                    (row.order_id.ok_or_else(incomplete)?, row.table_number.ok_or_else(incomplete)?);
+                events.push(Event {
+                    seq: row.event_seq.ok_or_else(incomplete)?,
+                    kind: kind.as_str().to_owned(),
+                    audience: kind.audience(),
+                    session_id: Some(order.session_id),
+                    data: row.event_data.ok_or_else(incomplete)?,
+                    created_at: now,
+                });
+                let item_ids = row.item_ids.ok_or_else(incomplete)?;
+                PlacementOutcome::Placed(Box::new(order.stored(id, number, table_number, &item_ids, now)))
+            }
+        });
+    }
+    Ok((outcomes, events))
 }

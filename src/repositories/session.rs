@@ -1,4 +1,4 @@
-//! Table sessions: one party's stay each.
+//! Table sessions.
 
 use std::collections::HashMap;
 
@@ -9,25 +9,44 @@ use crate::error::{ErrorCode, Result};
 use crate::models::{Session, SessionId, StoreId, TableId};
 use crate::repositories::expect_one;
 
+/// Selects sessions; what follows narrows or locks them.
+macro_rules! select_sessions {
+    ($tail:literal, $($bind:expr),*) => {
+        sqlx::query_as!(
+            Session,
+            r#"SELECT id AS "id: SessionId", table_id AS "table_id: TableId", started_at, completed_at
+               FROM table_sessions WHERE store_id = $1 "# + $tail,
+            $($bind),*
+        )
+    };
+}
+
+/// The session.
+pub async fn find(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Option<Session>> {
+    Ok(select_sessions!("AND id = $2", store.0, session.0).fetch_optional(conn).await?)
+}
+
 /// The table's unfinished session.
+pub async fn find_unfinished(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<Session>> {
+    Ok(select_sessions!("AND table_id = $2 AND completed_at IS NULL", store.0, table.0).fetch_optional(conn).await?)
+}
+
+/// The session, locked against being completed; changes of its orders may go on side by side.
 ///
 /// # Errors
-/// Of the database.
-pub async fn find_unfinished(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<SessionId>> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT id AS "id: SessionId" FROM table_sessions
-           WHERE store_id = $1 AND table_id = $2 AND completed_at IS NULL"#,
-        store.0,
-        table.0
-    )
-    .fetch_optional(conn)
-    .await?)
+/// `SESSION_NOT_FOUND`.
+pub async fn lock_shared(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Session> {
+    let session = select_sessions!("AND id = $2 FOR SHARE", store.0, session.0).fetch_optional(conn).await?;
+    session.ok_or_else(|| ErrorCode::SessionNotFound.into())
+}
+
+/// The table's unfinished session, locked against every order and every change of one.
+pub async fn lock_unfinished(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<Session>> {
+    let sessions = select_sessions!("AND table_id = $2 AND completed_at IS NULL FOR NO KEY UPDATE", store.0, table.0);
+    Ok(sessions.fetch_optional(conn).await?)
 }
 
 /// Adds an unfinished session, unless the table has one: then `None`.
-///
-/// # Errors
-/// Of the database.
 pub async fn insert_unfinished(
     conn: &mut PgConnection,
     store: StoreId,
@@ -46,28 +65,7 @@ pub async fn insert_unfinished(
     .await?)
 }
 
-/// The session.
-///
-/// # Errors
-/// Of the database.
-pub async fn find(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Option<Session>> {
-    Ok(sqlx::query_as!(
-        Session,
-        r#"SELECT s.id AS "id: SessionId", s.table_id AS "table_id: TableId", t.table_number,
-                  s.started_at, s.completed_at
-           FROM table_sessions s JOIN tables t ON t.store_id = s.store_id AND t.id = s.table_id
-           WHERE s.store_id = $1 AND s.id = $2"#,
-        store.0,
-        session.0
-    )
-    .fetch_optional(conn)
-    .await?)
-}
-
 /// When each of these sessions was completed; running ones are left out.
-///
-/// # Errors
-/// Of the database.
 pub async fn completion_times(
     conn: &mut PgConnection,
     store: StoreId,
@@ -84,43 +82,7 @@ pub async fn completion_times(
     Ok(rows.into_iter().map(|row| (row.id, row.completed_at)).collect())
 }
 
-/// The session, locked against being completed; changes of its orders may go on side by side.
-///
-/// # Errors
-/// `SESSION_NOT_FOUND`.
-pub async fn lock_open(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar!(
-        "SELECT completed_at FROM table_sessions WHERE store_id = $1 AND id = $2 FOR SHARE",
-        store.0,
-        session.0
-    )
-    .fetch_optional(conn)
-    .await?
-    .ok_or_else(|| ErrorCode::SessionNotFound.into())
-}
-
-/// The table's unfinished session and whether its stay has started, locked against every order and every
-/// change of one.
-///
-/// # Errors
-/// Of the database.
-pub async fn lock_unfinished(
-    conn: &mut PgConnection,
-    store: StoreId,
-    table: TableId,
-) -> Result<Option<(SessionId, bool)>> {
-    let row = sqlx::query!(
-        r#"SELECT id AS "id: SessionId", started_at IS NOT NULL AS "has_started!" FROM table_sessions
-           WHERE store_id = $1 AND table_id = $2 AND completed_at IS NULL FOR UPDATE"#,
-        store.0,
-        table.0
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| (row.id, row.has_started)))
-}
-
-/// Removes a session whose stay never started.
+/// Removes a session that never started.
 ///
 /// # Errors
 /// `SESSION_NOT_FOUND`.
@@ -135,7 +97,7 @@ pub async fn remove_unstarted(conn: &mut PgConnection, store: StoreId, session: 
     expect_one(&result, ErrorCode::SessionNotFound)
 }
 
-/// The stay ends.
+/// Completes a session.
 ///
 /// # Errors
 /// `SESSION_NOT_FOUND`.

@@ -27,15 +27,12 @@ impl TryFrom<StoreRow> for Store {
     }
 }
 
-/// The store with this code.
-///
-/// # Errors
-/// Of the database.
-pub async fn find_by_code(conn: &mut PgConnection, code: &StoreCode) -> Result<Option<Store>> {
+/// The store with this code. Without a code there is none, found in the same time.
+pub async fn find_by_code(conn: &mut PgConnection, code: Option<&StoreCode>) -> Result<Option<Store>> {
     sqlx::query_as!(
         StoreRow,
         r#"SELECT id AS "id: StoreId", code, name, time_zone, day_starts_at FROM stores WHERE code = $1"#,
-        code.as_str()
+        code.map(StoreCode::as_str)
     )
     .fetch_optional(conn)
     .await?
@@ -60,9 +57,6 @@ pub async fn get(conn: &mut PgConnection, id: StoreId) -> Result<Store> {
 }
 
 /// Whether there is any store at all.
-///
-/// # Errors
-/// Of the database.
 pub async fn any(conn: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query!("SELECT id FROM stores LIMIT 1").fetch_optional(conn).await?.is_some())
 }
@@ -93,18 +87,12 @@ pub async fn insert(
 }
 
 /// Adds the row that everything of the store hangs from.
-///
-/// # Errors
-/// Of the database.
 pub async fn insert_stream(conn: &mut PgConnection, store: StoreId) -> Result<()> {
     sqlx::query!("INSERT INTO store_streams (store_id) VALUES ($1)", store.0).execute(conn).await?;
     Ok(())
 }
 
 /// Every store, by code.
-///
-/// # Errors
-/// Of the database.
 pub async fn list(conn: &mut PgConnection) -> Result<Vec<Store>> {
     sqlx::query_as!(
         StoreRow,
@@ -118,9 +106,6 @@ pub async fn list(conn: &mut PgConnection) -> Result<Vec<Store>> {
 }
 
 /// Every store's id.
-///
-/// # Errors
-/// Of the database.
 pub async fn ids(conn: &mut PgConnection) -> Result<Vec<StoreId>> {
     Ok(sqlx::query_scalar!(r#"SELECT id AS "id: StoreId" FROM stores"#).fetch_all(conn).await?)
 }

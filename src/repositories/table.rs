@@ -6,75 +6,57 @@ use serde::{Deserialize, Deserializer};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::error::{AppError, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 use crate::models::{
-    DashboardTable, ItemId, Money, Order, OrderId, OrderItem, OrderNumber, OrderStatus, SessionId, StoreId, Table,
-    TableId,
+    DashboardTable, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber, OrderStatus, Price, Quantity,
+    SessionId, StoreId, Table, TableId,
 };
 use crate::repositories::{OnConstraint, expect_one};
 
-/// The table with this number.
-///
-/// # Errors
-/// Of the database.
-pub async fn find_by_number(conn: &mut PgConnection, store: StoreId, number: i32) -> Result<Option<Table>> {
-    Ok(sqlx::query_as!(
-        Table,
-        r#"SELECT id AS "id: TableId", table_number, password_hash, token_version
-           FROM tables WHERE store_id = $1 AND table_number = $2 AND deleted_at IS NULL"#,
-        store.0,
-        number
-    )
-    .fetch_optional(conn)
-    .await?)
+/// Selects tables; what follows narrows, sorts or locks them.
+macro_rules! select_tables {
+    ($tail:literal, $($bind:expr),*) => {
+        sqlx::query_as!(
+            Table,
+            r#"SELECT id AS "id: TableId", table_number, password_hash, token_version
+               FROM tables WHERE store_id = $1 AND deleted_at IS NULL "# + $tail,
+            $($bind),*
+        )
+    };
+}
+
+/// The table with this number. Without a store there is none, found in the same time.
+pub async fn find_by_number(
+    conn: &mut PgConnection,
+    store: Option<StoreId>,
+    number: Option<i32>,
+) -> Result<Option<Table>> {
+    let store = store.map(|store| store.0);
+    Ok(select_tables!("AND table_number = $2", store, number).fetch_optional(conn).await?)
 }
 
 /// The table.
-///
-/// # Errors
-/// Of the database.
 pub async fn find(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<Table>> {
-    Ok(sqlx::query_as!(
-        Table,
-        r#"SELECT id AS "id: TableId", table_number, password_hash, token_version
-           FROM tables WHERE store_id = $1 AND id = $2 AND deleted_at IS NULL"#,
-        store.0,
-        table.0
-    )
-    .fetch_optional(conn)
-    .await?)
+    Ok(select_tables!("AND id = $2", store.0, table.0).fetch_optional(conn).await?)
 }
 
-/// The table, locked against being changed or deleted by another.
+/// The table, locked against being changed or deleted by another; orders go on.
 ///
 /// # Errors
 /// `TABLE_NOT_FOUND`.
 pub async fn lock(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Table> {
-    sqlx::query_as!(
-        Table,
-        r#"SELECT id AS "id: TableId", table_number, password_hash, token_version
-           FROM tables WHERE store_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE"#,
-        store.0,
-        table.0
-    )
-    .fetch_optional(conn)
-    .await?
-    .ok_or_else(|| ErrorCode::TableNotFound.into())
+    let table = select_tables!("AND id = $2 FOR NO KEY UPDATE", store.0, table.0).fetch_optional(conn).await?;
+    table.ok_or_else(|| ErrorCode::TableNotFound.into())
+}
+
+/// The table, locked against being deleted; others may lock it so side by side.
+pub async fn lock_shared(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<Table>> {
+    Ok(select_tables!("AND id = $2 FOR SHARE", store.0, table.0).fetch_optional(conn).await?)
 }
 
 /// Every table, by number.
-///
-/// # Errors
-/// Of the database.
 pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<Table>> {
-    Ok(sqlx::query_as!(
-        Table,
-        r#"SELECT id AS "id: TableId", table_number, password_hash, token_version
-           FROM tables WHERE store_id = $1 AND deleted_at IS NULL ORDER BY table_number"#,
-        store.0
-    )
-    .fetch_all(conn)
-    .await?)
+    Ok(select_tables!("ORDER BY table_number", store.0).fetch_all(conn).await?)
 }
 
 /// Writes a table's number, password and token version.
@@ -123,10 +105,11 @@ pub async fn insert(
     number: i32,
     password_hash: &str,
     now: DateTime<Utc>,
-) -> Result<TableId> {
-    sqlx::query_scalar!(
+) -> Result<Table> {
+    sqlx::query_as!(
+        Table,
         r#"INSERT INTO tables (store_id, table_number, password_hash, created_at) VALUES ($1, $2, $3, $4)
-           RETURNING id AS "id: TableId""#,
+           RETURNING id AS "id: TableId", table_number, password_hash, token_version"#,
         store.0,
         number,
         password_hash,
@@ -137,66 +120,65 @@ pub async fn insert(
     .on_constraint("tables_table_number_key", ErrorCode::Duplicate)
 }
 
-/// A latest order as the dashboard's statement packs it: its fields in this order, without their names.
+/// One of a table's newest orders, as the dashboard's statement packs it: these fields in this order, without names.
 #[derive(Debug, Deserialize)]
 struct LatestOrder {
     id: OrderId,
     business_day: chrono::NaiveDate,
     day_number: i32,
+    table_number: i32,
     status: OrderStatus,
-    total_amount: i64,
+    total_amount: Money,
     note: Option<String>,
-    #[serde(deserialize_with = "moment")]
+    #[serde(deserialize_with = "timestamp")]
     created_at: DateTime<Utc>,
-    #[serde(deserialize_with = "moment")]
+    #[serde(deserialize_with = "timestamp")]
     updated_at: DateTime<Utc>,
     items: Vec<LatestItem>,
-}
-
-/// Reads a moment as PostgreSQL writes it into JSON. (chrono's own reading takes it in many other ways, too, and four
-/// times as long.)
-fn moment<'de, D: Deserializer<'de>>(json: D) -> std::result::Result<DateTime<Utc>, D::Error> {
-    let text = <&str>::deserialize(json)?;
-    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(D::Error::custom)
 }
 
 /// A line of it, likewise.
 #[derive(Debug, Deserialize)]
 struct LatestItem {
-    id: ItemId,
+    id: OrderItemId,
     menu_name: String,
-    unit_price: i64,
-    quantity: i64,
+    unit_price: Price,
+    quantity: Quantity,
+}
+
+/// Reads a time as PostgreSQL writes it into JSON. (chrono's own reading accepts many other forms and takes four times
+/// as long.)
+fn timestamp<'de, D: Deserializer<'de>>(json: D) -> std::result::Result<DateTime<Utc>, D::Error> {
+    let text = <&str>::deserialize(json)?;
+    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(D::Error::custom)
 }
 
 impl LatestOrder {
-    fn into_order(self, session_id: SessionId, table_id: TableId, table_number: i32) -> Result<Order> {
-        let items = self.items.into_iter().map(|item| {
-            Ok(OrderItem {
-                id: item.id,
-                menu_name: item.menu_name,
-                unit_price: item.unit_price.try_into().map_err(AppError::internal)?,
-                quantity: item.quantity.try_into().map_err(AppError::internal)?,
-            })
-        });
-        Ok(Order {
+    fn into_order(self, session_id: SessionId, table_id: TableId) -> Order {
+        let item = |item: LatestItem| OrderItem {
+            id: item.id,
+            menu_name: item.menu_name,
+            unit_price: item.unit_price,
+            quantity: item.quantity,
+        };
+        Order {
             id: self.id,
             number: OrderNumber { business_day: self.business_day, day_number: self.day_number },
             session_id,
             table_id,
-            table_number,
+            table_number: self.table_number,
             status: self.status,
-            total_amount: Money::from_minor(self.total_amount),
+            total_amount: self.total_amount,
             note: self.note,
             created_at: self.created_at,
             updated_at: self.updated_at,
-            items: items.collect::<Result<_>>()?,
-        })
+            items: self.items.into_iter().map(item).collect(),
+        }
     }
 }
 
-/// Every table with its running stay and newest three orders, by number, and the seq of the store's newest
-/// event. One statement sees one snapshot: every change is either in what it returns or has a later seq.
+/// Every table with its unfinished session and that session's newest three orders, by number, and the seq of the
+/// store's newest event. One statement sees one snapshot: every change is either in the result or has a later seq.
 ///
 /// Each table is bound to `$1` and not to the table before it: no planner carries a constant into a LATERAL
 /// sub-select, and a distributed database must see in each that it is one store's.
@@ -208,7 +190,7 @@ pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, 
         r#"SELECT stream.event_seq,
                   t.id AS "id?: TableId", t.table_number AS "table_number?",
                   s.id AS "session_id?: SessionId", s.started_at AS "started_at?",
-                  coalesce(sums.total_amount, 0) AS "total_amount!",
+                  coalesce(sums.total_amount, 0) AS "total_amount!: Money",
                   coalesce(sums.order_count, 0) AS "order_count!",
                   coalesce(sums.pending_count, 0) AS "pending_count!",
                   latest.orders AS "latest_orders?: Json<Vec<LatestOrder>>"
@@ -223,12 +205,13 @@ pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, 
              WHERE o.store_id = $1 AND o.session_id = s.id AND o.cancelled_at IS NULL
            ) sums ON true
            LEFT JOIN LATERAL (
-             SELECT json_agg(json_build_array(newest.id, newest.business_day, newest.day_number, newest.status,
+             SELECT json_agg(json_build_array(newest.id, newest.business_day, newest.day_number,
+                                              coalesce(newest.table_number, t.table_number), newest.status,
                                               newest.total_amount, newest.note, newest.created_at, newest.updated_at,
                                               newest.items)
                              ORDER BY newest.business_day DESC, newest.day_number DESC) AS orders
              FROM (
-               SELECT o.id, o.business_day, o.day_number, o.status, o.total_amount, o.note,
+               SELECT o.id, o.business_day, o.day_number, o.table_number, o.status, o.total_amount, o.note,
                       o.created_at, o.updated_at,
                       (SELECT json_agg(json_build_array(i.id, i.menu_name, i.unit_price, i.quantity) ORDER BY i.line)
                        FROM order_items i WHERE i.store_id = $1 AND i.order_id = o.id) AS items
@@ -248,13 +231,11 @@ pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, 
     let event_seq = rows.first().ok_or(ErrorCode::StoreNotFound)?.event_seq;
     let mut tables = Vec::with_capacity(rows.len());
     for row in rows {
-        // A store without tables is one row of nothing but the stream.
+        // A store without tables is one row with nothing but the event_seq.
         let (Some(id), Some(table_number)) = (row.id, row.table_number) else { continue };
         let latest = row.latest_orders.map(|Json(orders)| orders).unwrap_or_default();
         let latest_orders = match row.session_id {
-            Some(session) => {
-                latest.into_iter().map(|order| order.into_order(session, id, table_number)).collect::<Result<_>>()?
-            }
+            Some(session) => latest.into_iter().map(|order| order.into_order(session, id)).collect(),
             None => Vec::new(),
         };
         tables.push(DashboardTable {
@@ -262,7 +243,7 @@ pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, 
             table_number,
             session_id: row.session_id,
             started_at: row.started_at,
-            total_amount: Money::from_minor(row.total_amount),
+            total_amount: row.total_amount,
             order_count: row.order_count,
             pending_count: row.pending_count,
             latest_orders,

@@ -6,102 +6,83 @@ use sqlx::PgConnection;
 use crate::error::Result;
 use crate::models::{FailureKey, Failures};
 
-/// What is known of each of `keys`.
-///
-/// # Errors
-/// Of the database.
-pub async fn find(conn: &mut PgConnection, keys: &[FailureKey]) -> Result<Vec<Failures>> {
-    let keys: Vec<&[u8]> = keys.iter().map(FailureKey::as_bytes).collect();
-    Ok(sqlx::query_as!(
-        Failures,
-        r#"SELECT key AS "key: FailureKey", failures AS count, failed_at AS last_at, claimed_until
-           FROM login_throttle WHERE key = ANY($1)"#,
-        &keys as &[&[u8]]
-    )
-    .fetch_all(conn)
-    .await?)
+/// The failures of each of `keys`, locked in the order given, with a row for each. A failure later than `now` was counted
+/// by an instance whose clock is wrong; it is taken as one of this moment.
+pub async fn lock(conn: &mut PgConnection, keys: &[&FailureKey], now: DateTime<Utc>) -> Result<Vec<Failures>> {
+    let mut locked = Vec::with_capacity(keys.len());
+    for key in keys {
+        let failures = sqlx::query_as!(
+            Failures,
+            r#"INSERT INTO login_throttle AS known (key, failures, failed_at) VALUES ($1, 0, $2)
+               ON CONFLICT (key) DO UPDATE SET failed_at = least(known.failed_at, excluded.failed_at)
+               RETURNING failures AS count, failed_at AS last_at, claimed_until"#,
+            key.as_bytes(),
+            now
+        );
+        locked.push(failures.fetch_one(&mut *conn).await?);
+    }
+    Ok(locked)
 }
 
-/// Counts a failure, and ends the turn of whoever failed. One older than `forget_before` no longer counts.
-///
-/// # Errors
-/// Of the database.
-pub async fn add(
+/// Writes the failures of `key`.
+pub async fn update(conn: &mut PgConnection, key: &FailureKey, failures: &Failures) -> Result<()> {
+    sqlx::query!(
+        "UPDATE login_throttle SET failures = $2, failed_at = $3, claimed_until = $4 WHERE key = $1",
+        key.as_bytes(),
+        failures.count,
+        failures.last_at,
+        failures.claimed_until
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The attempt that was under way until `claimed_until` has failed at `now`. It was counted when it began.
+pub async fn fail(
+    conn: &mut PgConnection,
+    keys: &[&FailureKey],
+    now: DateTime<Utc>,
+    claimed_until: DateTime<Utc>,
+) -> Result<()> {
+    let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
+    sqlx::query!(
+        "UPDATE login_throttle SET failed_at = $2, claimed_until = nullif(claimed_until, $3) WHERE key = ANY($1)",
+        &keys as &[&[u8]],
+        now,
+        claimed_until
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The attempt that was under way until `claimed_until` has succeeded: takes `count` failures back.
+pub async fn forgive(
     conn: &mut PgConnection,
     key: &FailureKey,
-    now: DateTime<Utc>,
-    forget_before: DateTime<Utc>,
+    count: i32,
+    claimed_until: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO login_throttle AS known (key, failures, failed_at) VALUES ($1, 1, $2)
-         ON CONFLICT (key) DO UPDATE SET
-           failures = CASE WHEN known.failed_at < $3 THEN 1 ELSE known.failures + 1 END,
-           failed_at = excluded.failed_at, claimed_until = NULL",
+        "UPDATE login_throttle SET failures = greatest(failures - $2, 0), claimed_until = nullif(claimed_until, $3)
+         WHERE key = $1",
         key.as_bytes(),
-        now,
-        forget_before
+        count,
+        claimed_until
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Takes the turn for one attempt, until `until`, unless somebody else has it or has failed since `seen`; says
-/// whether it did.
-///
-/// # Errors
-/// Of the database.
-pub async fn claim(conn: &mut PgConnection, seen: &Failures, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<bool> {
-    let result = sqlx::query!(
-        "UPDATE login_throttle SET claimed_until = $4
-         WHERE key = $1 AND failures = $2 AND (claimed_until IS NULL OR claimed_until <= $3)",
-        seen.key.as_bytes(),
-        seen.count,
-        now,
-        until
-    )
-    .execute(conn)
-    .await?;
-    Ok(result.rows_affected() == 1)
-}
-
-/// Gives the turn back.
-///
-/// # Errors
-/// Of the database.
-pub async fn release(conn: &mut PgConnection, key: &FailureKey) -> Result<()> {
-    sqlx::query!("UPDATE login_throttle SET claimed_until = NULL WHERE key = $1", key.as_bytes()).execute(conn).await?;
-    Ok(())
-}
-
-/// Takes `count` failures back.
-///
-/// # Errors
-/// Of the database.
-pub async fn forgive(conn: &mut PgConnection, key: &FailureKey, count: i32) -> Result<()> {
-    sqlx::query!(
-        "UPDATE login_throttle SET failures = greatest(failures - $2, 0) WHERE key = $1",
-        key.as_bytes(),
-        count
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Forgets every failure of `key`, and says how many these were.
-///
-/// # Errors
-/// Of the database.
+/// Forgets every failure of `key`, and returns how many there were.
 pub async fn reset(conn: &mut PgConnection, key: &FailureKey) -> Result<i32> {
     let forgotten = sqlx::query_scalar!("DELETE FROM login_throttle WHERE key = $1 RETURNING failures", key.as_bytes());
     Ok(forgotten.fetch_optional(conn).await?.unwrap_or(0))
 }
 
-/// Forgets what failed last before `before`, `limit` of it at most, and says how much it was.
-///
-/// # Errors
-/// Of the database.
+/// Forgets keys that failed last before `before`, at most `limit` of them, and returns how many there were.
 pub async fn forget(conn: &mut PgConnection, before: DateTime<Utc>, limit: i64) -> Result<u64> {
     let result = sqlx::query!(
         "DELETE FROM login_throttle

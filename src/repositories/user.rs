@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::{ErrorCode, Result};
-use crate::models::{Role, StoreId, User, UserId};
+use crate::models::{Role, StoreId, User, UserId, Username};
 use crate::repositories::{OnConstraint, expect_one};
 
 /// What decides whether an admin token still counts.
@@ -23,51 +23,36 @@ pub struct UserAccess {
     pub is_revoked: bool,
 }
 
-/// The account with this name.
-///
-/// # Errors
-/// Of the database.
-pub async fn find_by_username(conn: &mut PgConnection, store: StoreId, username: &str) -> Result<Option<User>> {
-    Ok(sqlx::query_as!(
-        User,
-        r#"SELECT id AS "id: UserId", username, password_hash, role AS "role: Role", token_version
-           FROM users WHERE store_id = $1 AND username = $2"#,
-        store.0,
-        username
-    )
-    .fetch_optional(conn)
-    .await?)
+/// Selects accounts; what follows narrows, sorts or locks them.
+macro_rules! select_users {
+    ($tail:literal, $($bind:expr),*) => {
+        sqlx::query_as!(
+            User,
+            r#"SELECT id AS "id: UserId", username, password_hash, role AS "role: Role", token_version
+               FROM users WHERE store_id = $1 "# + $tail,
+            $($bind),*
+        )
+    };
+}
+
+/// The account with this name. Without a store there is none, found in the same time.
+pub async fn find_by_username(
+    conn: &mut PgConnection,
+    store: Option<StoreId>,
+    username: Option<&Username>,
+) -> Result<Option<User>> {
+    let (store, username) = (store.map(|store| store.0), username.map(Username::as_str));
+    Ok(select_users!("AND username = $2", store, username).fetch_optional(conn).await?)
 }
 
 /// The account.
-///
-/// # Errors
-/// Of the database.
 pub async fn find(conn: &mut PgConnection, store: StoreId, user: UserId) -> Result<Option<User>> {
-    Ok(sqlx::query_as!(
-        User,
-        r#"SELECT id AS "id: UserId", username, password_hash, role AS "role: Role", token_version
-           FROM users WHERE store_id = $1 AND id = $2"#,
-        store.0,
-        user.0
-    )
-    .fetch_optional(conn)
-    .await?)
+    Ok(select_users!("AND id = $2", store.0, user.0).fetch_optional(conn).await?)
 }
 
 /// The store's accounts, by name.
-///
-/// # Errors
-/// Of the database.
 pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<User>> {
-    Ok(sqlx::query_as!(
-        User,
-        r#"SELECT id AS "id: UserId", username, password_hash, role AS "role: Role", token_version
-           FROM users WHERE store_id = $1 ORDER BY username"#,
-        store.0
-    )
-    .fetch_all(conn)
-    .await?)
+    Ok(select_users!("ORDER BY username", store.0).fetch_all(conn).await?)
 }
 
 /// The account, locked against being changed by another.
@@ -75,26 +60,15 @@ pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<User>> 
 /// # Errors
 /// `USER_NOT_FOUND`.
 pub async fn lock(conn: &mut PgConnection, store: StoreId, user: UserId) -> Result<User> {
-    sqlx::query_as!(
-        User,
-        r#"SELECT id AS "id: UserId", username, password_hash, role AS "role: Role", token_version
-           FROM users WHERE store_id = $1 AND id = $2 FOR UPDATE"#,
-        store.0,
-        user.0
-    )
-    .fetch_optional(conn)
-    .await?
-    .ok_or_else(|| ErrorCode::UserNotFound.into())
+    let user = select_users!("AND id = $2 FOR NO KEY UPDATE", store.0, user.0).fetch_optional(conn).await?;
+    user.ok_or_else(|| ErrorCode::UserNotFound.into())
 }
 
-/// The store's owners, locked against being changed by another, in an order that two who lock them share.
-///
-/// # Errors
-/// Of the database.
+/// The store's owners, locked against being changed by another, in one order, so that two transactions that lock them never wait for each other.
 pub async fn lock_owners(conn: &mut PgConnection, store: StoreId) -> Result<Vec<UserId>> {
     Ok(sqlx::query_scalar!(
         r#"SELECT id AS "id: UserId" FROM users WHERE store_id = $1 AND role = 'owner'
-           ORDER BY created_at, id FOR UPDATE"#,
+           ORDER BY created_at, id FOR NO KEY UPDATE"#,
         store.0
     )
     .fetch_all(conn)
@@ -130,9 +104,6 @@ pub async fn delete(conn: &mut PgConnection, store: StoreId, user: UserId) -> Re
 }
 
 /// What decides whether the token `token_id` of this account still counts; `None` for an account that is gone.
-///
-/// # Errors
-/// Of the database.
 pub async fn find_access(
     conn: &mut PgConnection,
     store: StoreId,
@@ -159,16 +130,17 @@ pub async fn find_access(
 pub async fn insert(
     conn: &mut PgConnection,
     store: StoreId,
-    username: &str,
+    username: &Username,
     password_hash: &str,
     role: Role,
     now: DateTime<Utc>,
-) -> Result<UserId> {
-    sqlx::query_scalar!(
+) -> Result<User> {
+    sqlx::query_as!(
+        User,
         r#"INSERT INTO users (store_id, username, password_hash, role, created_at) VALUES ($1, $2, $3, $4, $5)
-           RETURNING id AS "id: UserId""#,
+           RETURNING id AS "id: UserId", username, password_hash, role AS "role: Role", token_version"#,
         store.0,
-        username,
+        username.as_str(),
         password_hash,
         role as Role,
         now
@@ -189,9 +161,6 @@ pub struct PasswordChange<'a> {
 
 /// Changes the password; every other token of the account stops counting. `false` when the account is gone,
 /// or the change was overtaken by another.
-///
-/// # Errors
-/// Of the database.
 pub async fn set_password(
     conn: &mut PgConnection,
     store: StoreId,
@@ -214,9 +183,6 @@ pub async fn set_password(
 }
 
 /// This token stops counting before it expires.
-///
-/// # Errors
-/// Of the database.
 pub async fn revoke_token(
     conn: &mut PgConnection,
     store: StoreId,
@@ -236,9 +202,6 @@ pub async fn revoke_token(
 }
 
 /// Forgets the store's logged-out tokens that have expired by now anyway.
-///
-/// # Errors
-/// Of the database.
 pub async fn forget_expired_tokens(conn: &mut PgConnection, store: StoreId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!("DELETE FROM revoked_tokens WHERE store_id = $1 AND expires_at < $2", store.0, now)
         .execute(conn)

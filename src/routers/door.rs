@@ -28,7 +28,6 @@ use tower_http::cors::CorsLayer;
 
 use super::is_stream;
 use crate::config::HttpConfig;
-use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Language, Result, envelope};
 use crate::security::address::ClientAddress;
 use crate::security::cors;
@@ -61,15 +60,12 @@ struct Rules {
     cors: CorsLayer,
     /// How long an answer may take, streams apart.
     patience: Duration,
-    /// Without which there is nothing to wait for.
-    database: Option<Database>,
 }
 
 impl Door {
-    /// A door as `config` says, before `routes`. A request is given up when `database` goes away while it is being
-    /// answered.
+    /// A door as `config` says, before `routes`.
     #[must_use]
-    pub fn before(routes: Router, config: &HttpConfig, database: Option<Database>) -> Self {
+    pub fn before(routes: Router, config: &HttpConfig) -> Self {
         let rules = Rules {
             trusted_proxies: config.trusted_proxies.clone(),
             header_limit: HeaderLimit { bytes: config.header_limit, fields: config.header_fields },
@@ -77,7 +73,6 @@ impl Door {
             rate: config.requests_per_second.map(RequestRate::new),
             cors: cors::layer(&config.cors_origins),
             patience: config.request_timeout,
-            database,
         };
         Self { rules: Arc::new(Arc::new(rules)), routes }
     }
@@ -141,20 +136,13 @@ impl Rules {
         self.header_limit.check(request)
     }
 
-    /// The answer, if it comes in time and PostgreSQL does not go away meanwhile. A stream that is open has been
-    /// answered: it stays open.
+    /// The answer, if it comes in time. A stream that is open has been answered: it stays open.
     async fn end_of_waiting(&self, answer: impl Future<Output = Caught>, route: &Route) -> Response {
         let answer = answer.map(caught);
-        let while_there = async {
-            match &self.database {
-                Some(database) => database.while_there(answer).await.unwrap_or_else(AppError::into_response),
-                None => answer.await,
-            }
-        };
         if route.template().is_some_and(is_stream) {
-            return while_there.await;
+            return answer.await;
         }
         let too_late = |_| AppError::from(ErrorCode::RequestTimeout).into_response();
-        timeout(self.patience, while_there).await.unwrap_or_else(too_late)
+        timeout(self.patience, answer).await.unwrap_or_else(too_late)
     }
 }

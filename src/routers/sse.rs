@@ -12,12 +12,10 @@ use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::config::StreamConfig;
 use crate::error::{AppError, Result};
-use crate::events::{EventStream, Scope, StreamOptions, Subscription};
+use crate::events::EventStream;
 use crate::routers::extract::Query;
 use crate::security::identity::AdminIdentity;
-use crate::security::token::Claims;
 use crate::services::AuthService;
 use crate::telemetry::request::note_store;
 
@@ -80,19 +78,8 @@ where
 }
 
 /// Answers with an open stream.
-pub(super) fn respond(
-    subscription: Subscription,
-    scope: Scope,
-    resume_from: Option<String>,
-    auth: &AuthService,
-    claims: Claims,
-    config: StreamConfig,
-) -> Response {
-    let left = auth.time_left(&claims);
-    let lifetime = config.max_age.map_or(left, |max_age| max_age.min(left));
-    let options =
-        StreamOptions { scope, resume_from, lifetime, heartbeat: config.heartbeat, guard: auth.guard(claims) };
-    let frames = EventStream::open(subscription, options).into_frames();
+pub(super) fn respond(stream: EventStream) -> Response {
+    let frames = stream.into_frames();
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform")),

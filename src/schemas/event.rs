@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::moment::moment;
-use crate::models::{Order, OrderId, OrderStatus, SessionId, TableId};
+use crate::models::{OrderId, OrderStatus, SessionId, TableId};
 
 /// `connected` and `reset`: where the stream goes on from.
 #[derive(Serialize, ToSchema)]
@@ -16,16 +16,21 @@ pub struct StreamPlaceEvent {
 }
 
 /// `new_order`: a guest ordered.
+// What the database assigns is absent until the order is stored.
 #[derive(Serialize, ToSchema)]
 pub struct NewOrderEvent {
     /// The order.
-    pub order_id: OrderId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required, value_type = OrderId)]
+    pub order_id: Option<OrderId>,
     /// What staff and guests call it.
-    #[schema(example = "20261120-001")]
-    pub order_number: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required, value_type = String, example = "20261120-001")]
+    pub order_number: Option<String>,
     /// The table's number.
-    #[schema(example = 3)]
-    pub table_number: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required, value_type = i32, example = 3)]
+    pub table_number: Option<i32>,
     /// Its lines.
     pub items: Vec<NewOrderEventItem>,
     /// The sum of its lines, in the currency's minor unit.
@@ -54,27 +59,6 @@ pub struct NewOrderEventItem {
     /// Price times quantity.
     #[schema(example = 18000)]
     pub subtotal: i64,
-}
-
-impl From<&Order> for NewOrderEvent {
-    fn from(order: &Order) -> Self {
-        let items = order.items.iter().map(|item| NewOrderEventItem {
-            menu_name: item.menu_name.clone(),
-            quantity: item.quantity.get(),
-            subtotal: item.subtotal().get(),
-        });
-        Self {
-            order_id: order.id,
-            order_number: order.number.to_string(),
-            table_number: order.table_number,
-            items: items.collect(),
-            total_amount: order.total_amount.get(),
-            status: order.status,
-            created_at: order.created_at,
-            session_id: order.session_id,
-            table_id: order.table_id,
-        }
-    }
 }
 
 /// `order_updated`: an order's status moved.

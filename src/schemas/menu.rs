@@ -6,14 +6,13 @@ use validator::Validate;
 
 use super::rules::{not_blank, present, present_or_null, printable, web_address};
 use crate::error::{AppError, Reason, Result};
-use crate::models::{CategoryId, Menu, MenuId, Price};
-use crate::services::{MenuChange, MenuSpec};
+use crate::models::{CategoryId, MenuItem, MenuItemChange, MenuItemDetails, MenuItemId, Price};
 
 /// A dish.
 #[derive(Serialize, ToSchema)]
 pub struct MenuResponse {
     /// The dish's id.
-    pub id: MenuId,
+    pub id: MenuItemId,
     /// Its name.
     #[schema(example = "김치찌개")]
     pub name: String,
@@ -36,17 +35,17 @@ pub struct MenuResponse {
     pub is_available: bool,
 }
 
-impl From<Menu> for MenuResponse {
-    fn from(menu: Menu) -> Self {
+impl From<MenuItem> for MenuResponse {
+    fn from(MenuItem { id, display_order, details }: MenuItem) -> Self {
         Self {
-            id: menu.id,
-            name: menu.name,
-            price: menu.price.get(),
-            description: menu.description,
-            image_url: menu.image_url,
-            category_id: menu.category_id,
-            display_order: menu.display_order,
-            is_available: menu.is_available,
+            id,
+            name: details.name,
+            price: details.price.get(),
+            description: details.description,
+            image_url: details.image_url,
+            category_id: details.category_id,
+            display_order,
+            is_available: details.is_available,
         }
     }
 }
@@ -58,9 +57,9 @@ pub struct MenuListResponse {
     pub menus: Vec<MenuResponse>,
 }
 
-impl From<Vec<Menu>> for MenuListResponse {
-    fn from(menus: Vec<Menu>) -> Self {
-        Self { menus: menus.into_iter().map(MenuResponse::from).collect() }
+impl From<Vec<MenuItem>> for MenuListResponse {
+    fn from(items: Vec<MenuItem>) -> Self {
+        Self { menus: items.into_iter().map(MenuResponse::from).collect() }
     }
 }
 
@@ -94,19 +93,18 @@ pub struct CreateMenuRequest {
 }
 
 impl CreateMenuRequest {
-    /// The dish as the domain knows it.
+    /// The menu item as the domain knows it.
     ///
     /// # Errors
     /// `VALIDATION_ERROR` for a price out of range.
-    pub fn into_spec(self) -> Result<MenuSpec> {
-        Ok(MenuSpec {
+    pub fn into_details(self) -> Result<MenuItemDetails> {
+        Ok(MenuItemDetails {
             category_id: self.category_id,
             name: self.name,
             price: price(self.price)?,
             description: self.description,
             image_url: not_empty(self.image_url),
             is_available: self.is_available.unwrap_or(true),
-            display_order: self.display_order,
         })
     }
 }
@@ -153,8 +151,8 @@ impl UpdateMenuRequest {
     ///
     /// # Errors
     /// `VALIDATION_ERROR` for a price out of range.
-    pub fn into_change(self) -> Result<MenuChange> {
-        Ok(MenuChange {
+    pub fn into_change(self) -> Result<MenuItemChange> {
+        Ok(MenuItemChange {
             category_id: self.category_id,
             name: self.name,
             price: self.price.map(price).transpose()?,
@@ -173,7 +171,7 @@ pub struct ReorderMenusRequest {
     pub category_id: CategoryId,
     /// Every dish of the category, each once.
     #[schema(example = json!([3, 1, 2]))]
-    pub ids: Vec<MenuId>,
+    pub ids: Vec<MenuItemId>,
 }
 
 fn price(price: i64) -> Result<Price> {

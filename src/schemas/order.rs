@@ -9,7 +9,7 @@ use super::moment::moment;
 use super::rules::{objects, printable, word};
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::models::{
-    DayRange, ItemId, LiveFilter, MenuId, Money, Order, OrderId, OrderItem, OrderLine, OrderStatus, PastOrder,
+    DayRange, LiveFilter, MenuItemId, Money, Order, OrderId, OrderItem, OrderItemId, OrderLine, OrderStatus, PastOrder,
     Quantity, SessionId, TableId,
 };
 use crate::services::OrderPage;
@@ -33,7 +33,7 @@ pub struct CreateOrderRequest {
 #[derive(Deserialize, Serialize, Validate, ToSchema)]
 pub struct OrderLineRequest {
     /// The dish.
-    pub menu_id: MenuId,
+    pub menu_id: MenuItemId,
     /// How many.
     #[validate(range(min = 1, max = 999))]
     #[schema(minimum = 1, maximum = 999, example = 2)]
@@ -68,7 +68,7 @@ pub struct UpdateOrderStatusRequest {
 #[derive(Serialize, ToSchema)]
 pub struct OrderItemResponse {
     /// The line's id.
-    pub id: ItemId,
+    pub id: OrderItemId,
     /// The dish's name.
     #[schema(example = "김치찌개")]
     pub menu_name: String,

@@ -10,8 +10,8 @@ use super::moment::moment;
 use super::order::OrderResponse;
 use super::rules::present;
 use crate::error::Language;
-use crate::models::{DashboardTable, SessionId, Table, TableId};
-use crate::services::{CompletedStay, Dashboard, TableChange};
+use crate::models::{CompletedSession, DashboardTable, SessionId, Table, TableId};
+use crate::services::{Dashboard, TableChange};
 
 /// The dashboard at one moment.
 #[derive(Serialize, ToSchema)]
@@ -98,15 +98,15 @@ pub struct CompleteTableResponse {
 }
 
 impl CompleteTableResponse {
-    /// What happened to `stay`.
+    /// The answer about a session that was completed.
     #[must_use]
-    pub fn new(stay: &CompletedStay, language: Language) -> Self {
+    pub fn new(session: &CompletedSession, language: Language) -> Self {
         Self {
             message: Message::Completed.text(language),
-            session_id: stay.session_id,
-            order_count: stay.order_count,
-            total_amount: stay.total_amount.get(),
-            completed_at: stay.completed_at,
+            session_id: session.id,
+            order_count: session.order_count,
+            total_amount: session.total_amount.get(),
+            completed_at: session.completed_at,
         }
     }
 }

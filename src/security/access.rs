@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache as Questions;
+use scoped_futures::ScopedFutureExt;
 use uuid::Uuid;
 
 use crate::database::Database;
@@ -77,8 +78,7 @@ impl TokenAccess {
     /// # Errors
     /// `INVALID_TOKEN` when it no longer does.
     pub async fn check_now(&self, claims: &Claims) -> Result<()> {
-        // Open streams ask, and have no request around them that would be given up.
-        let access = self.database.while_there(Box::pin(self.ask(claims))).await??;
+        let access = self.ask(claims).await?;
         access.map(|_| ()).ok_or_else(|| ErrorCode::InvalidToken.into())
     }
 
@@ -109,23 +109,26 @@ impl TokenAccess {
 
     /// What the database says of this token; `None` when it no longer counts.
     async fn ask(&self, claims: &Claims) -> Result<Option<Access>> {
-        let mut connection = self.database.acquire().await?;
-        let access = match claims.aud {
-            Audience::Admin | Audience::Stream => {
-                let access = user::find_access(connection.conn(), claims.store, UserId(claims.sub), claims.jti).await?;
-                let counts = |access: &UserAccess| {
-                    !access.is_revoked
-                        && (access.token_version == claims.version || access.kept_token_id == Some(claims.jti))
-                };
-                access.filter(counts).map(|access| Access { account: Some((access.username, access.role)) })
+        let access = self.database.read(|conn| {
+            async move {
+                Ok(match claims.aud {
+                    Audience::Admin | Audience::Stream => {
+                        let access = user::find_access(conn, claims.store, UserId(claims.sub), claims.jti).await?;
+                        let is_valid = |access: &UserAccess| {
+                            !access.is_revoked
+                                && (access.token_version == claims.version || access.kept_token_id == Some(claims.jti))
+                        };
+                        access.filter(is_valid).map(|access| Access { account: Some((access.username, access.role)) })
+                    }
+                    Audience::Table => {
+                        let table = table::find(conn, claims.store, TableId(claims.sub)).await?;
+                        let is_valid = table.is_some_and(|table| table.token_version == claims.version);
+                        is_valid.then_some(Access { account: None })
+                    }
+                })
             }
-            Audience::Table => {
-                let table = table::find(connection.conn(), claims.store, TableId(claims.sub)).await?;
-                let counts = table.is_some_and(|table| table.token_version == claims.version);
-                counts.then_some(Access { account: None })
-            }
-        };
-        connection.done();
-        Ok(access)
+            .scope_boxed()
+        });
+        access.await
     }
 }

@@ -44,12 +44,10 @@ pub struct Passwords {
     dummy: Arc<str>,
 }
 
-/// The right to hash one password now.
+/// A place in the queue of passwords to be hashed.
 #[derive(Debug)]
-pub struct Turn {
-    _place: OwnedSemaphorePermit,
-    _thread: OwnedSemaphorePermit,
-    _in_a_rush: Option<OwnedSemaphorePermit>,
+pub struct QueuePlace {
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Passwords {
@@ -84,40 +82,35 @@ impl Passwords {
         self.places.saturating_sub(self.queue.available_permits())
     }
 
-    /// Waits for a turn.
+    /// Takes a place in the queue.
     ///
     /// # Errors
-    /// `SERVICE_UNAVAILABLE` when as many wait as may.
-    pub async fn turn(&self) -> Result<Turn> {
-        let full = |error| AppError::caused_by(ErrorCode::ServiceUnavailable, error);
-        let place = Arc::clone(&self.queue).try_acquire_owned().map_err(full)?;
-        let thread = Arc::clone(&self.threads).acquire_owned().await.map_err(AppError::internal)?;
-        let in_a_rush = if self.rush.is_on() {
-            Some(Arc::clone(&self.in_a_rush).acquire_owned().await.map_err(AppError::internal)?)
-        } else {
-            None
-        };
-        Ok(Turn { _place: place, _thread: thread, _in_a_rush: in_a_rush })
+    /// `SERVICE_UNAVAILABLE` when the queue is full.
+    pub fn enter_queue(&self) -> Result<QueuePlace> {
+        let place = Arc::clone(&self.queue).try_acquire_owned();
+        place
+            .map(|permit| QueuePlace { _permit: permit })
+            .map_err(|error| AppError::caused_by(ErrorCode::ServiceUnavailable, error))
     }
 
     /// Hashes `password` into a PHC string.
     ///
     /// # Errors
-    /// `SERVICE_UNAVAILABLE` when as many wait as may.
+    /// `SERVICE_UNAVAILABLE` when the queue is full.
     pub async fn hash(&self, password: String) -> Result<String> {
-        let turn = self.turn().await?;
-        self.off_thread(turn, move || hash_now(&password)).await?
+        let place = self.enter_queue()?;
+        self.off_thread(place, move || hash_now(&password)).await?
     }
 
     /// Whether `password` is the one `hash` was made of. Without a hash the answer is no, and takes as long.
     ///
     /// # Errors
     /// When a stored hash is damaged.
-    pub async fn verify(&self, turn: Turn, password: String, hash: Option<String>) -> Result<bool> {
+    pub async fn verify(&self, place: QueuePlace, password: String, hash: Option<String>) -> Result<bool> {
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.as_ref().to_owned());
         let (memory, queue, places) = (self.memory.clone(), Arc::clone(&self.queue), self.places);
-        let matches = self.off_thread(turn, move || {
+        let matches = self.off_thread(place, move || {
             let mut blocks = memory.take();
             let matches = is_password(&password, &hash, &mut blocks);
             let others_wait = places.saturating_sub(queue.available_permits()) > 1;
@@ -127,24 +120,40 @@ impl Passwords {
         Ok(matches.await?? && exists)
     }
 
-    async fn off_thread<T: Send + 'static>(&self, turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        place: QueuePlace,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let permits = self.thread_permits().await?;
         let (sender, receiver) = oneshot::channel();
         let rush = self.rush.clone();
         self.pool.spawn(move || {
             let before = worked();
             let result = work();
             let effort = worked().saturating_sub(before);
-            // The turn is held until here, or for a rest: a caller that gives up does not make room for more.
+            // The permits are held until here, or for a rest: a caller that gives up does not make room for more.
             if rush.is_on() {
                 let _ = sender.send(result);
                 thread::sleep(effort * REST);
-                drop(turn);
+                drop((place, permits));
             } else {
-                drop(turn);
+                drop((place, permits));
                 let _ = sender.send(result);
             }
         });
         receiver.await.map_err(AppError::internal)
+    }
+
+    /// The right to use a thread of the pool.
+    async fn thread_permits(&self) -> Result<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)> {
+        let thread = Arc::clone(&self.threads).acquire_owned().await.map_err(AppError::internal)?;
+        let in_a_rush = if self.rush.is_on() {
+            Some(Arc::clone(&self.in_a_rush).acquire_owned().await.map_err(AppError::internal)?)
+        } else {
+            None
+        };
+        Ok((thread, in_a_rush))
     }
 }
 
@@ -233,8 +242,8 @@ mod tests {
         let hash = passwords.hash("비밀번호 1234".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let verify = async |password: &str, hash: Option<&String>| {
-            let turn = passwords.turn().await.unwrap();
-            passwords.verify(turn, password.to_owned(), hash.cloned()).await.unwrap()
+            let place = passwords.enter_queue().unwrap();
+            passwords.verify(place, password.to_owned(), hash.cloned()).await.unwrap()
         };
         assert!(verify("비밀번호 1234", Some(&hash)).await);
         assert!(!verify("1234", Some(&hash)).await);
@@ -249,12 +258,12 @@ mod tests {
         let half = passwords.pool.current_num_threads().div_ceil(2);
         let mut turns = Vec::new();
         for _ in 0..half {
-            turns.push(passwords.turn().await.unwrap());
+            turns.push(passwords.thread_permits().await.unwrap());
         }
-        let mut next = std::pin::pin!(passwords.turn());
+        let mut next = std::pin::pin!(passwords.thread_permits());
         assert!(futures_util::poll!(next.as_mut()).is_pending());
         turns.pop();
-        next.await.unwrap();
+        drop(next.await.unwrap());
     }
 
     #[test]
@@ -281,12 +290,12 @@ mod tests {
         assert!(is_password("1234", "$argon2id$v=19$m=64,t=1,p=1", &mut blocks).is_err());
     }
 
-    #[tokio::test]
-    async fn beyond_the_queue_nobody_waits() {
+    #[test]
+    fn beyond_the_queue_nobody_waits() {
         let passwords = Passwords::new(1, Rush::none()).unwrap();
-        let turn = passwords.turn().await.unwrap();
-        assert_eq!(passwords.turn().await.unwrap_err().code, ErrorCode::ServiceUnavailable);
-        drop(turn);
-        passwords.turn().await.unwrap();
+        let place = passwords.enter_queue().unwrap();
+        assert_eq!(passwords.enter_queue().unwrap_err().code, ErrorCode::ServiceUnavailable);
+        drop(place);
+        passwords.enter_queue().unwrap();
     }
 }

@@ -1,7 +1,9 @@
-//! Guessing passwords is slow: failed logins are counted per account and per address, in the database, so that
-//! every instance spends from one budget; beyond it nothing is hashed until a pause has passed, which grows.
+//! Guessing passwords is slow: attempts to log in are counted per account and per address, in the database, so that
+//! all instances share one budget; beyond it nothing is hashed until a pause has passed, which grows.
 //!
-//! The count is of what was typed, whether it exists or not, so a pause tells nothing about accounts.
+//! An attempt is counted as a failure before its password is hashed, and taken back when it succeeds, so that attempts
+//! made at the same moment cannot exceed the budget. The count is of what was typed, whether such an account exists or
+//! not, so a pause reveals nothing about accounts.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,13 +13,15 @@ use moka::sync::Cache;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
+use scoped_futures::ScopedFutureExt;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::LoginConfig;
-use crate::database::{Connection, Database};
+use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{FailureKey, LockoutPolicy};
+use crate::models::{FailureKey, Failures, LockoutPolicy};
 use crate::repositories::throttle;
 
 /// How long a pause is remembered without asking, so that whoever goes on knocking costs no query.
@@ -30,15 +34,21 @@ const CAPACITY: u64 = 10_000;
 const MEMORY: Duration = Duration::from_hours(1);
 
 /// How often what is long past is looked for.
-const TIDY_EVERY: Duration = Duration::from_hours(1);
+const CLEANUP_INTERVAL: Duration = Duration::from_hours(1);
 
-/// How long the one attempt after a pause may take; should its instance die meanwhile, the next may try after that.
-const TURN: TimeDelta = TimeDelta::seconds(5);
+/// How long an attempt counts as under way; should its instance die meanwhile, the next may begin after that.
+const ATTEMPT_TIME: Duration = Duration::from_secs(30);
+
+/// How long an attempt waits for others under way.
+const MAX_WAIT: Duration = Duration::from_secs(20);
+
+/// Milliseconds after which an attempt asks again that waits for others under way.
+const RECHECK_MS: std::ops::Range<u64> = 25..150;
 
 /// Rows forgotten at a time.
 const BATCH: i64 = 1_000;
 
-/// Slows down whoever guesses. Cheap to clone.
+/// Limits how often passwords can be tried.
 #[derive(Debug, Clone)]
 pub struct LoginThrottle {
     database: Database,
@@ -46,7 +56,7 @@ pub struct LoginThrottle {
     account: LockoutPolicy,
     address: LockoutPolicy,
     memory: Duration,
-    pauses: Cache<FailureKey, DateTime<Utc>>,
+    lockouts: Cache<FailureKey, DateTime<Utc>>,
     attempts: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
@@ -72,14 +82,14 @@ impl Outcome {
     }
 }
 
-/// Who tries to log in: the account they name, and where they are.
+/// What an attempt to log in counts for: the account it names, and the address it comes from.
 #[derive(Debug, Clone)]
-pub struct Knock {
+pub struct LoginAttemptKey {
     account: FailureKey,
     address: FailureKey,
 }
 
-impl Knock {
+impl LoginAttemptKey {
     /// `account`, tried from `address`.
     #[must_use]
     pub fn new(account: FailureKey, address: IpAddr) -> Self {
@@ -87,15 +97,24 @@ impl Knock {
     }
 }
 
-/// A login that may be tried. It must be told how it went.
+/// An attempt to log in that was let through and counted. It ends as [`failed`](Self::failed) or
+/// [`succeeded`](Self::succeeded); one that is dropped stays counted.
 #[derive(Debug)]
-#[must_use = "a failure that is not counted is free"]
+#[must_use = "the attempt counts as a failure until it has succeeded"]
 pub struct Attempt {
     throttle: LoginThrottle,
-    knock: Knock,
-    /// After a pause only one may try at a time, whichever instance it asks: whose turn was taken.
-    claimed: Vec<FailureKey>,
-    has_failures: bool,
+    key: LoginAttemptKey,
+    claimed_until: DateTime<Utc>,
+}
+
+/// Whether an attempt may begin.
+enum Admission {
+    /// It was counted, and is under way until then at the latest.
+    Admitted { claimed_until: DateTime<Utc> },
+    /// Too many have failed.
+    LockedUntil { key: FailureKey, until: DateTime<Utc> },
+    /// The budget is used up by attempts under way.
+    Busy,
 }
 
 impl LoginThrottle {
@@ -113,7 +132,7 @@ impl LoginThrottle {
             account: policy(config.failures_per_account),
             address: policy(config.failures_per_address),
             memory: MEMORY.max(config.longest_lockout * 2),
-            pauses: Cache::builder().time_to_live(REMEMBERED_FOR).max_capacity(CAPACITY).build(),
+            lockouts: Cache::builder().time_to_live(REMEMBERED_FOR).max_capacity(CAPACITY).build(),
             attempts: Family::default(),
         }
     }
@@ -133,71 +152,109 @@ impl LoginThrottle {
     }
 
     /// The refusal of an attempt before `until`.
-    fn paused(&self, until: DateTime<Utc>, now: DateTime<Utc>) -> AppError {
+    fn locked(&self, until: DateTime<Utc>, now: DateTime<Utc>) -> AppError {
         self.count(Outcome::Paused);
         wait(until, now)
     }
 
-    /// Refuses who is known to have to wait, at the cost of nothing.
+    /// Refuses an attempt that is known to have to wait, without asking the database.
     ///
     /// # Errors
     /// `TOO_MANY_REQUESTS`, with the time to wait.
-    pub fn look(&self, knock: &Knock) -> Result<()> {
+    pub fn check_cached(&self, key: &LoginAttemptKey) -> Result<()> {
         let now = self.clock.now();
-        let pause = [&knock.account, &knock.address].into_iter().filter_map(|key| self.pauses.get(key)).max();
-        pause.filter(|until| *until > now).map_or(Ok(()), |until| Err(self.paused(until, now)))
+        let lockout = [&key.account, &key.address].into_iter().filter_map(|key| self.lockouts.get(key)).max();
+        lockout.filter(|until| *until > now).map_or(Ok(()), |until| Err(self.locked(until, now)))
     }
 
-    /// Lets an attempt through, or says how long to wait.
+    /// Counts an attempt and lets it through. Where the budget is used up by attempts under way, waits for them.
     ///
     /// # Errors
     /// `TOO_MANY_REQUESTS`, with the time to wait.
-    pub async fn admit(&self, knock: Knock) -> Result<Attempt> {
-        let mut connection = self.database.acquire().await?;
-        let known = throttle::find(connection.conn(), &[knock.account.clone(), knock.address.clone()]).await?;
-        let now = self.clock.now();
-        let known = |key: &FailureKey| known.iter().find(|one| one.key == *key && one.last_at >= self.forgotten(now));
-        let both = [(known(&knock.account), self.account), (known(&knock.address), self.address)];
-
-        let pauses = both.iter().filter_map(|(failures, policy)| {
-            let failures = (*failures)?;
-            Some((failures, policy.locked_until(failures)?))
-        });
-        let pauses: Vec<_> = pauses.collect();
-        if let Some((failures, until)) = pauses.iter().max_by_key(|(_, until)| *until).filter(|(_, until)| *until > now)
-        {
-            self.pauses.insert(failures.key.clone(), *until);
-            return Err(self.paused(*until, now));
-        }
-        let mut claimed = Vec::new();
-        for (failures, _) in &pauses {
-            if !throttle::claim(connection.conn(), failures, now, now + TURN).await? {
-                release(&mut connection, &claimed).await?;
-                self.count(Outcome::Paused);
-                // Theirs is the one attempt after the pause; it is over in a moment.
-                return Err(ErrorCode::TooManyRequests.into());
+    pub async fn begin_attempt(&self, key: LoginAttemptKey) -> Result<Attempt> {
+        let wait_until = Instant::now() + MAX_WAIT;
+        loop {
+            let now = self.clock.now();
+            match self.admit(&key, now).await? {
+                Admission::Admitted { claimed_until } => {
+                    return Ok(Attempt { throttle: self.clone(), key, claimed_until });
+                }
+                Admission::LockedUntil { key, until } => {
+                    self.lockouts.insert(key, until);
+                    return Err(self.locked(until, now));
+                }
+                Admission::Busy if Instant::now() < wait_until => {
+                    sleep(Duration::from_millis(fastrand::u64(RECHECK_MS))).await;
+                }
+                Admission::Busy => {
+                    self.count(Outcome::Paused);
+                    return Err(ErrorCode::TooManyRequests.into());
+                }
             }
-            claimed.push(failures.key.clone());
         }
-        connection.done();
-        let has_failures = both.iter().any(|(failures, _)| failures.is_some());
-        Ok(Attempt { throttle: self.clone(), knock, claimed, has_failures })
     }
 
-    /// The account has a new password: what was guessed of the old one keeps nobody waiting any more. Should that
-    /// not be possible now, the pause ends by itself.
-    pub async fn end_pauses(&self, accounts: &[FailureKey]) {
+    async fn admit(&self, key: &LoginAttemptKey, now: DateTime<Utc>) -> Result<Admission> {
+        let claimed_until = now + ATTEMPT_TIME;
+        let forget_before = self.forget_before(now);
+        let admit = self.database.transaction_without_store(|tx| {
+            async move {
+                let keys = [&key.account, &key.address];
+                let mut counted = Vec::with_capacity(keys.len());
+                let mut is_busy = false;
+                let mut lockouts = Vec::new();
+                let locked = throttle::lock(tx, &keys, now).await?;
+                for ((key, policy), mut failures) in keys.into_iter().zip([self.account, self.address]).zip(locked) {
+                    if failures.last_at < forget_before {
+                        failures = Failures { count: 0, last_at: now, claimed_until: None };
+                    }
+                    if let Some(until) = policy.locked_until(&failures) {
+                        // A claim far beyond the time of an attempt was made by an instance whose clock is wrong.
+                        let is_claimed = |until: DateTime<Utc>| until > now && until < claimed_until + ATTEMPT_TIME;
+                        is_busy |= failures.claimed_until.is_some_and(is_claimed);
+                        if until > now {
+                            lockouts.push((key, until));
+                        }
+                    }
+                    counted.push((
+                        key,
+                        Failures {
+                            count: failures.count.saturating_add(1),
+                            claimed_until: Some(claimed_until),
+                            ..failures
+                        },
+                    ));
+                }
+                if is_busy {
+                    return Ok(Admission::Busy);
+                }
+                if let Some((key, until)) = lockouts.into_iter().max_by_key(|(_, until)| *until) {
+                    return Ok(Admission::LockedUntil { key: key.clone(), until });
+                }
+                for (key, failures) in counted {
+                    throttle::update(tx, key, &failures).await?;
+                }
+                Ok(Admission::Admitted { claimed_until })
+            }
+            .scope_boxed()
+        });
+        admit.await
+    }
+
+    /// Forgets the failures of accounts that have a new password. Where that is not possible now, their pauses end by
+    /// themselves.
+    pub async fn clear_lockouts(&self, accounts: &[FailureKey]) {
         for account in accounts {
-            self.pauses.invalidate(account);
-            let ended = async { throttle::reset(self.database.acquire().await?.conn(), account).await };
-            if let Err(error) = ended.await {
+            self.lockouts.invalidate(account);
+            let cleared = self.database.write(|conn| throttle::reset(conn, account).scope_boxed());
+            if let Err(error) = cleared.await {
                 tracing::warn!(%error, "a pause of logins could not be ended");
             }
         }
     }
 
-    /// Forgets what is long past, now and every hour, until `closing`.
-    pub async fn keep_tidy(self, closing: CancellationToken) {
+    /// Forgets old failures now and every hour, until `closing`.
+    pub async fn run_cleanup(self, closing: CancellationToken) {
         loop {
             match self.forget_old().await {
                 Ok(0) => {}
@@ -208,64 +265,46 @@ impl LoginThrottle {
             }
             tokio::select! {
                 () = closing.cancelled() => return,
-                () = tokio::time::sleep(TIDY_EVERY) => {}
+                () = sleep(CLEANUP_INTERVAL) => {}
             }
         }
     }
 
     async fn forget_old(&self) -> Result<u64> {
-        let before = self.forgotten(self.clock.now());
-        throttle::forget(self.database.acquire().await?.conn(), before, BATCH).await
+        let before = self.forget_before(self.clock.now());
+        self.database.write(|conn| throttle::forget(conn, before, BATCH).scope_boxed()).await
     }
 
-    fn forgotten(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+    fn forget_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now - TimeDelta::from_std(self.memory).unwrap_or(TimeDelta::MAX)
     }
 }
 
 impl Attempt {
-    /// The password was wrong: both counts grow, the same way whether the account exists or not.
-    ///
-    /// # Errors
-    /// Of the database.
+    /// The password was wrong. Both keys were counted already, the same way whether the account exists or not.
     pub async fn failed(self) -> Result<()> {
         self.throttle.count(Outcome::Failed);
-        let now = self.throttle.clock.now();
-        let forgotten = self.throttle.forgotten(now);
-        let mut connection = self.throttle.database.acquire().await?;
-        for key in [&self.knock.account, &self.knock.address] {
-            throttle::add(connection.conn(), key, now, forgotten).await?;
-        }
-        Ok(())
+        let Self { throttle: LoginThrottle { database, clock, .. }, key, claimed_until } = &self;
+        let now = clock.now();
+        let keys = [&key.account, &key.address];
+        database.write(|conn| async move { throttle::fail(conn, &keys, now, *claimed_until).await }.scope_boxed()).await
     }
 
-    /// The password was right: the account's failures are forgotten, and the address is forgiven for these and no
-    /// others, so that one good account buys no guesses at another.
-    ///
-    /// # Errors
-    /// Of the database.
+    /// The password was right: forgets the account's failures and takes the same number back from the address. Failures
+    /// of other accounts still count, so one valid login does not reset the address.
     pub async fn succeeded(self) -> Result<()> {
         self.throttle.count(Outcome::Succeeded);
-        if !self.has_failures {
-            return Ok(());
-        }
-        let mut connection = self.throttle.database.acquire().await?;
-        release(&mut connection, &self.claimed).await?;
-        self.throttle.pauses.invalidate(&self.knock.account);
-        // What others took back already is taken back once.
-        let forgotten = throttle::reset(connection.conn(), &self.knock.account).await?;
-        if forgotten > 0 {
-            throttle::forgive(connection.conn(), &self.knock.address, forgotten).await?;
-        }
-        Ok(())
+        self.throttle.lockouts.invalidate(&self.key.account);
+        let Self { throttle: LoginThrottle { database, .. }, key, claimed_until } = &self;
+        let settle = database.transaction_without_store(|tx| {
+            async move {
+                let forgotten = throttle::reset(tx, &key.account).await?;
+                throttle::forgive(tx, &key.address, forgotten, *claimed_until).await
+            }
+            .scope_boxed()
+        });
+        settle.await
     }
-}
-
-async fn release(connection: &mut Connection, keys: &[FailureKey]) -> Result<()> {
-    for key in keys {
-        throttle::release(connection.conn(), key).await?;
-    }
-    Ok(())
 }
 
 fn wait(until: DateTime<Utc>, now: DateTime<Utc>) -> AppError {

@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
+use scoped_futures::ScopedFutureExt;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::database::{Database, Transaction};
+use crate::database::{Connection, Database};
 use crate::error::Result;
 use crate::models::{Actor, AuditEntry, AuditFilter, NewAuditEntry, PageLimit, StoreId};
 use crate::repositories::audit;
@@ -13,7 +14,7 @@ use crate::repositories::audit;
 /// Keeps entries of one millisecond in order.
 static IDS: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
-/// The audit log. Cheap to clone.
+/// The audit log.
 #[derive(Debug, Clone)]
 pub struct AuditService {
     database: Database,
@@ -29,18 +30,15 @@ pub struct AuditPage {
 }
 
 impl AuditService {
-    /// The log kept in `database`.
+    /// The log stored in `database`.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self { database }
     }
 
     /// A page of the store's log, newest first.
-    ///
-    /// # Errors
-    /// Of the database.
     pub async fn list(&self, store: StoreId, filter: &AuditFilter, limit: PageLimit) -> Result<AuditPage> {
-        let mut entries = audit::list(self.database.acquire().await?.conn(), store, filter, limit).await?;
+        let mut entries = self.database.read(|conn| audit::list(conn, store, filter, limit).scope_boxed()).await?;
         let has_more = entries.len() > limit.get();
         entries.truncate(limit.get());
         Ok(AuditPage { next: entries.last().filter(|_| has_more).map(|entry| entry.id), entries })
@@ -48,26 +46,20 @@ impl AuditService {
 }
 
 /// As [`record`], in a transaction whose commit does not wait for the disk.
-///
-/// # Errors
-/// Of the database.
 pub(super) async fn record_unflushed(
-    tx: &mut Transaction,
+    tx: &mut Connection,
     store: StoreId,
     by: &Actor,
     entry: &NewAuditEntry,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    audit::commit_unflushed(tx.conn()).await?;
+    audit::commit_unflushed(tx).await?;
     record(tx, store, by, entry, now).await
 }
 
-/// Writes down what `tx` does, so that it is known if and only if it is done.
-///
-/// # Errors
-/// Of the database.
+/// Records what a transaction does, so that it is in the log if and only if it is done.
 pub(super) async fn record(
-    tx: &mut Transaction,
+    tx: &mut Connection,
     store: StoreId,
     by: &Actor,
     entry: &NewAuditEntry,
@@ -75,5 +67,5 @@ pub(super) async fn record(
 ) -> Result<()> {
     let (seconds, nanoseconds) = (now.timestamp().cast_unsigned(), now.timestamp_subsec_nanos());
     let id = Uuid::new_v7(Timestamp::from_unix(&IDS, seconds, nanoseconds));
-    audit::insert(tx.conn(), store, id, by, entry, now).await
+    audit::insert(tx, store, id, by, entry, now).await
 }

@@ -1,37 +1,35 @@
-//! Logins, and what a token is worth.
+//! Logins, and whom a token belongs to.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use scoped_futures::ScopedFutureExt;
 
 use crate::clock::Clock;
 use crate::config::JwtConfig;
-use crate::database::{Database, retrying};
+use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Reason, Result};
-use crate::events::StreamGuard;
 use crate::models::{
     Actor, ActorKind, AuditAction, FailureKey, NewAuditEntry, Role, SessionId, Store, StoreCode, StoreId, Table,
     TableId, User, UserId, Username,
 };
 use crate::repositories::user::PasswordChange;
-use crate::repositories::{event, session, store, table, user};
+use crate::repositories::{event, store, table, user};
 use crate::security::access::TokenAccess;
 use crate::security::identity::{AdminIdentity, TableIdentity};
 use crate::security::password::Passwords;
-use crate::security::throttle::{Knock, LoginThrottle};
+use crate::security::throttle::{LoginAttemptKey, LoginThrottle};
 use crate::security::token::{Audience, Claims, Subject, Tokens};
-use crate::services::audit;
+use crate::services::{SessionService, audit};
 use crate::telemetry::request::note_store;
 
-/// An id no store has.
-const NO_STORE: StoreId = StoreId(0);
-
-/// Logins, and what a token is worth. Cheap to clone.
+/// Logins, and whom a token belongs to.
 #[derive(Debug, Clone)]
 pub struct AuthService {
     database: Database,
+    sessions: SessionService,
     passwords: Passwords,
     throttle: LoginThrottle,
     tokens: Arc<Tokens>,
@@ -76,8 +74,10 @@ pub struct AdminLogin {
 impl AuthService {
     /// Logins against `database`, with tokens signed by `tokens`.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "wired once, each a part of a login")]
     pub fn new(
         database: Database,
+        sessions: SessionService,
         access: TokenAccess,
         passwords: Passwords,
         throttle: LoginThrottle,
@@ -88,6 +88,7 @@ impl AuthService {
         Self {
             access,
             database,
+            sessions,
             passwords,
             throttle,
             tokens: Arc::new(tokens),
@@ -108,10 +109,10 @@ impl AuthService {
         password: String,
         address: IpAddr,
     ) -> Result<TableLogin> {
-        let knock = Knock::new(FailureKey::of_table(store_code, table_number), address);
+        let key = LoginAttemptKey::new(FailureKey::of_table(store_code, table_number), address);
         let found = self.find_table(store_code, table_number).await?;
         let hash = found.as_ref().map(|(_, table)| table.password_hash.clone());
-        let matches = self.is_password(knock, password, hash).await?;
+        let matches = self.is_password(key, password, hash).await?;
         let Some((store, table)) = found else { return Err(ErrorCode::AuthFailed.into()) };
         note_store(store.id);
         let by = Actor {
@@ -125,20 +126,20 @@ impl AuthService {
             return Err(ErrorCode::AuthFailed.into());
         }
         let entry = NewAuditEntry::new(AuditAction::TableLogin, table.id.0);
-        let login = self.seat(store, table).await?;
+        let login = self.issue_table_token(store, table, ErrorCode::AuthFailed).await?;
         self.record(login.store.id, &by, &entry).await?;
         Ok(login)
     }
 
-    /// Whether this is the password `hash` was made of; who failed too often is not even tried.
-    async fn is_password(&self, knock: Knock, password: String, hash: Option<String>) -> Result<bool> {
-        self.throttle.look(&knock)?;
-        let turn = self.passwords.turn().await?;
+    /// Whether this is the password `hash` was made of. After too many failures it is not even tried.
+    async fn is_password(&self, key: LoginAttemptKey, password: String, hash: Option<String>) -> Result<bool> {
+        self.throttle.check_cached(&key)?;
+        let place = self.passwords.enter_queue()?;
         let (throttle, passwords) = (self.throttle.clone(), self.passwords.clone());
-        // In a task of its own: whoever hangs up before the answer has tried all the same.
+        // In a task of its own: an attempt counts even if the client hangs up before the answer.
         let tried = tokio::spawn(async move {
-            let attempt = throttle.admit(knock).await?;
-            let matches = passwords.verify(turn, password, hash).await?;
+            let attempt = throttle.begin_attempt(key).await?;
+            let matches = passwords.verify(place, password, hash).await?;
             if matches {
                 attempt.succeeded().await?;
             } else {
@@ -149,29 +150,31 @@ impl AuthService {
         tried.await.map_err(AppError::internal)?
     }
 
-    /// Writes down a failure after its answer: an account that exists must not take longer to say so.
+    /// Records a failed login after its answer: the answer must not take longer for an account that exists.
     fn record_later(&self, store: StoreId, by: Actor, entry: NewAuditEntry) {
         let this = self.clone();
         tokio::spawn(async move {
-            let recorded = async {
-                let mut tx = this.database.begin().await?;
-                audit::record_unflushed(&mut tx, store, &by, &entry, this.clock.now()).await?;
-                tx.commit().await
-            };
+            let (by, entry, now) = (&by, &entry, this.clock.now());
+            let recorded = this.database.transaction(store, |tx| {
+                async move { audit::record_unflushed(tx, store, by, entry, now).await }.scope_boxed()
+            });
             if let Err(error) = recorded.await {
-                tracing::warn!(%error, "a failed login could not be written down");
+                tracing::warn!(%error, "a failed login could not be recorded");
             }
         });
     }
 
     async fn record(&self, store: StoreId, by: &Actor, entry: &NewAuditEntry) -> Result<()> {
-        let mut tx = self.database.begin().await?;
-        audit::record(&mut tx, store, by, entry, self.clock.now()).await?;
-        tx.commit().await
+        let now = self.clock.now();
+        let recorded = self
+            .database
+            .transaction(store, |tx| async move { audit::record(tx, store, by, entry, now).await }.scope_boxed());
+        recorded.await
     }
 
-    async fn seat(&self, store: Store, table: Table) -> Result<TableLogin> {
-        let session_id = self.unfinished_session(store.id, table.id).await?;
+    /// A token for the table's unfinished session. Where the table was deleted meanwhile, fails with `deleted`.
+    async fn issue_table_token(&self, store: Store, table: Table, deleted: ErrorCode) -> Result<TableLogin> {
+        let session_id = self.sessions.open(store.id, table.id).await?.ok_or(deleted)?;
         let issued = self.tokens.issue(
             Subject {
                 audience: Audience::Table,
@@ -203,10 +206,10 @@ impl AuthService {
         password: String,
         address: IpAddr,
     ) -> Result<AdminLogin> {
-        let knock = Knock::new(FailureKey::of_user(store_code, username), address);
+        let key = LoginAttemptKey::new(FailureKey::of_user(store_code, username), address);
         let found = self.find_user(store_code, username).await?;
         let hash = found.as_ref().map(|(_, user)| user.password_hash.clone());
-        let matches = self.is_password(knock, password, hash).await?;
+        let matches = self.is_password(key, password, hash).await?;
         let Some((store, user)) = found else { return Err(ErrorCode::AuthFailed.into()) };
         note_store(store.id);
         let by =
@@ -251,9 +254,6 @@ impl AuthService {
     }
 
     /// A ticket for the store's event stream, for a client that cannot set headers.
-    ///
-    /// # Errors
-    /// When signing fails, which it does not.
     pub fn ticket(&self, identity: &AdminIdentity) -> Result<String> {
         Ok(self.tokens.issue_ticket(&identity.claims)?.token)
     }
@@ -278,73 +278,44 @@ impl AuthService {
         Ok(TableIdentity { store_id: claims.store, versions, table_id: TableId(claims.sub), session_id, claims })
     }
 
-    /// How long until this token expires.
-    #[must_use]
-    pub fn time_left(&self, claims: &Claims) -> Duration {
-        (claims.expires_at() - self.clock.now()).to_std().unwrap_or_default()
-    }
-
-    /// Asks whether this token still counts, at this very moment.
-    #[must_use]
-    pub fn guard(&self, claims: Claims) -> StreamGuard {
-        let access = self.access.clone();
-        Box::new(move || {
-            let access = access.clone();
-            Box::pin(async move { access.check_now(&claims).await.is_ok() })
-        })
-    }
-
     /// A fresh token on the table's current session, so that a paired tablet needs no stored password.
     ///
     /// # Errors
     /// `INVALID_TOKEN` when the table is gone.
     pub async fn renew_session(&self, identity: &TableIdentity) -> Result<TableLogin> {
-        let mut connection = self.database.acquire().await?;
-        let store = store::get(connection.conn(), identity.store_id).await?;
-        let table = table::find(connection.conn(), store.id, identity.table_id).await?;
-        connection.done();
+        let found = self.database.read(|conn| {
+            async move {
+                let store = store::get(conn, identity.store_id).await?;
+                Ok((store, table::find(conn, identity.store_id, identity.table_id).await?))
+            }
+            .scope_boxed()
+        });
+        let (store, table) = found.await?;
         let table = table.filter(|table| table.token_version == identity.claims.version);
-        self.seat(store, table.ok_or(ErrorCode::InvalidToken)?).await
+        self.issue_table_token(store, table.ok_or(ErrorCode::InvalidToken)?, ErrorCode::InvalidToken).await
     }
 
-    /// Whether the session a tablet orders for goes on.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn session_goes_on(&self, identity: &TableIdentity) -> Result<bool> {
-        let mut connection = self.database.acquire().await?;
-        let session = session::find(connection.conn(), identity.store_id, identity.session_id).await?;
-        Ok(session.is_some_and(|session| session.completed_at.is_none()))
-    }
-
-    /// Whom this token belongs to, with the store.
-    ///
-    /// # Errors
-    /// Of the database.
+    /// The store of an account that is logged in.
     pub async fn store_of(&self, identity: &AdminIdentity) -> Result<Store> {
-        store::get(self.database.acquire().await?.conn(), identity.store_id).await
+        self.database.read(|conn| store::get(conn, identity.store_id).scope_boxed()).await
     }
 
-    /// This token stops counting.
-    ///
-    /// # Errors
-    /// Of the database.
+    /// Revokes this token.
     pub async fn logout(&self, identity: &AdminIdentity) -> Result<()> {
-        let access_version = retrying(|| self.try_logout(identity)).await?;
-        self.access.revoked(identity.store_id, access_version).await;
-        Ok(())
-    }
-
-    async fn try_logout(&self, identity: &AdminIdentity) -> Result<i64> {
         let store = identity.store_id;
-        let mut tx = self.database.begin().await?;
-        user::forget_expired_tokens(tx.conn(), store, self.clock.now()).await?;
-        user::revoke_token(tx.conn(), store, identity.claims.jti, identity.claims.expires_at()).await?;
-        let entry = NewAuditEntry::new(AuditAction::UserLogout, identity.user_id.0);
-        audit::record(&mut tx, store, &identity.actor(), &entry, self.clock.now()).await?;
-        let access_version = event::raise_access_version(tx.conn(), store).await?;
-        tx.commit().await?;
-        Ok(access_version)
+        let revoked = self.database.transaction(store, |tx| {
+            async move {
+                let now = self.clock.now();
+                user::forget_expired_tokens(tx, store, now).await?;
+                user::revoke_token(tx, store, identity.claims.jti, identity.claims.expires_at()).await?;
+                let entry = NewAuditEntry::new(AuditAction::UserLogout, identity.user_id.0);
+                audit::record(tx, store, &identity.actor(), &entry, now).await?;
+                event::raise_access_version(tx, store).await
+            }
+            .scope_boxed()
+        });
+        self.access.revoked(store, revoked.await?).await;
+        Ok(())
     }
 
     /// Changes the account's password. Its other tokens stop counting, the calling one stays.
@@ -354,80 +325,60 @@ impl AuthService {
     /// `TOO_MANY_REQUESTS` after too many of these.
     pub async fn change_password(&self, identity: &AdminIdentity, current: String, new: String) -> Result<()> {
         let store = identity.store_id;
-        let account = user::find(self.database.acquire().await?.conn(), store, identity.user_id).await?;
+        let account = self.database.read(|conn| user::find(conn, store, identity.user_id).scope_boxed()).await?;
         let old = account.map(|account| account.password_hash).ok_or(ErrorCode::InvalidToken)?;
         let wrong = || AppError::invalid_field("current_password", Reason::WrongPassword);
         let address = identity.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-        let knock = Knock::new(FailureKey::of_login(store, identity.user_id), address);
-        if !self.is_password(knock, current, Some(old.clone())).await? {
+        let key = LoginAttemptKey::new(FailureKey::of_login(store, identity.user_id), address);
+        if !self.is_password(key, current, Some(old.clone())).await? {
             return Err(wrong());
         }
-        let hash = self.passwords.hash(new).await?;
+        let hash = &self.passwords.hash(new).await?;
         let change = PasswordChange { kept_token: Some(identity.claims.jti), replaces: Some(&old) };
-        let changed = retrying(|| self.try_set_password(identity, &hash, change)).await?;
-        // Where somebody reset it meanwhile, what was the current password no longer is.
-        let access_version = changed.ok_or_else(wrong)?;
-        self.access.revoked(store, access_version).await;
+        let changed = self.database.transaction(store, |tx| {
+            async move {
+                if !user::set_password(tx, store, identity.user_id, hash, change).await? {
+                    // It was reset meanwhile, so what was the current password no longer is.
+                    return Err(wrong());
+                }
+                let entry = NewAuditEntry::new(AuditAction::UserPasswordChanged, identity.user_id.0);
+                audit::record(tx, store, &identity.actor(), &entry, self.clock.now()).await?;
+                event::raise_access_version(tx, store).await
+            }
+            .scope_boxed()
+        });
+        self.access.revoked(store, changed.await?).await;
         Ok(())
     }
 
-    /// The store's new access version; `None` when the account no longer has the password this one replaces.
-    async fn try_set_password(
-        &self,
-        identity: &AdminIdentity,
-        hash: &str,
-        change: PasswordChange<'_>,
-    ) -> Result<Option<i64>> {
-        let store = identity.store_id;
-        let mut tx = self.database.begin().await?;
-        if !user::set_password(tx.conn(), store, identity.user_id, hash, change).await? {
-            return Ok(None);
-        }
-        let entry = NewAuditEntry::new(AuditAction::UserPasswordChanged, identity.user_id.0);
-        audit::record(&mut tx, store, &identity.actor(), &entry, self.clock.now()).await?;
-        let access_version = event::raise_access_version(tx.conn(), store).await?;
-        tx.commit().await?;
-        Ok(Some(access_version))
-    }
-
+    /// The table that a login names. Whatever is wrong, the same two statements are sent, so that the time reveals
+    /// nothing.
     async fn find_table(&self, store_code: &str, table_number: i64) -> Result<Option<(Store, Table)>> {
-        // The same two statements whatever is wrong, so that time does not tell what.
-        let code = StoreCode::parse(store_code).unwrap_or_default();
-        let number = i32::try_from(table_number).unwrap_or_default();
-        let mut connection = self.database.acquire().await?;
-        let store = store::find_by_code(connection.conn(), &code).await?;
-        let id = store.as_ref().map_or(NO_STORE, |store| store.id);
-        let table = table::find_by_number(connection.conn(), id, number).await?;
-        connection.done();
-        Ok(store.zip(table))
+        let (code, number) = (StoreCode::parse(store_code), i32::try_from(table_number).ok());
+        let code = code.as_ref();
+        let found = self.database.read(|conn| {
+            async move {
+                let store = store::find_by_code(conn, code).await?;
+                let table = table::find_by_number(conn, store.as_ref().map(|store| store.id), number).await?;
+                Ok(store.zip(table))
+            }
+            .scope_boxed()
+        });
+        found.await
     }
 
+    /// The account that a login names, likewise.
     async fn find_user(&self, store_code: &str, username: &str) -> Result<Option<(Store, User)>> {
-        let code = StoreCode::parse(store_code).unwrap_or_default();
-        let username = Username::parse(username).unwrap_or_default();
-        let mut connection = self.database.acquire().await?;
-        let store = store::find_by_code(connection.conn(), &code).await?;
-        let id = store.as_ref().map_or(NO_STORE, |store| store.id);
-        let user = user::find_by_username(connection.conn(), id, username.as_str()).await?;
-        connection.done();
-        Ok(store.zip(user))
-    }
-
-    /// The table's unfinished session, whoever makes it first.
-    async fn unfinished_session(&self, store: StoreId, table: TableId) -> Result<SessionId> {
-        // Each round can only be lost to a login or a completion that happened meanwhile.
-        const ROUNDS: usize = 10;
-        let mut connection = self.database.acquire().await?;
-        for _ in 0..ROUNDS {
-            if let Some(session) = session::find_unfinished(connection.conn(), store, table).await? {
-                connection.done();
-                return Ok(session);
+        let (code, username) = (StoreCode::parse(store_code), Username::parse(username));
+        let (code, username) = (code.as_ref(), username.as_ref());
+        let found = self.database.read(|conn| {
+            async move {
+                let store = store::find_by_code(conn, code).await?;
+                let user = user::find_by_username(conn, store.as_ref().map(|store| store.id), username).await?;
+                Ok(store.zip(user))
             }
-            let made = session::insert_unfinished(connection.conn(), store, table, self.clock.now()).await?;
-            if let Some(session) = made {
-                return Ok(session);
-            }
-        }
-        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the table's session keeps changing"))
+            .scope_boxed()
+        });
+        found.await
     }
 }

@@ -2,17 +2,18 @@
 
 use std::collections::HashSet;
 
+use scoped_futures::ScopedFutureExt;
 use serde_json::json;
 
 use crate::clock::Clock;
-use crate::database::{Database, retrying};
+use crate::database::Database;
 use crate::error::{AppError, Reason, Result};
 use crate::events::Hub;
 use crate::models::{Actor, AuditAction, Category, CategoryId, NewAuditEntry, StoreId};
 use crate::repositories::category;
-use crate::services::menu::commit_menu_change;
+use crate::services::menu::record_menu_change;
 
-/// Categories of the menu. Cheap to clone.
+/// Categories of the menu.
 #[derive(Debug, Clone)]
 pub struct CategoryService {
     database: Database,
@@ -29,19 +30,26 @@ pub struct CategoryChange {
     pub display_order: Option<i32>,
 }
 
+impl CategoryChange {
+    fn apply(self, category: Category) -> Category {
+        Category {
+            id: category.id,
+            name: self.name.unwrap_or(category.name),
+            display_order: self.display_order.unwrap_or(category.display_order),
+        }
+    }
+}
+
 impl CategoryService {
-    /// Categories kept in `database`, whose changes are told to `hub`.
+    /// Categories stored in `database`, whose changes are published to `hub`.
     #[must_use]
     pub fn new(database: Database, hub: Hub, clock: Clock) -> Self {
         Self { database, hub, clock }
     }
 
     /// Every category, in display order.
-    ///
-    /// # Errors
-    /// Of the database.
     pub async fn list(&self, store: StoreId) -> Result<Vec<Category>> {
-        category::list(self.database.acquire().await?.conn(), store).await
+        self.database.read(|conn| category::list(conn, store).scope_boxed()).await
     }
 
     /// The category.
@@ -49,27 +57,30 @@ impl CategoryService {
     /// # Errors
     /// `CATEGORY_NOT_FOUND`.
     pub async fn get(&self, store: StoreId, id: CategoryId) -> Result<Category> {
-        category::get(self.database.acquire().await?.conn(), store, id).await
+        self.database.read(|conn| category::get(conn, store, id).scope_boxed()).await
     }
 
-    /// Adds a category; without a place of its own it comes last.
+    /// Adds a category; without a display order it comes last.
     ///
     /// # Errors
     /// `DUPLICATE` for a name that is taken.
     pub async fn create(&self, store: StoreId, by: &Actor, name: &str, display_order: Option<i32>) -> Result<Category> {
-        retrying(|| self.try_create(store, by, name, display_order)).await
-    }
-
-    async fn try_create(&self, store: StoreId, by: &Actor, name: &str, display_order: Option<i32>) -> Result<Category> {
-        let mut tx = self.database.begin().await?;
-        let display_order = match display_order {
-            Some(display_order) => display_order,
-            None => after(category::last_display_order(tx.conn(), store).await?),
-        };
-        let id = category::insert(tx.conn(), store, name, display_order, self.clock.now()).await?;
-        let category = Category { id, name: name.to_owned(), display_order };
-        let entry = NewAuditEntry::new(AuditAction::CategoryCreated, id.0).after(&category);
-        commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await?;
+        let created = self.database.transaction(store, |tx| {
+            async move {
+                let now = self.clock.now();
+                let display_order = match display_order {
+                    Some(display_order) => display_order,
+                    None => after(category::last_display_order(tx, store).await?),
+                };
+                let id = category::insert(tx, store, name, display_order, now).await?;
+                let category = Category { id, name: name.to_owned(), display_order };
+                let entry = NewAuditEntry::new(AuditAction::CategoryCreated, id.0).after(&category);
+                Ok((category, record_menu_change(tx, store, by, &entry, now).await?))
+            }
+            .scope_boxed()
+        });
+        let (category, event) = created.await?;
+        self.hub.publish_menu_change(event).await;
         Ok(category)
     }
 
@@ -78,60 +89,65 @@ impl CategoryService {
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `DUPLICATE` for a name that is taken.
     pub async fn update(&self, store: StoreId, by: &Actor, id: CategoryId, change: CategoryChange) -> Result<Category> {
-        retrying(|| self.try_update(store, by, id, change.clone())).await
+        let updated = self.database.transaction(store, |tx| {
+            let change = change.clone();
+            async move {
+                let current = category::lock(tx, store, id).await?;
+                let entry = NewAuditEntry::new(AuditAction::CategoryUpdated, id.0).before(&current);
+                let changed = change.apply(current);
+                category::update(tx, store, &changed).await?;
+                let event = record_menu_change(tx, store, by, &entry.after(&changed), self.clock.now()).await?;
+                Ok((changed, event))
+            }
+            .scope_boxed()
+        });
+        let (category, event) = updated.await?;
+        self.hub.publish_menu_change(event).await;
+        Ok(category)
     }
 
-    async fn try_update(&self, store: StoreId, by: &Actor, id: CategoryId, change: CategoryChange) -> Result<Category> {
-        let mut tx = self.database.begin().await?;
-        let current = category::lock(tx.conn(), store, id).await?;
-        let entry = NewAuditEntry::new(AuditAction::CategoryUpdated, id.0).before(&current);
-        let changed = Category {
-            id,
-            name: change.name.unwrap_or(current.name),
-            display_order: change.display_order.unwrap_or(current.display_order),
-        };
-        category::update(tx.conn(), store, &changed).await?;
-        commit_menu_change(tx, store, by, entry.after(&changed), &self.hub, &self.clock).await?;
-        Ok(changed)
-    }
-
-    /// Gives every category its place: `ids` names each once.
+    /// Puts the categories into a new order: `ids` names each once.
     ///
     /// # Errors
     /// `VALIDATION_ERROR` when it does not.
     pub async fn reorder(&self, store: StoreId, by: &Actor, ids: &[CategoryId]) -> Result<Vec<Category>> {
-        retrying(|| self.try_reorder(store, by, ids)).await
-    }
-
-    async fn try_reorder(&self, store: StoreId, by: &Actor, ids: &[CategoryId]) -> Result<Vec<Category>> {
-        let mut tx = self.database.begin().await?;
-        if !names_each_once(ids, &category::lock_all(tx.conn(), store).await?) {
-            return Err(AppError::invalid_field("ids", Reason::NotTheWholeOrder));
-        }
-        let before: Vec<_> = category::list(tx.conn(), store).await?.into_iter().map(|category| category.id).collect();
-        category::reorder(tx.conn(), store, ids).await?;
-        let categories = category::list(tx.conn(), store).await?;
-        let entry = NewAuditEntry::new(AuditAction::CategoriesReordered, None)
-            .before(json!({"ids": before}))
-            .after(json!({"ids": ids}));
-        commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await?;
+        let reordered = self.database.transaction(store, |tx| {
+            async move {
+                if !names_each_once(ids, &category::lock_all(tx, store).await?) {
+                    return Err(AppError::invalid_field("ids", Reason::NotTheWholeOrder));
+                }
+                let before: Vec<_> = category::list(tx, store).await?.iter().map(|category| category.id).collect();
+                category::reorder(tx, store, ids).await?;
+                let categories = category::list(tx, store).await?;
+                let entry = NewAuditEntry::new(AuditAction::CategoriesReordered, None)
+                    .before(json!({"ids": before}))
+                    .after(json!({"ids": ids}));
+                Ok((categories, record_menu_change(tx, store, by, &entry, self.clock.now()).await?))
+            }
+            .scope_boxed()
+        });
+        let (categories, event) = reordered.await?;
+        self.hub.publish_menu_change(event).await;
         Ok(categories)
     }
 
-    /// Deletes a category without dishes.
+    /// Deletes a category without menu items.
     ///
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `CATEGORY_HAS_MENUS`.
     pub async fn delete(&self, store: StoreId, by: &Actor, id: CategoryId) -> Result<()> {
-        retrying(|| self.try_delete(store, by, id)).await
-    }
-
-    async fn try_delete(&self, store: StoreId, by: &Actor, id: CategoryId) -> Result<()> {
-        let mut tx = self.database.begin().await?;
-        let category = category::lock(tx.conn(), store, id).await?;
-        category::delete(tx.conn(), store, id).await?;
-        let entry = NewAuditEntry::new(AuditAction::CategoryDeleted, id.0).before(&category);
-        commit_menu_change(tx, store, by, entry, &self.hub, &self.clock).await
+        let deleted = self.database.transaction(store, |tx| {
+            async move {
+                let category = category::lock(tx, store, id).await?;
+                category::delete(tx, store, id).await?;
+                let entry = NewAuditEntry::new(AuditAction::CategoryDeleted, id.0).before(&category);
+                record_menu_change(tx, store, by, &entry, self.clock.now()).await
+            }
+            .scope_boxed()
+        });
+        let event = deleted.await?;
+        self.hub.publish_menu_change(event).await;
+        Ok(())
     }
 }
 

@@ -1,24 +1,24 @@
 //! The demo restaurant.
 
-use chrono::NaiveTime;
+use chrono::{DateTime, NaiveTime, Utc};
+use scoped_futures::ScopedFutureExt;
 
 use crate::clock::Clock;
-use crate::database::Database;
+use crate::database::{Connection, Database};
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{BusinessCalendar, Price, StoreCode, Username};
-use crate::repositories::menu::NewMenu;
-use crate::repositories::{category, menu, store as store_rows, table};
+use crate::models::{BusinessCalendar, MenuItemDetails, Price, StoreCode, StoreId, Username};
+use crate::repositories::{category, menu_item, store as store_rows, table};
 use crate::security::password::hash_now;
 use crate::services::store::{self, NewStore};
 
 /// The demo restaurant's code.
 const CODE: &str = "demo-store";
 
-/// A dish: its name, its price in won, what it is.
-type Dish = (&'static str, i64, &'static str);
+/// A menu item: its name, its price in won, its description.
+type Item = (&'static str, i64, &'static str);
 
-/// The menu: categories, each with its dishes.
-const MENU: [(&str, &[Dish]); 3] = [
+/// The menu: categories, each with its items.
+const MENU: [(&str, &[Item]); 3] = [
     (
         "식사",
         &[
@@ -47,56 +47,59 @@ const MENU: [(&str, &[Dish]); 3] = [
 ];
 
 /// Whether the demo restaurant is in the database.
-///
-/// # Errors
-/// Of the database.
 pub async fn has_demo(database: &Database) -> Result<bool> {
-    let code = StoreCode::parse(CODE).unwrap_or_default();
-    Ok(store_rows::find_by_code(database.acquire().await?.conn(), &code).await?.is_some())
+    let code = StoreCode::parse(CODE);
+    let store = database.read(|conn| store_rows::find_by_code(conn, code.as_ref()).scope_boxed()).await?;
+    Ok(store.is_some())
 }
 
 /// Puts the demo restaurant into a database without any store: store `demo-store`, owner `admin` with
 /// `admin1234`, tables 1 to 5 with `1234`. `false` where there are stores already.
-///
-/// # Errors
-/// Of the database.
 pub async fn seed_demo(database: &Database, clock: &Clock) -> Result<bool> {
-    let mut tx = database.begin().await?;
-    if store_rows::any(tx.conn()).await? {
-        return Ok(false);
-    }
-    let new = NewStore {
+    let new = &NewStore {
         code: StoreCode::parse(CODE).ok_or(ErrorCode::InternalError)?,
         name: "데모 식당".to_owned(),
         calendar: BusinessCalendar { time_zone: chrono_tz::Asia::Seoul, day_starts_at: NaiveTime::MIN },
         owner: Username::parse("admin").ok_or(ErrorCode::InternalError)?,
         owner_password: "admin1234".to_owned(),
     };
+    let (owner_password, table_password) = (&hash_now(&new.owner_password)?, &hash_now("1234")?);
     let now = clock.now();
-    let store = match store::insert(&mut tx, &new, &hash_now(&new.owner_password)?, now).await {
+    let seeded = database.transaction_without_store(|tx| {
+        async move {
+            if store_rows::any(tx).await? {
+                return Ok(false);
+            }
+            let store = store::insert(tx, new, owner_password, now).await?;
+            for number in 1..=5 {
+                table::insert(tx, store, number, table_password, now).await?;
+            }
+            insert_menu(tx, store, now).await?;
+            Ok(true)
+        }
+        .scope_boxed()
+    });
+    match seeded.await {
         // Another instance that started at the same moment was first.
-        Err(AppError { code: ErrorCode::Duplicate, .. }) => return Ok(false),
-        made => made?,
-    };
-    let table_password = hash_now("1234")?;
-    for number in 1..=5 {
-        table::insert(tx.conn(), store, number, &table_password, now).await?;
+        Err(AppError { code: ErrorCode::Duplicate, .. }) => Ok(false),
+        seeded => seeded,
     }
-    for (category_order, (category_name, dishes)) in (0..).zip(MENU) {
-        let category_id = category::insert(tx.conn(), store, category_name, category_order, now).await?;
-        for (display_order, (name, price, description)) in (0..).zip(dishes) {
-            let dish = NewMenu {
+}
+
+async fn insert_menu(tx: &mut Connection, store: StoreId, now: DateTime<Utc>) -> Result<()> {
+    for (category_order, (category_name, items)) in (0..).zip(MENU) {
+        let category_id = category::insert(tx, store, category_name, category_order, now).await?;
+        for (display_order, (name, price, description)) in (0..).zip(items) {
+            let item = MenuItemDetails {
                 category_id,
-                name,
+                name: (*name).to_owned(),
                 price: Price::try_from(*price).map_err(AppError::internal)?,
-                description: Some(description),
+                description: Some((*description).to_owned()),
                 image_url: None,
                 is_available: true,
-                display_order,
             };
-            menu::insert(tx.conn(), store, &dish, now).await?;
+            menu_item::insert(tx, store, &item, display_order, now).await?;
         }
     }
-    tx.commit().await?;
-    Ok(true)
+    Ok(())
 }

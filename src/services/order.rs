@@ -1,26 +1,36 @@
 //! Orders: placing them, reading them, moving them along.
 
+mod batcher;
+mod pricing;
+mod writer;
+
 use prometheus_client::registry::Registry;
+use scoped_futures::ScopedFutureExt;
 use serde_json::json;
 
+use self::batcher::Batcher;
+use self::pricing::price;
+use self::writer::OrderWriter;
 use crate::clock::Clock;
-use crate::database::{Database, Transaction, retrying};
+use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
-use crate::events::{Hub, record};
+use crate::events::{Hub, append};
 use crate::models::{
     Actor, AuditAction, Cancellation, DayRange, IdempotencyKey, LiveFilter, NewAuditEntry, NewEvent, Order, OrderId,
-    OrderLine, OrderNumber, OrderStatus, Page, PastOrder, SessionId, StatusChange, StoreId, TableId, content_digest,
+    OrderLine, OrderNumber, OrderStatus, Page, PastOrder, PlacementOutcome, SessionId, StatusChange, StoreId, TableId,
+    content_digest,
 };
-use crate::repositories::{order, session, table};
+use crate::repositories::{event, order, session, table};
 use crate::security::rush::Rush;
-use crate::services::placing::{Placing, PlacingQueue};
+use crate::services::session::lock_running;
 use crate::services::{MenuService, StoreService, audit};
 
-/// Orders. Cheap to clone.
-#[derive(Debug, Clone)]
+/// Orders.
+#[derive(Clone)]
 pub struct OrderService {
     database: Database,
-    placing: Placing,
+    menus: MenuService,
+    writer: Batcher<OrderWriter>,
     hub: Hub,
     rush: Rush,
     clock: Clock,
@@ -31,10 +41,21 @@ pub struct OrderService {
 pub struct OrderRequest<'a> {
     /// The lines.
     pub lines: Vec<OrderLine>,
-    /// A wish.
+    /// The guest's note.
     pub note: Option<&'a str>,
     /// The key that makes a retry the same order.
     pub key: Option<IdempotencyKey>,
+}
+
+/// The session an order is for, as the table's token names it.
+#[derive(Debug, Clone, Copy)]
+pub struct OrderOrigin {
+    /// The store.
+    pub store: StoreId,
+    /// The table.
+    pub table: TableId,
+    /// The session.
+    pub session: SessionId,
 }
 
 /// An order that was placed.
@@ -64,8 +85,16 @@ impl<T> OrderPage<T> {
     }
 }
 
+/// What the database holds against or for an order that was refused.
+struct Refusal {
+    is_session_running: bool,
+    menu_version: i64,
+    /// The order that an earlier request with the same key placed, and the digest of its content.
+    placed: Option<(Order, Option<Vec<u8>>)>,
+}
+
 impl OrderService {
-    /// Orders kept in `database` and told to `hub`, and each to `rush` when it comes in.
+    /// Orders stored in `database` and published to `hub`; `rush` notes when one comes in.
     #[must_use]
     pub fn new(
         database: Database,
@@ -75,71 +104,89 @@ impl OrderService {
         rush: Rush,
         clock: Clock,
     ) -> Self {
-        let queue = PlacingQueue::new(database.clone(), hub.clone(), clock.clone());
-        Self { placing: Placing::new(menus, stores, queue), database, hub, rush, clock }
+        let writer = OrderWriter::new(database.clone(), stores, hub.clone(), clock.clone());
+        Self { database, menus, writer, hub, rush, clock }
     }
 
-    /// Adds what is counted of orders to `registry`.
+    /// Adds the metrics of orders to `registry`.
     pub fn register(&self, registry: &mut Registry) {
-        self.placing.register(registry);
+        self.writer.register(registry);
     }
 
-    /// Places an order at the prices of this moment. The same key with the same content again gives the first
-    /// answer again, at any later time, whatever became of the order or the stay since.
+    /// Places an order at the current prices. The same key with the same content again gives the first answer again,
+    /// at any later time, whatever became of the order or the session since.
     ///
     /// # Errors
     /// `SESSION_ENDED`, `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`, `IDEMPOTENCY_MISMATCH` for a key that was used for
     /// other content.
-    pub async fn place(
-        &self,
-        store: StoreId,
-        table: TableId,
-        session: SessionId,
-        request: &OrderRequest<'_>,
-    ) -> Result<Placed> {
+    pub async fn place(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Placed> {
+        // Each attempt can only lose to a menu change that happens at the same moment.
+        const ATTEMPTS: usize = 10;
         self.rush.order();
-        let refused = match self.placing.place(store, table, session, request).await {
-            Ok(order) => return Ok(Placed { order, is_replayed: false }),
-            Err(refused) => refused,
-        };
-        // Only a refusal is worth the look: is it the retry of an order that was placed? (Where the database is
-        // away, the client tries again anyway.)
-        if refused.code == ErrorCode::ServiceUnavailable {
-            return Err(refused);
+        let OrderOrigin { store, .. } = origin;
+        let mut menu = self.menus.current(store).await?;
+        for _ in 0..ATTEMPTS {
+            let refused = match price(origin, request, &menu) {
+                Ok(priced) => match self.writer.place(store, priced).await? {
+                    PlacementOutcome::Placed(order) => return Ok(Placed { order: *order, is_replayed: false }),
+                    PlacementOutcome::SessionEnded => ErrorCode::SessionEnded.into(),
+                    PlacementOutcome::KeyUsed => ErrorCode::Duplicate.into(),
+                    PlacementOutcome::MenuChanged { menu_version } => {
+                        menu = self.menus.at_least(store, menu_version).await?;
+                        continue;
+                    }
+                },
+                Err(refused) => refused,
+            };
+            let Refusal { is_session_running, menu_version, placed } = self.examine(origin, request).await?;
+            if let Some((order, digest)) = placed {
+                return replayed(order, digest.as_deref(), request);
+            }
+            // Whatever else is wrong with the order, the end of the session comes first.
+            if !is_session_running {
+                return Err(ErrorCode::SessionEnded.into());
+            }
+            if menu_version <= menu.version {
+                return Err(refused);
+            }
+            menu = self.menus.at_least(store, menu_version).await?;
         }
-        let mut connection = self.database.acquire().await?;
-        let placed = match &request.key {
-            Some(key) => order::find_by_key(connection.conn(), store, session, key).await?,
-            None => None,
-        };
-        let Some(order) = placed else {
-            // Whatever else is wrong with it, that the stay is over comes first.
-            let stay = session::find(connection.conn(), store, session).await?;
-            let goes_on = stay.is_some_and(|stay| stay.completed_at.is_none() && stay.table_id == table);
-            return Err(if goes_on { refused } else { ErrorCode::SessionEnded.into() });
-        };
-        let digest = order::content_digest(connection.conn(), store, order.id).await?;
-        if digest.as_deref() != Some(&content_digest(&request.lines, request.note)) {
-            return Err(ErrorCode::IdempotencyMismatch.into());
-        }
-        // As it was answered then.
-        let order = Order { status: OrderStatus::Pending, updated_at: order.created_at, ..order };
-        Ok(Placed { order, is_replayed: true })
+        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the menu keeps changing"))
     }
 
-    /// The orders of the stay a tablet is on, newest first; none once it has ended.
-    ///
-    /// # Errors
-    /// Of the database.
+    /// Reads why an order is refused, or that it is the retry of one that was placed.
+    async fn examine(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Refusal> {
+        let OrderOrigin { store, table, session } = origin;
+        let refusal = self.database.read(|conn| {
+            async move {
+                let found = session::find(conn, store, session).await?;
+                let placed = match &request.key {
+                    Some(key) => order::find_by_key(conn, store, session, key).await?,
+                    None => None,
+                };
+                Ok(Refusal {
+                    is_session_running: found.is_some_and(|found| !found.is_completed() && found.table_id == table),
+                    menu_version: event::menu_version(conn, store).await?,
+                    placed,
+                })
+            }
+            .scope_boxed()
+        });
+        refusal.await
+    }
+
+    /// The orders of a table's session, newest first; none once it has ended.
     pub async fn list_for_guests(&self, store: StoreId, session: SessionId) -> Result<Vec<Order>> {
-        let mut connection = self.database.acquire().await?;
-        match session::find(connection.conn(), store, session).await? {
-            Some(session) if session.completed_at.is_none() => {}
-            _ => return Ok(Vec::new()),
-        }
-        let orders = order::list_by_session(connection.conn(), store, session).await?;
-        connection.done();
-        Ok(orders)
+        let orders = self.database.read(|conn| {
+            async move {
+                match session::find(conn, store, session).await? {
+                    Some(found) if !found.is_completed() => order::list_by_session(conn, store, session).await,
+                    _ => Ok(Vec::new()),
+                }
+            }
+            .scope_boxed()
+        });
+        orders.await
     }
 
     /// The orders of a session, running or past, newest first.
@@ -147,23 +194,23 @@ impl OrderService {
     /// # Errors
     /// `SESSION_NOT_FOUND`.
     pub async fn list_by_session(&self, store: StoreId, session: SessionId) -> Result<Vec<Order>> {
-        let mut connection = self.database.acquire().await?;
-        let session = session::find(connection.conn(), store, session).await?.ok_or(ErrorCode::SessionNotFound)?;
-        order::list_by_session(connection.conn(), store, session.id).await
+        let orders = self.database.read(|conn| {
+            async move {
+                session::find(conn, store, session).await?.ok_or(ErrorCode::SessionNotFound)?;
+                order::list_by_session(conn, store, session).await
+            }
+            .scope_boxed()
+        });
+        orders.await
     }
 
-    /// The orders of the store's running stays, newest first, and whether there are more.
-    ///
-    /// # Errors
-    /// Of the database.
+    /// The orders of the store's running sessions, newest first, and whether there are more.
     pub async fn list_live(&self, store: StoreId, filter: LiveFilter, page: Page) -> Result<OrderPage<Order>> {
-        let mut connection = self.database.acquire().await?;
-        let orders = order::list_live(connection.conn(), store, filter, page).await?;
-        connection.done();
+        let orders = self.database.read(|conn| order::list_live(conn, store, filter, page).scope_boxed()).await?;
         Ok(OrderPage::cut(orders, page, |order| order.number))
     }
 
-    /// The orders of a table's completed stays, newest first, and whether there are more.
+    /// The orders of a table's completed sessions, newest first, and whether there are more.
     ///
     /// # Errors
     /// `TABLE_NOT_FOUND`.
@@ -174,17 +221,22 @@ impl OrderService {
         days: DayRange,
         page: Page,
     ) -> Result<OrderPage<PastOrder>> {
-        let mut connection = self.database.acquire().await?;
-        table::find(connection.conn(), store, table).await?.ok_or(ErrorCode::TableNotFound)?;
-        let orders = order::list_past(connection.conn(), store, table, days, page).await?;
-        let mut sessions: Vec<SessionId> = orders.iter().map(|order| order.session_id).collect();
-        sessions.dedup();
-        let completed = session::completion_times(connection.conn(), store, &sessions).await?;
-        let past = orders.into_iter().filter_map(|order| {
-            let completed_at = *completed.get(&order.session_id)?;
-            Some(PastOrder { order, completed_at })
+        let past = self.database.read(|conn| {
+            async move {
+                table::find(conn, store, table).await?.ok_or(ErrorCode::TableNotFound)?;
+                let orders = order::list_past(conn, store, table, days, page).await?;
+                let mut sessions: Vec<SessionId> = orders.iter().map(|order| order.session_id).collect();
+                sessions.dedup();
+                let completed = session::completion_times(conn, store, &sessions).await?;
+                let past = orders.into_iter().filter_map(|order| {
+                    let completed_at = *completed.get(&order.session_id)?;
+                    Some(PastOrder { order, completed_at })
+                });
+                Ok(past.collect())
+            }
+            .scope_boxed()
         });
-        Ok(OrderPage::cut(past.collect(), page, |past| past.order.number))
+        Ok(OrderPage::cut(past.await?, page, |past: &PastOrder| past.order.number))
     }
 
     /// One order, live or past.
@@ -192,28 +244,29 @@ impl OrderService {
     /// # Errors
     /// `ORDER_NOT_FOUND`.
     pub async fn get(&self, store: StoreId, id: OrderId) -> Result<Order> {
-        order::get(self.database.acquire().await?.conn(), store, id).await
+        self.database.read(|conn| order::get(conn, store, id).scope_boxed()).await
     }
 
-    /// Cancels an order: gone from every list and total, kept with who, when and why.
+    /// Cancels an order: it leaves every list and total, and is kept with who, when and why.
     ///
     /// # Errors
     /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history.
     pub async fn cancel(&self, store: StoreId, by: &Actor, id: OrderId, reason: Option<&str>) -> Result<()> {
-        retrying(|| self.try_cancel(store, by, id, reason)).await
-    }
-
-    async fn try_cancel(&self, store: StoreId, by: &Actor, id: OrderId, reason: Option<&str>) -> Result<()> {
-        let mut tx = self.database.begin().await?;
-        let (session, table) = lock_live(&mut tx, store, id).await?;
-        let order = order::get(tx.conn(), store, id).await?;
-        let now = self.clock.now();
-        order::cancel(tx.conn(), store, id, Cancellation { by: &by.name, reason }, now).await?;
-        let entry = NewAuditEntry::new(AuditAction::OrderDeleted, id.0).before(&order).after(json!({"reason": reason}));
-        audit::record(&mut tx, store, by, &entry, now).await?;
-        let recorded = record(&mut tx, store, NewEvent::order_deleted(id, table, session), now).await?;
-        tx.commit().await?;
-        self.hub.publish(recorded);
+        let cancelled = self.database.transaction(store, |tx| {
+            async move {
+                let session = order::session_of(tx, store, id).await?;
+                lock_running(tx, store, session).await?;
+                let order = order::get(tx, store, id).await?;
+                let now = self.clock.now();
+                order::cancel(tx, store, id, Cancellation { by: &by.name, reason }, now).await?;
+                let entry =
+                    NewAuditEntry::new(AuditAction::OrderDeleted, id.0).before(&order).after(json!({"reason": reason}));
+                audit::record(tx, store, by, &entry, now).await?;
+                append(tx, store, NewEvent::order_deleted(&order), now).await
+            }
+            .scope_boxed()
+        });
+        self.hub.publish(cancelled.await?);
         Ok(())
     }
 
@@ -222,33 +275,38 @@ impl OrderService {
     /// # Errors
     /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history, `INVALID_STATUS_TRANSITION`.
     pub async fn set_status(&self, store: StoreId, id: OrderId, to: OrderStatus) -> Result<Order> {
-        retrying(|| self.try_set_status(store, id, to)).await
-    }
-
-    async fn try_set_status(&self, store: StoreId, id: OrderId, to: OrderStatus) -> Result<Order> {
-        let mut tx = self.database.begin().await?;
-        lock_live(&mut tx, store, id).await?;
-        let from = order::lock_status(tx.conn(), store, id).await?;
-        let change =
-            from.change_to(to).map_err(|invalid| AppError::caused_by(ErrorCode::InvalidStatusTransition, invalid))?;
-        if change == StatusChange::AlreadyThere {
-            return order::get(tx.conn(), store, id).await;
+        let updated = self.database.transaction(store, |tx| {
+            async move {
+                let session = order::session_of(tx, store, id).await?;
+                lock_running(tx, store, session).await?;
+                let from = order::lock_status(tx, store, id).await?;
+                let change = from
+                    .change_to(to)
+                    .map_err(|invalid| AppError::caused_by(ErrorCode::InvalidStatusTransition, invalid))?;
+                if change == StatusChange::AlreadyThere {
+                    return Ok((order::get(tx, store, id).await?, None));
+                }
+                let now = self.clock.now();
+                order::set_status(tx, store, id, to, now).await?;
+                let order = order::get(tx, store, id).await?;
+                let event = append(tx, store, NewEvent::order_updated(&order), now).await?;
+                Ok((order, Some(event)))
+            }
+            .scope_boxed()
+        });
+        let (order, event) = updated.await?;
+        if let Some(event) = event {
+            self.hub.publish(event);
         }
-        let now = self.clock.now();
-        order::set_status(tx.conn(), store, id, to, now).await?;
-        let order = order::get(tx.conn(), store, id).await?;
-        let recorded = record(&mut tx, store, NewEvent::order_updated(&order), now).await?;
-        tx.commit().await?;
-        self.hub.publish(recorded);
         Ok(order)
     }
 }
 
-/// Locks the order's session against being completed, session before order as everywhere.
-async fn lock_live(tx: &mut Transaction, store: StoreId, id: OrderId) -> Result<(SessionId, TableId)> {
-    let (session, table) = order::place_of(tx.conn(), store, id).await?;
-    match session::lock_open(tx.conn(), store, session).await? {
-        Some(_) => Err(ErrorCode::SessionEnded.into()),
-        None => Ok((session, table)),
+/// The answer to the retry of `order`, whose content had this digest: the order as it was answered first.
+fn replayed(order: Order, digest: Option<&[u8]>, request: &OrderRequest<'_>) -> Result<Placed> {
+    if digest != Some(&content_digest(&request.lines, request.note)) {
+        return Err(ErrorCode::IdempotencyMismatch.into());
     }
+    let order = Order { status: OrderStatus::Pending, updated_at: order.created_at, ..order };
+    Ok(Placed { order, is_replayed: true })
 }

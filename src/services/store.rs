@@ -4,21 +4,22 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use moka::future::Cache;
+use scoped_futures::ScopedFutureExt;
 
 use crate::clock::Clock;
-use crate::database::{Database, Transaction};
+use crate::database::{Connection, Database};
 use crate::error::Result;
 use crate::models::{BusinessCalendar, Role, Store, StoreCode, StoreId, Username};
 use crate::repositories::{store, user};
 use crate::security::password::Passwords;
 
-/// How long a store's settings (its name, its time zone) are believed.
-const BELIEVED_FOR: Duration = Duration::from_secs(10);
+/// How long a store's settings (its name, its time zone) are trusted.
+const TIME_TO_LIVE: Duration = Duration::from_secs(10);
 
 /// Stores kept in memory at most.
 const CAPACITY: u64 = 20_000;
 
-/// Stores' settings. Cheap to clone.
+/// Stores' settings.
 #[derive(Debug, Clone)]
 pub struct StoreService {
     database: Database,
@@ -45,7 +46,7 @@ impl StoreService {
     /// Settings read from `database`, remembered for seconds.
     #[must_use]
     pub fn new(database: Database, passwords: Passwords, clock: Clock) -> Self {
-        let cache = Cache::builder().time_to_live(BELIEVED_FOR).max_capacity(CAPACITY).build();
+        let cache = Cache::builder().time_to_live(TIME_TO_LIVE).max_capacity(CAPACITY).build();
         Self { database, passwords, clock, cache }
     }
 
@@ -57,17 +58,14 @@ impl StoreService {
         if let Some(store) = self.cache.get(&id).await {
             return Ok(store);
         }
-        let store = store::get(self.database.acquire().await?.conn(), id).await?;
+        let store = self.database.read(|conn| store::get(conn, id).scope_boxed()).await?;
         self.cache.insert(id, store.clone()).await;
         Ok(store)
     }
 
     /// Every store, by code.
-    ///
-    /// # Errors
-    /// Of the database.
     pub async fn list(&self) -> Result<Vec<Store>> {
-        store::list(self.database.acquire().await?.conn()).await
+        self.database.read(|conn| store::list(conn).scope_boxed()).await
     }
 
     /// Makes a store with its owner.
@@ -75,23 +73,21 @@ impl StoreService {
     /// # Errors
     /// `DUPLICATE` for a code that is taken.
     pub async fn create(&self, new: &NewStore) -> Result<StoreId> {
-        let hash = self.passwords.hash(new.owner_password.clone()).await?;
-        let mut tx = self.database.begin().await?;
-        let id = insert(&mut tx, new, &hash, self.clock.now()).await?;
-        tx.commit().await?;
-        Ok(id)
+        let hash = &self.passwords.hash(new.owner_password.clone()).await?;
+        let now = self.clock.now();
+        self.database.transaction_without_store(|tx| insert(tx, new, hash, now).scope_boxed()).await
     }
 }
 
-/// Makes a store, the row its data hangs from, and its owner's account.
+/// Makes a store, the root of its rows, and its owner's account.
 pub(super) async fn insert(
-    tx: &mut Transaction,
+    tx: &mut Connection,
     new: &NewStore,
     owner_password_hash: &str,
     now: DateTime<Utc>,
 ) -> Result<StoreId> {
-    let id = store::insert(tx.conn(), &new.code, &new.name, &new.calendar, now).await?;
-    store::insert_stream(tx.conn(), id).await?;
-    user::insert(tx.conn(), id, new.owner.as_str(), owner_password_hash, Role::Owner, now).await?;
+    let id = store::insert(tx, &new.code, &new.name, &new.calendar, now).await?;
+    store::insert_stream(tx, id).await?;
+    user::insert(tx, id, &new.owner, owner_password_hash, Role::Owner, now).await?;
     Ok(id)
 }

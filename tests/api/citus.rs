@@ -20,7 +20,7 @@ const UNBOUND: [(&str, &str); 5] = [
     ("SELECT coalesce(sum(event_seq), 0)::bigint FROM store_streams", "a backup counts what it writes, of all stores"),
     ("UPDATE users SET token_version", "a restore, or a new epoch, ends every login there is"),
     ("UPDATE tables SET token_version = token_version + $1", "the same, for tablets"),
-    ("FROM place_orders_v1(", "its first argument is the store; its own statements are looked at below"),
+    ("FROM place_orders_v2(", "its first argument is the store; its own statements are looked at below"),
     ("FROM store_streams WHERE store_id = ANY($1)", "the poll: many stores at a time, one shard each"),
 ];
 
@@ -127,13 +127,23 @@ async fn every_statement_of_a_function_names_the_store_it_was_called_for() {
     let query = "SELECT proname::text, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace";
     let functions: Vec<(String, String)> = sqlx::query_as(query).fetch_all(&mut connection).await.unwrap();
     assert!(functions.iter().any(|(name, _)| name == "place_orders_v1"));
+    // What is read from a parameter alone touches no table.
     let statement = Regex::new(r"(?s)\b(SELECT|PERFORM|UPDATE|INSERT INTO|DELETE)\b[^;]*").unwrap();
+    let of_parameter =
+        Regex::new(r"(?s)\ASELECT \* FROM (ROWS FROM \(\s*)?jsonb_to_recordset\([^;]*?\bLOOP\b").unwrap();
     let bound = Regex::new(r"\bstore_id = p_store\b|VALUES \(p_store,").unwrap();
     let comment = Regex::new("--.*").unwrap();
     for (name, source) in functions {
         let code = comment.replace_all(&source, "").into_owned();
-        for found in statement.find_iter(&code) {
-            assert!(bound.is_match(found.as_str()), "{name}: {}", one_line(found.as_str()));
+        let mut rest = code.as_str();
+        while let Some(found) = statement.find(rest) {
+            let end = if let Some(of_parameter) = of_parameter.find(found.as_str()) {
+                found.start() + of_parameter.end()
+            } else {
+                assert!(bound.is_match(found.as_str()), "{name}: {}", one_line(found.as_str()));
+                found.end()
+            };
+            rest = &rest[end..];
         }
     }
 }

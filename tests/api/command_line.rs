@@ -133,18 +133,18 @@ async fn seeding_makes_the_same_believable_stores_again_and_tokens_that_work() {
         (SELECT md5(string_agg(s.code || m.name || m.price, '|' ORDER BY s.code, m.display_order))
          FROM menus m JOIN stores s ON s.id = m.store_id)";
     let summarise = async |app: &TestApp| {
-        let mut connection = app.database.acquire().await.unwrap();
-        sqlx::query_as::<_, (i64, i64, String)>(summary).fetch_one(connection.conn()).await.unwrap()
+        let mut connection = app.connection().await;
+        sqlx::query_as::<_, (i64, i64, String)>(summary).fetch_one(&mut connection).await.unwrap()
     };
     let first = summarise(&app).await;
     assert_eq!(first.0, 180);
     assert_eq!(first, summarise(&again).await, "the same seed makes the same");
-    let mut connection = app.database.acquire().await.unwrap();
+    let mut connection = app.connection().await;
     let wrong: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM orders o WHERE total_amount <> (SELECT sum(unit_price * quantity) FROM order_items i
          WHERE i.store_id = o.store_id AND i.order_id = o.id)",
     )
-    .fetch_one(connection.conn())
+    .fetch_one(&mut connection)
     .await
     .unwrap();
     assert_eq!(wrong, 0, "every total is the sum of its lines");

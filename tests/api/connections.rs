@@ -1,95 +1,176 @@
-//! How connections are lent and given back.
+//! How connections are borrowed from the pool and given back.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::poll;
-use sqlx::Connection as _;
+use scoped_futures::{ScopedBoxFuture, ScopedFutureExt};
 use tableorder::config::{Config, DatabaseConfig};
-use tableorder::database::Database;
+use tableorder::database::{Connection, Database};
+use tableorder::error::{ErrorCode, Result};
+use tableorder::models::StoreId;
 use tokio::time::{sleep, timeout};
 
-use crate::support::{TestApp, new_database};
+use crate::support::{TestApp, hold_connection, new_database};
 
-/// A pool of `most` connections, and of `fewest`.
-async fn pool(fewest: u32, most: u32, change: impl FnOnce(&mut DatabaseConfig)) -> Database {
+/// A pool of `max` connections, at least `min` of them open.
+async fn pool(min: u32, max: u32, change: impl FnOnce(&mut DatabaseConfig)) -> Database {
     let mut config = Config::read(|_| None).unwrap().database;
-    (config.min_connections, config.max_connections) = (fewest, most);
+    (config.min_connections, config.max_connections) = (min, max);
     config.acquire_timeout = Duration::from_secs(20);
     change(&mut config);
     Database::connect(new_database().await, &config).await.unwrap()
 }
 
-/// Which of PostgreSQL's processes serves the connection that is next.
+/// The PostgreSQL process that serves the connection which is borrowed next.
 async fn backend(database: &Database) -> i32 {
-    let mut connection = database.acquire().await.unwrap();
-    let backend = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection.conn()).await.unwrap();
-    connection.done();
-    backend
+    database.read(|conn| execute_returning(conn, "SELECT pg_backend_pid()").scope_boxed()).await.unwrap()
+}
+
+async fn execute_returning(conn: &mut Connection, sql: &'static str) -> Result<i32> {
+    Ok(sqlx::query_scalar(sql).fetch_one(&mut **conn).await?)
+}
+
+async fn execute(conn: &mut Connection, sql: &'static str) -> Result<()> {
+    sqlx::raw_sql(sql).execute(&mut **conn).await?;
+    Ok(())
+}
+
+fn nothing<'a>(_: &mut Connection) -> ScopedBoxFuture<'a, '_, Result<()>> {
+    async { Ok(()) }.scope_boxed()
+}
+
+/// Whether a connection can be borrowed without any wait.
+async fn is_one_ready(database: &Database) -> bool {
+    poll!(pin!(database.read(nothing))).is_ready()
 }
 
 #[tokio::test]
-async fn a_connection_whose_statements_were_answered_is_the_next_ones_at_once() {
+async fn a_connection_whose_statements_ended_is_ready_at_once() {
     let database = pool(0, 1, |_| {}).await;
     let first = backend(&database).await;
-    for _ in 0..3 {
-        let mut tx = database.begin().await.unwrap();
-        sqlx::query("SELECT 1").execute(tx.conn()).await.unwrap();
-        tx.commit().await.unwrap();
-        assert!(poll!(pin!(database.acquire())).is_ready(), "after a commit");
-        backend(&database).await;
-        assert!(poll!(pin!(database.acquire())).is_ready(), "when it is done");
-    }
-    // Of this one nothing is known but that it was used.
-    let mut used = database.acquire().await.unwrap();
-    used.conn().ping().await.unwrap();
-    drop(used);
-    assert!(poll!(pin!(database.acquire())).is_pending());
-    assert_eq!(backend(&database).await, first, "it was asked, and is the same one");
+    assert!(is_one_ready(&database).await, "after a read");
+    database.transaction(StoreId(1), |tx| execute(tx, "SELECT 1").scope_boxed()).await.unwrap();
+    assert!(is_one_ready(&database).await, "after a commit");
+    let refused = database.read(|conn| {
+        async move {
+            execute(conn, "SELECT 1").await?;
+            Result::<()>::Err(ErrorCode::OrderNotFound.into())
+        }
+        .scope_boxed()
+    });
+    assert_eq!(refused.await.unwrap_err().code, ErrorCode::OrderNotFound);
+    assert!(is_one_ready(&database).await, "after a refusal that PostgreSQL did not cause");
+
+    database.read(|conn| execute(conn, "SELECT 1 / 0").scope_boxed()).await.unwrap_err();
+    assert!(!is_one_ready(&database).await, "after an error of PostgreSQL it is checked first");
+    assert_eq!(backend(&database).await, first, "it was good");
 }
 
 #[tokio::test]
-async fn a_statement_that_was_given_up_is_over_before_the_next_one_has_its_connection() {
+async fn a_cancelled_statement_ends_before_its_connection_is_borrowed_again() {
     let database = pool(0, 1, |_| {}).await;
     let first = backend(&database).await;
-    let mut connection = database.acquire().await.unwrap();
-    let long = sqlx::query("SELECT pg_sleep(0.3)").execute(connection.conn());
+    let long = database.read(|conn| execute(conn, "SELECT pg_sleep(0.3)").scope_boxed());
     timeout(Duration::from_millis(100), long).await.unwrap_err();
-    drop(connection);
     let state = database.pool_state();
     assert_eq!((state.connections, state.idle), (1, 0));
-    let mut next = pin!(database.acquire());
-    assert!(timeout(Duration::from_millis(50), next.as_mut()).await.is_err());
-    let mut next = next.await.unwrap();
-    let answer: i32 = sqlx::query_scalar("SELECT 7").fetch_one(next.conn()).await.unwrap();
-    assert_eq!(answer, 7, "its own answer, not that of who gave up");
-    next.done();
+    let answer = database.read(|conn| execute_returning(conn, "SELECT 7").scope_boxed()).await;
+    assert_eq!(answer.unwrap(), 7, "its own answer, not that of the cancelled statement");
     assert_eq!(backend(&database).await, first);
 }
 
 #[tokio::test]
-async fn a_transaction_that_was_given_up_is_rolled_back_wherever_it_was() {
-    let app = TestApp::start_with(|config| config.database.max_connections = 2).await;
-    let store = app.store("demo").await;
-    let lock = "SELECT id FROM stores WHERE code = $1 FOR UPDATE";
-    for is_waiting in [false, true] {
-        let mut holder = app.database.begin().await.unwrap();
-        sqlx::query(lock).bind(&store.code).execute(holder.conn()).await.unwrap();
-        if is_waiting {
-            let mut waiter = app.database.begin().await.unwrap();
-            let waiting = sqlx::query(lock).bind(&store.code).execute(waiter.conn());
-            timeout(Duration::from_millis(100), waiting).await.unwrap_err();
-            drop(waiter);
+async fn a_statement_without_an_end_loses_its_connection() {
+    let database = pool(0, 1, |config| config.statement_timeout = Duration::from_millis(200)).await;
+    let first = backend(&database).await;
+    // PostgreSQL itself would end the statement; it does not here, as where its answer is lost on the way.
+    let endless = database.read(|conn| {
+        async move {
+            execute(conn, "SELECT 1").await?;
+            std::future::pending::<Result<()>>().await
         }
-        drop(holder);
-        let mut next = app.database.begin().await.unwrap();
-        sqlx::query(lock).bind(&store.code).execute(next.conn()).await.unwrap();
-        next.commit().await.unwrap();
+        .scope_boxed()
+    });
+    assert_eq!(endless.await.unwrap_err().code, ErrorCode::ServiceUnavailable);
+    assert_ne!(backend(&database).await, first, "the connection was closed and replaced");
+}
+
+#[tokio::test]
+async fn a_cancelled_transaction_is_rolled_back_wherever_it_was() {
+    const LOCK: &str = "SELECT id FROM stores FOR UPDATE";
+    let app = TestApp::start_with(|config| config.database.max_connections = 2).await;
+    app.store("demo").await;
+    app.store("other").await;
+    let lock = || app.database.transaction_without_store(|tx| execute(tx, LOCK).scope_boxed());
+    for is_waiting in [false, true] {
+        let hold = app.database.transaction_without_store(|tx| {
+            async move {
+                execute(tx, LOCK).await?;
+                std::future::pending::<Result<()>>().await
+            }
+            .scope_boxed()
+        });
+        let mut hold = Box::pin(hold);
+        timeout(Duration::from_millis(200), hold.as_mut()).await.unwrap_err();
+        if is_waiting {
+            timeout(Duration::from_millis(100), lock()).await.unwrap_err();
+        }
+        drop(hold);
+        lock().await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn connections_are_kept_in_store_up_to_the_fewest_and_no_older_than_they_may_be() {
+async fn a_transaction_waits_for_a_locked_row_only_so_long() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let mut holder = app.connection().await;
+    sqlx::raw_sql("BEGIN; SELECT FROM tables FOR UPDATE").execute(&mut holder).await.unwrap();
+    let path = format!("/admin/tables/{}", store.tables[0]);
+    let refused = store.admin().await.patch(&path, &serde_json::json!({"table_number": 77})).await;
+    assert!(refused.headers.contains_key("retry-after"));
+    refused.refused(503, "SERVICE_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_store_whose_rows_are_locked_leaves_connections_to_the_others() {
+    let app = TestApp::start_with(|config| {
+        config.database.max_connections = 8;
+        config.database.acquire_timeout = Duration::from_secs(2);
+    })
+    .await;
+    let (locked, other) = (app.store("locked").await, app.store("other").await);
+    let (admin, neighbour) = (locked.admin().await, other.admin().await);
+    let mut holder = app.connection().await;
+    let lock =
+        "BEGIN; SELECT FROM store_streams WHERE store_id = (SELECT id FROM stores WHERE code = 'locked') FOR UPDATE";
+    sqlx::raw_sql(lock).execute(&mut holder).await.unwrap();
+    let changes = (0..25).map(|number| {
+        let (admin, category) = (admin.clone(), serde_json::json!({"name": format!("category {number}")}));
+        tokio::spawn(async move { admin.post("/admin/categories", &category).await })
+    });
+    let changes: Vec<_> = changes.collect();
+    // Until as many of them wait for the row as may.
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut app.connection().await).await.unwrap() < 2 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    for _ in 0..10 {
+        neighbour.get("/admin/orders").await.ok();
+        neighbour.post("/admin/tables", &serde_json::json!({"table_number": 50, "password": "1234"})).await;
+    }
+    for change in changes {
+        change.await.unwrap().refused(503, "SERVICE_UNAVAILABLE");
+    }
+    drop(holder);
+    admin.post("/admin/categories", &serde_json::json!({"name": "afterwards"})).await.ok();
+}
+
+#[tokio::test]
+async fn the_pool_keeps_its_minimum_and_replaces_old_connections() {
     let database = pool(3, 5, |config| config.max_lifetime = Duration::from_millis(200)).await;
     while database.pool_state().connections < 3 {
         sleep(Duration::from_millis(10)).await;
@@ -100,18 +181,17 @@ async fn connections_are_kept_in_store_up_to_the_fewest_and_no_older_than_they_m
 }
 
 #[tokio::test]
-async fn whoever_closes_the_pool_waits_for_those_who_work_and_refuses_the_others() {
+async fn closing_the_pool_waits_for_work_under_way_and_refuses_more() {
     let database = pool(0, 1, |_| {}).await;
-    let mut working = database.begin().await.unwrap();
-    let mut waiting = pin!(database.acquire());
+    let held = hold_connection(&database).await.unwrap();
+    let mut waiting = pin!(database.read(nothing));
     assert!(poll!(waiting.as_mut()).is_pending());
     let mut closing = pin!(database.close());
     assert!(poll!(closing.as_mut()).is_pending());
-    assert_eq!(waiting.await.unwrap_err().code.as_str(), "SERVICE_UNAVAILABLE");
-    sqlx::query("SELECT 1").execute(working.conn()).await.unwrap();
+    assert_eq!(waiting.await.unwrap_err().code, ErrorCode::ServiceUnavailable);
     assert!(poll!(closing.as_mut()).is_pending());
-    working.commit().await.unwrap();
+    drop(held);
     closing.await;
     assert!(!database.pool_state().is_open);
-    assert!(database.begin().await.is_err());
+    database.read(nothing).await.unwrap_err();
 }

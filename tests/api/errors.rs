@@ -120,7 +120,7 @@ async fn a_panic_is_an_opaque_500() {
         panic!("the secret of the kitchen")
     }
     let config = Config::read(|_| None).unwrap();
-    let app = Door::before(axum::Router::new().route("/panic", get(handler)), &config.http, None);
+    let app = Door::before(axum::Router::new().route("/panic", get(handler)), &config.http);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = ApiClient::new(&format!("http://{}", listener.local_addr().unwrap()));
     tokio::spawn(async move { server::serve(listener, app, Shutdown::default(), &config.http).await });

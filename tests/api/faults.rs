@@ -13,6 +13,7 @@ use futures_util::poll;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reqwest::Method;
+use scoped_futures::ScopedFutureExt;
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
@@ -24,7 +25,9 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{Answer, ApiClient, TestApp, TestStore, answer, order_of, plain_database, scratch_directory};
+use crate::support::{
+    Answer, ApiClient, TestApp, TestStore, answer, hold_connection, order_of, plain_database, scratch_directory,
+};
 
 /// Within this a request is answered, whatever the database does.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
@@ -285,7 +288,7 @@ async fn orders_of_one_store_that_wait_for_a_connection_do_not_wait_for_one_anot
     for tablet in &tablets {
         tablet.order(&store.menus[..1]).await.ok();
     }
-    let held = app.database.acquire().await.unwrap();
+    let held = hold_connection(&app.database).await.unwrap();
     let store = &store;
     let one_after_the_other = tablets.iter().zip([0, 20, 40]).map(|(tablet, milliseconds)| async move {
         sleep(Duration::from_millis(milliseconds)).await;
@@ -319,8 +322,8 @@ async fn while_the_database_takes_another_password_by_now_requests_share_the_con
     sqlx::raw_sql("ALTER ROLE renamer PASSWORD 'new'").execute(&mut aside).await.unwrap();
     // Every connection, those too that somebody is just opening or giving back.
     let mut held = Vec::new();
-    while let Ok(transaction) = app.database.begin().await {
-        held.push(transaction);
+    while let Ok(connection) = hold_connection(&app.database).await {
+        held.push(connection);
     }
     told_to_come_back(in_time(tablet.get("/customer/orders")).await);
     let giving_back = async {
@@ -348,7 +351,8 @@ async fn a_request_given_up_as_its_transaction_began_leaves_nothing_behind_on_th
     let mut given_up = 0;
     while given_up < 10 {
         // Far enough to send the BEGIN, where the connection is free, and no further, unless the answer is that quick.
-        given_up += u32::from(poll!(pin!(app.database.begin())).is_pending());
+        let begun = app.database.transaction_without_store(|_| async { Ok(()) }.scope_boxed());
+        given_up += u32::from(poll!(pin!(begun)).is_pending());
         sleep(Duration::from_millis(5)).await;
     }
     // A single statement, on that very connection.

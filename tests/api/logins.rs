@@ -114,9 +114,9 @@ async fn a_token_expires() {
     tablet.get("/customer/menu").await.ok();
     app.stand_at("2026-11-21T03:00:00Z");
     tablet.get("/customer/menu").await.refused(401, "TOKEN_EXPIRED");
-    // A token from a clock far ahead of ours is not believed.
+    // A clock that goes back ends no login: when a token was issued does not matter.
     app.stand_at("2026-11-20T02:00:00Z");
-    tablet.get("/customer/menu").await.refused(401, "INVALID_TOKEN");
+    tablet.get("/customer/menu").await.ok();
 }
 
 #[tokio::test]

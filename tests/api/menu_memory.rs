@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tableorder::clock::Clock;
 use tableorder::models::StoreId;
-use tableorder::repositories::menu_snapshot;
+use tableorder::repositories::menu;
 use tableorder::services::MenuService;
 use tokio::time::{Instant, sleep};
 
@@ -214,11 +214,11 @@ async fn while_listeners_are_cut_off_no_menu_is_older_than_two_seconds() {
     let elsewhere = second.anonymous().with_token(tablet.token());
     takes_no_query(|| elsewhere.request(Method::GET, "/customer/menu")).await;
     let cut = async || {
-        let mut connection = app.database.acquire().await.unwrap();
+        let mut connection = app.connection().await;
         let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                    WHERE datname = current_database() AND application_name = $1";
         let cut: i64 =
-            sqlx::query_scalar(sql).bind(tableorder::events::LISTENER_NAME).fetch_one(connection.conn()).await.unwrap();
+            sqlx::query_scalar(sql).bind(tableorder::events::LISTENER_NAME).fetch_one(&mut connection).await.unwrap();
         cut
     };
     let mut were_cut = 0;
@@ -235,7 +235,7 @@ async fn while_listeners_are_cut_off_no_menu_is_older_than_two_seconds() {
 }
 
 #[tokio::test]
-async fn a_snapshot_is_of_the_version_it_says_and_a_reload_is_of_this_moment() {
+async fn a_snapshot_has_the_version_it_states_or_the_newer_one_asked_for() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -244,13 +244,13 @@ async fn a_snapshot_is_of_the_version_it_says_and_a_reload_is_of_this_moment() {
     let menus = MenuService::new(second.database.clone(), second.hub.clone(), Clock::system());
     let admin = store.admin().await;
     let id: i64 = {
-        let mut connection = app.database.acquire().await.unwrap();
-        sqlx::query_scalar("SELECT id FROM stores WHERE code = 'demo'").fetch_one(connection.conn()).await.unwrap()
+        let mut connection = app.connection().await;
+        sqlx::query_scalar("SELECT id FROM stores WHERE code = 'demo'").fetch_one(&mut connection).await.unwrap()
     };
     let id = StoreId(id);
     let start = menus.current(id).await.unwrap();
-    assert_eq!((start.version, start.menus.len()), (1, 3), "sold-out ones too");
-    assert!(start.menu(store.menus[2]).is_some_and(|menu| !menu.is_available));
+    assert_eq!((start.version, start.items.len()), (1, 3), "sold-out ones too");
+    assert!(start.item(store.menus[2]).is_some_and(|item| !item.details.is_available));
 
     let changing = async {
         for price in 2..=60 {
@@ -260,10 +260,10 @@ async fn a_snapshot_is_of_the_version_it_says_and_a_reload_is_of_this_moment() {
     let reading = async {
         let mut version = 1;
         while version < 60 {
-            let mut connection = second.database.acquire().await.unwrap();
-            let read = menu_snapshot::read(connection.conn(), id).await.unwrap();
+            let mut connection = second.connection().await;
+            let read = menu::read(&mut connection, id).await.unwrap();
             if read.version > 1 {
-                assert_eq!(read.menus[0].price.get(), read.version);
+                assert_eq!(read.items[0].details.price.get(), read.version);
             }
             version = read.version;
         }
@@ -277,9 +277,9 @@ async fn a_snapshot_is_of_the_version_it_says_and_a_reload_is_of_this_moment() {
 
     for price in 61..=65 {
         set_price(&admin, &store, price).await;
-        let reloaded = menus.reload(id).await.unwrap();
-        assert_eq!((reloaded.version, reloaded.menus[0].price.get()), (price, price));
-        assert_eq!(menus.current(id).await.unwrap().version, price, "from here on for everybody");
+        let newer = menus.at_least(id, price).await.unwrap();
+        assert_eq!((newer.version, newer.items[0].details.price.get()), (price, price));
+        assert_eq!(menus.current(id).await.unwrap().version, price, "from here on for every caller");
     }
     let etag = answer(store.tablet(1).await.request(Method::GET, "/customer/menu")).await.headers["etag"].clone();
     assert_eq!(menus.current(id).await.unwrap().menu_answer.etag, etag, "the same on every instance");

@@ -251,10 +251,10 @@ async fn a_deleted_order_is_gone_from_every_list_and_total_and_kept_for_the_audi
             json!({"order_id": mistake["id"], "table_id": mistake["table_id"], "session_id": mistake["session_id"]});
         assert_eq!(event.data, expected);
     }
-    let mut connection = app.database.acquire().await.unwrap();
+    let mut connection = app.connection().await;
     let (by, reason): (String, String) =
         sqlx::query_as("SELECT cancelled_by, cancel_reason FROM orders WHERE cancelled_at IS NOT NULL")
-            .fetch_one(connection.conn())
+            .fetch_one(&mut connection)
             .await
             .unwrap();
     assert_eq!((by.as_str(), reason.as_str()), ("admin", "잘못"));

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use tableorder::events::retention;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -41,7 +41,8 @@ async fn a_stream_begins_with_connected_and_is_framed_as_clients_expect() {
     let lines: Vec<&str> = event.split('\n').collect();
     assert!(lines[0].starts_with("id: ") && lines[0].ends_with(":1"), "{event:?}");
     assert_eq!(lines[1], "event: new_order");
-    assert!(lines[2].starts_with("data: {\"order_id\":"));
+    let data: Value = serde_json::from_str(lines[2].strip_prefix("data: ").unwrap()).unwrap();
+    assert_eq!(data["order_number"].as_str().map(|number| &number[8..]), Some("-001"));
     assert_eq!(lines[3..], ["", ""]);
 }
 
@@ -164,10 +165,10 @@ async fn a_listener_whose_connection_is_cut_is_opened_again() {
         let sql = format!(
             "SELECT count({select}) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1"
         );
-        let mut connection = app.database.acquire().await.unwrap();
+        let mut connection = app.connection().await;
         let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .bind(tableorder::events::LISTENER_NAME)
-            .fetch_one(connection.conn())
+            .fetch_one(&mut connection)
             .await
             .unwrap();
         count
@@ -340,7 +341,7 @@ async fn events_older_than_they_are_kept_are_pruned_and_who_was_away_longer_is_r
     assert!(retention::prune(&app.database, now, week).await.unwrap() <= 3);
     assert_eq!(retention::prune(&app.database, now, week).await.unwrap(), 0);
     let left = "SELECT count(*) FROM events WHERE created_at < '2026-11-20'";
-    let left: i64 = sqlx::query_scalar(left).fetch_one(app.database.acquire().await.unwrap().conn()).await.unwrap();
+    let left: i64 = sqlx::query_scalar(left).fetch_one(&mut app.connection().await).await.unwrap();
     assert_eq!(left, 0);
 
     let admin = store.admin().await;

@@ -299,9 +299,9 @@ async fn numbers_grow_past_999() {
     app.stand_at("2026-11-20T03:00:00Z");
     let tablet = store.tablet(1).await;
     tablet.order(&store.menus[..1]).await.ok();
-    let mut connection = app.database.acquire().await.unwrap();
+    let mut connection = app.connection().await;
     sqlx::query("UPDATE order_counters SET last_number = 998 WHERE last_number = 1")
-        .execute(connection.conn())
+        .execute(&mut connection)
         .await
         .unwrap();
     for number in ["20261120-999", "20261120-1000", "20261120-1001"] {

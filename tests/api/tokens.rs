@@ -76,7 +76,6 @@ async fn no_mutated_token_opens_anything() {
             ("exp a text, signed", forged(&[("exp", json!(claims["exp"].to_string()))])),
             ("exp gone, signed", signed(&header, &without_exp, Algorithm::HS256)),
             ("exp huge, signed", forged(&[("exp", json!(1e300))])),
-            ("iat to come, signed", forged(&[("iat", json!(claims["iat"].as_i64().unwrap() + 3600))])),
             ("another issuer, signed", forged(&[("iss", json!("elsewhere"))])),
             ("another epoch, signed", forged(&[("epoch", json!("0193475e-94a8-7d2c-9c57-0a6c1f3f7f10"))])),
             ("an older version, signed", forged(&[("version", json!(0))])),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use scoped_futures::ScopedFutureExt;
 use uuid::Uuid;
 
 use self::plan::{Plan, Size};
@@ -88,7 +89,7 @@ async fn seed(config: &Config, connected: &Connected, arguments: &Arguments) -> 
     let hashes = Hashes { admin: hash_now(ADMIN_PASSWORD)?, table: hash_now(TABLE_PASSWORD)? };
     let mut tokens = match &arguments.tokens {
         Some(directory) => {
-            let epoch = event::epoch(connected.database.acquire().await?.conn()).await?;
+            let epoch = connected.database.read(|conn| event::epoch(conn).scope_boxed()).await?;
             Some(TokenFiles::create(directory, config, epoch, clock)?)
         }
         None => None,
@@ -98,9 +99,9 @@ async fn seed(config: &Config, connected: &Connected, arguments: &Arguments) -> 
         let code = format!("{}-{number:03}", arguments.prefix);
         let code = StoreCode::parse(&code).ok_or("the prefix makes no valid store code")?;
         let target = Target { database: &connected.database, code: &code, hashes: &hashes, size, today, now };
-        let plan = Plan::new(arguments.seed, number, size);
-        let written =
-            write::write(&target, plan, |orders| progress.inc(orders)).await.map_err(|error| match error {
+        let written = write::write(&target, || Plan::new(arguments.seed, number, size), |orders| progress.inc(orders))
+            .await
+            .map_err(|error| match error {
                 AppError { code: ErrorCode::Duplicate, .. } => CliError::from(format!(
                     "there is a store {} already: seed an empty database, or choose another --prefix",
                     code.as_str()

@@ -3,11 +3,12 @@
 use std::fmt::Display;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use scoped_futures::ScopedFutureExt;
 
 use super::plan::{Plan, Size, Stay};
-use crate::database::{Database, Transaction};
-use crate::error::Result;
-use crate::models::{BusinessCalendar, Role, SessionId, StoreCode, StoreId, TableId, UserId};
+use crate::database::{Connection, Database};
+use crate::error::{ErrorCode, Result};
+use crate::models::{BusinessCalendar, Role, SessionId, StoreCode, StoreId, TableId, UserId, Username};
 use crate::repositories::bulk::{Identity, Rows, take_ids};
 use crate::repositories::{store, user};
 
@@ -42,39 +43,50 @@ pub(super) struct Target<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
-/// Writes the store; `progress` hears of every batch of orders.
-pub(super) async fn write(target: &Target<'_>, mut plan: Plan, progress: impl Fn(u64)) -> Result<Written> {
-    let Target { size, now, .. } = *target;
-    let mut tx = target.database.begin().await?;
-    let calendar = BusinessCalendar { time_zone: chrono_tz::Asia::Seoul, day_starts_at: NaiveTime::MIN };
-    let store = store::insert(tx.conn(), target.code, &plan.name, &calendar, now).await?;
-    store::insert_stream(tx.conn(), store).await?;
-    let admin = user::insert(tx.conn(), store, "admin", &target.hashes.admin, Role::Owner, now).await?;
+/// Writes the store that `plan` makes; `progress` is told the number of orders in every batch.
+pub(super) async fn write(
+    target: &Target<'_>,
+    plan: impl Fn() -> Plan + Send + Sync,
+    progress: impl Fn(u64) + Send + Sync,
+) -> Result<Written> {
+    let (plan, progress) = (&plan, &progress);
+    let written = target.database.transaction_without_store(|tx| {
+        async move {
+            let Target { size, now, .. } = *target;
+            let mut plan = plan();
+            let calendar = BusinessCalendar { time_zone: chrono_tz::Asia::Seoul, day_starts_at: NaiveTime::MIN };
+            let store = store::insert(tx, target.code, &plan.name, &calendar, now).await?;
+            store::insert_stream(tx, store).await?;
+            let username = Username::parse("admin").ok_or(ErrorCode::InternalError)?;
+            let admin = user::insert(tx, store, &username, &target.hashes.admin, Role::Owner, now).await?.id;
 
-    let tables = write_tables(&mut tx, store, target).await?;
-    let menus = write_menu(&mut tx, store, &plan, now).await?;
-    let mut pending: Vec<(NaiveDate, Vec<Stay>)> = Vec::new();
-    let mut waiting = 0;
-    for back in (1..=size.days).rev() {
-        let day = target.today.checked_sub_days(Days::new(back.into())).unwrap_or(target.today);
-        pending.push((day, plan.day(day, size)));
-        waiting += size.orders_per_day;
-        if waiting >= BATCH || back == 1 {
-            write_history(&mut tx, store, &plan, &tables, &menus, &pending).await?;
-            progress(waiting as u64);
-            pending.clear();
-            waiting = 0;
+            let tables = write_tables(tx, store, target).await?;
+            let menus = write_menu(tx, store, &plan, now).await?;
+            let mut pending: Vec<(NaiveDate, Vec<Stay>)> = Vec::new();
+            let mut waiting = 0;
+            for back in (1..=size.days).rev() {
+                let day = target.today.checked_sub_days(Days::new(back.into())).unwrap_or(target.today);
+                pending.push((day, plan.day(day, size)));
+                waiting += size.orders_per_day;
+                if waiting >= BATCH || back == 1 {
+                    write_history(tx, store, &plan, &tables, &menus, &pending).await?;
+                    progress(waiting as u64);
+                    pending.clear();
+                    waiting = 0;
+                }
+            }
+            Ok(Written { store, admin, tables, menus })
         }
-    }
-    tx.commit().await?;
-    Ok(Written { store, admin, tables, menus })
+        .scope_boxed()
+    });
+    written.await
 }
 
 /// Tables, each with an unfinished session for its token.
-async fn write_tables(tx: &mut Transaction, store: StoreId, target: &Target<'_>) -> Result<Vec<(TableId, SessionId)>> {
+async fn write_tables(tx: &mut Connection, store: StoreId, target: &Target<'_>) -> Result<Vec<(TableId, SessionId)>> {
     let count = target.size.tables;
-    let table_ids = take_ids(tx.conn(), Identity::Tables, count).await?;
-    let session_ids = take_ids(tx.conn(), Identity::Sessions, count).await?;
+    let table_ids = take_ids(tx, Identity::Tables, count).await?;
+    let session_ids = take_ids(tx, Identity::Sessions, count).await?;
     let mut tables = Rows::new("COPY tables (store_id, id, table_number, password_hash, created_at) FROM STDIN");
     let mut sessions = Rows::new("COPY table_sessions (store_id, id, table_id, created_at) FROM STDIN");
     for ((number, table), session) in (1..).zip(&table_ids).zip(&session_ids) {
@@ -87,14 +99,14 @@ async fn write_tables(tx: &mut Transaction, store: StoreId, target: &Target<'_>)
         ]);
         sessions.push(&[Some(&store), Some(session), Some(table), Some(&target.now)]);
     }
-    tables.copy(tx.conn()).await?;
-    sessions.copy(tx.conn()).await?;
+    tables.copy(tx).await?;
+    sessions.copy(tx).await?;
     Ok(table_ids.into_iter().map(TableId).zip(session_ids.into_iter().map(SessionId)).collect())
 }
 
-async fn write_menu(tx: &mut Transaction, store: StoreId, plan: &Plan, now: DateTime<Utc>) -> Result<Vec<i64>> {
-    let category_ids = take_ids(tx.conn(), Identity::Categories, plan.categories.len()).await?;
-    let menu_ids = take_ids(tx.conn(), Identity::Menus, plan.dishes.len()).await?;
+async fn write_menu(tx: &mut Connection, store: StoreId, plan: &Plan, now: DateTime<Utc>) -> Result<Vec<i64>> {
+    let category_ids = take_ids(tx, Identity::Categories, plan.categories.len()).await?;
+    let menu_ids = take_ids(tx, Identity::Menus, plan.dishes.len()).await?;
     let mut categories = Rows::new("COPY categories (store_id, id, name, display_order, created_at) FROM STDIN");
     for ((order, name), id) in (0..).zip(&plan.categories).zip(&category_ids) {
         categories.push(&[Some(&store), Some(id), Some(name), Some::<&dyn Display>(&order), Some(&now)]);
@@ -116,13 +128,13 @@ async fn write_menu(tx: &mut Transaction, store: StoreId, plan: &Plan, now: Date
             Some(&now),
         ]);
     }
-    categories.copy(tx.conn()).await?;
-    menus.copy(tx.conn()).await?;
+    categories.copy(tx).await?;
+    menus.copy(tx).await?;
     Ok(menu_ids)
 }
 
 async fn write_history(
-    tx: &mut Transaction,
+    tx: &mut Connection,
     store: StoreId,
     plan: &Plan,
     tables: &[(TableId, SessionId)],
@@ -131,8 +143,8 @@ async fn write_history(
 ) -> Result<()> {
     let stays = days.iter().map(|(_, stays)| stays.len()).sum();
     let orders = days.iter().flat_map(|(_, stays)| stays).map(|stay| stay.orders.len()).sum();
-    let mut session_ids = take_ids(tx.conn(), Identity::Sessions, stays).await?.into_iter();
-    let mut order_ids = take_ids(tx.conn(), Identity::Orders, orders).await?.into_iter();
+    let mut session_ids = take_ids(tx, Identity::Sessions, stays).await?.into_iter();
+    let mut order_ids = take_ids(tx, Identity::Orders, orders).await?.into_iter();
     let mut rows = HistoryRows::new();
     for (day, stays) in days {
         // Numbers go by time over the whole day, whichever stay an order belongs to.
@@ -216,10 +228,10 @@ impl HistoryRows {
         ]);
     }
 
-    async fn copy(self, tx: &mut Transaction) -> Result<()> {
-        self.sessions.copy(tx.conn()).await?;
-        self.orders.copy(tx.conn()).await?;
-        self.items.copy(tx.conn()).await?;
-        self.counters.copy(tx.conn()).await
+    async fn copy(self, tx: &mut Connection) -> Result<()> {
+        self.sessions.copy(tx).await?;
+        self.orders.copy(tx).await?;
+        self.items.copy(tx).await?;
+        self.counters.copy(tx).await
     }
 }

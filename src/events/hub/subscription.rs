@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use scoped_futures::ScopedFutureExt;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
@@ -82,15 +83,9 @@ impl Subscription {
 
     /// A page of the store's events after `seq`, from the table.
     pub(in crate::events) async fn read_after(&self, seq: i64, limit: i64) -> Result<Vec<Event>> {
-        let database = &self.hub.0.database;
-        let read = async {
-            let mut connection = database.acquire().await?;
-            let events = event::after(connection.conn(), self.store, seq, limit).await?;
-            connection.done();
-            Ok(events)
-        };
-        // Boxed: every open stream would have its room otherwise.
-        database.while_there(Box::pin(read)).await?
+        let read = self.hub.0.database.read(|conn| event::after(conn, self.store, seq, limit).scope_boxed());
+        // Boxed: unboxed, it would take its space in every open stream.
+        Box::pin(read).await
     }
 
     /// The store's cursor for `scope`, at `seq`.

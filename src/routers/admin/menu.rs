@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::{Language, Result};
-use crate::models::MenuId;
+use crate::models::MenuItemId;
 use crate::routers::created;
 use crate::routers::extract::{Path, ValidatedJson};
 use crate::routers::json::Json;
@@ -52,24 +52,25 @@ async fn create_menu(
     State(menus): State<Arc<MenuService>>,
     ValidatedJson(request): ValidatedJson<CreateMenuRequest>,
 ) -> Result<Response> {
-    let menu = menus.create(admin.store_id, &admin.actor(), request.into_spec()?).await?;
-    Ok(created(&format!("/admin/menus/{}", menu.id), MenuResponse::from(menu)))
+    let display_order = request.display_order;
+    let item = menus.create(admin.store_id, &admin.actor(), &request.into_details()?, display_order).await?;
+    Ok(created(&format!("/admin/menus/{}", item.id), MenuResponse::from(item)))
 }
 
 /// A dish
 #[utoipa::path(
     get, path = "/api/v1/admin/menus/{menu_id}", tag = "admin: menu",
     security(("admin_token" = [])),
-    params(("menu_id" = MenuId, Path, description = "The dish")),
+    params(("menu_id" = MenuItemId, Path, description = "The dish")),
     responses((status = 200, description = "The dish", body = MenuResponse)),
     extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
 )]
 async fn get_menu(
     admin: AdminIdentity,
     State(menus): State<Arc<MenuService>>,
-    Path(menu): Path<MenuId>,
+    Path(item): Path<MenuItemId>,
 ) -> Result<Json<MenuResponse>> {
-    Ok(Json(menus.get(admin.store_id, menu).await?.into()))
+    Ok(Json(menus.get(admin.store_id, item).await?.into()))
 }
 
 /// Change a dish
@@ -79,7 +80,7 @@ async fn get_menu(
 #[utoipa::path(
     patch, path = "/api/v1/admin/menus/{menu_id}", tag = "admin: menu",
     security(("admin_token" = [])),
-    params(("menu_id" = MenuId, Path, description = "The dish")),
+    params(("menu_id" = MenuItemId, Path, description = "The dish")),
     request_body = UpdateMenuRequest,
     responses((status = 200, description = "The dish as it is now", body = MenuResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN", "MENU_NOT_FOUND", "CATEGORY_NOT_FOUND"]))),
@@ -87,14 +88,14 @@ async fn get_menu(
 async fn update_menu(
     admin: AdminIdentity,
     State(menus): State<Arc<MenuService>>,
-    Path(menu): Path<MenuId>,
+    Path(item): Path<MenuItemId>,
     ValidatedJson(request): ValidatedJson<UpdateMenuRequest>,
 ) -> Result<Json<MenuResponse>> {
     let change = request.into_change()?;
     if !change.is_availability_alone() {
         admin.require_owner()?;
     }
-    Ok(Json(menus.update(admin.store_id, &admin.actor(), menu, change).await?.into()))
+    Ok(Json(menus.update(admin.store_id, &admin.actor(), item, change).await?.into()))
 }
 
 /// Delete a dish
@@ -103,7 +104,7 @@ async fn update_menu(
 #[utoipa::path(
     delete, path = "/api/v1/admin/menus/{menu_id}", tag = "admin: menu",
     security(("admin_token" = [])),
-    params(("menu_id" = MenuId, Path, description = "The dish")),
+    params(("menu_id" = MenuItemId, Path, description = "The dish")),
     responses((status = 200, description = "Deleted", body = MessageResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN", "MENU_NOT_FOUND"]))),
 )]
@@ -111,9 +112,9 @@ async fn delete_menu(
     OwnerIdentity(admin): OwnerIdentity,
     language: Language,
     State(menus): State<Arc<MenuService>>,
-    Path(menu): Path<MenuId>,
+    Path(item): Path<MenuItemId>,
 ) -> Result<Json<MessageResponse>> {
-    menus.delete(admin.store_id, &admin.actor(), menu).await?;
+    menus.delete(admin.store_id, &admin.actor(), item).await?;
     Ok(Json(Message::Deleted.response(language)))
 }
 

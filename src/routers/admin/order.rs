@@ -8,9 +8,8 @@ use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::config::StreamConfig;
 use crate::error::{Language, Result};
-use crate::events::{Hub, Scope};
+use crate::events::Scope;
 use crate::models::{OrderId, SessionId};
 use crate::routers::extract::{Path, Query, ValidatedJson};
 use crate::routers::json::Json;
@@ -22,7 +21,7 @@ use crate::schemas::order::{
 };
 use crate::schemas::page::PageQuery;
 use crate::security::identity::AdminIdentity;
-use crate::services::{AuthService, OrderService};
+use crate::services::{AuthService, OrderService, StreamService};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -83,14 +82,11 @@ async fn update_order_status(
 )]
 async fn stream_store(
     StreamIdentity(admin): StreamIdentity,
-    State(hub): State<Hub>,
-    State(auth): State<Arc<AuthService>>,
-    State(config): State<StreamConfig>,
+    State(streams): State<Arc<StreamService>>,
     Query(resume): Query<ResumeQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let subscription = hub.subscribe(admin.store_id).await?;
-    Ok(sse::respond(subscription, Scope::Staff, resume.place(&headers), &auth, admin.claims, config))
+    Ok(sse::respond(streams.open(admin.claims, Scope::Staff, resume.place(&headers)).await?))
 }
 
 /// The live orders

@@ -19,7 +19,7 @@ use crate::schemas::table::{
     CompleteTableResponse, CreateTableRequest, DashboardResponse, TableListResponse, TableResponse, UpdateTableRequest,
 };
 use crate::security::identity::{AdminIdentity, OwnerIdentity};
-use crate::services::{OrderService, TableService};
+use crate::services::{OrderService, SessionService, TableService};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -61,11 +61,11 @@ async fn show_dashboard(
 async fn complete_table(
     admin: AdminIdentity,
     language: Language,
-    State(tables): State<Arc<TableService>>,
+    State(sessions): State<Arc<SessionService>>,
     Path(table): Path<TableId>,
 ) -> Result<Json<CompleteTableResponse>> {
-    let stay = tables.complete(admin.store_id, &admin.actor(), table).await?;
-    Ok(Json(CompleteTableResponse::new(&stay, language)))
+    let session = sessions.complete(admin.store_id, &admin.actor(), table).await?;
+    Ok(Json(CompleteTableResponse::new(&session, language)))
 }
 
 /// The tables
@@ -92,9 +92,8 @@ async fn create_table(
     State(tables): State<Arc<TableService>>,
     ValidatedJson(request): ValidatedJson<CreateTableRequest>,
 ) -> Result<Response> {
-    let id = tables.create(admin.store_id, &admin.actor(), request.table_number, request.password).await?;
-    let body = TableResponse { id, table_number: request.table_number };
-    Ok(created(&format!("/admin/tables/{id}"), body))
+    let table = tables.create(admin.store_id, &admin.actor(), request.table_number, request.password).await?;
+    Ok(created(&format!("/admin/tables/{}", table.id), TableResponse::from(table)))
 }
 
 /// A table

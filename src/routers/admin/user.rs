@@ -53,9 +53,8 @@ async fn create_user(
     ValidatedJson(request): ValidatedJson<CreateUserRequest>,
 ) -> Result<Response> {
     let username = request.username()?;
-    let id = users.create(owner.store_id, &owner.actor(), &username, request.password, request.role).await?;
-    let body = UserResponse { id, username: request.username, role: request.role };
-    Ok(created(&format!("/admin/users/{id}"), body))
+    let user = users.create(owner.store_id, &owner.actor(), &username, request.password, request.role).await?;
+    Ok(created(&format!("/admin/users/{}", user.id), UserResponse::from(user)))
 }
 
 /// An account

@@ -13,7 +13,7 @@ use crate::schemas::auth::{SessionCheckResponse, TableLoginRequest, TableLoginRe
 use crate::schemas::message::Message;
 use crate::security::address::ClientAddress;
 use crate::security::identity::TableIdentity;
-use crate::services::AuthService;
+use crate::services::{AuthService, SessionService};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -48,9 +48,9 @@ async fn login_table(
 async fn check_session(
     table: TableIdentity,
     language: Language,
-    State(auth): State<Arc<AuthService>>,
+    State(sessions): State<Arc<SessionService>>,
 ) -> Result<Json<SessionCheckResponse>> {
-    let valid = auth.session_goes_on(&table).await?;
+    let valid = sessions.is_running(table.store_id, table.session_id).await?;
     let message = (!valid).then(|| Message::SessionEnded.text(language));
     Ok(Json(SessionCheckResponse { valid, message }))
 }

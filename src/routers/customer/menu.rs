@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::{AppError, Result};
-use crate::models::{CategoryId, MenuId};
+use crate::models::{CategoryId, MenuItemId};
 use crate::routers::etag::{IfNoneMatch, with_etag};
 use crate::routers::extract::Path;
 use crate::schemas::category::CategoryListResponse;
@@ -95,8 +95,8 @@ async fn list_category_menus(
     Path(category): Path<CategoryId>,
     client: IfNoneMatch,
 ) -> Result<Response> {
-    let dishes = menu.available_in(category)?;
-    Ok(with_etag(&client, &ReadyAnswer::of(&MenuListResponse::from(dishes))?))
+    let items = menu.available_in(category)?;
+    Ok(with_etag(&client, &ReadyAnswer::of(&MenuListResponse::from(items))?))
 }
 
 /// A dish
@@ -105,7 +105,7 @@ async fn list_category_menus(
 #[utoipa::path(
     get, path = "/api/v1/customer/menu/{menu_id}", tag = "customer: menu",
     security(("table_token" = [])),
-    params(("menu_id" = MenuId, Path, description = "The dish"),
+    params(("menu_id" = MenuItemId, Path, description = "The dish"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
     responses(
         (status = 200, description = "The dish", body = MenuResponse,
@@ -115,7 +115,7 @@ async fn list_category_menus(
     ),
     extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
 )]
-async fn get_menu(CurrentMenu(menu): CurrentMenu, Path(id): Path<MenuId>, client: IfNoneMatch) -> Result<Response> {
-    let dish = menu.available(id)?;
-    Ok(with_etag(&client, &ReadyAnswer::of(&MenuResponse::from(dish))?))
+async fn get_menu(CurrentMenu(menu): CurrentMenu, Path(id): Path<MenuItemId>, client: IfNoneMatch) -> Result<Response> {
+    let item = menu.available(id)?;
+    Ok(with_etag(&client, &ReadyAnswer::of(&MenuResponse::from(item))?))
 }

@@ -8,16 +8,15 @@ use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::config::StreamConfig;
 use crate::error::Result;
-use crate::events::{Hub, Scope};
+use crate::events::Scope;
 use crate::routers::created;
 use crate::routers::extract::{Idempotency, Query, ValidatedJson};
 use crate::routers::json::Json;
 use crate::routers::sse::{self, ResumeQuery};
 use crate::schemas::order::{CreateOrderRequest, OrderListResponse, OrderResponse};
 use crate::security::identity::TableIdentity;
-use crate::services::{AuthService, OrderRequest, OrderService};
+use crate::services::{OrderOrigin, OrderRequest, OrderService, StreamService};
 use crate::state::AppState;
 
 /// Says that an answer was given before.
@@ -52,7 +51,8 @@ async fn create_order(
     ValidatedJson(request): ValidatedJson<CreateOrderRequest>,
 ) -> Result<Response> {
     let request = OrderRequest { lines: request.lines()?, note: request.note.as_deref(), key };
-    let placed = orders.place(table.store_id, table.table_id, table.session_id, &request).await?;
+    let origin = OrderOrigin { store: table.store_id, table: table.table_id, session: table.session_id };
+    let placed = orders.place(origin, &request).await?;
     let mut response = created("/customer/orders", OrderResponse::from(placed.order));
     if placed.is_replayed {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
@@ -83,13 +83,10 @@ async fn list_orders(table: TableIdentity, State(orders): State<Arc<OrderService
 )]
 async fn stream_session(
     table: TableIdentity,
-    State(hub): State<Hub>,
-    State(auth): State<Arc<AuthService>>,
-    State(config): State<StreamConfig>,
+    State(streams): State<Arc<StreamService>>,
     Query(resume): Query<ResumeQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let subscription = hub.subscribe(table.store_id).await?;
     let scope = Scope::Session(table.session_id);
-    Ok(sse::respond(subscription, scope, resume.place(&headers), &auth, table.claims, config))
+    Ok(sse::respond(streams.open(table.claims, scope, resume.place(&headers)).await?))
 }

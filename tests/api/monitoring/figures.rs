@@ -9,7 +9,7 @@ use tableorder::models::StoreId;
 use tableorder::routers::docs;
 
 use super::text::Figures;
-use crate::support::{Directory, Server, TestApp};
+use crate::support::{Directory, Server, TestApp, hold_connection};
 
 #[tokio::test]
 async fn they_count_what_happened_and_nothing_else() {
@@ -201,12 +201,12 @@ async fn a_pool_without_a_connection_left_is_seen_and_a_database_that_is_away_to
         config.events.wake_ups = false;
     })
     .await;
-    let taken = [app.database.begin().await.unwrap(), app.database.begin().await.unwrap()];
+    let taken = [hold_connection(&app.database).await.unwrap(), hold_connection(&app.database).await.unwrap()];
     let before = Figures::of(&app.anonymous()).await;
     assert!((before.value("tableorder_database_connections") - 2.0).abs() < f64::EPSILON);
     assert!(before.value("tableorder_database_connections_idle") < 1.0);
     assert!((before.value("tableorder_hub_listening") - 1.0).abs() < f64::EPSILON, "it relies on polling");
-    assert!(app.database.acquire().await.is_err());
+    assert!(hold_connection(&app.database).await.is_err());
     let after = Figures::of(&app.anonymous()).await;
     let timeouts = "tableorder_database_acquire_timeouts_total";
     assert!(after.value(timeouts) > before.value(timeouts));

@@ -6,13 +6,13 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
 use tableorder::clock::Clock;
 use tableorder::config::{Config, Secret};
 use tableorder::database::Database;
 use tableorder::events::Hub;
-use tableorder::models::{BusinessCalendar, MenuId, Price, Role, StoreCode, TableId};
-use tableorder::repositories::menu::NewMenu;
-use tableorder::repositories::{category, menu, store, table, user};
+use tableorder::models::{BusinessCalendar, MenuItemDetails, MenuItemId, Price, Role, StoreCode, TableId, Username};
+use tableorder::repositories::{category, menu_item, store, table, user};
 use tableorder::security::password::hash_now;
 use tableorder::shutdown::Shutdown;
 use tableorder::state::AppState;
@@ -39,7 +39,7 @@ pub struct TestStore {
     pub code: String,
     pub tables: Vec<TableId>,
     /// 김치찌개 at 9,000, 콜라 at 2,000, and 생맥주 at 4,500, which is sold out.
-    pub menus: Vec<MenuId>,
+    pub menus: Vec<MenuItemId>,
     base: String,
 }
 
@@ -107,6 +107,11 @@ impl TestApp {
         url_of(&self.options)
     }
 
+    /// A connection of the test's own, beside the pool.
+    pub async fn connection(&self) -> PgConnection {
+        PgConnection::connect_with(&self.options).await.unwrap()
+    }
+
     /// Stops the clock at `moment`.
     pub fn stand_at(&self, moment: &str) {
         *self.clock.lock().unwrap() = Some(moment.parse().unwrap());
@@ -126,33 +131,34 @@ impl TestApp {
     pub async fn store_in(&self, code: &str, time_zone: Tz, day_starts_at: &str) -> TestStore {
         let now = Clock::system().now();
         let day_starts_at: NaiveTime = day_starts_at.parse().unwrap();
-        let mut tx = self.database.begin().await.unwrap();
+        let mut connection = self.connection().await;
+        let mut tx = connection.begin().await.unwrap();
         let parsed = StoreCode::parse(code).unwrap();
         let calendar = BusinessCalendar { time_zone, day_starts_at };
-        let id = store::insert(tx.conn(), &parsed, &format!("{code}의 식당"), &calendar, now).await.unwrap();
-        store::insert_stream(tx.conn(), id).await.unwrap();
+        let id = store::insert(&mut tx, &parsed, &format!("{code}의 식당"), &calendar, now).await.unwrap();
+        store::insert_stream(&mut tx, id).await.unwrap();
         let admin_hash = hash_now("admin1234").unwrap();
-        user::insert(tx.conn(), id, "admin", &admin_hash, Role::Owner, now).await.unwrap();
+        let admin = Username::parse("admin").unwrap();
+        user::insert(&mut tx, id, &admin, &admin_hash, Role::Owner, now).await.unwrap();
         let table_hash = hash_now("1234").unwrap();
         let mut tables = Vec::new();
         for number in 1..=3 {
-            tables.push(table::insert(tx.conn(), id, number, &table_hash, now).await.unwrap());
+            tables.push(table::insert(&mut tx, id, number, &table_hash, now).await.unwrap().id);
         }
-        let category = category::insert(tx.conn(), id, "식사", 0, now).await.unwrap();
+        let category = category::insert(&mut tx, id, "식사", 0, now).await.unwrap();
         let mut menus = Vec::new();
         for (display_order, (name, price, is_available)) in
             (0..).zip([("김치찌개", 9_000, true), ("콜라", 2_000, true), ("생맥주", 4_500, false)])
         {
-            let dish = NewMenu {
+            let item = MenuItemDetails {
                 category_id: category,
-                name,
+                name: name.to_owned(),
                 price: Price::try_from(price).unwrap(),
-                description: Some(code),
+                description: Some(code.to_owned()),
                 image_url: None,
                 is_available,
-                display_order,
             };
-            menus.push(menu::insert(tx.conn(), id, &dish, now).await.unwrap());
+            menus.push(menu_item::insert(&mut tx, id, &item, display_order, now).await.unwrap());
         }
         tx.commit().await.unwrap();
         TestStore { code: code.to_owned(), tables, menus, base: self.base.clone() }

@@ -3,7 +3,7 @@
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
-use tableorder::models::MenuId;
+use tableorder::models::MenuItemId;
 
 use super::stream::EventReader;
 
@@ -86,7 +86,7 @@ impl ApiClient {
     }
 
     /// Orders one of each of `menus`.
-    pub async fn order(&self, menus: &[MenuId]) -> Answer {
+    pub async fn order(&self, menus: &[MenuItemId]) -> Answer {
         self.post("/customer/orders", &order_of(menus)).await
     }
 
@@ -101,7 +101,7 @@ impl ApiClient {
 }
 
 /// An order of one of each of `menus`.
-pub fn order_of(menus: &[MenuId]) -> Value {
+pub fn order_of(menus: &[MenuItemId]) -> Value {
     json!({"items": menus.iter().map(|menu| json!({"menu_id": menu, "quantity": 1})).collect::<Vec<_>>()})
 }
 

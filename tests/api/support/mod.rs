@@ -2,6 +2,7 @@
 
 mod app;
 mod client;
+mod held;
 mod postgres;
 pub mod prepared;
 mod program;
@@ -10,6 +11,7 @@ mod stream;
 
 pub use app::{TestApp, TestStore};
 pub use client::{Answer, ApiClient, answer, order_of};
+pub use held::hold_connection;
 pub use postgres::{empty_database, new_database, password_of, plain_database, scratch_directory, url_of};
 pub use program::{Directory, Server, command};
 pub use queries::counted;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tableorder::clock::Clock;
 use tableorder::config::Secret;
-use tableorder::models::{BusinessCalendar, Role as AccountRole, SessionId, StoreCode, StoreId};
+use tableorder::models::{BusinessCalendar, Role as AccountRole, SessionId, StoreCode, StoreId, Username};
 use tableorder::repositories::{event, store, table, user};
 use tableorder::security::password::hash_now;
 use tableorder::security::token::{Audience, Subject, Tokens};
@@ -92,7 +92,7 @@ pub async fn begin_ids(app: &TestApp, mark: &str, from: u32) {
     let begin = "SELECT setval(pg_get_serial_sequence(quote_ident(table_name), column_name), $1)
          FROM information_schema.columns WHERE table_schema = 'public' AND is_identity = 'YES'";
     let from: i64 = format!("{mark}{from:04}").parse().unwrap();
-    sqlx::query(begin).bind(from).execute(app.database.acquire().await.unwrap().conn()).await.unwrap();
+    sqlx::query(begin).bind(from).execute(&mut app.connection().await).await.unwrap();
 }
 
 impl Tenant {
@@ -113,19 +113,21 @@ impl Tenant {
         let (code, password) = (format!("store-{mark}"), format!("password-{mark}"));
         let hash = hash_now(&password).unwrap();
         let calendar = BusinessCalendar { time_zone: chrono_tz::Asia::Seoul, day_starts_at: "00:00".parse().unwrap() };
-        let mut tx = app.database.begin().await.unwrap();
-        let conn = tx.conn();
+        let mut connection = app.connection().await;
+        let mut tx = connection.begin().await.unwrap();
+        let conn = &mut *tx;
         let parsed = StoreCode::parse(&code).unwrap();
         let id = store::insert(conn, &parsed, &format!("name-{mark}"), &calendar, now).await.unwrap();
         store::insert_stream(conn, id).await.unwrap();
         mark_counters(conn, id, mark).await;
         let mut account = async |role, name: &str| {
-            user::insert(conn, id, &format!("{name}-{mark}"), &hash, role, now).await.unwrap().0
+            let name = Username::parse(&format!("{name}-{mark}")).unwrap();
+            user::insert(conn, id, &name, &hash, role, now).await.unwrap().id.0
         };
         let owner = account(AccountRole::Owner, "owner").await;
         let staff = account(AccountRole::Staff, "staff").await;
-        let table = table::insert(tx.conn(), id, 1, &hash, now).await.unwrap().0;
-        let epoch = event::epoch(tx.conn()).await.unwrap();
+        let table = table::insert(&mut tx, id, 1, &hash, now).await.unwrap().id.0;
+        let epoch = event::epoch(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
         Self {
             mark,
@@ -293,11 +295,11 @@ impl Tenant {
 
     /// A digest of the store's rows in each table.
     pub async fn digests(&self, app: &TestApp) -> Vec<(String, String)> {
-        let mut connection = app.database.acquire().await.unwrap();
+        let mut connection = app.connection().await;
         let tables = "SELECT table_name::text, column_name::text FROM information_schema.columns
              WHERE table_schema = 'public' AND column_name = 'store_id' OR (table_name, column_name) = ('stores', 'id')
              ORDER BY table_name";
-        let tables: Vec<(String, String)> = sqlx::query_as(tables).fetch_all(connection.conn()).await.unwrap();
+        let tables: Vec<(String, String)> = sqlx::query_as(tables).fetch_all(&mut connection).await.unwrap();
         let mut digests = Vec::new();
         for (table, column) in tables {
             // That somebody guessed at their password is theirs to know, and nobody's change.
@@ -306,7 +308,7 @@ impl Tenant {
                 "SELECT md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM {table} t WHERE {column} = $1 {but}"
             );
             let digest: Option<String> =
-                sqlx::query_scalar(AssertSqlSafe(query)).bind(self.id).fetch_one(connection.conn()).await.unwrap();
+                sqlx::query_scalar(AssertSqlSafe(query)).bind(self.id).fetch_one(&mut connection).await.unwrap();
             let digest = digest.unwrap_or_else(|| panic!("plant a row of {table} in Tenant::plant"));
             digests.push((table, digest));
         }

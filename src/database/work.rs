@@ -1,0 +1,178 @@
+//! The only ways to use a connection: [`Database::read`], [`Database::write`] and [`Database::transaction`].
+//!
+//! Each acquires a connection, sets a deadline, retries what lost a conflict, commits, and gives the connection back.
+//! The work is a closure, since it may run more than once; it returns a boxed future so that the closure can borrow
+//! both the connection and the caller's arguments (`|conn| async move { … }.scope_boxed()`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use scoped_futures::ScopedBoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::retry::{is_conflict, pause_before_retry};
+use super::{Connection, Database, pool, refused};
+use crate::error::{AppError, ErrorCode, Result};
+use crate::models::StoreId;
+
+/// How often work is tried that loses against another transaction.
+const ATTEMPTS: u32 = 3;
+
+/// How long a statement of a transaction waits for a row that another transaction holds. Longer than PostgreSQL's
+/// `deadlock_timeout`, so that a deadlock is found and retried first.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// One store's transactions use at most one connection in so many of the pool, so that a store whose rows are locked
+/// does not take the connections of all others.
+const STORE_SHARE: u32 = 4;
+
+/// PostgreSQL did not answer within the statement timeout and a margin for the network: the connection is lost.
+#[derive(Debug, thiserror::Error)]
+#[error("PostgreSQL did not answer in time; the connection was closed")]
+struct DeadlineElapsed;
+
+/// No connection was to be had, so nothing reached PostgreSQL.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct NoConnection(sqlx::Error);
+
+/// Whether the statements of a piece of work are one transaction.
+#[derive(Debug, Clone, Copy)]
+enum Commit {
+    /// PostgreSQL commits each statement by itself.
+    EachStatement,
+    /// All of them or none.
+    Together,
+}
+
+impl Database {
+    /// Runs statements that only read. Each sees its own snapshot.
+    ///
+    /// # Errors
+    /// Those of `work`; `SERVICE_UNAVAILABLE` without a connection or an answer in time.
+    pub async fn read<'a, T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'c> FnMut(&'c mut Connection) -> ScopedBoxFuture<'a, 'c, Result<T>> + Send,
+        T: Send,
+    {
+        self.run(Commit::EachStatement, Instant::now() + self.acquire_timeout(), work).await
+    }
+
+    /// Runs one statement that writes; PostgreSQL commits it by itself.
+    ///
+    /// # Errors
+    /// Those of `work`; `SERVICE_UNAVAILABLE` without a connection or an answer in time.
+    pub async fn write<'a, T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'c> FnMut(&'c mut Connection) -> ScopedBoxFuture<'a, 'c, Result<T>> + Send,
+        T: Send,
+    {
+        self.run(Commit::EachStatement, Instant::now() + self.acquire_timeout(), work).await
+    }
+
+    /// Runs `work` in a transaction on the rows of `store`, committed if it succeeds and rolled back if it fails.
+    ///
+    /// # Errors
+    /// Those of `work`; `SERVICE_UNAVAILABLE` without a connection or an answer in time, or where a row stays locked.
+    /// When the commit itself failed, the writes may or may not have happened.
+    pub async fn transaction<'a, T, F>(&self, store: StoreId, work: F) -> Result<T>
+    where
+        F: for<'c> FnMut(&'c mut Connection) -> ScopedBoxFuture<'a, 'c, Result<T>> + Send,
+        T: Send,
+    {
+        let deadline = Instant::now() + self.acquire_timeout();
+        let _permit = self.store_permit(store, deadline).await?;
+        self.run(Commit::Together, deadline, work).await
+    }
+
+    /// As [`transaction`](Self::transaction), for rows that belong to no store, and for making a store.
+    ///
+    /// # Errors
+    /// As [`transaction`](Self::transaction).
+    pub async fn transaction_without_store<'a, T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'c> FnMut(&'c mut Connection) -> ScopedBoxFuture<'a, 'c, Result<T>> + Send,
+        T: Send,
+    {
+        self.run(Commit::Together, Instant::now() + self.acquire_timeout(), work).await
+    }
+
+    async fn run<'a, T, F>(&self, commit: Commit, acquire_by: Instant, mut work: F) -> Result<T>
+    where
+        F: for<'c> FnMut(&'c mut Connection) -> ScopedBoxFuture<'a, 'c, Result<T>> + Send,
+        T: Send,
+    {
+        for _ in 1..ATTEMPTS {
+            match self.attempt(commit, acquire_by, &mut work).await {
+                Err(error) if is_conflict(&error) => pause_before_retry(&error).await,
+                done => return done,
+            }
+        }
+        self.attempt(commit, acquire_by, &mut work).await
+    }
+
+    async fn attempt<'a, T, F>(&self, commit: Commit, acquire_by: Instant, work: &mut F) -> Result<T>
+    where
+        F: for<'c> FnMut(&'c mut Connection) -> ScopedBoxFuture<'a, 'c, Result<T>> + Send,
+        T: Send,
+    {
+        let mut connection = self.acquire(acquire_by).await?;
+        let pool_closed = connection.pool_closed();
+        let steps = async {
+            if let Commit::Together = commit {
+                connection.begin(LOCK_TIMEOUT).await?;
+                self.note_answer();
+            }
+            let result = work(&mut connection).await?;
+            if let Commit::Together = commit {
+                connection.commit().await?;
+            }
+            Ok(result)
+        };
+        let result = match pool_closed.run_until_cancelled(timeout(self.work_timeout(), steps)).await {
+            Some(Ok(result)) => result,
+            Some(Err(_)) => {
+                connection.mark_broken();
+                return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, DeadlineElapsed));
+            }
+            None => return Err(refused(sqlx::Error::PoolClosed)),
+        };
+        // A refusal that PostgreSQL did not cause left no statement unfinished.
+        if result.as_ref().map_or_else(|error: &AppError| error.database_cause().is_none(), |_| true) {
+            connection.mark_ready();
+        }
+        result
+    }
+
+    async fn acquire(&self, acquire_by: Instant) -> Result<Connection> {
+        let (pool, started) = (self.pool(), Instant::now());
+        let taken = pool.take(acquire_by).await;
+        self.0.counts.waited(started.elapsed(), taken.as_ref().is_err_and(pool::is_in_vain));
+        match taken {
+            Ok(pooled) => Ok(Connection::new(pooled, self.work_timeout())),
+            Err(sqlx::Error::PoolClosed) => Err(refused(sqlx::Error::PoolClosed)),
+            Err(error) => Err(AppError::caused_by(ErrorCode::from(&error), NoConnection(error))),
+        }
+    }
+
+    /// The right of `store` to one more transaction.
+    async fn store_permit(&self, store: StoreId, deadline: Instant) -> Result<OwnedSemaphorePermit> {
+        let share = (self.0.config.max_connections / STORE_SHARE).max(1);
+        let permits = self.0.store_permits.get_with(store, || Arc::new(Semaphore::new(share as usize)));
+        let busy =
+            || AppError::caused_by(ErrorCode::ServiceUnavailable, "the store's other transactions take too long");
+        timeout_at(deadline, permits.acquire_owned()).await.map_err(|_| busy())?.map_err(AppError::internal)
+    }
+
+    fn acquire_timeout(&self) -> Duration {
+        self.0.config.acquire_timeout
+    }
+
+    /// How long a piece of work may take once it has a connection. PostgreSQL itself ends a statement after
+    /// `statement_timeout`, so this passes only when PostgreSQL cannot be heard any more.
+    fn work_timeout(&self) -> Duration {
+        const NETWORK_MARGIN: Duration = Duration::from_secs(2);
+        self.0.config.statement_timeout + NETWORK_MARGIN
+    }
+}

@@ -1,0 +1,174 @@
+//! Menu items.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::error::{ErrorCode, Result};
+use crate::models::{CategoryId, MenuItem, MenuItemDetails, MenuItemId, Price, StoreId};
+use crate::repositories::{OnConstraint, expect_one};
+
+/// Selects menu items `m`; what follows narrows, sorts or locks them.
+macro_rules! select_items {
+    ($tail:literal, $($bind:expr),*) => {
+        sqlx::query!(
+            r#"SELECT m.id AS "id: MenuItemId", m.category_id AS "category_id: CategoryId", m.name,
+                      m.price AS "price: Price", m.description, m.image_url, m.is_available, m.display_order
+               FROM menus m "# + $tail,
+            $($bind),*
+        )
+        .map(|row| MenuItem {
+            id: row.id,
+            display_order: row.display_order,
+            details: MenuItemDetails {
+                category_id: row.category_id,
+                name: row.name,
+                price: row.price,
+                description: row.description,
+                image_url: row.image_url,
+                is_available: row.is_available,
+            },
+        })
+    };
+}
+
+/// Every menu item, category by category, each in display order.
+pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<MenuItem>> {
+    let items = select_items!(
+        "JOIN categories c ON c.store_id = m.store_id AND c.id = m.category_id
+         WHERE m.store_id = $1
+         ORDER BY c.display_order, c.created_at, c.id, m.display_order, m.created_at, m.id",
+        store.0
+    );
+    Ok(items.fetch_all(conn).await?)
+}
+
+/// The menu items of one category, in display order.
+pub async fn list_by_category(conn: &mut PgConnection, store: StoreId, category: CategoryId) -> Result<Vec<MenuItem>> {
+    let items = select_items!(
+        "WHERE m.store_id = $1 AND m.category_id = $2 ORDER BY m.display_order, m.created_at, m.id",
+        store.0,
+        category.0
+    );
+    Ok(items.fetch_all(conn).await?)
+}
+
+/// The menu item.
+///
+/// # Errors
+/// `MENU_NOT_FOUND`.
+pub async fn get(conn: &mut PgConnection, store: StoreId, item: MenuItemId) -> Result<MenuItem> {
+    let items = select_items!("WHERE m.store_id = $1 AND m.id = $2", store.0, item.0);
+    items.fetch_optional(conn).await?.ok_or_else(|| ErrorCode::MenuNotFound.into())
+}
+
+/// The menu item, locked against being changed by another.
+///
+/// # Errors
+/// `MENU_NOT_FOUND`.
+pub async fn lock(conn: &mut PgConnection, store: StoreId, item: MenuItemId) -> Result<MenuItem> {
+    let items = select_items!("WHERE m.store_id = $1 AND m.id = $2 FOR NO KEY UPDATE", store.0, item.0);
+    items.fetch_optional(conn).await?.ok_or_else(|| ErrorCode::MenuNotFound.into())
+}
+
+/// Adds a menu item.
+///
+/// # Errors
+/// `CATEGORY_NOT_FOUND` for a category the store does not have.
+pub async fn insert(
+    conn: &mut PgConnection,
+    store: StoreId,
+    item: &MenuItemDetails,
+    display_order: i32,
+    now: DateTime<Utc>,
+) -> Result<MenuItemId> {
+    sqlx::query_scalar!(
+        r#"INSERT INTO menus (store_id, category_id, name, price, description, image_url, is_available,
+                              display_order, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+           RETURNING id AS "id: MenuItemId""#,
+        store.0,
+        item.category_id.0,
+        item.name,
+        item.price.get(),
+        item.description,
+        item.image_url,
+        item.is_available,
+        display_order,
+        now
+    )
+    .fetch_one(conn)
+    .await
+    .on_constraint("menus_category_fkey", ErrorCode::CategoryNotFound)
+}
+
+/// The ids of a category's menu items, locked against being changed or deleted by another; in an order that no
+/// change changes, so that two transactions that lock them all never wait for each other.
+pub async fn lock_category(conn: &mut PgConnection, store: StoreId, category: CategoryId) -> Result<Vec<MenuItemId>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT id AS "id: MenuItemId" FROM menus WHERE store_id = $1 AND category_id = $2
+           ORDER BY created_at, id FOR NO KEY UPDATE"#,
+        store.0,
+        category.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The largest display order in use in a category.
+pub async fn last_display_order(conn: &mut PgConnection, store: StoreId, category: CategoryId) -> Result<Option<i32>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT max(display_order) FROM menus WHERE store_id = $1 AND category_id = $2",
+        store.0,
+        category.0
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Writes everything of a menu item.
+///
+/// # Errors
+/// `CATEGORY_NOT_FOUND` for a category the store does not have, `MENU_NOT_FOUND`.
+pub async fn update(conn: &mut PgConnection, store: StoreId, item: &MenuItem) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE menus SET category_id = $3, name = $4, price = $5, description = $6, image_url = $7,
+                          is_available = $8, display_order = $9
+         WHERE store_id = $1 AND id = $2",
+        store.0,
+        item.id.0,
+        item.details.category_id.0,
+        item.details.name,
+        item.details.price.get(),
+        item.details.description,
+        item.details.image_url,
+        item.details.is_available,
+        item.display_order
+    )
+    .execute(conn)
+    .await
+    .on_constraint("menus_category_fkey", ErrorCode::CategoryNotFound)?;
+    expect_one(&result, ErrorCode::MenuNotFound)
+}
+
+/// Gives the menu items `ids` the display orders 0, 1, 2 …
+pub async fn reorder(conn: &mut PgConnection, store: StoreId, ids: &[MenuItemId]) -> Result<()> {
+    sqlx::query!(
+        "UPDATE menus SET display_order = array_position($2::bigint[], id) - 1
+         WHERE store_id = $1 AND id = ANY($2)",
+        store.0,
+        ids as &[MenuItemId]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes a menu item; past orders keep their lines.
+///
+/// # Errors
+/// `MENU_NOT_FOUND`.
+pub async fn delete(conn: &mut PgConnection, store: StoreId, item: MenuItemId) -> Result<()> {
+    let result =
+        sqlx::query!("DELETE FROM menus WHERE store_id = $1 AND id = $2", store.0, item.0).execute(conn).await?;
+    expect_one(&result, ErrorCode::MenuNotFound)
+}

@@ -1,0 +1,114 @@
+//! Writes placed orders, together with those of the same store that arrive meanwhile, and publishes their events.
+
+use std::sync::Arc;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
+use scoped_futures::ScopedFutureExt;
+
+use super::batcher::{BatchWriter, Batcher};
+use crate::clock::Clock;
+use crate::database::{Database, NoConnection};
+use crate::error::{AppError, ErrorCode, Result};
+use crate::events::{AppendedEvent, Hub};
+use crate::models::{NewEvent, PlacementOutcome, PricedOrder, StoreId};
+use crate::repositories::placement;
+use crate::services::StoreService;
+use crate::telemetry::request::count_query;
+
+/// Writes placed orders.
+#[derive(Clone)]
+pub(super) struct OrderWriter {
+    database: Database,
+    stores: StoreService,
+    hub: Hub,
+    clock: Clock,
+    placed: Counter,
+    batches: Counter,
+}
+
+impl OrderWriter {
+    pub(super) fn new(database: Database, stores: StoreService, hub: Hub, clock: Clock) -> Batcher<Self> {
+        let (placed, batches) = (Counter::default(), Counter::default());
+        Batcher::new(Self { database, stores, hub, clock, placed, batches })
+    }
+
+    /// Writes `orders` in one transaction, and publishes the events of those that were placed.
+    async fn place(&self, store: StoreId, orders: &[PricedOrder]) -> Result<Vec<PlacementOutcome>> {
+        let calendar = self.stores.get(store).await?.calendar;
+        let placed = self.database.write(|conn| {
+            async move {
+                let now = self.clock.now();
+                let with_events = orders.iter().map(|order| (order, NewEvent::new_order(order, now))).collect();
+                placement::place(conn, store, calendar.day_of(now), now, with_events).await
+            }
+            .scope_boxed()
+        });
+        let (outcomes, events) = placed.await?;
+        self.batches.inc_by(u64::from(!events.is_empty()));
+        self.placed.inc_by(events.len() as u64);
+        for event in events {
+            self.hub.publish(AppendedEvent::stored(store, event));
+        }
+        Ok(outcomes)
+    }
+}
+
+impl BatchWriter for OrderWriter {
+    type Key = StoreId;
+    type Item = PricedOrder;
+    type Outcome = Result<PlacementOutcome>;
+    type Unavailable = Arc<AppError>;
+
+    async fn write(
+        &self,
+        store: StoreId,
+        orders: Vec<PricedOrder>,
+    ) -> Result<Vec<Result<PlacementOutcome>>, Arc<AppError>> {
+        Ok(match self.place(store, &orders).await {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            Err(error) if error.is_caused_by::<NoConnection>() => return Err(Arc::new(error)),
+            Err(error) if orders.len() > 1 && error.code != ErrorCode::ServiceUnavailable => {
+                // One of them is at fault: each by itself.
+                let mut outcomes = Vec::with_capacity(orders.len());
+                for order in &orders {
+                    let outcome = self.place(store, std::slice::from_ref(order)).await;
+                    outcomes.push(outcome.and_then(|mut outcome| outcome.pop().ok_or_else(without_outcome)));
+                }
+                outcomes
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                orders.iter().map(|_| Err(shared(&error))).collect()
+            }
+        })
+    }
+}
+
+impl Batcher<OrderWriter> {
+    /// Writes an order. Once its batch has begun, it is written even if the caller gives up.
+    ///
+    /// # Errors
+    /// Those of the database; then the order is not written, unless the connection was lost meanwhile.
+    pub(super) async fn place(&self, store: StoreId, order: PricedOrder) -> Result<PlacementOutcome> {
+        // The statement runs in another task, which does not know of this request.
+        count_query();
+        let reply = self.submit(store, order).await.ok_or_else(without_outcome)?;
+        reply.unwrap_or_else(|unavailable| Err(shared(&unavailable)))
+    }
+
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let OrderWriter { placed, batches, .. } = self.writer();
+        registry.register("orders_placed", "Orders that were placed, retries not counted", placed.clone());
+        registry.register("order_batches", "Transactions in which orders were placed", batches.clone());
+    }
+}
+
+fn without_outcome() -> AppError {
+    AppError::internal("an order was neither placed nor refused")
+}
+
+/// An error that several orders have in common.
+fn shared(error: &Arc<AppError>) -> AppError {
+    AppError::caused_by(error.code, Arc::clone(error))
+}

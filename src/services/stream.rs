@@ -1,0 +1,58 @@
+//! Event streams of a store's staff and of its tables.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::config::StreamConfig;
+use crate::error::Result;
+use crate::events::{EventStream, Hub, Scope, StreamGuard, StreamOptions};
+use crate::security::access::TokenAccess;
+use crate::security::token::Claims;
+
+/// Opens event streams.
+#[derive(Debug, Clone)]
+pub struct StreamService {
+    hub: Hub,
+    access: TokenAccess,
+    config: StreamConfig,
+    clock: Clock,
+}
+
+impl StreamService {
+    /// Streams fed by `hub`, which end when `access` finds their tokens revoked.
+    #[must_use]
+    pub fn new(hub: Hub, access: TokenAccess, config: StreamConfig, clock: Clock) -> Self {
+        Self { hub, access, config, clock }
+    }
+
+    /// Opens a stream of `scope` for the owner of a token, from the cursor `resume_from` on, or else from now on.
+    ///
+    /// # Errors
+    /// `SERVICE_UNAVAILABLE` when as many streams are open as may be.
+    pub async fn open(&self, claims: Claims, scope: Scope, resume_from: Option<String>) -> Result<EventStream> {
+        let subscription = self.hub.subscribe(claims.store).await?;
+        let options = StreamOptions {
+            scope,
+            resume_from,
+            lifetime: self.lifetime(&claims),
+            heartbeat: self.config.heartbeat,
+            guard: self.guard(claims),
+        };
+        Ok(EventStream::open(subscription, options))
+    }
+
+    /// How long a stream lives at most: until its token expires.
+    fn lifetime(&self, claims: &Claims) -> Duration {
+        let left = (claims.expires_at() - self.clock.now()).to_std().unwrap_or_default();
+        self.config.max_age.map_or(left, |max_age| max_age.min(left))
+    }
+
+    /// Asks whether a token is still valid.
+    fn guard(&self, claims: Claims) -> StreamGuard {
+        let access = self.access.clone();
+        Box::new(move || {
+            let access = access.clone();
+            Box::pin(async move { access.check_now(&claims).await.is_ok() })
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! Connections of the pool that are in use.
+
+use scoped_futures::ScopedFutureExt;
+use tableorder::database::Database;
+use tableorder::error::Result;
+use tokio::sync::{mpsc, watch};
+
+/// A connection of the pool, in use until this is dropped.
+pub struct HeldConnection {
+    _release: watch::Sender<()>,
+}
+
+/// Takes a connection from the pool and keeps it.
+pub async fn hold_connection(database: &Database) -> Result<HeldConnection> {
+    let (release, released) = watch::channel(());
+    let (acquired, mut is_acquired) = mpsc::channel(1);
+    let database = database.clone();
+    let holding = tokio::spawn(async move {
+        let hold = database.read(|_| {
+            let (acquired, mut released) = (acquired.clone(), released.clone());
+            async move {
+                acquired.send(()).await.unwrap();
+                let _ = released.changed().await;
+                Ok(())
+            }
+            .scope_boxed()
+        });
+        hold.await
+    });
+    tokio::select! {
+        Some(()) = is_acquired.recv() => Ok(HeldConnection { _release: release }),
+        refused = holding => Err(refused.unwrap().unwrap_err()),
+    }
+}
