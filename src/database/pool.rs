@@ -30,8 +30,11 @@ const LOOK: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
-/// How long PostgreSQL may take to open a connection, or to answer on one that lay idle.
+/// How long PostgreSQL may take to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long PostgreSQL may take to answer on a connection that lay idle.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -71,7 +74,7 @@ impl Manager for PgManager {
 
     async fn create(&self) -> sqlx::Result<PgConnection> {
         // Boxed, as it is large and rare.
-        self.answered(Box::pin(self.options.connect())).await
+        self.answered(CONNECT_TIMEOUT, Box::pin(self.options.connect())).await
     }
 
     async fn recycle(&self, connection: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
@@ -79,7 +82,7 @@ impl Manager for PgManager {
             return Err(RecycleError::message("it is too old"));
         }
         if metrics.last_used() > TRUST_IDLE {
-            self.answered(Box::pin(connection.ping())).await?;
+            self.answered(PING_TIMEOUT, Box::pin(connection.ping())).await?;
         }
         Ok(())
     }
@@ -87,8 +90,8 @@ impl Manager for PgManager {
 
 impl PgManager {
     /// The result of `work`, unless PostgreSQL is silent for too long or the pool is closed.
-    async fn answered<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-        let work = self.closed.run_until_cancelled(timeout(CONNECT_TIMEOUT, work)).await;
+    async fn answered<T>(&self, limit: Duration, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+        let work = self.closed.run_until_cancelled(timeout(limit, work)).await;
         work.unwrap_or(Ok(Err(sqlx::Error::PoolClosed))).unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 }
@@ -166,6 +169,11 @@ impl Pool {
     pub(super) fn size(&self) -> (usize, usize) {
         let status = self.slots.status();
         (status.size, status.available)
+    }
+
+    /// Closes the connections that are idle; new ones take their places when they are needed.
+    pub(super) fn close_idle(&self) {
+        self.slots.retain(|_, _| false);
     }
 
     /// Closes it at once: who waits is refused, idle connections are dropped, the others once they are given back.

@@ -134,6 +134,8 @@ impl Database {
             Some(Ok(result)) => result,
             Some(Err(_)) => {
                 connection.mark_broken();
+                // The idle connections go the same way through the network.
+                self.pool().close_idle();
                 return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, DeadlineElapsed));
             }
             None => return Err(refused(sqlx::Error::PoolClosed)),

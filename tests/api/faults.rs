@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::support::{
-    Answer, ApiClient, TestApp, TestStore, answer, hold_connection, order_of, plain_database, scratch_directory,
+    Answer, ApiClient, Proxy, TestApp, TestStore, answer, hold_connection, order_of, plain_database, scratch_directory,
 };
 
 /// Within this a request is answered, whatever the database does.
@@ -378,5 +378,114 @@ async fn that_the_watchdog_loses_its_own_connection_is_noticed_by_nobody() {
         for _ in 0..10 {
             tablet.order(&store.menus[..1]).await.ok();
         }
+    }
+}
+
+/// Waits until a statement of the server waits for a lock.
+async fn waits_for_lock(connection: &mut PgConnection) {
+    let sql = "SELECT count(*) FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await.unwrap() == 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn logins_go_on_after_a_network_that_lost_their_connections() {
+    let options = plain_database().await;
+    let proxy = Proxy::start(&options).await;
+    let app = TestApp::start_on(proxy.options(), |config| {
+        config.database.statement_timeout = Duration::from_secs(1);
+        config.events.wake_ups = false;
+    })
+    .await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let client = app.anonymous();
+    // More of them than threads that hash; each of another table, so that none waits for another.
+    let logins: Vec<_> = (0..60)
+        .map(|number| {
+            let body = json!({"store_id": store.code, "table_number": 100 + number, "password": "1234"});
+            let client = client.clone();
+            tokio::spawn(async move { client.post("/customer/auth/login", &body).await })
+        })
+        .collect();
+    sleep(Duration::from_millis(120)).await;
+    proxy.silence_all();
+    for login in logins {
+        let status = login.await.unwrap().status;
+        assert!([401, 503].contains(&status.as_u16()), "{status}");
+    }
+    // As soon as the watchdog has seen that PostgreSQL can be reached again.
+    let body = json!({"store_id": store.code, "table_number": 1, "password": "1234"});
+    let login = async { while !client.post("/customer/auth/login", &body).await.status.is_success() {} };
+    timeout(BACK_WITHIN, login).await.expect("logins should work again");
+}
+
+#[tokio::test]
+async fn an_order_whose_connection_falls_silent_does_not_hold_up_the_next() {
+    let options = plain_database().await;
+    let proxy = Proxy::start(&options).await;
+    let app = TestApp::start_on(proxy.options(), |config| {
+        config.database.statement_timeout = Duration::from_secs(1);
+        config.events.wake_ups = false;
+    })
+    .await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (first, second) = (store.tablet(1).await, store.tablet(2).await);
+    // Their tokens and the menu are in memory from here on, so that nothing but the order needs a connection.
+    for tablet in [&first, &second] {
+        tablet.get("/customer/menu").await.ok();
+    }
+    let mut holder = aside(&options).await;
+    sqlx::raw_sql("BEGIN; SELECT FROM store_streams FOR UPDATE").execute(&mut holder).await.unwrap();
+    let order = |tablet: &ApiClient| {
+        let request = tablet.request(Method::POST, "/customer/orders").header("Idempotency-Key", "one-of-this-table");
+        tokio::spawn(answer(request.json(&order_of(&store.menus[..1]))))
+    };
+    let lost = order(&first);
+    waits_for_lock(&mut aside(&options).await).await;
+    let behind = order(&second);
+    proxy.silence_requests();
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
+    // Its answer is lost: it may have been placed, and its retry finds out.
+    lost.await.unwrap().refused(503, "SERVICE_UNAVAILABLE");
+    behind.await.unwrap().ok();
+    order(&first).await.unwrap().ok();
+    for tablet in [&first, &second] {
+        assert_eq!(tablet.get("/customer/orders").await.ok()["orders"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn orders_that_waited_behind_a_lock_are_placed_once_it_is_free() {
+    let app = TestApp::start_with(|config| {
+        config.database.acquire_timeout = Config::read(|_| None).unwrap().database.acquire_timeout;
+    })
+    .await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let tablets = join_all([1, 2, 3].map(|table| store.tablet(table))).await;
+    for tablet in &tablets {
+        tablet.order(&store.menus[..1]).await.ok();
+    }
+    let mut holder = app.connection().await;
+    let lock = "BEGIN; SELECT FROM store_streams WHERE store_id = (SELECT id FROM stores WHERE code = 'demo') FOR UPDATE";
+    sqlx::raw_sql(lock).execute(&mut holder).await.unwrap();
+    let orders: Vec<_> = (0..60)
+        .map(|number| {
+            let (tablet, menus) = (tablets[number % 3].clone(), store.menus.clone());
+            tokio::spawn(async move {
+                sleep(Duration::from_millis(u64::try_from(number).unwrap() * 40)).await;
+                tablet.order(&menus[..1]).await
+            })
+        })
+        .collect();
+    // Longer than a request waits for a connection.
+    sleep(Duration::from_secs(3)).await;
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
+    for order in orders {
+        order.await.unwrap().ok();
     }
 }

@@ -6,6 +6,7 @@ mod held;
 mod postgres;
 pub mod prepared;
 mod program;
+mod proxy;
 mod queries;
 mod stream;
 
@@ -14,4 +15,5 @@ pub use client::{Answer, ApiClient, answer, order_of};
 pub use held::hold_connection;
 pub use postgres::{empty_database, new_database, password_of, plain_database, scratch_directory, url_of};
 pub use program::{Directory, Server, command};
+pub use proxy::Proxy;
 pub use queries::counted;

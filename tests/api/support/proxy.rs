@@ -1,0 +1,98 @@
+//! A TCP proxy between a server and PostgreSQL, for networks that lose connections without a word.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::postgres::PgConnectOptions;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
+
+use super::postgres::password_of;
+
+/// The application name in the watchdog's first message.
+const WATCHDOG: &[u8] = b"tableorder-watchdog";
+
+/// Which connections are silent: open, but nothing passes.
+#[derive(Clone, Copy, Default)]
+struct Silence {
+    /// Those opened before this one.
+    before: u64,
+    /// The watchdog's too.
+    with_watchdog: bool,
+}
+
+/// Forwards connections to PostgreSQL until they are silenced.
+pub struct Proxy {
+    options: PgConnectOptions,
+    opened: Arc<AtomicU64>,
+    silence: Arc<watch::Sender<Silence>>,
+}
+
+impl Proxy {
+    /// A proxy to the PostgreSQL at `options`, which is on a Unix socket.
+    pub async fn start(options: &PgConnectOptions) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let socket = options.get_socket().unwrap().join(".s.PGSQL.5432");
+        let (opened, silence) = (Arc::new(AtomicU64::new(0)), Arc::new(watch::Sender::new(Silence::default())));
+        let (number, silenced) = (Arc::clone(&opened), Arc::clone(&silence));
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = UnixStream::connect(&socket).await.unwrap();
+                let number = number.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(forward(client, server, number, silenced.subscribe()));
+            }
+        });
+        let options = PgConnectOptions::new_without_pgpass()
+            .host("127.0.0.1")
+            .port(port)
+            .username(options.get_username())
+            .password(&password_of(options))
+            .database(options.get_database().unwrap());
+        Self { options, opened, silence }
+    }
+
+    /// How to reach PostgreSQL through the proxy.
+    pub fn options(&self) -> PgConnectOptions {
+        self.options.clone()
+    }
+
+    /// From here on nothing passes on the connections that are open, and neither side is told. New ones work.
+    pub fn silence_all(&self) {
+        self.silence.send_replace(Silence { before: self.opened.load(Ordering::SeqCst), with_watchdog: true });
+    }
+
+    /// As [`silence_all`](Self::silence_all), for all but the watchdog's connection.
+    pub fn silence_requests(&self) {
+        self.silence.send_replace(Silence { before: self.opened.load(Ordering::SeqCst), with_watchdog: false });
+    }
+}
+
+async fn forward(mut client: TcpStream, mut server: UnixStream, number: u64, mut silence: watch::Receiver<Silence>) {
+    let (mut from_client, mut from_server) = ([0; 16 << 10], [0; 16 << 10]);
+    let mut is_watchdog = false;
+    loop {
+        let is_silent = |silence: &Silence| number < silence.before && (silence.with_watchdog || !is_watchdog);
+        tokio::select! {
+            biased;
+            () = async { drop(silence.wait_for(is_silent).await) } => break,
+            read = client.read(&mut from_client) => match read {
+                Ok(count @ 1..) => {
+                    let sent = &from_client[..count];
+                    is_watchdog |= sent.windows(WATCHDOG.len()).any(|part| part == WATCHDOG);
+                    if server.write_all(sent).await.is_err() {
+                        return;
+                    }
+                }
+                _ => return,
+            },
+            read = server.read(&mut from_server) => match read {
+                Ok(count @ 1..) if client.write_all(&from_server[..count]).await.is_ok() => {}
+                _ => return,
+            },
+        }
+    }
+    // Both sockets stay open for as long as the test runs.
+    std::future::pending().await
+}
