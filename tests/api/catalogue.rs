@@ -1,9 +1,10 @@
 //! The shape of the schema, asked of PostgreSQL's own catalogue: a store's rows are found, unique and referred
 //! to within the store alone, whatever a query forgets.
 
+use regex::Regex;
 use sqlx::{Connection, Executor, PgConnection};
 
-use crate::support::plain_database;
+use crate::support::{plain_database, prepared};
 
 /// The tables that belong to no store, each with its reason.
 const OF_NO_STORE: [(&str, &str); 4] = [
@@ -137,4 +138,21 @@ async fn a_table_that_breaks_the_rules_is_told_with_the_name_of_what_breaks_them
         ]
     );
     assert!(tables_of_no_store(&mut connection).await.contains(&"till_rolls".to_owned()));
+}
+
+/// Whether a statement locks rows against references to them: an order that refers to such a row waits for it, while it
+/// holds its store's stream, which the other transaction may want next.
+fn locks_against_references(sql: &str) -> bool {
+    Regex::new(r"(?i)\bFOR\s+UPDATE\b").unwrap().is_match(sql)
+}
+
+#[tokio::test]
+async fn no_statement_locks_a_row_against_the_orders_that_refer_to_it() {
+    let mut connection = PgConnection::connect_with(&plain_database().await).await.unwrap();
+    let query = "SELECT prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace";
+    let functions: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
+    let statements = prepared::statements().into_iter().map(|statement| statement.query).chain(functions);
+    let breaches: Vec<String> = statements.filter(|sql| locks_against_references(sql)).collect();
+    assert_eq!(breaches, [""; 0], "FOR NO KEY UPDATE locks against every change but lets references through");
+    assert!(locks_against_references("SELECT id FROM tables FOR  UPDATE OF t"));
 }

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, order_of};
+use crate::monitoring::text::Figures;
+use crate::support::{TestApp, counted, order_of, plain_database};
 
 #[tokio::test]
 async fn an_order_reaches_its_own_dashboard_within_two_seconds_and_no_other() {
@@ -389,5 +391,106 @@ async fn orders_of_one_store_that_arrive_together_are_each_judged_alone() {
     let mut resumed = admin.stream("/admin/orders/stream", Some(&stream.connected_at)).await.connected().await;
     for event in &told {
         assert_eq!(resumed.next().await.data, *event);
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_replayed_with_the_bytes_it_was_delivered_with() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let mut live = admin.stream("/admin/orders/stream", None).await.connected().await;
+    let start = live.connected_at.clone();
+    let mut orders = vec![tablet.order(&store.menus[..2]).await.ok()];
+    let past_999 = "UPDATE order_counters SET last_number = 999";
+    sqlx::raw_sql(past_999).execute(&mut app.connection().await).await.unwrap();
+    // A name with characters that JSON escapes.
+    let rename = json!({"name": "\"따옴표\" \\ 김치\u{1F372}"});
+    admin.patch(&format!("/admin/menus/{}", store.menus[0]), &rename).await.ok();
+    orders.push(tablet.order(&store.menus[..1]).await.ok());
+    admin.patch(&format!("/admin/orders/{}/status", orders[0]["id"]), &json!({"status": "preparing"})).await.ok();
+    admin.delete(&format!("/admin/orders/{}", orders[1]["id"])).await.ok();
+    admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
+
+    let mut replayed = admin.stream("/admin/orders/stream", Some(&start)).await.connected().await;
+    let mut placed = orders.iter();
+    for name in ["new_order", "menu_changed", "new_order", "order_updated", "order_deleted", "session_completed"] {
+        let event = live.next().await;
+        assert_eq!(event.name, name);
+        assert_eq!(replayed.next().await, event, "id, name, data and their bytes");
+        if name == "new_order" {
+            let order = placed.next().unwrap();
+            for field in ["order_number", "table_number", "total_amount", "status", "created_at", "session_id"] {
+                assert_eq!(event.data[field], order[field], "{field}");
+            }
+            assert_eq!(event.data["order_id"], order["id"]);
+            assert_eq!(event.data["items"][0]["menu_name"], order["items"][0]["menu_name"]);
+        }
+    }
+    assert!(orders[1]["order_number"].as_str().unwrap().ends_with("-1000"));
+}
+
+#[tokio::test]
+async fn refused_orders_do_not_load_the_menu() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let tablet = store.tablet(1).await;
+    tablet.get("/customer/menu").await.ok();
+    let loads = async || Figures::of(&app.anonymous()).await.value("tableorder_menu_loads_total");
+    let before = loads().await;
+    let sold_out = order_of(&store.menus);
+    for _ in 0..20 {
+        tablet.post("/customer/orders", &sold_out).await.refused(409, "MENU_UNAVAILABLE");
+    }
+    assert!((loads().await - before).abs() < f64::EPSILON);
+    let (refused, queries) = counted(tablet.request(Method::POST, "/customer/orders").json(&sold_out)).await;
+    refused.refused(409, "MENU_UNAVAILABLE");
+    assert_eq!(queries, 2, "the session and the menu version, each by its key");
+
+    // Once the item is offered again, it is sold.
+    let offered = json!({"is_available": true});
+    store.admin().await.patch(&format!("/admin/menus/{}", store.menus[2]), &offered).await.ok();
+    tablet.order(&store.menus).await.ok();
+}
+
+#[tokio::test]
+async fn a_new_table_password_and_the_tables_orders_do_not_block_each_other() {
+    let app = TestApp::start_on(plain_database().await, |_| {}).await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    // So that a deadlock does not end by itself, but with a refusal.
+    let patient = "DO $$ BEGIN
+                     EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = %L', current_database(), '10min');
+                   END $$";
+    sqlx::raw_sql(patient).execute(&mut app.connection().await).await.unwrap();
+    let elsewhere = TestApp::start_on(app.options.clone(), |_| {}).await;
+    let store = store.on(&elsewhere);
+    let admin = store.admin().await;
+    let path = format!("/admin/tables/{}", store.tables[1]);
+    let changing = async {
+        for _ in 0..15 {
+            admin.patch(&path, &json!({"password": "1234"})).await.ok();
+        }
+    };
+    // Orders until the password was changed often enough.
+    let ordering = async |number: i32| {
+        let mut tablet = store.tablet(number).await;
+        loop {
+            let answer = tablet.order(&store.menus[..1]).await;
+            if answer.status == 401 {
+                tablet = store.tablet(number).await;
+            } else {
+                answer.ok();
+            }
+        }
+    };
+    tokio::select! {
+        () = changing => {}
+        () = ordering(1) => {}
+        () = ordering(2) => {}
+        () = ordering(2) => {}
+        () = ordering(3) => {}
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tableorder::clock::Clock;
 use tableorder::events::retention;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -353,4 +354,25 @@ async fn events_older_than_they_are_kept_are_pruned_and_who_was_away_longer_is_r
     assert_eq!(just_in_time.next().await.seq(), 4);
     store.tablet(1).await.order(&store.menus[..1]).await.ok();
     assert_eq!([away.next().await.seq(), just_in_time.next().await.seq()], [5, 5]);
+}
+
+#[tokio::test]
+async fn an_event_of_a_slow_clock_takes_no_newer_one_with_it() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let tablet = store.tablet(1).await;
+    let start = store.admin().await.stream("/admin/orders/stream", None).await.connected().await.connected_at;
+    for _ in 0..3 {
+        tablet.order(&store.menus[..1]).await.ok();
+    }
+    // As a machine without a battery writes them, before it has asked for the time.
+    let backdate = "UPDATE events SET created_at = '1970-01-01' WHERE seq = 2";
+    sqlx::query(backdate).execute(&mut app.connection().await).await.unwrap();
+    let week = Duration::from_hours(7 * 24);
+    assert_eq!(retention::prune(&app.database, Clock::system().now(), week).await.unwrap(), 0);
+    let mut stream = store.admin().await.stream("/admin/orders/stream", Some(&start)).await.connected().await;
+    for seq in 1..=3 {
+        assert_eq!(stream.next().await.seq(), seq);
+    }
 }

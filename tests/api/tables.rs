@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, TestStore};
+use crate::support::{TestApp, TestStore, answer};
 
 /// Orders one dish at table 1 at `moment`, and gives its number.
 async fn order_at(app: &TestApp, store: &TestStore, moment: &str) -> String {
@@ -309,4 +310,37 @@ async fn numbers_grow_past_999() {
     }
     let orders = tablet.get("/customer/orders").await.ok();
     assert_eq!(orders["orders"][0]["order_number"], "20261120-1001", "newest first, by number and not by text");
+}
+
+#[tokio::test]
+async fn orders_keep_the_number_of_the_table_they_were_placed_at() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(3).await);
+    let body = json!({"items": [{"menu_id": store.menus[0], "quantity": 1}]});
+    let order = async |key: &str| {
+        let request = tablet.request(Method::POST, "/customer/orders").header("Idempotency-Key", key);
+        answer(request.json(&body)).await.ok()
+    };
+    let first = order("before-the-new-number").await;
+    let by_older_release = order("placed-by-release-0.1.0").await;
+    let without_number = format!("UPDATE orders SET table_number = NULL WHERE id = {}", by_older_release["id"]);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(without_number)).execute(&mut app.connection().await).await.unwrap();
+    assert_eq!(order("placed-by-release-0.1.0").await, by_older_release);
+
+    admin.patch(&format!("/admin/tables/{}", store.tables[2]), &json!({"table_number": 333})).await.ok();
+    assert_eq!(order("before-the-new-number").await, first, "the first answer again");
+    assert_eq!(order("placed-by-release-0.1.0").await, by_older_release);
+    let after = order("after-the-new-number").await;
+    assert_eq!((&first["table_number"], &after["table_number"]), (&json!(3), &json!(333)));
+    let numbers = |orders: &Value| -> Vec<Value> {
+        orders.as_array().unwrap().iter().map(|order| order["table_number"].clone()).collect()
+    };
+    let newest_first = [json!(333), json!(3), json!(3)];
+    assert_eq!(numbers(&admin.get("/admin/orders").await.ok()["orders"]), newest_first);
+    assert_eq!(numbers(&tablet.get("/customer/orders").await.ok()["orders"]), newest_first);
+    let dashboard = admin.get("/admin/tables/dashboard").await.ok();
+    let table = dashboard["tables"].as_array().unwrap().iter().find(|table| table["table_number"] == 333).unwrap();
+    assert_eq!(numbers(&table["latest_orders"]), newest_first);
 }

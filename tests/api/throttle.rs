@@ -262,3 +262,48 @@ async fn a_new_password_ends_the_rest() {
     login_staff(&client, &staff("demo", "mina", "a new one")).await.ok();
     login_table(&client, &table("demo", 1, "9876")).await.ok();
 }
+
+#[tokio::test]
+async fn guesses_at_the_same_moment_stay_within_the_budget() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let elsewhere = TestApp::start_on(app.options.clone(), |_| {}).await;
+    let clients = [app.anonymous(), elsewhere.anonymous()];
+    let wrong = table(&store.code, 1, "0000");
+    let guesses = (0..40).map(|guess| login_table(&clients[guess % 2], &wrong));
+    let (mut tried, mut refused) = (0, 0);
+    for answer in join_all(guesses).await {
+        if answer.status == 429 {
+            refused += 1;
+        } else {
+            answer.refused(401, "AUTH_FAILED");
+            tried += 1;
+        }
+    }
+    assert_eq!((tried, refused), (5, 35));
+    // As many right ones at once are all let in.
+    let good = table(&store.code, 2, "1234");
+    for login in join_all((0..40).map(|login| login_table(&clients[login % 2], &good))).await {
+        login.ok();
+    }
+}
+
+#[tokio::test]
+async fn a_failure_counted_by_a_fast_clock_locks_for_one_pause() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let a_day_ahead = TestApp::start_on(app.options.clone(), |_| {}).await;
+    a_day_ahead.stand_at("2026-11-21T03:00:00Z");
+    for _ in 0..5 {
+        login_table(&a_day_ahead.anonymous(), &table(&store.code, 1, "0000")).await.refused(401, "AUTH_FAILED");
+    }
+    app.stand_at("2026-11-20T03:00:00Z");
+    let client = app.anonymous();
+    let refused = login_table(&client, &table(&store.code, 1, "1234")).await;
+    assert_eq!(seconds_to_wait(&refused), 30);
+    refused.refused(429, "TOO_MANY_REQUESTS");
+    app.stand_at("2026-11-20T03:00:30Z");
+    login_table(&client, &table(&store.code, 1, "1234")).await.ok();
+}

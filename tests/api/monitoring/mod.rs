@@ -4,5 +4,5 @@ mod figures;
 mod files;
 mod logs;
 mod private;
-mod text;
+pub mod text;
 mod traces;
