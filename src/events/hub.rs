@@ -21,7 +21,7 @@ use super::cursor::{Cursor, Scope};
 use super::mailbox::Mailbox;
 use super::telling::Telling;
 use super::versions::{KnownVersions, StoreVersions};
-use super::word::Word;
+use super::word::{Heard, Word};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
@@ -240,7 +240,9 @@ impl Hub {
     /// An instance, maybe this one, says something.
     pub(super) fn heard(&self, word: Word) {
         match word {
-            Word::Heard(heard) => self.0.telling.answered(heard),
+            Word::Heard(Heard { listener, .. }) | Word::Connected { listener } => {
+                self.0.telling.answered(listener, word);
+            }
             Word::At(position) => {
                 self.0.versions.raise(&position);
                 if position.menu_version > 0 || position.access_version > 0 {

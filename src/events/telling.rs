@@ -14,10 +14,9 @@ use tokio::time::timeout;
 
 use super::LISTENER_NAME;
 use super::versions::BELIEVED_FOR;
-use super::word::Heard;
+use super::word::{Heard, Word};
 use crate::database::Database;
 use crate::error::Result;
-use crate::models::StoreId;
 use crate::repositories::event::{self, Position};
 
 /// How long a listener is waited for, once: an instance that has not heard by then, nor by its poll, has had nothing
@@ -33,7 +32,7 @@ const CAPACITY: usize = 1_024;
 /// Waits until the other instances have heard, and tells them what this one has.
 #[derive(Debug)]
 pub(super) struct Telling {
-    answers: broadcast::Sender<Heard>,
+    answers: broadcast::Sender<Word>,
     state: Mutex<State>,
     /// Rung when there is something to be answered.
     bell: Notify,
@@ -44,7 +43,7 @@ struct State {
     /// This instance's own listener, while it is there.
     listener: Option<i32>,
     /// What it has heard and has yet to say so.
-    unanswered: Vec<Heard>,
+    unanswered: Vec<Word>,
     /// Listeners that did not answer when they were waited for. They are not waited for again until they do: the
     /// connection of a machine that lost its power may seem to be there for hours.
     silent: HashSet<i32>,
@@ -57,16 +56,20 @@ impl Telling {
 
     /// This instance begins to listen, or no longer does.
     pub(super) fn listen_as(&self, listener: Option<i32>) {
-        self.lock().listener = listener;
-        // Whoever waits for this listener need not: it was not there when they spoke.
-        self.heard(Position::unmoved(StoreId(0)));
+        let mut state = self.lock();
+        state.listener = listener;
+        if let Some(listener) = listener {
+            // An instance that waits for this listener need not: it was not connected when that one spoke.
+            state.unanswered.push(Word::Connected { listener });
+            self.bell.notify_one();
+        }
     }
 
     /// This instance has heard, and from here on acts on it.
     pub(super) fn heard(&self, position: Position) {
         let mut state = self.lock();
         if let Some(listener) = state.listener {
-            state.unanswered.push(Heard { listener, position });
+            state.unanswered.push(Word::Heard(Heard { listener, position }));
             self.bell.notify_one();
         }
     }
@@ -77,15 +80,15 @@ impl Telling {
     }
 
     /// Takes what is to be answered.
-    pub(super) fn take(&self) -> Vec<Heard> {
+    pub(super) fn take(&self) -> Vec<Word> {
         std::mem::take(&mut self.lock().unanswered)
     }
 
     /// A listener, maybe this instance's own, says what it has heard.
-    pub(super) fn answered(&self, heard: Heard) {
-        self.lock().silent.remove(&heard.listener);
+    pub(super) fn answered(&self, listener: i32, answer: Word) {
+        self.lock().silent.remove(&listener);
         // Nobody waiting is no error.
-        let _ = self.answers.send(heard);
+        let _ = self.answers.send(answer);
     }
 
     /// Says `position` by `say`, and waits until every other instance has heard of its versions.
@@ -120,7 +123,7 @@ async fn all_heard(
     database: &Database,
     own: i32,
     position: Position,
-    answers: &mut broadcast::Receiver<Heard>,
+    answers: &mut broadcast::Receiver<Word>,
     missing: &mut HashSet<i32>,
 ) -> Result<()> {
     let mut heard = HashSet::from([own]);
@@ -131,11 +134,13 @@ async fn all_heard(
         let answer = async {
             while !missing.is_empty() {
                 // Answers that were missed are those of somebody else, or waited for in vain.
-                let Ok(answer) = answers.recv().await else { continue };
-                if covers(answer.position, position) {
-                    heard.insert(answer.listener);
-                    missing.remove(&answer.listener);
-                }
+                let listener = match answers.recv().await {
+                    Ok(Word::Heard(answer)) if covers(answer.position, position) => answer.listener,
+                    Ok(Word::Connected { listener }) => listener,
+                    _ => continue,
+                };
+                heard.insert(listener);
+                missing.remove(&listener);
             }
         };
         if timeout(LOOK_AGAIN, answer).await.is_ok() {
@@ -147,5 +152,5 @@ async fn all_heard(
 /// Whether who has heard of `heard` knows of `told`.
 fn covers(heard: Position, told: Position) -> bool {
     let is_newer = heard.menu_version >= told.menu_version && heard.access_version >= told.access_version;
-    heard.store_id == StoreId(0) || (heard.store_id == told.store_id && is_newer)
+    heard.store_id == told.store_id && is_newer
 }

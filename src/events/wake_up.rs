@@ -44,7 +44,7 @@ pub(super) async fn announce(hub: &Hub) {
             () = tokio::time::sleep(PING_INTERVAL) => {}
         }
         let positions = hub.outbox().take().into_iter().map(Word::At);
-        let answers = hub.telling().take().into_iter().map(Word::Heard);
+        let answers = hub.telling().take();
         for payload in payloads(positions.chain(answers)) {
             let sent = tokio::time::timeout(PATIENCE, send(hub, &payload)).await;
             if !matches!(sent, Ok(Ok(()))) {

@@ -15,6 +15,11 @@ pub(super) enum Word {
     At(Position),
     /// `ack=listener:store:access:menu`: this listener has heard that the store is at these versions.
     Heard(Heard),
+    /// `ack=listener:0:0:0`: this listener has only just connected, and finds out everything earlier by itself.
+    Connected {
+        /// The listener, by the process of PostgreSQL that serves it.
+        listener: i32,
+    },
 }
 
 /// What a listener has heard.
@@ -22,8 +27,7 @@ pub(super) enum Word {
 pub(super) struct Heard {
     /// The listener, by the process of PostgreSQL that serves it.
     pub(super) listener: i32,
-    /// The versions of a store. Of store 0, that no store has, when it has only just begun to listen: what was said
-    /// before it finds out by itself.
+    /// The versions of a store.
     pub(super) position: Position,
 }
 
@@ -36,6 +40,7 @@ impl Display for Word {
             Self::Heard(Heard { listener, position: Position { store_id, access_version, menu_version, .. } }) => {
                 write!(f, "ack={listener}:{store_id}:{access_version}:{menu_version}")
             }
+            Self::Connected { listener } => write!(f, "ack={listener}:0:0:0"),
         }
     }
 }
@@ -49,7 +54,11 @@ impl Word {
         let mut next = || numbers.next().flatten();
         if is_ack {
             let listener = next()?.try_into().ok()?;
-            let (store_id, access_version, menu_version) = (StoreId(next()?), next()?, next()?);
+            let (store_id, access_version, menu_version) = (next()?, next()?, next()?);
+            if store_id == 0 {
+                return Some(Self::Connected { listener });
+            }
+            let store_id = StoreId(store_id);
             let position = Position { access_version, menu_version, ..Position::unmoved(store_id) };
             return Some(Self::Heard(Heard { listener, position }));
         }
@@ -92,7 +101,8 @@ mod tests {
                 let versions =
                     Position { access_version: number, menu_version: 2, ..Position::unmoved(StoreId(number)) };
                 let heard = Heard { listener: i32::MAX, position: versions };
-                [Word::At(Position { event_seq: i64::MAX - number, ..versions }), Word::Heard(heard)]
+                let connected = Word::Connected { listener: i32::try_from(number).unwrap() };
+                [Word::At(Position { event_seq: i64::MAX - number, ..versions }), Word::Heard(heard), connected]
             })
             .collect();
         let payloads = payloads(sent.clone());

@@ -114,14 +114,7 @@ pub async fn update(conn: &mut PgConnection, store: StoreId, category: &Category
 
 /// Gives the categories `ids` the display orders 0, 1, 2 …
 pub async fn reorder(conn: &mut PgConnection, store: StoreId, ids: &[CategoryId]) -> Result<()> {
-    sqlx::query!(
-        "UPDATE categories SET display_order = array_position($2::bigint[], id) - 1
-         WHERE store_id = $1 AND id = ANY($2)",
-        store.0,
-        ids as &[CategoryId]
-    )
-    .execute(conn)
-    .await?;
+    update_display_order!("categories", conn, store, ids)?;
     Ok(())
 }
 

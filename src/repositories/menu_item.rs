@@ -152,14 +152,7 @@ pub async fn update(conn: &mut PgConnection, store: StoreId, item: &MenuItem) ->
 
 /// Gives the menu items `ids` the display orders 0, 1, 2 …
 pub async fn reorder(conn: &mut PgConnection, store: StoreId, ids: &[MenuItemId]) -> Result<()> {
-    sqlx::query!(
-        "UPDATE menus SET display_order = array_position($2::bigint[], id) - 1
-         WHERE store_id = $1 AND id = ANY($2)",
-        store.0,
-        ids as &[MenuItemId]
-    )
-    .execute(conn)
-    .await?;
+    update_display_order!("menus", conn, store, ids)?;
     Ok(())
 }
 

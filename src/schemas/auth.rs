@@ -8,7 +8,7 @@ use validator::Validate;
 use super::moment::moment;
 use crate::models::{Role, SessionId, Store, TableId, UserId};
 use crate::security::identity::AdminIdentity;
-use crate::security::token::TICKET_LIFETIME;
+use crate::security::token::{IssuedToken, TICKET_LIFETIME};
 use crate::services::{AdminLogin, TableLogin};
 
 /// How a tablet logs in. Only the types are checked here: anything else that is wrong is `AUTH_FAILED`.
@@ -25,10 +25,10 @@ pub struct TableLoginRequest {
     pub password: String,
 }
 
-/// A tablet that logged in.
+/// The token of a login, and its store.
 #[derive(Serialize, ToSchema)]
-pub struct TableLoginResponse {
-    /// The token for `/customer/*`.
+pub struct LoginToken {
+    /// The token: of a table for `/customer/*`, of an account for `/admin/*`.
     #[schema(example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9…")]
     pub token: String,
     /// Always `bearer`.
@@ -43,6 +43,26 @@ pub struct TableLoginResponse {
     /// The store's name.
     #[schema(example = "데모 식당")]
     pub store_name: String,
+}
+
+impl LoginToken {
+    fn new(issued: IssuedToken, store: Store) -> Self {
+        Self {
+            token: issued.token,
+            token_type: "bearer",
+            expires_at: issued.expires_at,
+            store_id: store.code,
+            store_name: store.name,
+        }
+    }
+}
+
+/// A tablet that logged in.
+#[derive(Serialize, ToSchema)]
+pub struct TableLoginResponse {
+    /// The token and its store.
+    #[serde(flatten)]
+    pub login: LoginToken,
     /// The table's id.
     pub table_id: TableId,
     /// The number on the table.
@@ -55,11 +75,7 @@ pub struct TableLoginResponse {
 impl From<TableLogin> for TableLoginResponse {
     fn from(login: TableLogin) -> Self {
         Self {
-            token: login.token,
-            token_type: "bearer",
-            expires_at: login.expires_at,
-            store_id: login.store.code,
-            store_name: login.store.name,
+            login: LoginToken::new(login.issued, login.store),
             table_id: login.table_id,
             table_number: login.table_number,
             session_id: login.session_id,
@@ -84,21 +100,9 @@ pub struct AdminLoginRequest {
 /// A member of staff who logged in.
 #[derive(Serialize, ToSchema)]
 pub struct AdminLoginResponse {
-    /// The token for `/admin/*`.
-    #[schema(example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9…")]
-    pub token: String,
-    /// Always `bearer`.
-    #[schema(example = "bearer")]
-    pub token_type: &'static str,
-    /// When the token ends.
-    #[serde(serialize_with = "moment")]
-    pub expires_at: DateTime<Utc>,
-    /// The store's code.
-    #[schema(example = "demo-store")]
-    pub store_id: String,
-    /// The store's name.
-    #[schema(example = "데모 식당")]
-    pub store_name: String,
+    /// The token and its store.
+    #[serde(flatten)]
+    pub login: LoginToken,
     /// The account's name.
     #[schema(example = "admin")]
     pub username: String,
@@ -108,15 +112,7 @@ pub struct AdminLoginResponse {
 
 impl From<AdminLogin> for AdminLoginResponse {
     fn from(login: AdminLogin) -> Self {
-        Self {
-            token: login.token,
-            token_type: "bearer",
-            expires_at: login.expires_at,
-            store_id: login.store.code,
-            store_name: login.store.name,
-            username: login.username,
-            role: login.role,
-        }
+        Self { login: LoginToken::new(login.issued, login.store), username: login.username, role: login.role }
     }
 }
 

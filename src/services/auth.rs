@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use scoped_futures::ScopedFutureExt;
 
 use crate::clock::Clock;
@@ -21,7 +20,7 @@ use crate::security::access::TokenAccess;
 use crate::security::identity::{AdminIdentity, TableIdentity};
 use crate::security::password::Passwords;
 use crate::security::throttle::{LoginAttemptKey, LoginThrottle};
-use crate::security::token::{Audience, Claims, Subject, Tokens};
+use crate::security::token::{Audience, Claims, IssuedToken, Subject, Tokens};
 use crate::services::{SessionService, audit};
 use crate::telemetry::request::note_store;
 
@@ -43,9 +42,7 @@ pub struct AuthService {
 #[derive(Debug)]
 pub struct TableLogin {
     /// Its token.
-    pub token: String,
-    /// When that ends.
-    pub expires_at: DateTime<Utc>,
+    pub issued: IssuedToken,
     /// The store.
     pub store: Store,
     /// The table.
@@ -60,9 +57,7 @@ pub struct TableLogin {
 #[derive(Debug)]
 pub struct AdminLogin {
     /// Their token.
-    pub token: String,
-    /// When that ends.
-    pub expires_at: DateTime<Utc>,
+    pub issued: IssuedToken,
     /// The store.
     pub store: Store,
     /// The account's name.
@@ -185,14 +180,7 @@ impl AuthService {
             },
             self.table_lifetime,
         )?;
-        Ok(TableLogin {
-            token: issued.token,
-            expires_at: issued.expires_at,
-            store,
-            table_id: table.id,
-            table_number: table.table_number,
-            session_id,
-        })
+        Ok(TableLogin { issued, store, table_id: table.id, table_number: table.table_number, session_id })
     }
 
     /// Logs a member of staff in.
@@ -229,13 +217,7 @@ impl AuthService {
             },
             self.admin_lifetime,
         )?;
-        Ok(AdminLogin {
-            token: issued.token,
-            expires_at: issued.expires_at,
-            store,
-            username: user.username,
-            role: user.role,
-        })
+        Ok(AdminLogin { issued, store, username: user.username, role: user.role })
     }
 
     /// Whose admin token this is.

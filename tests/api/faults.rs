@@ -471,7 +471,8 @@ async fn orders_that_waited_behind_a_lock_are_placed_once_it_is_free() {
         tablet.order(&store.menus[..1]).await.ok();
     }
     let mut holder = app.connection().await;
-    let lock = "BEGIN; SELECT FROM store_streams WHERE store_id = (SELECT id FROM stores WHERE code = 'demo') FOR UPDATE";
+    let lock =
+        "BEGIN; SELECT FROM store_streams WHERE store_id = (SELECT id FROM stores WHERE code = 'demo') FOR UPDATE";
     sqlx::raw_sql(lock).execute(&mut holder).await.unwrap();
     let orders: Vec<_> = (0..60)
         .map(|number| {
