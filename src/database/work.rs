@@ -103,13 +103,16 @@ impl Database {
         F: for<'c> FnMut(&'c mut Connection) -> ScopedBoxFuture<'a, 'c, Result<T>> + Send,
         T: Send,
     {
+        let mut done = self.attempt(commit, acquire_by, &mut work).await;
         for _ in 1..ATTEMPTS {
-            match self.attempt(commit, acquire_by, &mut work).await {
+            match done {
                 Err(error) if is_conflict(&error) => pause_before_retry(&error).await,
                 done => return done,
             }
+            // Not the first deadline: the time until the conflict was not spent on waiting for a connection.
+            done = self.attempt(commit, Instant::now() + self.acquire_timeout(), &mut work).await;
         }
-        self.attempt(commit, acquire_by, &mut work).await
+        done
     }
 
     async fn attempt<'a, T, F>(&self, commit: Commit, acquire_by: Instant, work: &mut F) -> Result<T>

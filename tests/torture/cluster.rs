@@ -76,9 +76,9 @@ impl Cluster {
             _chamber: chamber,
         };
         cluster.seed(stores, tables).await;
-        let program = upgrade.and_then(|upgrade| upgrade.from.clone()).unwrap_or_else(program);
+        let before = upgrade.and_then(|upgrade| upgrade.from.clone());
         for index in 0..INSTANCES {
-            cluster.start_instance_of(&program, index).await;
+            cluster.start_instance_of(&before.clone().unwrap_or_else(|| program_of(index)), index).await;
         }
         if let Some(upgrade) = upgrade {
             cluster.wait_until_ready().await;
@@ -209,7 +209,7 @@ impl Cluster {
     }
 
     async fn start_instance(&self, index: usize) {
-        self.start_instance_of(&program(), index).await;
+        self.start_instance_of(&program_of(index), index).await;
     }
 
     async fn start_instance_of(&self, program: &Path, index: usize) {
@@ -283,6 +283,12 @@ fn read_pairs(path: &Path) -> Vec<(String, String)> {
 /// What is tortured: the program of this build, or the one that `TORTURE_PROGRAM` names.
 fn program() -> PathBuf {
     std::env::var_os("TORTURE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tableorder").into()).into()
+}
+
+/// The program of an instance. With `TORTURE_PREVIOUS_PROGRAM` the first instance is that release, beside this one.
+fn program_of(instance: usize) -> PathBuf {
+    let previous = std::env::var_os("TORTURE_PREVIOUS_PROGRAM").filter(|_| instance == 0);
+    previous.map_or_else(program, PathBuf::from)
 }
 
 /// A port that was free a moment ago.

@@ -12,6 +12,8 @@
 //! cargo test --release --test torture a_long -- --ignored --nocapture     # TORTURE_SECONDS=240, TORTURE_SEED=…
 //! ```
 //!
+//! With `TORTURE_PREVIOUS_PROGRAM=/path/to/tableorder` one of the instances is the release before, for a mixed cluster.
+//!
 //! [`exactly_once`] does the like for orders that are posted again and again under one key, [`rolling_upgrade`] for
 //! instances that are replaced behind a proxy.
 #![allow(
