@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Category, MenuItem, Order, Role, Table, User};
+use super::{Category, MenuItem, Order, Table, User};
 
 /// What kind of actor did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,14 +211,8 @@ impl From<&Table> for Value {
 
 impl From<&User> for Value {
     fn from(user: &User) -> Self {
-        account_snapshot(&user.username, user.role)
+        json!({"username": user.username, "role": user.role})
     }
-}
-
-/// A staff account as the log shows it.
-#[must_use]
-pub fn account_snapshot(username: &str, role: Role) -> Value {
-    json!({"username": username, "role": role})
 }
 
 /// Which part of the log is asked for.

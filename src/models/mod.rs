@@ -16,7 +16,7 @@ mod table;
 mod throttle;
 mod user;
 
-pub use audit::{Actor, ActorKind, AuditAction, AuditEntry, AuditFilter, NewAuditEntry, account_snapshot};
+pub use audit::{Actor, ActorKind, AuditAction, AuditEntry, AuditFilter, NewAuditEntry};
 pub use business_day::BusinessCalendar;
 pub use event::{Audience, Event, EventKind, NewEvent};
 pub use id::{CategoryId, MenuItemId, OrderId, OrderItemId, SessionId, StoreId, TableId, UserId};

@@ -266,11 +266,12 @@ pub async fn cancel(
     expect_one(&result, ErrorCode::OrderNotFound)
 }
 
-/// Writes the table's number into those of its orders that do not have one: orders placed by a release that did not
-/// store it. To be called before the table gets another number.
+/// Writes the table's number into those of its orders that do not have one, which a release before 0.2.0 placed. To be
+/// called before the table gets another number.
 pub async fn store_table_number(conn: &mut PgConnection, store: StoreId, table: TableId, number: i32) -> Result<()> {
     sqlx::query!(
-        "UPDATE orders SET table_number = $3 WHERE store_id = $1 AND table_id = $2 AND table_number IS NULL",
+        "UPDATE orders SET table_number = $3
+         WHERE store_id = $1 AND table_id = $2 AND cancelled_at IS NULL AND table_number IS NULL",
         store.0,
         table.0,
         number

@@ -3,6 +3,7 @@
 //! An item that arrives alone is written at once. Under load many share one write, each with an outcome of its own.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -70,19 +71,24 @@ impl<W: BatchWriter> Batcher<W> {
     /// `None` if the writer panicked.
     pub(super) async fn submit(&self, key: W::Key, item: W::Item) -> Option<Reply<W>> {
         let (reply, outcome) = oneshot::channel();
-        let pending = Pending { item, reply };
-        let first = match self.queues().get_mut(&key) {
-            Some(queue) => {
-                queue.push(pending);
-                None
-            }
-            None => Some(pending),
-        };
-        if let Some(first) = first {
-            self.queues().insert(key, vec![first]);
+        if self.push(key, Pending { item, reply }) {
             tokio::spawn(self.clone().write_batches(key));
         }
         outcome.await.ok()
+    }
+
+    /// Adds an item to the queue of its key. Whether it is the first, and batches of the key are to be written.
+    fn push(&self, key: W::Key, pending: Pending<W>) -> bool {
+        match self.queues().entry(key) {
+            Entry::Occupied(mut queue) => {
+                queue.get_mut().push(pending);
+                false
+            }
+            Entry::Vacant(place) => {
+                place.insert(vec![pending]);
+                true
+            }
+        }
     }
 
     /// Writes batches of `key` until no item waits.
@@ -215,6 +221,18 @@ mod tests {
         assert_eq!(outcomes.collect::<Vec<_>>(), (2..40).map(|item| item * 10).collect::<Vec<_>>());
         while !batcher.queues().is_empty() {
             tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn items_that_arrive_at_the_same_moment_are_all_written() {
+        let (batcher, _written, permits) = batcher();
+        permits.add_permits(1_000_000);
+        for _ in 0..500 {
+            let together: Vec<_> = (1..=4).map(|item| submit(&batcher, item)).collect();
+            for (item, submitted) in (1..).zip(together) {
+                assert_eq!(submitted.await.unwrap(), Some(Ok(item * 10)));
+            }
         }
     }
 
