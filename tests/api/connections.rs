@@ -11,7 +11,7 @@ use tableorder::error::{ErrorCode, Result};
 use tableorder::models::StoreId;
 use tokio::time::{sleep, timeout};
 
-use crate::support::{TestApp, hold_connection, new_database};
+use crate::support::{TestApp, hold_connection, new_database, waiting_for_locks};
 
 /// A pool of `max` connections, at least `min` of them open.
 async fn pool(min: u32, max: u32, change: impl FnOnce(&mut DatabaseConfig)) -> Database {
@@ -153,11 +153,7 @@ async fn a_store_whose_rows_are_locked_leaves_connections_to_the_others() {
     });
     let changes: Vec<_> = changes.collect();
     // Until as many of them wait for the row as may.
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut app.connection().await).await.unwrap() < 2 {
-        sleep(Duration::from_millis(5)).await;
-    }
+    waiting_for_locks(&app.options, 2).await;
     for _ in 0..10 {
         neighbour.get("/admin/orders").await.ok();
         neighbour.post("/admin/tables", &serde_json::json!({"table_number": 50, "password": "1234"})).await;

@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 use crate::support::{
     Answer, ApiClient, Proxy, TestApp, TestStore, answer, hold_connection, order_of, plain_database, scratch_directory,
+    waiting_for_locks,
 };
 
 /// Within this a request is answered, whatever the database does.
@@ -381,15 +382,6 @@ async fn that_the_watchdog_loses_its_own_connection_is_noticed_by_nobody() {
     }
 }
 
-/// Waits until a statement of the server waits for a lock.
-async fn waits_for_lock(connection: &mut PgConnection) {
-    let sql = "SELECT count(*) FROM pg_stat_activity
-               WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await.unwrap() == 0 {
-        sleep(Duration::from_millis(5)).await;
-    }
-}
-
 #[tokio::test]
 async fn logins_go_on_after_a_network_that_lost_their_connections() {
     let options = plain_database().await;
@@ -402,7 +394,9 @@ async fn logins_go_on_after_a_network_that_lost_their_connections() {
     let store = app.store("demo").await;
     app.store("other").await;
     let client = app.anonymous();
-    // More of them than threads that hash; each of another table, so that none waits for another.
+    let mut holder = aside(&options).await;
+    sqlx::raw_sql("BEGIN; LOCK TABLE login_throttle").execute(&mut holder).await.unwrap();
+    // More of them than may hash at a time; each of another table, so that none waits for another.
     let logins: Vec<_> = (0..60)
         .map(|number| {
             let body = json!({"store_id": store.code, "table_number": 100 + number, "password": "1234"});
@@ -410,8 +404,10 @@ async fn logins_go_on_after_a_network_that_lost_their_connections() {
             tokio::spawn(async move { client.post("/customer/auth/login", &body).await })
         })
         .collect();
-    sleep(Duration::from_millis(120)).await;
+    let cores = i64::try_from(std::thread::available_parallelism().unwrap().get()).unwrap();
+    waiting_for_locks(&options, 2 * cores).await;
     proxy.silence_all();
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
     for login in logins {
         let status = login.await.unwrap().status;
         assert!([401, 503].contains(&status.as_u16()), "{status}");
@@ -445,7 +441,7 @@ async fn an_order_whose_connection_falls_silent_does_not_hold_up_the_next() {
         tokio::spawn(answer(request.json(&order_of(&store.menus[..1]))))
     };
     let lost = order(&first);
-    waits_for_lock(&mut aside(&options).await).await;
+    waiting_for_locks(&options, 1).await;
     let behind = order(&second);
     proxy.silence_requests();
     sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();

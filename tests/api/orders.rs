@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 
 use crate::monitoring::text::Figures;
-use crate::support::{TestApp, counted, order_of, plain_database};
+use crate::support::{TestApp, counted, order_of, plain_database, waiting_for_locks};
 
 #[tokio::test]
 async fn an_order_reaches_its_own_dashboard_within_two_seconds_and_no_other() {
@@ -457,40 +458,29 @@ async fn refused_orders_do_not_load_the_menu() {
 
 #[tokio::test]
 async fn a_new_table_password_and_the_tables_orders_do_not_block_each_other() {
-    let app = TestApp::start_on(plain_database().await, |_| {}).await;
-    let store = app.store("demo").await;
-    app.store("other").await;
+    let options = plain_database().await;
     // So that a deadlock does not end by itself, but with a refusal.
+    let mut holder = PgConnection::connect_with(&options).await.unwrap();
     let patient = "DO $$ BEGIN
                      EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = %L', current_database(), '10min');
                    END $$";
-    sqlx::raw_sql(patient).execute(&mut app.connection().await).await.unwrap();
-    let elsewhere = TestApp::start_on(app.options.clone(), |_| {}).await;
-    let store = store.on(&elsewhere);
-    let admin = store.admin().await;
+    sqlx::raw_sql(patient).execute(&mut holder).await.unwrap();
+    let app = TestApp::start_on(options.clone(), |_| {}).await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(2).await);
+    tablet.order(&store.menus[..1]).await.ok();
+
+    // An order that has the store's stream, and is yet to refer to its table.
+    sqlx::raw_sql("BEGIN; SELECT FROM order_counters FOR UPDATE").execute(&mut holder).await.unwrap();
+    let menus = store.menus.clone();
+    let order = tokio::spawn(async move { tablet.order(&menus[..1]).await });
+    waiting_for_locks(&options, 1).await;
+    // A change that has the table, and wants the stream.
     let path = format!("/admin/tables/{}", store.tables[1]);
-    let changing = async {
-        for _ in 0..15 {
-            admin.patch(&path, &json!({"password": "1234"})).await.ok();
-        }
-    };
-    // Orders until the password was changed often enough.
-    let ordering = async |number: i32| {
-        let mut tablet = store.tablet(number).await;
-        loop {
-            let answer = tablet.order(&store.menus[..1]).await;
-            if answer.status == 401 {
-                tablet = store.tablet(number).await;
-            } else {
-                answer.ok();
-            }
-        }
-    };
-    tokio::select! {
-        () = changing => {}
-        () = ordering(1) => {}
-        () = ordering(2) => {}
-        () = ordering(2) => {}
-        () = ordering(3) => {}
-    }
+    let change = tokio::spawn(async move { admin.patch(&path, &json!({"password": "5678"})).await });
+    waiting_for_locks(&options, 2).await;
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
+    order.await.unwrap().ok();
+    change.await.unwrap().ok();
 }

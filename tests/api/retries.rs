@@ -1,24 +1,9 @@
 //! Transactions that PostgreSQL sacrifices to others are tried again, and nobody notices. (Another database may choose
 //! another victim: Citus takes whoever came last, however patient.)
 
-use std::time::{Duration, Instant};
-
-use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use crate::support::{TestApp, plain_database};
-
-/// Waits until so many statements wait for a lock in this database.
-async fn waiting(options: &PgConnectOptions, statements: i64) {
-    let mut connection = PgConnection::connect_with(options).await.unwrap();
-    let sql = "SELECT count(*) FROM pg_stat_activity
-               WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let asked = Instant::now();
-    while sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut connection).await.unwrap() < statements {
-        assert!(asked.elapsed() < Duration::from_secs(20), "nobody waits");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
+use crate::support::{TestApp, plain_database, waiting_for_locks};
 
 #[tokio::test]
 async fn an_order_that_is_the_victim_of_a_deadlock_is_placed_all_the_same() {
@@ -36,10 +21,10 @@ async fn an_order_that_is_the_victim_of_a_deadlock_is_placed_all_the_same() {
     });
     // It holds its session now. The rival takes what the order will want last, and wants the session: whoever
     // is deadlocked for longer than his patience is the victim.
-    waiting(&app.options, 1).await;
+    waiting_for_locks(&app.options, 1).await;
     rival.execute("SET deadlock_timeout = '1min'; BEGIN; SELECT FROM order_counters FOR UPDATE").await.unwrap();
     let let_go = async {
-        waiting(&app.options, 2).await;
+        waiting_for_locks(&app.options, 2).await;
         holder.execute("ROLLBACK").await.unwrap();
     };
     let (won, ()) = tokio::join!(rival.execute("SELECT FROM table_sessions FOR UPDATE"), let_go);
@@ -66,7 +51,7 @@ async fn an_order_that_cannot_be_serialised_is_placed_all_the_same() {
 
     other.execute("BEGIN; UPDATE store_streams SET menu_version = menu_version + 1").await.unwrap();
     let commit = async {
-        waiting(&options, 1).await;
+        waiting_for_locks(&options, 1).await;
         other.execute("COMMIT").await.unwrap();
     };
     let (order, ()) = tokio::join!(tablet.order(&store.menus[..1]), commit);

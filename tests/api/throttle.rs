@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tableorder::config::Config;
 
-use crate::support::{Answer, ApiClient, TestApp, answer};
+use crate::support::{Answer, ApiClient, TestApp, answer, plain_database, waiting_for_locks};
 
 fn staff(store: &str, username: &str, password: &str) -> Value {
     json!({"store_id": store, "username": username, "password": password})
@@ -265,15 +265,25 @@ async fn a_new_password_ends_the_rest() {
 
 #[tokio::test]
 async fn guesses_at_the_same_moment_stay_within_the_budget() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_on(plain_database().await, |_| {}).await;
     let store = app.store("demo").await;
     app.store("other").await;
     let elsewhere = TestApp::start_on(app.options.clone(), |_| {}).await;
     let clients = [app.anonymous(), elsewhere.anonymous()];
-    let wrong = table(&store.code, 1, "0000");
-    let guesses = (0..40).map(|guess| login_table(&clients[guess % 2], &wrong));
+    // Until many of them have begun, none can be counted.
+    let mut holder = app.connection().await;
+    sqlx::raw_sql("BEGIN; LOCK TABLE login_throttle IN SHARE ROW EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
+    let guesses: Vec<_> = (0..40)
+        .map(|guess| {
+            let (client, wrong) = (clients[guess % 2].clone(), table(&store.code, 1, "0000"));
+            tokio::spawn(async move { login_table(&client, &wrong).await })
+        })
+        .collect();
+    waiting_for_locks(&app.options, 8).await;
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
     let (mut tried, mut refused) = (0, 0);
-    for answer in join_all(guesses).await {
+    for guess in guesses {
+        let answer = guess.await.unwrap();
         if answer.status == 429 {
             refused += 1;
         } else {

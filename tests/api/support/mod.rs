@@ -13,7 +13,9 @@ mod stream;
 pub use app::{TestApp, TestStore};
 pub use client::{Answer, ApiClient, answer, order_of};
 pub use held::hold_connection;
-pub use postgres::{empty_database, new_database, password_of, plain_database, scratch_directory, url_of};
+pub use postgres::{
+    empty_database, new_database, password_of, plain_database, scratch_directory, url_of, waiting_for_locks,
+};
 pub use program::{Directory, Server, command};
 pub use proxy::Proxy;
 pub use queries::counted;

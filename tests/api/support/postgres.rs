@@ -10,6 +10,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
 use std::{env, fs};
 
 use sqlx::postgres::PgConnectOptions;
@@ -17,6 +18,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tableorder::database::MIGRATIONS;
 use tableorder::database::embedded::{Durability, EmbeddedPostgres};
 use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
 
 static SERVER: OnceLock<PgConnectOptions> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
@@ -58,6 +60,19 @@ pub async fn plain_database() -> PgConnectOptions {
 /// A fresh database with nothing in it.
 pub async fn empty_database() -> PgConnectOptions {
     create_database("template0").await
+}
+
+/// Waits until at least so many statements wait for a lock in a database.
+pub async fn waiting_for_locks(options: &PgConnectOptions, statements: i64) {
+    let mut connection = PgConnection::connect_with(options).await.unwrap();
+    let sql = "SELECT count(*) FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = async {
+        while sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut connection).await.unwrap() < statements {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), waiting).await.expect("statements should wait for a lock");
 }
 
 fn elsewhere() -> Option<String> {

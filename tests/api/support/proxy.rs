@@ -94,5 +94,5 @@ async fn forward(mut client: TcpStream, mut server: UnixStream, number: u64, mut
         }
     }
     // Both sockets stay open for as long as the test runs.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
