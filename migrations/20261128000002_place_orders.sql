@@ -7,8 +7,9 @@ CREATE FUNCTION place_orders_v2(
     p_store bigint,
     p_day date,
     p_now timestamptz,
-    -- An array of orders: {session_id, table_id, menu_version, total_amount, note, key, digest (hex), lines: [{menu_id,
-    -- menu_name, unit_price, quantity}], event: {kind, audience, data}}. The event's data lacks what is assigned here.
+    -- An array of orders, sorted by session, so that two transactions that lock several sessions never wait for each
+    -- other: {session_id, table_id, menu_version, total_amount, note, key, digest (hex), lines: [{menu_id, menu_name,
+    -- unit_price, quantity}], event: {kind, audience, data}}. The event's data lacks what is assigned here.
     p_orders jsonb
 )
 RETURNS TABLE (
@@ -29,27 +30,23 @@ AS $$
 #variable_conflict use_column
 DECLARE
     placed record;
-    line record;
+    document jsonb;
     is_started boolean[];
     numbers integer[];
     started boolean;
     number integer;
     item_id bigint;
 BEGIN
-    -- Locked against being completed: an order is on this session's bill or refused. In one order, so that two
-    -- transactions that lock several sessions never wait for each other.
-    FOR placed IN
-        SELECT * FROM ROWS FROM (jsonb_to_recordset(p_orders) AS (session_id bigint, table_id bigint))
-            WITH ORDINALITY AS o(session_id, table_id, place)
-        ORDER BY session_id
-    LOOP
+    -- Locked against being completed: an order is on this session's bill or refused.
+    FOR i IN 1..jsonb_array_length(p_orders) LOOP
+        document := p_orders->(i - 1);
         SELECT t.table_number, s.started_at IS NOT NULL INTO number, started
         FROM table_sessions s JOIN tables t ON t.store_id = s.store_id AND t.id = s.table_id
-        WHERE s.store_id = p_store AND s.id = placed.session_id AND s.table_id = placed.table_id
-          AND s.completed_at IS NULL
+        WHERE s.store_id = p_store AND s.id = (document->>'session_id')::bigint
+          AND s.table_id = (document->>'table_id')::bigint AND s.completed_at IS NULL
         FOR NO KEY UPDATE OF s;
-        numbers[placed.place] := number;
-        is_started[placed.place] := started;
+        numbers[i] := number;
+        is_started[i] := started;
     END LOOP;
     place := 0;
     FOR placed IN
@@ -104,15 +101,11 @@ BEGIN
                 decode(placed.digest, 'hex'))
         RETURNING id INTO order_id;
         item_ids := ARRAY[]::bigint[];
-        FOR line IN
-            SELECT * FROM ROWS FROM (
-                jsonb_to_recordset(placed.lines)
-                AS (menu_id bigint, menu_name text, unit_price bigint, quantity integer)
-            ) WITH ORDINALITY AS l(menu_id, menu_name, unit_price, quantity, number)
-        LOOP
+        FOR line IN 1..jsonb_array_length(placed.lines) LOOP
+            document := placed.lines->(line - 1);
             INSERT INTO order_items (store_id, order_id, line, menu_id, menu_name, unit_price, quantity)
-            VALUES (p_store, place_orders_v2.order_id, line.number, line.menu_id, line.menu_name, line.unit_price,
-                    line.quantity)
+            VALUES (p_store, place_orders_v2.order_id, line, (document->>'menu_id')::bigint, document->>'menu_name',
+                    (document->>'unit_price')::bigint, (document->>'quantity')::integer)
             RETURNING id INTO item_id;
             item_ids := item_ids || item_id;
         END LOOP;

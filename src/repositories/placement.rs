@@ -67,7 +67,7 @@ impl<'a> OrderDocument<'a> {
     }
 }
 
-/// Writes orders of one store with their lines and events, in one statement. The
+/// Writes orders of one store with their lines and events, in one statement. `orders` must be sorted by session. The
 /// data of each `new_order` event lacks the order's id and number and the table's number, which are assigned here.
 /// Returns the outcome of each order, in the same order, and the events of those that were placed.
 pub async fn place(

@@ -129,8 +129,7 @@ async fn every_statement_of_a_function_names_the_store_it_was_called_for() {
     assert!(functions.iter().any(|(name, _)| name == "place_orders_v1"));
     // What is read from a parameter alone touches no table.
     let statement = Regex::new(r"(?s)\b(SELECT|PERFORM|UPDATE|INSERT INTO|DELETE)\b[^;]*").unwrap();
-    let of_parameter =
-        Regex::new(r"(?s)\ASELECT \* FROM (ROWS FROM \(\s*)?jsonb_to_recordset\([^;]*?\bLOOP\b").unwrap();
+    let of_parameter = Regex::new(r"(?s)\ASELECT \* FROM jsonb_to_recordset\(p_[^;]*?\bLOOP\b").unwrap();
     let bound = Regex::new(r"\bstore_id = p_store\b|VALUES \(p_store,").unwrap();
     let comment = Regex::new("--.*").unwrap();
     for (name, source) in functions {

@@ -23,6 +23,9 @@ pub(super) trait BatchWriter: Clone + Send + Sync + 'static {
     /// Why nothing can be written at the moment.
     type Unavailable: Clone + Send;
 
+    /// What the items of a batch are sorted by, so that batches which lock several rows lock them in one order.
+    fn sort_key(item: &Self::Item) -> impl Ord;
+
     /// Writes `items` and returns the outcome of each, in the same order. It must end in bounded time.
     ///
     /// # Errors
@@ -123,7 +126,8 @@ impl<W: BatchWriter> Batcher<W> {
         let mut queues = self.queues();
         let Some(queue) = queues.get_mut(&key) else { return Vec::new() };
         queue.retain(|pending| !pending.reply.is_closed());
-        let batch: Vec<_> = queue.drain(..queue.len().min(MAX_BATCH)).collect();
+        let mut batch: Vec<_> = queue.drain(..queue.len().min(MAX_BATCH)).collect();
+        batch.sort_by(|a, b| W::sort_key(&a.item).cmp(&W::sort_key(&b.item)));
         if batch.is_empty() {
             queues.remove(&key);
         }
@@ -172,6 +176,10 @@ mod tests {
         type Item = i32;
         type Outcome = i32;
         type Unavailable = &'static str;
+
+        fn sort_key(item: &i32) -> impl Ord {
+            *item
+        }
 
         async fn write(&self, key: u8, items: Vec<i32>) -> Result<Vec<i32>, &'static str> {
             self.batches.send((key, items.clone())).unwrap();

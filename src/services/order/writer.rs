@@ -60,6 +60,10 @@ impl BatchWriter for OrderWriter {
     type Outcome = Result<PlacementOutcome>;
     type Unavailable = Arc<AppError>;
 
+    fn sort_key(order: &PricedOrder) -> impl Ord {
+        order.session_id
+    }
+
     async fn write(
         &self,
         store: StoreId,
