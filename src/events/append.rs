@@ -42,5 +42,5 @@ async fn insert(tx: &mut Connection, store: StoreId, seq: i64, new: NewEvent, no
     event::insert(tx, store, seq, &new, now).await?;
     let NewEvent { kind, session_id, data } = new;
     let (kind, audience) = (kind.as_str().to_owned(), kind.audience());
-    Ok(Event { seq, kind, audience, session_id, data, created_at: now })
+    Ok(Event { seq, kind, audience, session_id, data: data.get().to_owned(), created_at: now })
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::value::to_raw_value;
 
 use crate::error::Language;
 use crate::models::{EventKind, NewEvent, Order, OrderStatus, PricedOrder, SessionId, TableId};
@@ -10,18 +11,13 @@ use crate::schemas::event::{
 };
 use crate::schemas::message::Message;
 
-fn to_json(data: &impl Serialize) -> String {
-    // Plain structs of numbers and strings always serialise.
-    serde_json::to_string(data).unwrap_or_else(|_| "{}".to_owned())
-}
-
 impl NewEvent {
     /// A guest ordered. The statement that stores the order adds to the data what it assigns: the order's id and
     /// number, and the table's number.
     #[must_use]
     pub fn new_order(order: &PricedOrder, now: DateTime<Utc>) -> Self {
         let items = order.lines.iter().map(|line| NewOrderEventItem {
-            menu_name: line.menu_name.clone(),
+            menu_name: &line.menu_name,
             quantity: line.quantity.get(),
             subtotal: line.subtotal().get(),
         });
@@ -70,6 +66,7 @@ impl NewEvent {
     }
 
     fn about(kind: EventKind, session_id: Option<SessionId>, data: &impl Serialize) -> Self {
-        Self { kind, session_id, data: to_json(data) }
+        // Plain structs of numbers and strings always serialise.
+        Self { kind, session_id, data: to_raw_value(data).unwrap_or_default() }
     }
 }

@@ -1,6 +1,7 @@
 //! What happened in a store, as its dashboards and tablets are told.
 
 use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
 
 use super::SessionId;
 
@@ -75,8 +76,8 @@ pub struct NewEvent {
     pub kind: EventKind,
     /// The session it concerns, if it concerns one.
     pub session_id: Option<SessionId>,
-    /// Its data: one line of JSON.
-    pub data: String,
+    /// Its data.
+    pub data: Box<RawValue>,
 }
 
 /// An event as it stands in the table, the truth of what happened.

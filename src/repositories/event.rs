@@ -105,7 +105,7 @@ pub async fn insert(
         event.kind.as_str(),
         event.kind.audience() as Audience,
         event.session_id.map(|session| session.0),
-        event.data,
+        event.data.get(),
         now
     )
     .execute(conn)

@@ -42,14 +42,14 @@ struct EventDocument {
 }
 
 impl<'a> OrderDocument<'a> {
-    fn new(order: &'a PricedOrder, event: NewEvent) -> Result<Self> {
+    fn new(order: &'a PricedOrder, event: NewEvent) -> Self {
         let line = |line: &'a PricedLine| LineDocument {
             menu_id: line.menu_id,
             menu_name: &line.menu_name,
             unit_price: line.unit_price.get(),
             quantity: line.quantity.get(),
         };
-        Ok(Self {
+        Self {
             session_id: order.session_id,
             table_id: order.table_id,
             menu_version: order.menu_version,
@@ -61,9 +61,9 @@ impl<'a> OrderDocument<'a> {
             event: EventDocument {
                 kind: event.kind.as_str(),
                 audience: event.kind.audience().as_str(),
-                data: RawValue::from_string(event.data).map_err(AppError::internal)?,
+                data: event.data,
             },
-        })
+        }
     }
 }
 
@@ -78,8 +78,7 @@ pub async fn place(
     orders: Vec<(&PricedOrder, NewEvent)>,
 ) -> Result<(Vec<PlacementOutcome>, Vec<Event>)> {
     let priced: Vec<(&PricedOrder, _)> = orders.iter().map(|(order, event)| (*order, event.kind)).collect();
-    let documents =
-        orders.into_iter().map(|(order, event)| OrderDocument::new(order, event)).collect::<Result<Vec<_>>>()?;
+    let documents: Vec<_> = orders.into_iter().map(|(order, event)| OrderDocument::new(order, event)).collect();
     let rows = sqlx::query!(
         r#"SELECT outcome AS "outcome!", order_id AS "order_id: OrderId", day_number, event_seq, table_number,
                   item_ids AS "item_ids: Vec<OrderItemId>", event_data, current_menu_version

@@ -18,7 +18,7 @@ pub struct StreamPlaceEvent {
 /// `new_order`: a guest ordered.
 // What the database assigns is absent until the order is stored.
 #[derive(Serialize, ToSchema)]
-pub struct NewOrderEvent {
+pub struct NewOrderEvent<'a> {
     /// The order.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required, value_type = OrderId)]
@@ -32,7 +32,7 @@ pub struct NewOrderEvent {
     #[schema(required, value_type = i32, example = 3)]
     pub table_number: Option<i32>,
     /// Its lines.
-    pub items: Vec<NewOrderEventItem>,
+    pub items: Vec<NewOrderEventItem<'a>>,
     /// The sum of its lines, in the currency's minor unit.
     #[schema(example = 18000)]
     pub total_amount: i64,
@@ -49,10 +49,10 @@ pub struct NewOrderEvent {
 
 /// A line of a new order.
 #[derive(Serialize, ToSchema)]
-pub struct NewOrderEventItem {
+pub struct NewOrderEventItem<'a> {
     /// The dish's name.
     #[schema(example = "김치찌개")]
-    pub menu_name: String,
+    pub menu_name: &'a str,
     /// How many.
     #[schema(example = 2)]
     pub quantity: i32,

@@ -1,5 +1,6 @@
 //! Stores: their settings, and making one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -25,7 +26,7 @@ pub struct StoreService {
     database: Database,
     passwords: Passwords,
     clock: Clock,
-    cache: Cache<StoreId, Store>,
+    cache: Cache<StoreId, Arc<Store>>,
 }
 
 /// A store to make.
@@ -54,12 +55,12 @@ impl StoreService {
     ///
     /// # Errors
     /// `STORE_NOT_FOUND`.
-    pub async fn get(&self, id: StoreId) -> Result<Store> {
+    pub async fn get(&self, id: StoreId) -> Result<Arc<Store>> {
         if let Some(store) = self.cache.get(&id).await {
             return Ok(store);
         }
-        let store = self.database.read(|conn| store::get(conn, id).scope_boxed()).await?;
-        self.cache.insert(id, store.clone()).await;
+        let store = Arc::new(self.database.read(|conn| store::get(conn, id).scope_boxed()).await?);
+        self.cache.insert(id, Arc::clone(&store)).await;
         Ok(store)
     }
 
