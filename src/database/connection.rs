@@ -5,27 +5,43 @@
 //! have ended; otherwise a background task first waits for PostgreSQL and rolls back what was begun.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool::managed::Object;
 use sqlx::{Connection as _, PgConnection, raw_sql};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::pool::PooledConnection;
 use crate::error::Result;
 use crate::telemetry::request::count_query;
 
-/// A borrowed connection. Repositories take it as `&mut PgConnection`; each borrow is one statement, and is counted in
-/// the log line of the request under way.
+/// A borrowed connection. Repositories take it as `&mut PgConnection`; each time, the log line of the request under way
+/// counts one query.
 #[derive(Debug)]
 pub struct Connection {
     /// `None` once it was given back.
     pooled: Option<PooledConnection>,
     state: State,
+    last_statement: LastStatement,
     /// How long PostgreSQL may take to end a statement that was cancelled here.
     cleanup_timeout: Duration,
+}
+
+/// When the newest statement of a connection was sent.
+#[derive(Debug, Clone)]
+pub(super) struct LastStatement(Arc<Mutex<Instant>>);
+
+impl LastStatement {
+    pub(super) fn sent_at(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sent(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
 }
 
 /// What is known of a connection.
@@ -43,7 +59,13 @@ enum State {
 
 impl Connection {
     pub(super) fn new(pooled: PooledConnection, cleanup_timeout: Duration) -> Self {
-        Self { pooled: Some(pooled), state: State::Ready, cleanup_timeout }
+        let last_statement = LastStatement(Arc::new(Mutex::new(Instant::now())));
+        Self { pooled: Some(pooled), state: State::Ready, last_statement, cleanup_timeout }
+    }
+
+    /// Follows the statements of this connection.
+    pub(super) fn last_statement(&self) -> LastStatement {
+        self.last_statement.clone()
     }
 
     /// Cancelled when the pool that this connection belongs to is closed.
@@ -75,12 +97,17 @@ impl Connection {
         }
     }
 
-    /// PostgreSQL stopped answering: the connection is closed instead of given back.
+    /// PostgreSQL stopped answering: the connection is closed instead of given back. So are the pool's idle ones, which
+    /// go the same way through the network.
     pub(super) fn mark_broken(&mut self) {
         self.state = State::Broken;
+        if let Some(pool) = self.pooled.as_ref().and_then(Object::pool) {
+            pool.retain(|_, _| false);
+        }
     }
 
     fn raw(&mut self) -> &mut PgConnection {
+        self.last_statement.sent();
         let Some(pooled) = &mut self.pooled else { unreachable!("only drop takes it") };
         pooled
     }

@@ -40,6 +40,9 @@ const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 /// A store without a transaction for so long needs no entry in `store_permits`.
 const STORE_IDLE: Duration = Duration::from_mins(5);
 
+/// How long work under way may take to end when the pool is closed.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How long PostgreSQL may take to answer a ping.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -53,10 +56,10 @@ struct Inner {
     /// pool takes the place of this one.
     pool: RwLock<Pool>,
     config: DatabaseConfig,
-    /// How many transactions PostgreSQL has begun: a sign for the watchdog that it is there.
+    /// How often PostgreSQL has answered a request: a sign for the watchdog that it is there.
     answers: AtomicU64,
     /// How many transactions each store may have under way. An entry that is dropped too early lets a few more in.
-    store_permits: Cache<StoreId, Arc<Semaphore>>,
+    store_permits: Cache<Option<StoreId>, Arc<Semaphore>>,
     counts: PoolCounts,
     /// Cancelled once the pool is closed for good.
     closed: CancellationToken,
@@ -90,7 +93,7 @@ impl Database {
                 ("statement_timeout", format!("{}ms", config.statement_timeout.as_millis())),
                 ("idle_in_transaction_session_timeout", format!("{}ms", config.statement_timeout.as_millis())),
             ]);
-        let pool = Pool::open(options, config);
+        let pool = Pool::open(options, config, CancellationToken::new());
         drop(pool.take(Instant::now() + config.acquire_timeout).await?);
         Ok(Self::of(pool, config))
     }
@@ -123,7 +126,7 @@ impl Database {
     #[cfg(test)]
     pub(crate) fn unconnected() -> Self {
         let config = crate::config::Config::read(|_| None).unwrap().database;
-        Self::of(Pool::unattended(PgConnectOptions::new_without_pgpass(), &config), &config)
+        Self::of(Pool::unattended(PgConnectOptions::new_without_pgpass(), &config, CancellationToken::new()), &config)
     }
 
     /// The pool of this moment.
@@ -152,10 +155,10 @@ impl Database {
         self.0.answers.load(Ordering::Relaxed)
     }
 
-    /// Closes every connection, waiting for those in use as long as a statement may take.
+    /// Closes every connection, and waits ten seconds at most for those in use.
     pub async fn close(&self) {
         self.0.closed.cancel();
-        self.pool().close(self.0.config.statement_timeout).await;
+        self.pool().close(CLOSE_TIMEOUT).await;
     }
 }
 

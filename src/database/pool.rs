@@ -98,8 +98,9 @@ impl PgManager {
 
 impl Pool {
     /// A pool that has not connected yet, and is looked after until it is closed or nobody has it any more.
-    pub(super) fn open(options: PgConnectOptions, config: &DatabaseConfig) -> Self {
-        let pool = Self::unattended(options, config);
+    /// Work on its connections is given up when `closed` is cancelled.
+    pub(super) fn open(options: PgConnectOptions, config: &DatabaseConfig, closed: CancellationToken) -> Self {
+        let pool = Self::unattended(options, config, closed);
         let (slots, fewest) = (pool.slots.weak(), pool.fewest);
         let closed = pool.closed().clone();
         tokio::spawn(async move {
@@ -114,12 +115,8 @@ impl Pool {
     }
 
     /// A pool that nobody looks after.
-    pub(super) fn unattended(options: PgConnectOptions, config: &DatabaseConfig) -> Self {
-        let opener = PgManager {
-            options: Arc::new(options),
-            max_lifetime: config.max_lifetime,
-            closed: CancellationToken::new(),
-        };
+    pub(super) fn unattended(options: PgConnectOptions, config: &DatabaseConfig, closed: CancellationToken) -> Self {
+        let opener = PgManager { options: Arc::new(options), max_lifetime: config.max_lifetime, closed };
         // The one used last: its memory is at hand, here and in PostgreSQL, and what nobody needs is seen to be idle.
         let mut shape = PoolConfig::new(config.max_connections as usize);
         shape.queue_mode = QueueMode::Lifo;
@@ -171,19 +168,14 @@ impl Pool {
         (status.size, status.available)
     }
 
-    /// Closes the connections that are idle; new ones take their places when they are needed.
-    pub(super) fn close_idle(&self) {
-        self.slots.retain(|_, _| false);
-    }
-
     /// Closes it at once: who waits is refused, idle connections are dropped, the others once they are given back.
     pub(super) fn shut(&self) {
         self.closed().cancel();
         self.slots.close();
     }
 
-    /// Closes it, and waits until the last connection is given back, `patience` at most.
-    pub(super) async fn close(&self, patience: Duration) {
+    /// Closes it, and waits at most `limit` until the last connection is given back.
+    pub(super) async fn close(&self, limit: Duration) {
         let idle = self.slots.retain(|_, _| false).removed;
         self.slots.close();
         say_goodbye(idle).await;
@@ -192,7 +184,7 @@ impl Pool {
                 sleep(LAST_LOOK).await;
             }
         };
-        let _ = timeout(patience, given_back).await;
+        let _ = timeout(limit, given_back).await;
         self.closed().cancel();
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::Database;
 use super::pool::Pool;
@@ -19,7 +20,7 @@ const NAME: &str = "tableorder-watchdog";
 const INTERVAL: Duration = Duration::from_millis(300);
 
 /// How long PostgreSQL may be silent: `SLICES` times this, in which it answers neither the watchdog nor anybody's
-/// BEGIN. With the interval that is well below the three seconds in which every request is answered, and far
+/// request. With the interval that is well below the three seconds in which every request is answered, and far
 /// above what a busy PostgreSQL takes for an empty message. (Counted in slices, as a process that was itself
 /// asleep or starved would otherwise take that for PostgreSQL's silence; this way it costs one slice.)
 const SLICE: Duration = Duration::from_millis(200);
@@ -52,11 +53,13 @@ impl Database {
         pool.shut();
     }
 
-    /// PostgreSQL is there, though it dropped a connection, and maybe all: the next ones are new. Who has one goes on.
+    /// PostgreSQL is there, though it dropped a connection, and maybe all: the next ones are new. Work under way goes on,
+    /// and is given up with the new pool should PostgreSQL go away.
     fn renew(&self) {
         let mut pool = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
         if !pool.is_closed() {
-            *pool = Pool::open(pool.options().clone(), &self.0.config);
+            let closed = pool.closed().clone();
+            *pool = Pool::open(pool.options().clone(), &self.0.config, closed);
         }
     }
 
@@ -64,7 +67,7 @@ impl Database {
     fn open(&self) {
         let mut pool = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
         if pool.is_closed() && !self.0.closed.is_cancelled() {
-            *pool = Pool::open(pool.options().clone(), &self.0.config);
+            *pool = Pool::open(pool.options().clone(), &self.0.config, CancellationToken::new());
             tracing::info!("PostgreSQL is back");
         }
     }

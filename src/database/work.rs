@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use scoped_futures::ScopedBoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::connection::{Connection, LastStatement};
 use super::retry::{is_conflict, pause_before_retry};
-use super::{Connection, Database, pool, refused};
+use super::{Database, pool, refused};
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::StoreId;
 
@@ -24,10 +25,10 @@ const ATTEMPTS: u32 = 3;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One store's transactions use at most one connection in so many of the pool, so that a store whose rows are locked
-/// does not take the connections of all others.
+/// does not take the connections of all others. What belongs to no store (logins) has such a share as well.
 const STORE_SHARE: u32 = 4;
 
-/// PostgreSQL did not answer within the statement timeout and a margin for the network: the connection is lost.
+/// PostgreSQL answered a statement neither within its timeout nor a margin for the network: the connection is lost.
 #[derive(Debug, thiserror::Error)]
 #[error("PostgreSQL did not answer in time; the connection was closed")]
 struct DeadlineElapsed;
@@ -47,7 +48,8 @@ enum Commit {
 }
 
 impl Database {
-    /// Runs statements that only read. Each sees its own snapshot.
+    /// Runs statements that only read. Each sees its own snapshot. (The same as [`write`](Self::write) but in name: it
+    /// states what the work does.)
     ///
     /// # Errors
     /// Those of `work`; `SERVICE_UNAVAILABLE` without a connection or an answer in time.
@@ -81,9 +83,7 @@ impl Database {
         F: for<'c> FnMut(&'c mut Connection) -> ScopedBoxFuture<'a, 'c, Result<T>> + Send,
         T: Send,
     {
-        let deadline = Instant::now() + self.acquire_timeout();
-        let _permit = self.store_permit(store, deadline).await?;
-        self.run(Commit::Together, deadline, work).await
+        self.run_with_permit(Some(store), work).await
     }
 
     /// As [`transaction`](Self::transaction), for rows that belong to no store, and for making a store.
@@ -95,7 +95,17 @@ impl Database {
         F: for<'c> FnMut(&'c mut Connection) -> ScopedBoxFuture<'a, 'c, Result<T>> + Send,
         T: Send,
     {
-        self.run(Commit::Together, Instant::now() + self.acquire_timeout(), work).await
+        self.run_with_permit(None, work).await
+    }
+
+    async fn run_with_permit<'a, T, F>(&self, store: Option<StoreId>, work: F) -> Result<T>
+    where
+        F: for<'c> FnMut(&'c mut Connection) -> ScopedBoxFuture<'a, 'c, Result<T>> + Send,
+        T: Send,
+    {
+        let deadline = Instant::now() + self.acquire_timeout();
+        let _permit = self.store_permit(store, deadline).await?;
+        self.run(Commit::Together, deadline, work).await
     }
 
     async fn run<'a, T, F>(&self, commit: Commit, acquire_by: Instant, mut work: F) -> Result<T>
@@ -121,11 +131,10 @@ impl Database {
         T: Send,
     {
         let mut connection = self.acquire(acquire_by).await?;
-        let pool_closed = connection.pool_closed();
+        let (pool_closed, last_statement) = (connection.pool_closed(), connection.last_statement());
         let steps = async {
             if let Commit::Together = commit {
                 connection.begin(LOCK_TIMEOUT).await?;
-                self.note_answer();
             }
             let result = work(&mut connection).await?;
             if let Commit::Together = commit {
@@ -133,21 +142,32 @@ impl Database {
             }
             Ok(result)
         };
-        let result = match pool_closed.run_until_cancelled(timeout(self.work_timeout(), steps)).await {
-            Some(Ok(result)) => result,
-            Some(Err(_)) => {
+        let result: Result<T> = tokio::select! {
+            result = steps => result,
+            () = self.statement_deadline(&last_statement) => {
                 connection.mark_broken();
-                // The idle connections go the same way through the network.
-                self.pool().close_idle();
                 return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, DeadlineElapsed));
             }
-            None => return Err(refused(sqlx::Error::PoolClosed)),
+            () = pool_closed.cancelled() => return Err(refused(sqlx::Error::PoolClosed)),
         };
         // A refusal that PostgreSQL did not cause left no statement unfinished.
-        if result.as_ref().map_or_else(|error: &AppError| error.database_cause().is_none(), |_| true) {
+        if result.as_ref().map_or_else(|error| error.database_cause().is_none(), |_| true) {
             connection.mark_ready();
+            self.note_answer();
         }
         result
+    }
+
+    /// Completes when a statement has had no answer for longer than PostgreSQL may take: it ends a statement after
+    /// `statement_timeout` by itself, so the network has lost the connection.
+    async fn statement_deadline(&self, last_statement: &LastStatement) {
+        loop {
+            let deadline = last_statement.sent_at() + self.answer_timeout();
+            if deadline <= Instant::now() {
+                return;
+            }
+            sleep_until(deadline).await;
+        }
     }
 
     async fn acquire(&self, acquire_by: Instant) -> Result<Connection> {
@@ -155,14 +175,14 @@ impl Database {
         let taken = pool.take(acquire_by).await;
         self.0.counts.waited(started.elapsed(), taken.as_ref().is_err_and(pool::is_in_vain));
         match taken {
-            Ok(pooled) => Ok(Connection::new(pooled, self.work_timeout())),
+            Ok(pooled) => Ok(Connection::new(pooled, self.answer_timeout())),
             Err(sqlx::Error::PoolClosed) => Err(refused(sqlx::Error::PoolClosed)),
             Err(error) => Err(AppError::caused_by(ErrorCode::from(&error), NoConnection(error))),
         }
     }
 
-    /// The right of `store` to one more transaction.
-    async fn store_permit(&self, store: StoreId, deadline: Instant) -> Result<OwnedSemaphorePermit> {
+    /// The right of `store`, or of what belongs to none, to one more transaction.
+    async fn store_permit(&self, store: Option<StoreId>, deadline: Instant) -> Result<OwnedSemaphorePermit> {
         let share = (self.0.config.max_connections / STORE_SHARE).max(1);
         let permits = self.0.store_permits.get_with(store, || Arc::new(Semaphore::new(share as usize)));
         let busy =
@@ -174,9 +194,8 @@ impl Database {
         self.0.config.acquire_timeout
     }
 
-    /// How long a piece of work may take once it has a connection. PostgreSQL itself ends a statement after
-    /// `statement_timeout`, so this passes only when PostgreSQL cannot be heard any more.
-    fn work_timeout(&self) -> Duration {
+    /// How long the answer to a statement may take.
+    fn answer_timeout(&self) -> Duration {
         const NETWORK_MARGIN: Duration = Duration::from_secs(2);
         self.0.config.statement_timeout + NETWORK_MARGIN
     }

@@ -8,7 +8,7 @@ use scoped_futures::ScopedFutureExt;
 use super::Hub;
 use crate::clock::Clock;
 use crate::database::Database;
-use crate::error::Result;
+use crate::error::{AppError, Result};
 use crate::models::StoreId;
 use crate::repositories::{event, store};
 
@@ -42,11 +42,12 @@ pub(super) async fn run(hub: &Hub, clock: &Clock, kept: Duration) {
 
 /// Prunes every store's events older than `kept`, and says how many there were.
 pub async fn prune(database: &Database, now: DateTime<Utc>, kept: Duration) -> Result<u64> {
-    let before = now - TimeDelta::from_std(kept).unwrap_or(TimeDelta::MAX);
+    let kept = TimeDelta::from_std(kept).map_err(AppError::internal)?;
+    let (before, ahead) = (now - kept, now + kept);
     let stores = database.read(|conn| store::ids(conn).scope_boxed()).await?;
     let mut pruned = 0;
     for store in stores {
-        while let Some(batch) = prune_batch(database, store, before).await? {
+        while let Some(batch) = prune_batch(database, store, before, ahead).await? {
             pruned += batch;
             tokio::time::sleep(REST).await;
         }
@@ -56,8 +57,13 @@ pub async fn prune(database: &Database, now: DateTime<Utc>, kept: Duration) -> R
 
 /// Marks the events as pruned, in a statement of its own, before it deletes them: a stream that resumes in between is
 /// reset instead of missing some, and no order waits for a deletion.
-async fn prune_batch(database: &Database, store: StoreId, before: DateTime<Utc>) -> Result<Option<u64>> {
-    let last = database.read(|conn| event::last_expired(conn, store, before, BATCH).scope_boxed()).await?;
+async fn prune_batch(
+    database: &Database,
+    store: StoreId,
+    before: DateTime<Utc>,
+    ahead: DateTime<Utc>,
+) -> Result<Option<u64>> {
+    let last = database.read(|conn| event::last_expired(conn, store, before, ahead, BATCH).scope_boxed()).await?;
     let Some(last) = last else { return Ok(None) };
     database.write(|conn| event::mark_pruned(conn, store, last).scope_boxed()).await?;
     database.write(|conn| event::delete_up_to(conn, store, last).scope_boxed()).await.map(Some)

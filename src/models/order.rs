@@ -88,7 +88,7 @@ impl std::str::FromStr for OrderNumber {
 /// One line a guest asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderLine {
-    /// The dish.
+    /// The menu item.
     pub menu_id: MenuItemId,
     /// How many.
     pub quantity: Quantity,
@@ -99,9 +99,9 @@ pub struct OrderLine {
 pub struct OrderItem {
     /// The line's id.
     pub id: OrderItemId,
-    /// The dish's name when it was ordered.
+    /// The menu item's name when it was ordered.
     pub menu_name: String,
-    /// The dish's price when it was ordered.
+    /// The menu item's price when it was ordered.
     pub unit_price: Price,
     /// How many.
     pub quantity: Quantity,
@@ -122,7 +122,7 @@ pub struct Order {
     pub id: OrderId,
     /// What staff and guests call it.
     pub number: OrderNumber,
-    /// The stay it belongs to.
+    /// The session it belongs to.
     pub session_id: SessionId,
     /// The table it was placed at.
     pub table_id: TableId,
@@ -142,12 +142,12 @@ pub struct Order {
     pub items: Vec<OrderItem>,
 }
 
-/// An order of a stay that was completed.
+/// An order of a completed session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastOrder {
     /// The order.
     pub order: Order,
-    /// When its stay was completed.
+    /// When its session was completed.
     pub completed_at: DateTime<Utc>,
 }
 

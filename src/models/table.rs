@@ -24,9 +24,9 @@ pub struct DashboardTable {
     pub id: TableId,
     /// The number on the table.
     pub table_number: i32,
-    /// The table's unfinished session, whether its stay has started or not.
+    /// The table's unfinished session, whether it has started or not.
     pub session_id: Option<SessionId>,
-    /// When that stay started.
+    /// When that session started.
     pub started_at: Option<DateTime<Utc>>,
     /// The sum of its orders.
     pub total_amount: Money,

@@ -27,7 +27,7 @@ pub struct Position {
     pub event_seq: i64,
     /// Grows whenever a token of the store may have stopped counting.
     pub access_version: i64,
-    /// Grows with every change of a category or dish.
+    /// Grows with every change of a category or menu item.
     pub menu_version: i64,
 }
 
@@ -189,21 +189,24 @@ pub async fn listeners(conn: &mut PgConnection, name: &str) -> Result<Vec<i32>> 
 }
 
 /// Among the store's oldest `limit` events, the last seq up to which all are older than `before`; `None` where not even
-/// the oldest is. (An event written while the clock was wrong may be older than those before it.)
+/// the oldest is. An event written while the clock was wrong may be older than those before it; one later than `ahead` is
+/// passed over.
 pub async fn last_expired(
     conn: &mut PgConnection,
     store: StoreId,
     before: DateTime<Utc>,
+    ahead: DateTime<Utc>,
     limit: i64,
 ) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar!(
         "SELECT max(seq) FROM (
-           SELECT seq, bool_and(created_at < $2) OVER (ORDER BY seq) AS is_expired
+           SELECT seq, bool_and(created_at < $2 OR created_at > $4) OVER (ORDER BY seq) AS is_expired
            FROM (SELECT seq, created_at FROM events WHERE store_id = $1 ORDER BY seq LIMIT $3) oldest
          ) prefix WHERE is_expired",
         store.0,
         before,
-        limit
+        limit,
+        ahead
     )
     .fetch_one(conn)
     .await?)

@@ -102,7 +102,7 @@ pub async fn place(
             "menu_changed" => {
                 PlacementOutcome::MenuChanged { menu_version: row.current_menu_version.ok_or_else(incomplete)? }
             }
-            _ => {
+            "placed" => {
                 let number = OrderNumber { business_day, day_number: row.day_number.ok_or_else(incomplete)? };
                 let (id, table_number) =
                     (row.order_id.ok_or_else(incomplete)?, row.table_number.ok_or_else(incomplete)?);
@@ -117,6 +117,7 @@ pub async fn place(
                 let item_ids = row.item_ids.ok_or_else(incomplete)?;
                 PlacementOutcome::Placed(Box::new(order.stored(id, number, table_number, &item_ids, now)))
             }
+            other => return Err(AppError::internal(format!("an order became {other}"))),
         });
     }
     Ok((outcomes, events))

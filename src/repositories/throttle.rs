@@ -38,17 +38,16 @@ pub async fn update(conn: &mut PgConnection, key: &FailureKey, failures: &Failur
     Ok(())
 }
 
-/// The attempt that was under way until `claimed_until` has failed at `now`. It was counted when it began.
+/// An attempt on `key` that was under way until `claimed_until` has failed at `now`. It was counted when it began.
 pub async fn fail(
     conn: &mut PgConnection,
-    keys: &[&FailureKey],
+    key: &FailureKey,
     now: DateTime<Utc>,
     claimed_until: DateTime<Utc>,
 ) -> Result<()> {
-    let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
     sqlx::query!(
-        "UPDATE login_throttle SET failed_at = $2, claimed_until = nullif(claimed_until, $3) WHERE key = ANY($1)",
-        &keys as &[&[u8]],
+        "UPDATE login_throttle SET failed_at = $2, claimed_until = nullif(claimed_until, $3) WHERE key = $1",
+        key.as_bytes(),
         now,
         claimed_until
     )
@@ -86,7 +85,7 @@ pub async fn reset(conn: &mut PgConnection, key: &FailureKey) -> Result<i32> {
 pub async fn forget(conn: &mut PgConnection, before: DateTime<Utc>, limit: i64) -> Result<u64> {
     let result = sqlx::query!(
         "DELETE FROM login_throttle
-         WHERE key IN (SELECT key FROM login_throttle WHERE failed_at < $1 LIMIT $2) AND failed_at < $1",
+         WHERE key IN (SELECT key FROM login_throttle WHERE failed_at < $1 LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)",
         before,
         limit
     )

@@ -24,7 +24,7 @@ use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{FailureKey, Failures, LockoutPolicy};
 use crate::repositories::throttle;
 
-/// How long a pause is remembered without asking, so that whoever goes on knocking costs no query.
+/// How long a pause is remembered without asking, so that further attempts write nothing.
 const REMEMBERED_FOR: Duration = Duration::from_secs(5);
 
 /// Pauses remembered at most.
@@ -42,8 +42,10 @@ const ATTEMPT_TIME: Duration = Duration::from_secs(30);
 /// How long an attempt waits for others under way.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// Milliseconds after which an attempt asks again that waits for others under way.
-const RECHECK_MS: std::ops::Range<u64> = 25..150;
+/// The first pause, in milliseconds, before an attempt that waits for others under way asks again, and the longest: each
+/// is twice the one before, with a random part so that they do not all ask at once.
+const FIRST_PAUSE_MS: u64 = 25;
+const LONGEST_PAUSE_MS: u64 = 400;
 
 /// Rows forgotten at a time.
 const BATCH: i64 = 1_000;
@@ -173,6 +175,7 @@ impl LoginThrottle {
     /// `TOO_MANY_REQUESTS`, with the time to wait.
     pub async fn begin_attempt(&self, key: LoginAttemptKey) -> Result<Attempt> {
         let wait_until = Instant::now() + MAX_WAIT;
+        let mut pause = FIRST_PAUSE_MS;
         loop {
             let now = self.clock.now();
             match self.admit(&key, now).await? {
@@ -184,7 +187,8 @@ impl LoginThrottle {
                     return Err(self.locked(until, now));
                 }
                 Admission::Busy if Instant::now() < wait_until => {
-                    sleep(Duration::from_millis(fastrand::u64(RECHECK_MS))).await;
+                    sleep(Duration::from_millis(fastrand::u64(pause / 2..=pause))).await;
+                    pause = LONGEST_PAUSE_MS.min(pause * 2);
                 }
                 Admission::Busy => {
                     self.count(Outcome::Paused);
@@ -286,15 +290,20 @@ impl Attempt {
         self.throttle.count(Outcome::Failed);
         let Self { throttle: LoginThrottle { database, clock, .. }, key, claimed_until } = &self;
         let now = clock.now();
-        let keys = [&key.account, &key.address];
-        database.write(|conn| async move { throttle::fail(conn, &keys, now, *claimed_until).await }.scope_boxed()).await
+        // Each in a statement of its own, so that no attempt holds one key and waits for the other.
+        for key in [&key.account, &key.address] {
+            database.write(|conn| throttle::fail(conn, key, now, *claimed_until).scope_boxed()).await?;
+        }
+        Ok(())
     }
 
     /// The password was right: forgets the account's failures and takes the same number back from the address. Failures
     /// of other accounts still count, so one valid login does not reset the address.
     pub async fn succeeded(self) -> Result<()> {
         self.throttle.count(Outcome::Succeeded);
-        self.throttle.lockouts.invalidate(&self.key.account);
+        for key in [&self.key.account, &self.key.address] {
+            self.throttle.lockouts.invalidate(key);
+        }
         let Self { throttle: LoginThrottle { database, .. }, key, claimed_until } = &self;
         let settle = database.transaction_without_store(|tx| {
             async move {

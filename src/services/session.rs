@@ -1,4 +1,5 @@
-//! Sessions: a party's stay at a table. Only this service makes, locks or completes one.
+//! Sessions: a party's stay at a table. This module opens, locks and completes them; only a session's start, with its
+//! first order, is part of the statement that stores the order.
 
 use scoped_futures::ScopedFutureExt;
 use serde_json::json;
@@ -109,7 +110,7 @@ pub(super) async fn lock_running(tx: &mut Connection, store: StoreId, session: S
 ///
 /// # Errors
 /// `TABLE_NOT_FOUND`, `TABLE_HAS_ACTIVE_SESSION`.
-pub(super) async fn lock_vacant_table(tx: &mut Connection, store: StoreId, id: TableId) -> Result<Option<Table>> {
+pub(super) async fn vacate_table(tx: &mut Connection, store: StoreId, id: TableId) -> Result<Option<Table>> {
     // The session before the table, as an order locks them.
     let unfinished = session::lock_unfinished(tx, store, id).await?;
     let table = table::lock(tx, store, id).await?;

@@ -12,7 +12,7 @@ use crate::repositories::{event, order, table};
 use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
 use crate::security::throttle::LoginThrottle;
-use crate::services::session::lock_vacant_table;
+use crate::services::session::vacate_table;
 use crate::services::{StoreService, audit};
 
 /// Tables.
@@ -153,7 +153,7 @@ impl TableService {
         for _ in 0..ATTEMPTS {
             let deleted = self.database.transaction(store, |tx| {
                 async move {
-                    let Some(table) = lock_vacant_table(tx, store, id).await? else { return Ok(None) };
+                    let Some(table) = vacate_table(tx, store, id).await? else { return Ok(None) };
                     let now = self.clock.now();
                     table::delete(tx, store, id, now).await?;
                     let entry = NewAuditEntry::new(AuditAction::TableDeleted, id.0).before(&table);

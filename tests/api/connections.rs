@@ -97,6 +97,23 @@ async fn a_statement_without_an_end_loses_its_connection() {
 }
 
 #[tokio::test]
+async fn work_of_many_statements_may_take_longer_than_one() {
+    let database = pool(0, 1, |config| config.statement_timeout = Duration::from_millis(500)).await;
+    let first = backend(&database).await;
+    let long = database.transaction(StoreId(1), |tx| {
+        async move {
+            for _ in 0..9 {
+                execute(tx, "SELECT pg_sleep(0.3)").await?;
+            }
+            Ok(())
+        }
+        .scope_boxed()
+    });
+    long.await.unwrap();
+    assert_eq!(backend(&database).await, first);
+}
+
+#[tokio::test]
 async fn a_cancelled_transaction_is_rolled_back_wherever_it_was() {
     const LOCK: &str = "SELECT id FROM stores FOR UPDATE";
     let app = TestApp::start_with(|config| config.database.max_connections = 2).await;

@@ -404,8 +404,7 @@ async fn logins_go_on_after_a_network_that_lost_their_connections() {
             tokio::spawn(async move { client.post("/customer/auth/login", &body).await })
         })
         .collect();
-    let cores = i64::try_from(std::thread::available_parallelism().unwrap().get()).unwrap();
-    waiting_for_locks(&options, 2 * cores).await;
+    waiting_for_locks(&options, 4).await;
     proxy.silence_all();
     sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
     for login in logins {

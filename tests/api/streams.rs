@@ -375,4 +375,8 @@ async fn an_event_of_a_slow_clock_takes_no_newer_one_with_it() {
     for seq in 1..=3 {
         assert_eq!(stream.next().await.seq(), seq);
     }
+    // Nor does one of a fast clock keep older ones behind it from being pruned.
+    let postdate = "UPDATE events SET created_at = '2099-01-01' WHERE seq = 1";
+    sqlx::query(postdate).execute(&mut app.connection().await).await.unwrap();
+    assert_eq!(retention::prune(&app.database, Clock::system().now(), week).await.unwrap(), 2);
 }

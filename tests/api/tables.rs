@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, TestStore, answer};
+use crate::support::{TestApp, TestStore, answer, plain_database};
 
 /// Orders one dish at table 1 at `moment`, and gives its number.
 async fn order_at(app: &TestApp, store: &TestStore, moment: &str) -> String {
@@ -343,4 +343,28 @@ async fn orders_keep_the_number_of_the_table_they_were_placed_at() {
     let dashboard = admin.get("/admin/tables/dashboard").await.ok();
     let table = dashboard["tables"].as_array().unwrap().iter().find(|table| table["table_number"] == 333).unwrap();
     assert_eq!(numbers(&table["latest_orders"]), newest_first);
+}
+
+#[tokio::test]
+async fn the_orders_of_earlier_releases_get_their_tables_numbers() {
+    let app = TestApp::start_on(plain_database().await, |_| {}).await;
+    let stores = [app.store("demo").await, app.store("other").await];
+    for store in &stores {
+        for table in 1..=2 {
+            store.tablet(table).await.order(&store.menus[..1]).await.ok();
+        }
+    }
+    let mut connection = app.connection().await;
+    let many = "INSERT INTO orders (store_id, session_id, table_id, business_day, day_number, status, total_amount,
+                                    created_at, updated_at)
+                SELECT o.store_id, o.session_id, o.table_id, '2026-01-01', o.day_number * 100000 + n, 'completed', 1, now(), now()
+                FROM orders o, generate_series(1, 3000) n;
+                UPDATE orders SET table_number = NULL";
+    sqlx::raw_sql(many).execute(&mut connection).await.unwrap();
+    let backfill = include_str!("../../migrations/20261128000002_orders_table_number_backfill.sql");
+    sqlx::raw_sql(backfill).execute(&mut connection).await.unwrap();
+    let counts = "SELECT count(*), count(*) FILTER (WHERE o.table_number = t.table_number)
+                  FROM orders o JOIN tables t ON t.store_id = o.store_id AND t.id = o.table_id";
+    let counts: (i64, i64) = sqlx::query_as(counts).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(counts, (12_004, 12_004));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use tableorder::config::Config;
 
 use crate::support::{Answer, ApiClient, TestApp, answer, plain_database, waiting_for_locks};
@@ -316,4 +317,53 @@ async fn a_failure_counted_by_a_fast_clock_locks_for_one_pause() {
     refused.refused(429, "TOO_MANY_REQUESTS");
     app.stand_at("2026-11-20T03:00:30Z");
     login_table(&client, &table(&store.code, 1, "1234")).await.ok();
+}
+
+#[tokio::test]
+async fn failures_at_the_same_moment_do_not_block_each_other() {
+    let options = plain_database().await;
+    // So that a deadlock does not end by itself, but with a refusal.
+    let patient = "DO $$ BEGIN
+                     EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = %L', current_database(), '10min');
+                   END $$";
+    sqlx::raw_sql(patient).execute(&mut PgConnection::connect_with(&options).await.unwrap()).await.unwrap();
+    let app = TestApp::start_on(options, |config| {
+        (config.login.failures_per_account, config.login.failures_per_address) = (1_000, 1_000);
+    })
+    .await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let client = app.anonymous();
+    // Several accounts: which of two keys is found first depends on their digests.
+    let guesses = (0..80).map(|guess| table(&store.code, 100 + guess % 4, "0000"));
+    let guesses: Vec<_> = guesses.collect();
+    for answer in join_all(guesses.iter().map(|guess| login_table(&client, guess))).await {
+        answer.refused(401, "AUTH_FAILED");
+    }
+}
+
+#[tokio::test]
+async fn logins_that_wait_leave_connections_to_orders() {
+    let app = TestApp::start_on(plain_database().await, |config| config.database.max_connections = 8).await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let tablet = store.tablet(1).await;
+    let client = app.anonymous();
+    let mut holder = app.connection().await;
+    sqlx::raw_sql("BEGIN; LOCK TABLE login_throttle").execute(&mut holder).await.unwrap();
+    let logins: Vec<_> = (0..40)
+        .map(|number| {
+            let (client, login) = (client.clone(), table(&store.code, 100 + number, "0000"));
+            tokio::spawn(async move { login_table(&client, &login).await })
+        })
+        .collect();
+    waiting_for_locks(&app.options, 2).await;
+    for _ in 0..5 {
+        tablet.order(&store.menus[..1]).await.ok();
+    }
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
+    for login in logins {
+        let status = login.await.unwrap().status.as_u16();
+        assert!([401, 503].contains(&status), "{status}");
+    }
 }

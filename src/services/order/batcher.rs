@@ -80,7 +80,7 @@ impl<W: BatchWriter> Batcher<W> {
         outcome.await.ok()
     }
 
-    /// Adds an item to the queue of its key. Whether it is the first, and batches of the key are to be written.
+    /// Adds an item to the queue of its key. True when no batch of the key is being written: the caller must start.
     fn push(&self, key: W::Key, pending: Pending<W>) -> bool {
         match self.queues().entry(key) {
             Entry::Occupied(mut queue) => {

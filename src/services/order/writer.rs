@@ -54,6 +54,29 @@ impl OrderWriter {
     }
 }
 
+impl OrderWriter {
+    /// Writes each order in a transaction of its own, until PostgreSQL is unavailable.
+    async fn place_each(&self, store: StoreId, orders: &[PricedOrder]) -> Vec<Result<PlacementOutcome>> {
+        let mut outcomes = Vec::with_capacity(orders.len());
+        let mut unavailable: Option<Arc<AppError>> = None;
+        for order in orders {
+            let outcome = match &unavailable {
+                Some(error) => Err(shared(error)),
+                None => self.place(store, std::slice::from_ref(order)).await,
+            };
+            outcomes.push(match outcome {
+                Ok(mut outcome) => outcome.pop().ok_or_else(without_outcome),
+                Err(error) if error.code == ErrorCode::ServiceUnavailable => {
+                    let error = unavailable.get_or_insert_with(|| Arc::new(error));
+                    Err(shared(error))
+                }
+                Err(error) => Err(error),
+            });
+        }
+        outcomes
+    }
+}
+
 impl BatchWriter for OrderWriter {
     type Key = StoreId;
     type Item = PricedOrder;
@@ -72,15 +95,7 @@ impl BatchWriter for OrderWriter {
         Ok(match self.place(store, &orders).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             Err(error) if error.is_caused_by::<NoConnection>() => return Err(Arc::new(error)),
-            Err(error) if orders.len() > 1 && error.code != ErrorCode::ServiceUnavailable => {
-                // One of them is at fault: each by itself.
-                let mut outcomes = Vec::with_capacity(orders.len());
-                for order in &orders {
-                    let outcome = self.place(store, std::slice::from_ref(order)).await;
-                    outcomes.push(outcome.and_then(|mut outcome| outcome.pop().ok_or_else(without_outcome)));
-                }
-                outcomes
-            }
+            Err(error) if orders.len() > 1 && was_refused(&error) => self.place_each(store, &orders).await,
             Err(error) => {
                 let error = Arc::new(error);
                 orders.iter().map(|_| Err(shared(&error))).collect()
@@ -106,6 +121,12 @@ impl Batcher<OrderWriter> {
         registry.register("orders_placed", "Orders that were placed, retries not counted", placed.clone());
         registry.register("order_batches", "Transactions in which orders were placed", batches.clone());
     }
+}
+
+/// Whether PostgreSQL refused a batch for one of its orders, and so has written none of them.
+fn was_refused(error: &AppError) -> bool {
+    let is_answer = matches!(error.database_cause(), Some(sqlx::Error::Database(_)));
+    is_answer && error.code != ErrorCode::ServiceUnavailable
 }
 
 fn without_outcome() -> AppError {
