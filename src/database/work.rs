@@ -143,6 +143,8 @@ impl Database {
             Ok(result)
         };
         let result: Result<T> = tokio::select! {
+            // The result first: after a stall of the whole process it may have arrived together with the deadline.
+            biased;
             result = steps => result,
             () = self.statement_deadline(&last_statement) => {
                 connection.mark_broken();

@@ -156,3 +156,18 @@ async fn no_statement_locks_a_row_against_the_orders_that_refer_to_it() {
     assert_eq!(breaches, [""; 0], "FOR NO KEY UPDATE locks against every change but lets references through");
     assert!(locks_against_references("SELECT id FROM tables FOR  UPDATE OF t"));
 }
+
+#[test]
+fn a_change_of_login_failures_locks_one_key() {
+    // An attempt counts for two keys. A statement that finds both locks them in an order of its plan's, against another
+    // attempt that has one of them. The clean-up passes over rows that are locked.
+    let changes: Vec<String> = prepared::statements()
+        .into_iter()
+        .map(|statement| statement.query)
+        .filter(|sql| Regex::new(r"\b(UPDATE|DELETE FROM) login_throttle\b").unwrap().is_match(sql))
+        .collect();
+    assert!(changes.len() >= 4, "{changes:?}");
+    for sql in changes {
+        assert!(sql.contains("WHERE key = $1") || sql.contains("SKIP LOCKED"), "{sql}");
+    }
+}
