@@ -38,7 +38,7 @@ pub struct MenuItem {
     pub details: MenuItemDetails,
 }
 
-/// What a menu item is, whether it is stored already or about to be.
+/// The properties of a menu item, stored or about to be.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct MenuItemDetails {
     /// The category it belongs to.
@@ -55,7 +55,7 @@ pub struct MenuItemDetails {
     pub is_available: bool,
 }
 
-/// What to change of a menu item; `None` leaves a field as it is, `Some(None)` clears it.
+/// A change of a menu item; `None` leaves a field as it is, `Some(None)` clears it.
 #[derive(Debug, Default, Clone)]
 pub struct MenuItemChange {
     /// The category it belongs to.

@@ -46,7 +46,7 @@ impl PricedLine {
     }
 }
 
-/// What became of a [`PricedOrder`].
+/// The outcome of writing a [`PricedOrder`].
 #[derive(Debug, Clone)]
 pub enum PlacementOutcome {
     /// It is stored.
@@ -57,7 +57,7 @@ pub enum PlacementOutcome {
     KeyUsed,
     /// The menu has another version by now.
     MenuChanged {
-        /// That version.
+        /// The current version.
         menu_version: i64,
     },
 }

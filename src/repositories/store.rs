@@ -27,7 +27,7 @@ impl TryFrom<StoreRow> for Store {
     }
 }
 
-/// The store with this code. Without a code there is none, found in the same time.
+/// The store with this code. `None` for the code finds nothing and takes as long.
 pub async fn find_by_code(conn: &mut PgConnection, code: Option<&StoreCode>) -> Result<Option<Store>> {
     sqlx::query_as!(
         StoreRow,

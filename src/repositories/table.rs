@@ -25,7 +25,7 @@ macro_rules! select_tables {
     };
 }
 
-/// The table with this number. Without a store there is none, found in the same time.
+/// The table with this number. `None` for the store finds nothing and takes as long.
 pub async fn find_by_number(
     conn: &mut PgConnection,
     store: Option<StoreId>,

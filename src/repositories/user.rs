@@ -35,7 +35,7 @@ macro_rules! select_users {
     };
 }
 
-/// The account with this name. Without a store there is none, found in the same time.
+/// The account with this name. `None` for the store finds nothing and takes as long.
 pub async fn find_by_username(
     conn: &mut PgConnection,
     store: Option<StoreId>,

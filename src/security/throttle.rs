@@ -84,7 +84,7 @@ impl Outcome {
     }
 }
 
-/// What an attempt to log in counts for: the account it names, and the address it comes from.
+/// The keys that a login attempt is counted under: the account it names and the address it comes from.
 #[derive(Debug, Clone)]
 pub struct LoginAttemptKey {
     account: FailureKey,

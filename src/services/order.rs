@@ -85,7 +85,7 @@ impl<T> OrderPage<T> {
     }
 }
 
-/// What the database holds against or for an order that was refused.
+/// The facts that decide how a refused order is answered.
 struct Refusal {
     is_session_running: bool,
     menu_version: i64,

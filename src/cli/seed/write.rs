@@ -43,7 +43,7 @@ pub(super) struct Target<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
-/// Writes the store that `plan` makes; `progress` is told the number of orders in every batch.
+/// Writes the store that `plan` makes; calls `progress` with the number of orders of each batch.
 pub(super) async fn write(
     target: &Target<'_>,
     plan: impl Fn() -> Plan + Send + Sync,

@@ -16,9 +16,9 @@ const MAX_BATCH: usize = 32;
 pub(super) trait BatchWriter: Clone + Send + Sync + 'static {
     /// Items of different keys are never written together.
     type Key: Copy + Eq + Hash + Send;
-    /// What is written.
+    /// One thing to write.
     type Item: Send;
-    /// What became of one item.
+    /// The result for one item.
     type Outcome: Send;
     /// Why nothing can be written at the moment.
     type Unavailable: Clone + Send;
@@ -121,7 +121,7 @@ impl<W: BatchWriter> Batcher<W> {
     }
 
     /// The items that wait, up to a whole batch. Where none waits, the key is removed. Items whose submitters gave up
-    /// are dropped: nothing of them was written, and their submitters were told so.
+    /// are dropped: nothing of them was written.
     fn next_batch(&self, key: W::Key) -> Vec<Pending<W>> {
         let mut queues = self.queues();
         let Some(queue) = queues.get_mut(&key) else { return Vec::new() };
