@@ -21,14 +21,14 @@ RUN mkdir -p src benches/figures \
     && echo 'fn main() {}' >src/main.rs \
     && cp src/main.rs src/lib.rs \
     && cp src/main.rs benches/figures/main.rs \
-    && cargo build --release --locked
+    && cargo build --release --locked --features otlp
 # The queries are checked against .sqlx: no database is needed here, and no network any more.
 COPY .sqlx .sqlx
 COPY migrations migrations
 COPY src src
 # `touch`, as what was built of the stubs is newer than the source.
 RUN find src -name '*.rs' -exec touch {} + \
-    && SQLX_OFFLINE=true cargo build --release --locked --offline
+    && SQLX_OFFLINE=true cargo build --release --locked --offline --features otlp
 
 # For `docker compose up dev`: the source is mounted; a change of it builds and starts the server anew.
 FROM toolchain AS dev

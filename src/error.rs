@@ -1,11 +1,10 @@
 //! Errors are part of the product: one envelope, stable codes, Korean and English messages.
 //!
-//! Services answer with an [`AppError`]; whoever refuses a request, down to the router's own 404, the
-//! [`envelope`] layer writes the body that `error.message` and `error.code` are read from.
+//! Services return an [`AppError`]; the routers write the response body from it.
 
 mod code;
-pub mod envelope;
 mod language;
+mod message;
 mod reason;
 
 use std::error::Error as StdError;
@@ -13,6 +12,7 @@ use std::time::Duration;
 
 pub use code::ErrorCode;
 pub use language::Language;
+pub use message::Message;
 pub use reason::Reason;
 
 /// How long a client is asked to wait where nothing better is known.

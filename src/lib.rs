@@ -1,18 +1,20 @@
-//! tableorder, a table-order server: guests order from a tablet at their table, the store's dashboard sees it
-//! within a blink.
+//! tableorder, a table-order server: guests order from a tablet at their table, and the order appears on the store's
+//! dashboard at once.
 //!
-//! A request goes down the house once and comes back once: [`routers`] (HTTP in and out) call [`services`]
-//! (rules, transaction, publish), which call [`repositories`] (SQL); [`events`] carries what was committed to
-//! the open streams. Arrows run downward only.
+//! A request passes each layer once: [`routers`] (HTTP) call [`services`] (rules, transaction, publish), which call
+//! [`repositories`] (SQL); [`events`] carries what was committed to the open streams. Modules depend downward only.
 
 pub mod cli;
 pub mod clock;
+pub mod cluster;
 pub mod config;
 pub mod database;
 pub mod error;
 pub mod events;
+pub mod middleware;
 pub mod models;
 pub mod repositories;
+pub mod request_context;
 pub mod routers;
 pub mod schemas;
 pub mod security;
@@ -23,27 +25,29 @@ pub mod state;
 pub mod telemetry;
 
 use axum::Router;
+use axum::http::StatusCode;
+use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use config::HttpConfig;
 use routers::docs;
-use routers::door::Door;
 use state::AppState;
 
 /// The whole application, as the binary serves it and as the tests call it.
-pub fn app(state: AppState, config: &HttpConfig) -> Door {
-    let (routes, documented) = routers::all().split_for_parts();
-    let others = [routers::private::METRICS_PATH, routers::private::LOG_LEVEL_PATH].into_iter().chain(docs::PATHS);
-    telemetry::route::know(documented.paths.paths.keys().map(String::as_str).chain(others));
-    let figures = if config.serves_metrics { routers::private::metrics() } else { Router::new() };
-    let routes = routes.merge(figures).merge(docs::pages(openapi)).with_state(state);
-    Door::before(routes, config)
+pub fn app(state: AppState, config: &HttpConfig) -> Router {
+    let metrics = if config.serves_metrics { routers::private::metrics() } else { Router::new() };
+    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, config.request_timeout);
+    let api = Router::from(routers::api()).merge(metrics).merge(docs::pages(openapi)).layer(timeout);
+    let (request_metrics, shutdown) = (state.request_metrics.clone(), state.shutdown.clone());
+    let router = api.merge(routers::streams()).with_state(state);
+    middleware::apply(router, config, request_metrics, &shutdown)
 }
 
 /// The OpenAPI document of [`app`].
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut document = OpenApiRouter::with_openapi(docs::document()).merge(routers::all()).into_openapi();
+    let document = OpenApiRouter::with_openapi(docs::document());
+    let mut document = document.merge(routers::api()).merge(routers::streams()).into_openapi();
     docs::complete(&mut document);
     document
 }

@@ -1,122 +1,72 @@
-//! The HTTP server: accepts connections, and stops without dropping a request or hanging on a stream.
-
-mod answers;
-mod lazy_timer;
-mod socket;
-mod when_woken;
+//! The HTTP server: accepts connections, bounds them, and stops without dropping a request or waiting for a stream.
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
-use hyper_util::rt::TokioIo;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
-use tokio_util::task::TaskTracker;
+use tower::Service;
 
-use self::answers::Answers;
-use self::lazy_timer::LazyTimer;
-use self::socket::Socket;
-use self::when_woken::WhenWoken;
 use crate::config::HttpConfig;
-use crate::error::{AppError, ErrorCode};
-use crate::routers::door::Door;
-use crate::security::address::ClientAddress;
+use crate::middleware::TooManyConnections;
 use crate::shutdown::Shutdown;
 
-/// How much more header hyper reads than is allowed: what is just beyond the limit is refused with an answer that
-/// says so, what is far beyond with a bare 431.
+/// hyper reads headers up to this many times the configured limits: those just beyond are refused with an error body,
+/// those far beyond with hyper's bare 431.
 const HEADER_SLACK: usize = 2;
 
-/// Connections beyond the limit that are told so, at a time; any more are dropped.
-const TURNED_AWAY: usize = 64;
+/// Connections beyond the limit that are answered with a 503 at a time; any more are closed.
+const MAX_REJECTING: usize = 64;
 
-/// How long a connection that is turned away may take to send its request.
-const TURNED_AWAY_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a connection beyond the limit may take to send its request.
+const REJECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long to rest when the system has no more connections to give.
+/// The pause after the system had no connection to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How often it is said that the system has no more connections to give.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
+/// How often it is logged that the system has no connection to give.
+const ACCEPT_ERROR_LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long a quiet connection is kept once a drain is over: whoever was just sending a request on it is answered.
-const QUIET_GRACE: Duration = Duration::from_secs(1);
+/// How long idle connections stay open after a drain: HTTP/1.1 cannot announce that an idle connection is about to
+/// close, and a request sent at that moment would be lost.
+const IDLE_GRACE: Duration = Duration::from_secs(1);
 
-/// What a connection may take.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    header_timeout: Duration,
-    header_bytes: usize,
-    header_fields: usize,
-    write_timeout: Duration,
-    /// Whether it may send one request after the other.
-    keep_alive: bool,
-    /// How long it is kept, without a request, once the server stops.
-    quiet_grace: Duration,
-}
-
-impl Limits {
-    fn of(config: &HttpConfig) -> Self {
-        Self {
-            header_timeout: config.header_timeout,
-            header_bytes: config.header_limit * HEADER_SLACK,
-            header_fields: config.header_fields * HEADER_SLACK,
-            write_timeout: config.write_timeout,
-            keep_alive: true,
-            quiet_grace: if config.shutdown_drain.is_zero() { Duration::ZERO } else { QUIET_GRACE },
-        }
-    }
-
-    /// Of a connection that is only told that there are too many.
-    fn of_turned_away(config: &HttpConfig) -> Self {
-        Self { header_timeout: TURNED_AWAY_TIMEOUT, keep_alive: false, ..Self::of(config) }
-    }
-}
-
-/// Serves `app` over HTTP/1.1 until `shutdown` closes it; then connections finish the request they are in, for as long
-/// as a graceful stop may take.
+/// Serves `app` over HTTP/1.1 until `shutdown` closes it; then requests under way may finish, within
+/// `shutdown_timeout`.
 ///
-/// (axum's own `serve` has no header time-out, so a client that sends its header slowly would hold a
-/// connection for ever.)
-pub async fn serve(listener: TcpListener, app: Door, shutdown: Shutdown, config: &HttpConfig) {
-    let connections = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(config.max_connections));
-    let doorstep = Arc::new(Semaphore::new(TURNED_AWAY));
-    let full = Router::new().fallback(async || {
-        AppError::caused_by(ErrorCode::ServiceUnavailable, "as many connections are open as may be")
-    });
-    let full = Door::before(full, config);
-    let admit = |stream: TcpStream, peer: SocketAddr| {
-        let (place, app, limits) = if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            (place, &app, Limits::of(config))
-        } else if let Ok(place) = Arc::clone(&doorstep).try_acquire_owned() {
-            (place, &full, Limits::of_turned_away(config))
-        } else {
-            return;
-        };
-        let peer = ClientAddress(peer.ip());
-        connections.spawn(serve_connection(stream, peer, app.clone(), shutdown.clone(), limits, place));
+/// (axum's own `serve` has no header timeout, so a client that sends its header slowly would hold a connection for
+/// ever.)
+pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, config: &HttpConfig) {
+    let connections = Connections {
+        app,
+        config: config.clone(),
+        permits: Arc::new(Semaphore::new(config.max_connections)),
+        overflow_permits: Arc::new(Semaphore::new(MAX_REJECTING)),
+        graceful: GracefulShutdown::new(),
     };
-    let mut complained: Option<Instant> = None;
+    let mut logged: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
             () = shutdown.closing().cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => admit(stream, peer),
+            Ok((stream, peer)) => connections.spawn(stream, peer),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                // Once a while: it goes on for as long as the system has none to give.
-                if complained.is_none_or(|at| at.elapsed() > COMPLAIN_EVERY) {
-                    complained = Some(Instant::now());
+                if logged.is_none_or(|at| at.elapsed() > ACCEPT_ERROR_LOG_INTERVAL) {
+                    logged = Some(Instant::now());
                     tracing::error!(%error, "cannot accept connections");
                 }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -124,15 +74,20 @@ pub async fn serve(listener: TcpListener, app: Door, shutdown: Shutdown, config:
         }
     }
     for (stream, peer) in close(listener) {
-        admit(stream, peer);
+        connections.spawn(stream, peer);
     }
-    connections.close();
-    if tokio::time::timeout(config.shutdown_timeout, connections.wait()).await.is_err() {
-        tracing::warn!(open = connections.len(), "some requests did not finish in time");
+    let stop = async {
+        if !config.shutdown_drain.is_zero() {
+            tokio::time::sleep(IDLE_GRACE).await;
+        }
+        connections.graceful.shutdown().await;
+    };
+    if tokio::time::timeout(config.shutdown_timeout, stop).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
     }
 }
 
-/// Closes the listener. What the system has connected meanwhile would be cut off with it: it is taken first.
+/// Closes the listener and returns the connections that the system has already opened for it: they would be reset.
 fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
     let mut last = Vec::new();
     let Ok(listener) = listener.into_std() else { return last };
@@ -149,56 +104,94 @@ fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
     }
 }
 
-/// Serves one connection, which has a place for as long. (What it awaits is all in here: a future that is handed to an
-/// `async` block to be awaited has its room twice.)
-async fn serve_connection(
-    stream: TcpStream,
-    peer: ClientAddress,
-    app: Door,
-    shutdown: Shutdown,
-    limits: Limits,
-    _place: OwnedSemaphorePermit,
-) {
-    // Events are small and must not wait for more.
-    let _ = stream.set_nodelay(true);
-    // A client that takes nothing of what it is sent is cut off: it resumes when it can.
-    let mut stream = TimeoutStream::new(Socket(stream));
-    stream.set_write_timeout(Some(limits.write_timeout));
-    let is_last = Arc::new(AtomicBool::new(false));
-    let service = Answers::new(app, peer, Arc::clone(&is_last));
-    let connection = Builder::new()
-        .timer(LazyTimer::default())
-        .header_read_timeout(limits.header_timeout)
-        .keep_alive(limits.keep_alive)
-        .max_buf_size(limits.header_bytes)
-        .max_headers(limits.header_fields)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    tokio::pin!(connection);
-    // A quiet connection cannot be told that it is about to close: whoever sends a request just then never hears of
-    // it again. So it is left to whoever opened it for as long as there is time.
-    let ended = pin!(async {
-        shutdown.draining().await;
-        is_last.store(true, Ordering::Relaxed);
-        shutdown.closing().cancelled().await;
-        tokio::time::sleep(limits.quiet_grace).await;
-    });
-    let result = tokio::select! {
-        biased; // What has been sent is read first.
-        result = connection.as_mut() => result,
-        () = WhenWoken::new(ended) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        // The client went away, was too slow, or its stream was broken off: daily life.
-        tracing::debug!(%error, "connection ended");
-    }
-}
-
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
     )
+}
+
+/// The open connections and their bounds.
+struct Connections {
+    app: Router,
+    config: HttpConfig,
+    permits: Arc<Semaphore>,
+    overflow_permits: Arc<Semaphore>,
+    graceful: GracefulShutdown,
+}
+
+impl Connections {
+    /// Serves a connection in a task of its own; beyond the limit it is only told so, or closed.
+    fn spawn(&self, stream: TcpStream, peer: SocketAddr) {
+        let (permit, is_rejected) = if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            (permit, false)
+        } else if let Ok(permit) = Arc::clone(&self.overflow_permits).try_acquire_owned() {
+            (permit, true)
+        } else {
+            return;
+        };
+        let connection = Connection { app: self.app.clone(), peer, is_rejected, _permit: permit };
+        tokio::spawn(connection.serve(stream, self.config.clone(), self.graceful.watcher()));
+    }
+}
+
+/// One connection.
+struct Connection {
+    app: Router,
+    peer: SocketAddr,
+    is_rejected: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, config: HttpConfig, shutdown: Watcher) {
+        configure(&stream, config.write_timeout);
+        // A client that reads nothing is disconnected; it resumes when it reconnects.
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(config.write_timeout));
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(self.peer));
+            if self.is_rejected {
+                request.extensions_mut().insert(TooManyConnections);
+            }
+            self.app.clone().call(request)
+        });
+        let connection = Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(if self.is_rejected { REJECT_TIMEOUT } else { config.header_timeout })
+            .keep_alive(!self.is_rejected)
+            .max_buf_size(config.header_limit * HEADER_SLACK)
+            .max_headers(config.header_fields * HEADER_SLACK)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
+        if let Err(error) = shutdown.watch(connection).await {
+            // The client went away or was too slow, or its stream was aborted: all normal.
+            tracing::debug!(%error, "connection ended");
+        }
+    }
+}
+
+/// Sends events at once instead of gathering them, and closes a connection whose peer acknowledges nothing for
+/// `timeout`: a client that lost its network sends no sign of it.
+fn configure(stream: &TcpStream, timeout: Duration) {
+    // Where an option is refused, the connection works without it.
+    let _ = stream.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(timeout));
+    #[cfg(not(target_os = "linux"))]
+    let _ = timeout;
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_acknowledges_nothing_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let timeout = Duration::from_secs(15);
+        configure(&stream, timeout);
+        assert_eq!(socket2::SockRef::from(&stream).tcp_user_timeout().unwrap(), Some(timeout));
+        assert!(stream.nodelay().unwrap());
+    }
 }

@@ -1,17 +1,23 @@
-//! What a handler may reach.
+//! What handlers can use.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::extract::FromRef;
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
 use scoped_futures::ScopedFutureExt;
+use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Config, Secret};
+use crate::cluster::{Cluster, EpochChanged};
+use crate::config::{Config, EventConfig, Secret};
 use crate::database::Database;
 use crate::error::Result;
-use crate::events::{Hub, StreamLimits};
+use crate::events::{Hub, StreamLimits, retention};
+use crate::models::StoreId;
 use crate::repositories::event;
+use crate::schemas::menu::PreparedMenu;
 use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
 use crate::security::rush::Rush;
@@ -22,46 +28,65 @@ use crate::services::{
     TableService, UserService,
 };
 use crate::shutdown::Shutdown;
-use crate::telemetry::metrics::{Gauges, Metrics};
+use crate::telemetry::metrics::{Metrics, RequestMetrics};
 
-/// What a handler may reach. Each request clones it and some of its parts, so each is one counted reference: had a
-/// service been cloned part by part, the cores would fight for a dozen counters a request.
+/// The bytes of menu responses kept in memory.
+const PREPARED_MENU_BYTES: u64 = 64 << 20;
+
+/// The services and handles that a handler can use. A clone counts one reference; the services are borrowed from it.
 #[derive(Clone)]
-pub struct AppState(Arc<Parts>);
+pub struct AppState(Arc<Services>);
 
-struct Parts {
-    database: Database,
-    hub: Hub,
-    throttle: LoginThrottle,
-    auth: Arc<AuthService>,
-    categories: Arc<CategoryService>,
-    menus: Arc<MenuService>,
-    orders: Arc<OrderService>,
-    sessions: Arc<SessionService>,
-    tables: Arc<TableService>,
-    users: Arc<UserService>,
-    audit: Arc<AuditService>,
-    metrics: Metrics,
-    streams: Arc<StreamService>,
-    shutdown: Shutdown,
+/// The content of [`AppState`].
+#[expect(missing_docs, reason = "each type has its own documentation")]
+pub struct Services {
+    pub auth: AuthService,
+    pub audit: AuditService,
+    pub categories: CategoryService,
+    pub menus: MenuService,
+    pub orders: OrderService,
+    pub sessions: SessionService,
+    pub streams: StreamService,
+    pub tables: TableService,
+    pub users: UserService,
+    pub database: Database,
+    pub cluster: Cluster,
+    pub hub: Hub,
+    pub prepared_menus: Cache<(StoreId, i64), Arc<PreparedMenu>>,
+    pub throttle: LoginThrottle,
+    pub metrics: Metrics,
+    pub request_metrics: RequestMetrics,
+    pub shutdown: Shutdown,
+    clock: Clock,
+}
+
+impl Deref for AppState {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
 }
 
 impl AppState {
-    /// Wires the services to `database`, which must be migrated.
+    /// Creates the services on `database`, which must be migrated.
     ///
     /// # Errors
-    /// When the deployment's epoch cannot be read.
+    /// When the epoch of the database cannot be read.
     pub async fn new(config: &Config, secret: &Secret, database: Database, clock: Clock) -> Result<Self> {
-        let deployment = database.read(|conn| event::epoch(conn).scope_boxed()).await?;
+        let epoch = database.read(|conn| event::epoch(conn).scope_boxed()).await?;
         let shutdown = Shutdown::default();
         let limits = StreamLimits { per_store: config.streams.max_per_store, in_all: config.streams.max_in_all };
-        let hub = Hub::new(database.clone(), deployment, limits, clock.clone(), shutdown.closing().clone());
-        let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, deployment, clock.clone());
+        let cluster = Cluster::new(database.clone());
+        let observer = Arc::new(cluster.clone());
+        let closing = shutdown.closing().clone();
+        let hub = Hub::new(database.clone(), epoch, observer, limits, clock.clone(), closing);
+        let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, epoch, clock.clone());
         let rush = Rush::none();
         let passwords = Passwords::new(config.login.queue, rush.clone())?;
         let throttle = LoginThrottle::new(database.clone(), clock.clone(), &config.login);
         let stores = StoreService::new(database.clone(), passwords.clone(), clock.clone());
-        let access = TokenAccess::new(database.clone(), hub.clone());
+        let access = TokenAccess::new(database.clone(), cluster.clone(), hub.clone());
         let sessions = SessionService::new(database.clone(), hub.clone(), clock.clone());
         let auth = AuthService::new(
             database.clone(),
@@ -73,7 +98,7 @@ impl AppState {
             clock.clone(),
             &config.jwt,
         );
-        let menus = MenuService::new(database.clone(), hub.clone(), clock.clone());
+        let menus = MenuService::new(database.clone(), cluster.clone(), hub.clone(), clock.clone());
         let orders =
             OrderService::new(database.clone(), stores.clone(), menus.clone(), hub.clone(), rush, clock.clone());
         let users = UserService::new(
@@ -83,105 +108,70 @@ impl AppState {
             throttle.clone(),
             clock.clone(),
         );
-        let gauges = Gauges {
-            database: database.clone(),
-            hub: hub.clone(),
-            passwords: passwords.clone(),
-            connections_limit: config.database.max_connections,
-            streams_limit: config.streams.max_in_all,
-            hash_queue_limit: config.login.queue,
-        };
-        let metrics = Metrics::new(&clock, gauges, |registry| {
+        let request_metrics = RequestMetrics::default();
+        let metrics = Metrics::new(&clock, |registry| {
+            request_metrics.register(registry);
             database.register(registry);
             hub.register(registry);
+            cluster.register(registry);
             menus.register(registry);
             orders.register(registry);
             throttle.register(registry);
+            passwords.register(registry);
         });
-        let streams = StreamService::new(hub.clone(), access.clone(), config.streams, clock.clone());
-        let categories = CategoryService::new(database.clone(), hub.clone(), clock.clone());
-        let tables =
-            TableService::new(database.clone(), hub.clone(), access, passwords, throttle.clone(), stores, clock);
-        Ok(Self(Arc::new(Parts {
-            auth: Arc::new(auth),
-            categories: Arc::new(categories),
-            menus: Arc::new(menus),
-            orders: Arc::new(orders),
-            tables: Arc::new(tables),
-            users: Arc::new(users),
-            audit: Arc::new(AuditService::new(database.clone())),
+        Ok(Self(Arc::new(Services {
+            auth,
+            audit: AuditService::new(database.clone()),
+            categories: CategoryService::new(database.clone(), hub.clone(), clock.clone()),
+            menus,
+            prepared_menus: Cache::builder()
+                .weigher(|_, menu: &Arc<PreparedMenu>| u32::try_from(menu.size()).unwrap_or(u32::MAX))
+                .max_capacity(PREPARED_MENU_BYTES)
+                .eviction_policy(EvictionPolicy::lru())
+                .build(),
+            orders,
+            sessions,
+            streams: StreamService::new(hub.clone(), access.clone(), config.streams, clock.clone()),
+            tables: TableService::new(
+                database.clone(),
+                hub.clone(),
+                access,
+                passwords,
+                throttle.clone(),
+                stores,
+                clock.clone(),
+            ),
+            users,
+            database,
+            cluster,
+            hub,
             throttle,
             metrics,
-            streams: Arc::new(streams),
-            sessions: Arc::new(sessions),
-            database,
-            hub,
+            request_metrics,
             shutdown,
+            clock,
         })))
     }
 
-    /// How the server is told to stop, and tells everything in it.
-    #[must_use]
-    pub fn shutdown(&self) -> &Shutdown {
-        &self.0.shutdown
-    }
-
-    /// Cancelled when the server begins to stop: streams are broken off.
-    #[must_use]
-    pub fn closing(&self) -> &CancellationToken {
-        self.0.shutdown.closing()
-    }
-
-    /// What slows down whoever guesses passwords.
-    #[must_use]
-    pub fn throttle(&self) -> &LoginThrottle {
-        &self.0.throttle
-    }
-
-    /// The hub that feeds the streams.
-    #[must_use]
-    pub fn hub(&self) -> &Hub {
-        &self.0.hub
-    }
-}
-
-macro_rules! reach {
-    ($($field:ident: $type:ty,)*) => {$(
-        impl FromRef<AppState> for $type {
-            fn from_ref(state: &AppState) -> Self {
-                state.0.$field.clone()
-            }
+    /// Runs the tasks beside the requests until `stop` is cancelled: exchanges events with the other instances and
+    /// deletes what has expired. `listener` is the address for `LISTEN`, on a connection of its own.
+    ///
+    /// # Errors
+    /// [`EpochChanged`]: the server must stop.
+    pub async fn run_background(
+        self,
+        listener: PgConnectOptions,
+        events: EventConfig,
+        stop: CancellationToken,
+    ) -> Result<(), EpochChanged> {
+        let Services { cluster, hub, database, throttle, clock, .. } = &*self;
+        let listener = events.wake_ups.then_some(listener);
+        let endless = async {
+            tokio::join!(hub.run_catch_up(), retention::run(database, clock, events.retention), throttle.run_cleanup());
+        };
+        tokio::select! {
+            result = cluster.run(hub, listener, &stop) => result,
+            () = endless => Ok(()),
         }
-    )*};
-}
-
-reach! {
-    database: Database,
-    auth: Arc<AuthService>,
-    categories: Arc<CategoryService>,
-    menus: Arc<MenuService>,
-    orders: Arc<OrderService>,
-    sessions: Arc<SessionService>,
-    tables: Arc<TableService>,
-    users: Arc<UserService>,
-    audit: Arc<AuditService>,
-    metrics: Metrics,
-    streams: Arc<StreamService>,
-    shutdown: Shutdown,
-}
-
-macro_rules! lend {
-    ($($field:ident: $type:ty,)*) => {$(
-        impl AsRef<$type> for AppState {
-            fn as_ref(&self) -> &$type {
-                &self.0.$field
-            }
-        }
-    )*};
-}
-
-// For extractors, which only look: to count who holds a service, every core writes to the same memory.
-lend! {
-    auth: AuthService,
-    menus: MenuService,
+    }
 }

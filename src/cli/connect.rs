@@ -7,6 +7,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rand::TryRng;
+use rand::rngs::SysRng;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 
@@ -172,7 +174,7 @@ pub(super) fn token_secret(config: &Config) -> Result<Secret, CliError> {
     }
     fs::create_dir_all(&config.data_dir).map_err(told)?;
     let mut bytes = [0; 48];
-    getrandom::fill(&mut bytes)?;
+    SysRng.try_fill_bytes(&mut bytes)?;
     let secret = hex::encode(bytes);
     write_private(&path, &secret).map_err(told)?;
     Ok(Secret::new(secret))

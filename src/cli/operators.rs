@@ -10,11 +10,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::CliError;
 use super::serve::{cannot_listen, take_port};
 use crate::config::HttpConfig;
-use crate::routers::door::Door;
 use crate::shutdown::Shutdown;
 use crate::state::AppState;
 use crate::telemetry::LogLevel;
-use crate::{routers, server};
+use crate::{middleware, routers, server};
 
 /// The setting that says where.
 const SETTING: &str = "PRIVATE_ADDRESS";
@@ -65,7 +64,8 @@ impl Operators {
             if let Ok(address) = listener.local_addr() {
                 tracing::info!(%address, "serving operators");
             }
-            let app = Door::before(routers::private::router(state, level), &config);
+            let metrics = state.request_metrics.clone();
+            let app = middleware::apply(routers::private::router(state, level), &config, metrics, &shutdown);
             server::serve(listener, app, shutdown, &config).await;
         })
     }
@@ -78,7 +78,7 @@ pub(super) fn change_level_on_signal(level: LogLevel) -> io::Result<impl Future<
     Ok(async move {
         loop {
             let changed = tokio::select! {
-                _ = more.recv() => level.say_more(),
+                _ = more.recv() => level.increase(),
                 _ = reset.recv() => level.reset(),
             };
             if let Err(error) = changed {

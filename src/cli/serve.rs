@@ -8,6 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::connect::{configured, connect, direct, prepare_schema, token_secret};
 use super::operators::{Operators, change_level_on_signal};
@@ -18,7 +19,7 @@ use crate::database::embedded::{Durability, EmbeddedPostgres};
 use crate::shutdown::Shutdown;
 use crate::state::AppState;
 use crate::telemetry::{logs, traces};
-use crate::{app, events, server, services};
+use crate::{app, server, services};
 
 /// File descriptors for everything but clients and the pool: logs, listeners, who is turned away.
 const OWN_DESCRIPTORS: usize = 256;
@@ -33,7 +34,7 @@ const LAST_GRACE: Duration = Duration::from_secs(2);
 const SIGNAL_GRACE: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(config: Config) -> Result<(), CliError> {
-    let logs = logs::init(&config.log, Clock::system())?;
+    let logs = logs::init(&config.log)?;
     tokio::spawn(change_level_on_signal(logs.level.clone())?);
     // Taken before anything that takes time, so a second server on the port is told at once.
     let socket = take_port(SocketAddr::new(config.http.host, config.http.port), "PORT")?;
@@ -73,7 +74,7 @@ async fn serve(
         tracing::info!("the database was empty: it now has the demo restaurant");
     }
     let state = AppState::new(config, secret, database.clone(), clock.clone()).await?;
-    let shutdown = state.shutdown().clone();
+    let shutdown = state.shutdown.clone();
     let closing = shutdown.closing().clone();
     tokio::spawn(stop_on_signal(shutdown.clone(), config.http.shutdown_drain)?);
 
@@ -82,8 +83,8 @@ async fn serve(
     let listener = socket.listen(BACKLOG).map_err(|error| cannot_listen(address, "PORT", &error))?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     welcome::print(address.port(), config, services::has_demo(&database).await?);
-    let mut events = tokio::spawn(events::run(state.hub().clone(), direct, clock, config.events));
-    tokio::spawn(state.throttle().clone().run_cleanup(closing.clone()));
+    let stop_background = CancellationToken::new();
+    let mut background = tokio::spawn(state.clone().run_background(direct, config.events, stop_background.clone()));
     let mut watchdog = tokio::spawn(database.clone().watch());
     let app = app(state.clone(), &config.http);
     // Operators are answered until the last request is, so that they can watch the server stop.
@@ -99,9 +100,9 @@ async fn serve(
             served = true;
             None
         }
-        ended = &mut events, if !closing.is_cancelled() => Some(match ended {
-            Ok(Err(other_epoch)) => other_epoch.to_string(),
-            _ => "the tasks that carry events ended unexpectedly".to_owned(),
+        ended = &mut background => Some(match ended {
+            Ok(Err(epoch_changed)) => epoch_changed.to_string(),
+            _ => "the background tasks ended unexpectedly".to_owned(),
         }),
         _ = &mut watchdog => Some("the task that watches over the database ended unexpectedly".to_owned()),
         () = ended(embedded) => Some(
@@ -115,6 +116,11 @@ async fn serve(
     }
     operators_shutdown.close();
     let _ = operators.await;
+    // Only now: the other instances have to learn of what the last requests changed.
+    stop_background.cancel();
+    if !background.is_finished() {
+        let _ = tokio::time::timeout(LAST_GRACE, background).await;
+    }
     // A request that outlived its time may hold a connection still.
     let _ = tokio::time::timeout(LAST_GRACE, database.close()).await;
     tracing::info!("stopped");

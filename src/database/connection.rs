@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::pool::PooledConnection;
 use crate::error::Result;
-use crate::telemetry::request::count_query;
+use crate::request_context::count_query;
 
 /// A borrowed connection. Repositories take it as `&mut PgConnection`; each time, the log line of the request under way
 /// counts one query.

@@ -16,10 +16,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use moka::sync::Cache;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Registry;
 use scoped_futures::ScopedFutureExt;
+use sqlx::Connection as _;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection as _};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -33,9 +35,7 @@ use self::pool::Pool;
 use crate::config::DatabaseConfig;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::StoreId;
-
-/// Statements slower than this are worth a line in the log.
-const SLOW_STATEMENT: Duration = Duration::from_secs(1);
+use crate::telemetry::metrics::gauge;
 
 /// A store without a transaction for so long needs no entry in `store_permits`.
 const STORE_IDLE: Duration = Duration::from_mins(5);
@@ -85,8 +85,6 @@ impl Database {
     pub async fn connect(options: PgConnectOptions, config: &DatabaseConfig) -> sqlx::Result<Self> {
         let options = options
             .application_name("tableorder")
-            .log_statements(log::LevelFilter::Off)
-            .log_slow_statements(log::LevelFilter::Warn, SLOW_STATEMENT)
             // A request that was given up leaves its statement running: it must not hold a connection for long,
             // nor may a transaction whose instance was cut off hold its locks.
             .options([
@@ -109,9 +107,10 @@ impl Database {
         }))
     }
 
-    /// Adds what is counted here to `registry`.
+    /// Adds the metrics of the pool to `registry`.
     pub fn register(&self, registry: &mut Registry) {
         self.0.counts.register(registry);
+        registry.register_collector(Box::new(self.clone()));
     }
 
     /// How the pool is at this moment.
@@ -169,5 +168,15 @@ fn refused(error: sqlx::Error) -> AppError {
             AppError::caused_by(ErrorCode::ServiceUnavailable, "PostgreSQL is away, or the server is stopping")
         }
         other => other.into(),
+    }
+}
+
+impl Collector for Database {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let (to, pool) = (&mut encoder, self.pool_state());
+        gauge(to, "database_up", "Whether PostgreSQL answers: 1 or 0", u64::from(pool.is_open))?;
+        gauge(to, "database_connections", "Connections of the pool, idle or in use", pool.connections)?;
+        gauge(to, "database_connections_idle", "Connections of the pool that nobody uses", pool.idle)?;
+        gauge(to, "database_connections_limit", "DATABASE_MAX_CONNECTIONS", self.0.config.max_connections)
     }
 }

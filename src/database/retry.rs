@@ -16,7 +16,7 @@ pub(super) fn is_conflict(error: &AppError) -> bool {
 
 pub(super) async fn pause_before_retry(error: &AppError) {
     tracing::debug!(cause = error.cause, "a transaction lost against another; trying again");
-    tokio::time::sleep(Duration::from_millis(fastrand::u64(PAUSE_MS))).await;
+    tokio::time::sleep(Duration::from_millis(rand::random_range(PAUSE_MS))).await;
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! The catalogue of error codes.
 
-use axum::http::StatusCode;
 use utoipa::ToSchema;
 
 use super::Language;
 
 macro_rules! catalogue {
-    ($($variant:ident $status:ident $code:literal $korean:literal $english:literal;)*) => {
+    ($($variant:ident $status:literal $code:literal $korean:literal $english:literal;)*) => {
         /// What clients branch on. The names on the wire never change.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, ToSchema)]
         #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -29,8 +28,8 @@ macro_rules! catalogue {
 
             /// The HTTP status that goes with it.
             #[must_use]
-            pub fn status(self) -> StatusCode {
-                match self { $(Self::$variant => StatusCode::$status),* }
+            pub fn status(self) -> u16 {
+                match self { $(Self::$variant => $status),* }
             }
 
             /// What a person is told.
@@ -48,88 +47,88 @@ macro_rules! catalogue {
 }
 
 catalogue! {
-    MalformedRequest BAD_REQUEST "MALFORMED_REQUEST"
+    MalformedRequest 400 "MALFORMED_REQUEST"
         "요청 형식이 올바르지 않습니다." "The request is malformed.";
-    Unauthorized UNAUTHORIZED "UNAUTHORIZED"
+    Unauthorized 401 "UNAUTHORIZED"
         "로그인이 필요합니다." "Please log in.";
-    InvalidToken UNAUTHORIZED "INVALID_TOKEN"
+    InvalidToken 401 "INVALID_TOKEN"
         "인증 정보가 유효하지 않습니다. 다시 로그인해 주세요." "This login is not valid. Please log in again.";
-    TokenExpired UNAUTHORIZED "TOKEN_EXPIRED"
+    TokenExpired 401 "TOKEN_EXPIRED"
         "로그인이 만료되었습니다. 다시 로그인해 주세요." "This login has expired. Please log in again.";
-    InvalidTokenType UNAUTHORIZED "INVALID_TOKEN_TYPE"
+    InvalidTokenType 401 "INVALID_TOKEN_TYPE"
         "이 기능에 사용할 수 없는 로그인입니다." "This kind of login does not open this.";
-    AuthFailed UNAUTHORIZED "AUTH_FAILED"
+    AuthFailed 401 "AUTH_FAILED"
         "로그인 정보가 올바르지 않습니다." "The login details are not right.";
-    Forbidden FORBIDDEN "FORBIDDEN"
+    Forbidden 403 "FORBIDDEN"
         "권한이 없습니다." "You may not do this.";
-    StoreNotFound NOT_FOUND "STORE_NOT_FOUND"
+    StoreNotFound 404 "STORE_NOT_FOUND"
         "매장을 찾을 수 없습니다." "There is no such store.";
-    TableNotFound NOT_FOUND "TABLE_NOT_FOUND"
+    TableNotFound 404 "TABLE_NOT_FOUND"
         "테이블을 찾을 수 없습니다." "There is no such table.";
-    SessionNotFound NOT_FOUND "SESSION_NOT_FOUND"
+    SessionNotFound 404 "SESSION_NOT_FOUND"
         "진행 중인 이용이 없습니다." "There is no such session.";
-    CategoryNotFound NOT_FOUND "CATEGORY_NOT_FOUND"
+    CategoryNotFound 404 "CATEGORY_NOT_FOUND"
         "카테고리를 찾을 수 없습니다." "There is no such category.";
-    MenuNotFound NOT_FOUND "MENU_NOT_FOUND"
+    MenuNotFound 404 "MENU_NOT_FOUND"
         "메뉴를 찾을 수 없습니다." "There is no such dish.";
-    UserNotFound NOT_FOUND "USER_NOT_FOUND"
+    UserNotFound 404 "USER_NOT_FOUND"
         "계정을 찾을 수 없습니다." "There is no such account.";
-    OrderNotFound NOT_FOUND "ORDER_NOT_FOUND"
+    OrderNotFound 404 "ORDER_NOT_FOUND"
         "주문을 찾을 수 없습니다." "There is no such order.";
-    RouteNotFound NOT_FOUND "ROUTE_NOT_FOUND"
+    RouteNotFound 404 "ROUTE_NOT_FOUND"
         "요청한 주소를 찾을 수 없습니다." "There is nothing at this address.";
-    MethodNotAllowed METHOD_NOT_ALLOWED "METHOD_NOT_ALLOWED"
+    MethodNotAllowed 405 "METHOD_NOT_ALLOWED"
         "허용되지 않는 요청 방식입니다." "This address does not take this method.";
-    RequestTimeout REQUEST_TIMEOUT "REQUEST_TIMEOUT"
+    RequestTimeout 408 "REQUEST_TIMEOUT"
         "요청 시간이 초과되었습니다. 다시 시도해 주세요." "The request took too long. Please try again.";
-    PayloadTooLarge PAYLOAD_TOO_LARGE "PAYLOAD_TOO_LARGE"
+    PayloadTooLarge 413 "PAYLOAD_TOO_LARGE"
         "요청 내용이 너무 큽니다." "The request is too large.";
-    HeaderTooLarge REQUEST_HEADER_FIELDS_TOO_LARGE "HEADER_TOO_LARGE"
+    HeaderTooLarge 431 "HEADER_TOO_LARGE"
         "요청 헤더가 너무 큽니다." "The request's header is too large.";
-    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "UNSUPPORTED_MEDIA_TYPE"
+    UnsupportedMediaType 415 "UNSUPPORTED_MEDIA_TYPE"
         "지원하지 않는 형식입니다. JSON으로 보내 주세요." "Please send JSON (Content-Type: application/json).";
-    Duplicate CONFLICT "DUPLICATE"
+    Duplicate 409 "DUPLICATE"
         "이미 존재합니다." "It exists already.";
-    CategoryHasMenus CONFLICT "CATEGORY_HAS_MENUS"
+    CategoryHasMenus 409 "CATEGORY_HAS_MENUS"
         "메뉴가 있는 카테고리는 삭제할 수 없습니다." "A category with dishes cannot be deleted.";
-    TableHasActiveSession CONFLICT "TABLE_HAS_ACTIVE_SESSION"
+    TableHasActiveSession 409 "TABLE_HAS_ACTIVE_SESSION"
         "이용 중인 테이블은 삭제할 수 없습니다." "A table in use cannot be deleted.";
-    LastOwner CONFLICT "LAST_OWNER"
+    LastOwner 409 "LAST_OWNER"
         "매장에는 소유자 계정이 하나 이상 있어야 합니다." "A store keeps at least one owner.";
-    InvalidStatusTransition CONFLICT "INVALID_STATUS_TRANSITION"
+    InvalidStatusTransition 409 "INVALID_STATUS_TRANSITION"
         "주문 상태를 그렇게 변경할 수 없습니다." "The order's status cannot change like that.";
-    SessionEnded CONFLICT "SESSION_ENDED"
+    SessionEnded 409 "SESSION_ENDED"
         "이용이 종료되었습니다." "The session has ended.";
-    MenuUnavailable CONFLICT "MENU_UNAVAILABLE"
+    MenuUnavailable 409 "MENU_UNAVAILABLE"
         "지금 주문할 수 없는 메뉴가 있습니다." "A dish in this order cannot be ordered now.";
-    IdempotencyInProgress CONFLICT "IDEMPOTENCY_IN_PROGRESS"
+    IdempotencyInProgress 409 "IDEMPOTENCY_IN_PROGRESS"
         "같은 요청을 처리하고 있습니다. 잠시 후 다시 시도해 주세요." "The same request is still being worked on.";
-    ValidationError UNPROCESSABLE_ENTITY "VALIDATION_ERROR"
+    ValidationError 422 "VALIDATION_ERROR"
         "입력값이 올바르지 않습니다." "Some of the input is not right.";
-    IdempotencyMismatch UNPROCESSABLE_ENTITY "IDEMPOTENCY_MISMATCH"
+    IdempotencyMismatch 422 "IDEMPOTENCY_MISMATCH"
         "같은 키로 다른 내용을 주문할 수 없습니다." "This key was used for another order.";
-    TooManyRequests TOO_MANY_REQUESTS "TOO_MANY_REQUESTS"
+    TooManyRequests 429 "TOO_MANY_REQUESTS"
         "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요." "Too many requests. Please try again shortly.";
-    InternalError INTERNAL_SERVER_ERROR "INTERNAL_ERROR"
+    InternalError 500 "INTERNAL_ERROR"
         "서버에 문제가 발생했습니다." "Something went wrong on the server.";
-    ServiceUnavailable SERVICE_UNAVAILABLE "SERVICE_UNAVAILABLE"
+    ServiceUnavailable 503 "SERVICE_UNAVAILABLE"
         "지금은 처리할 수 없습니다. 잠시 후 다시 시도해 주세요." "This cannot be done right now. Please try again shortly.";
 }
 
 impl ErrorCode {
-    /// The code for a refusal that came without one: the router's own 404 and 405, a time-out.
+    /// The code for an error response that has none, such as the router's 404 and 405.
     #[must_use]
-    pub fn for_status(status: StatusCode) -> Self {
+    pub fn for_status(status: u16) -> Self {
         match status {
-            StatusCode::NOT_FOUND => Self::RouteNotFound,
-            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
-            StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
-            StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::HeaderTooLarge,
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
-            StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests,
-            StatusCode::SERVICE_UNAVAILABLE => Self::ServiceUnavailable,
-            status if status.is_client_error() => Self::MalformedRequest,
+            404 => Self::RouteNotFound,
+            405 => Self::MethodNotAllowed,
+            408 => Self::RequestTimeout,
+            413 => Self::PayloadTooLarge,
+            415 => Self::UnsupportedMediaType,
+            429 => Self::TooManyRequests,
+            431 => Self::HeaderTooLarge,
+            503 => Self::ServiceUnavailable,
+            400..500 => Self::MalformedRequest,
             _ => Self::InternalError,
         }
     }

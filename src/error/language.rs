@@ -1,8 +1,5 @@
 //! Which language messages are in.
 
-use axum::http::HeaderMap;
-use axum::http::header::ACCEPT_LANGUAGE;
-
 /// A language of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {
@@ -38,13 +35,6 @@ impl Language {
             }
         }
         best.1
-    }
-
-    /// The language a request asks for.
-    #[must_use]
-    pub fn of(headers: &HeaderMap) -> Self {
-        let header = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        header.map_or(Self::default(), Self::from_accept_language)
     }
 
     /// Its tag, as `Content-Language` says it.

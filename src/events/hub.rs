@@ -1,175 +1,157 @@
-//! The hub: one feed a store that somebody listens to.
+//! The hub: one channel for each store that has open streams.
 
-mod feed;
+mod store_channel;
 mod subscription;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Registry;
 use scoped_futures::ScopedFutureExt;
-use tokio::sync::Notify;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::feed::{Feed, lock};
-use super::AppendedEvent;
-use super::counts::EventCounts;
+use self::store_channel::{StoreChannel, lock};
+use self::subscription::Place;
 use super::cursor::{Cursor, Scope};
-use super::mailbox::Mailbox;
-use super::telling::Telling;
-use super::versions::{KnownVersions, StoreVersions};
-use super::word::{Heard, Word};
+use super::metrics::EventMetrics;
+use super::{AppendedEvent, PendingPositions};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{Event, StoreId};
-use crate::repositories::event::{self, Position, StreamHead};
+use crate::models::{Event, StoreId, StorePosition};
+use crate::repositories::event;
+use crate::telemetry::metrics::gauge;
 
-pub use self::feed::LiveEvent;
+pub use self::store_channel::LiveEvent;
 pub(super) use self::subscription::Next;
 pub use self::subscription::Subscription;
 
-/// Hands events to streams. Cheap to clone.
+/// How long a store that is behind is left alone: events that arrived too early usually wait for one that is about to
+/// be handed over.
+const CATCH_UP_DELAY: Duration = Duration::from_millis(2);
+
+/// How long one round of catching up may take; the next poll starts another.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Events read at a time to catch up.
+const CATCH_UP_PAGE: i64 = 500;
+
+/// Stores that catch up at the same time.
+const CATCH_UP_STORES: usize = 4;
+
+/// Hands events to streams. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Hub(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     database: Database,
-    deployment: Uuid,
-    feeds: Mutex<HashMap<StoreId, Arc<Feed>>>,
-    /// Stores whose feeds are behind, for the follower.
-    inbox: Mailbox,
-    /// Stores where this instance committed something, for the other instances.
-    outbox: Mailbox,
-    /// Rung when wake-ups may have been lost.
-    poll: Notify,
-    versions: KnownVersions,
-    telling: Telling,
+    epoch: Uuid,
+    channels: Mutex<HashMap<StoreId, Arc<StoreChannel>>>,
+    /// Stores whose channels are behind the table.
+    to_catch_up: PendingPositions,
+    observer: Arc<dyn HubObserver>,
     open_streams: AtomicUsize,
     limits: StreamLimits,
-    counts: Arc<EventCounts>,
+    metrics: Arc<EventMetrics>,
     clock: Clock,
     closing: CancellationToken,
 }
 
-/// How the hub is at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HubState {
-    /// Stores that somebody listens to.
-    pub stores: usize,
-    /// Events that wait for those before them.
-    pub events_waiting: usize,
-    /// Whether every change elsewhere is heard of, by a wake-up or, where there are none, by the poll.
-    pub is_listening: bool,
+/// Receives what the rest of the server has to know of the events that pass the hub.
+pub trait HubObserver: std::fmt::Debug + Send + Sync {
+    /// This instance committed an event: other instances have to learn of it.
+    fn committed(&self, position: StorePosition);
+
+    /// A stream is about to be told of this menu version: its reader must not get an older menu from this instance.
+    fn menu_changed(&self, store: StoreId, menu_version: i64);
 }
 
-/// How many streams may be open.
+/// How many streams may be open on this instance.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamLimits {
     /// Of one store.
     pub per_store: usize,
-    /// In all, on this instance.
+    /// In all.
     pub in_all: usize,
 }
 
 impl Hub {
-    /// A hub for the deployment whose epoch is `deployment`. Streams are broken off once `closing` is cancelled.
+    /// A hub for the database with this epoch. Streams are aborted once `closing` is cancelled.
     #[must_use]
     pub fn new(
         database: Database,
-        deployment: Uuid,
+        epoch: Uuid,
+        observer: Arc<dyn HubObserver>,
         limits: StreamLimits,
         clock: Clock,
         closing: CancellationToken,
     ) -> Self {
         Self(Arc::new(Inner {
-            versions: KnownVersions::new(database.clone()),
-            telling: Telling::new(),
             database,
-            deployment,
-            feeds: Mutex::default(),
-            inbox: Mailbox::default(),
-            outbox: Mailbox::default(),
-            poll: Notify::new(),
+            epoch,
+            channels: Mutex::default(),
+            to_catch_up: PendingPositions::default(),
+            observer,
             open_streams: AtomicUsize::new(0),
             limits,
-            counts: Arc::new(EventCounts::new()),
+            metrics: Arc::new(EventMetrics::new()),
             clock,
             closing,
         }))
     }
 
-    /// Adds what is counted here to `registry`.
+    /// Adds the metrics of events and streams to `registry`.
     pub fn register(&self, registry: &mut Registry) {
-        self.0.counts.register(registry);
+        self.0.metrics.register(registry);
+        registry.register_collector(Box::new(self.clone()));
     }
 
-    /// How it is at this moment.
-    #[must_use]
-    pub fn state(&self) -> HubState {
-        let feeds: Vec<_> = lock(&self.0.feeds).values().cloned().collect();
-        HubState {
-            stores: feeds.len(),
-            events_waiting: feeds.iter().map(|feed| feed.waiting()).sum(),
-            is_listening: self.0.versions.is_hearing(),
-        }
-    }
-
-    /// Hands a committed event to the store's streams, here and on every other instance. Never fails and
-    /// never waits: it is in the table already.
+    /// Hands a committed event to the store's streams, here and on every other instance. Never fails and never waits:
+    /// the event is in the table already.
     pub fn publish(&self, appended: AppendedEvent) {
-        let AppendedEvent { store, event, .. } = appended;
-        self.0.counts.written.inc();
-        self.0.outbox.put(Position { event_seq: event.seq, ..Position::unmoved(store) });
-        self.offer(store, event);
-    }
-
-    fn offer(&self, store: StoreId, event: Event) {
-        let feed = lock(&self.0.feeds).get(&store).cloned();
-        if let Some(event_seq) = feed.and_then(|feed| feed.offer(LiveEvent::new(event))) {
-            self.0.inbox.put(Position { event_seq, ..Position::unmoved(store) });
+        let AppendedEvent { store, event } = appended;
+        self.0.metrics.written.inc();
+        let menu_version = event.menu_version().unwrap_or_default();
+        let position = StorePosition { event_seq: event.seq, menu_version, ..StorePosition::zero(store) };
+        self.observe(store, &event);
+        self.0.observer.committed(position);
+        if let Some(event_seq) = self.channel(store).and_then(|channel| channel.push(LiveEvent::new(event))) {
+            self.0.to_catch_up.put(StorePosition { event_seq, ..StorePosition::zero(store) });
         }
     }
 
-    /// As [`publish`](Self::publish), for an event that made remembered menus old: the other instances are told
-    /// before anybody's stream is, since a tablet that hears of it reads the menu at once, from any instance.
-    pub async fn publish_menu_change(&self, appended: AppendedEvent) {
-        if let Some(menu_version) = appended.menu_version {
-            self.tell(Position { menu_version, ..Position::unmoved(appended.store) }).await;
+    /// Must be called before an event is put on a stream.
+    fn observe(&self, store: StoreId, event: &Event) {
+        if let Some(menu_version) = event.menu_version() {
+            self.0.observer.menu_changed(store, menu_version);
         }
-        self.publish(appended);
     }
 
-    /// Lets the store's streams look whether their tokens still count, here and on every other instance.
-    pub async fn access_changed(&self, store: StoreId, access_version: i64) {
-        if let Some(feed) = lock(&self.0.feeds).get(&store) {
-            feed.see_access(access_version);
+    fn channel(&self, store: StoreId) -> Option<Arc<StoreChannel>> {
+        lock(&self.0.channels).get(&store).cloned()
+    }
+
+    /// Makes the store's streams check their tokens again.
+    pub fn access_changed(&self, store: StoreId, access_version: i64) {
+        if let Some(channel) = self.channel(store) {
+            channel.access_changed(access_version);
         }
-        self.tell(Position { access_version, ..Position::unmoved(store) }).await;
     }
 
-    /// Makes what is remembered of the store old: here at once, elsewhere by the time this is done.
-    async fn tell(&self, position: Position) {
-        self.0.versions.raise(&position);
-        self.0.telling.tell(&self.0.database, position, |position| self.0.outbox.put(position)).await;
-    }
-
-    /// The store's versions, never older than the last change this instance made or heard of; from memory where
-    /// that can be believed.
-    ///
-    /// # Errors
-    /// `STORE_NOT_FOUND`.
-    pub async fn versions(&self, store: StoreId) -> Result<StoreVersions> {
-        self.0.versions.of(store).await
-    }
-
-    /// The store's menu was seen at this version in the database.
-    pub fn saw_menu(&self, store: StoreId, menu_version: i64) {
-        self.0.versions.raise(&Position { menu_version, ..Position::unmoved(store) });
+    /// The store is at `position` in the database: its streams here catch up.
+    pub fn position_moved(&self, position: StorePosition) {
+        let Some(channel) = self.channel(position.store_id) else { return };
+        channel.access_changed(position.access_version);
+        if channel.sent().is_some_and(|sent| sent < position.event_seq) {
+            self.0.to_catch_up.put(position);
+        }
     }
 
     /// How many streams are open on this instance.
@@ -178,174 +160,135 @@ impl Hub {
         self.0.open_streams.load(Ordering::Relaxed)
     }
 
-    /// Listens to a store: subscribes first and reads the head after, so nothing falls in between.
-    ///
-    /// # Errors
-    /// `SERVICE_UNAVAILABLE` when as many streams are open as may be.
-    pub async fn subscribe(&self, store: StoreId) -> Result<Subscription> {
-        let mut subscription = self.take_place(store)?;
-        // If this fails, the drop of the subscription tidies up.
-        subscription.head = self.0.database.read(|conn| event::head(conn, store).scope_boxed()).await?;
-        if let Some(event_seq) = subscription.feed.start_at(subscription.head.event_seq) {
-            self.0.inbox.put(Position { event_seq, ..Position::unmoved(store) });
-        }
-        subscription.feed.see_access(subscription.head.access_version);
-        Ok(subscription)
+    /// The stores with open streams on this instance.
+    #[must_use]
+    pub fn stores(&self) -> Vec<StoreId> {
+        lock(&self.0.channels).keys().copied().collect()
     }
 
-    fn take_place(&self, store: StoreId) -> Result<Subscription> {
-        let mut feeds = lock(&self.0.feeds);
-        let listeners = feeds.get(&store).map_or(0, |feed| feed.listeners());
-        if listeners >= self.0.limits.per_store || self.open_streams() >= self.0.limits.in_all {
-            return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "as many streams are open as may be"));
+    /// Subscribes to a store. The head is read afterwards, so that no event is missed in between.
+    ///
+    /// # Errors
+    /// `SERVICE_UNAVAILABLE` when the limit of streams is reached.
+    pub async fn subscribe(&self, store: StoreId) -> Result<Subscription> {
+        let place = self.take_place(store)?;
+        let head = self.0.database.read(|conn| event::head(conn, store).scope_boxed()).await?;
+        self.0.observer.menu_changed(store, head.menu_version);
+        if let Some(event_seq) = place.channel.set_head(head.event_seq) {
+            self.0.to_catch_up.put(StorePosition { event_seq, ..StorePosition::zero(store) });
+        }
+        place.channel.access_changed(head.access_version);
+        Ok(Subscription { place, head })
+    }
+
+    fn take_place(&self, store: StoreId) -> Result<Place> {
+        let mut channels = lock(&self.0.channels);
+        let subscribers = channels.get(&store).map_or(0, |channel| channel.subscribers());
+        if subscribers >= self.0.limits.per_store || self.open_streams() >= self.0.limits.in_all {
+            return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the limit of open streams is reached"));
         }
         self.0.open_streams.fetch_add(1, Ordering::Relaxed);
-        self.0.counts.opened.inc();
-        let new = || Arc::new(Feed::new(Arc::clone(&self.0.counts), self.0.clock.clone()));
-        let feed = Arc::clone(feeds.entry(store).or_insert_with(new));
-        let (receiver, mut access) = feed.listen();
-        // See `Next::Access`.
-        access.mark_changed();
-        let head = StreamHead { event_seq: 0, pruned_seq: 0, access_version: 0 };
-        Ok(Subscription { hub: self.clone(), store, feed, receiver: Some(receiver), access, head })
+        self.0.metrics.opened.inc();
+        let new = || Arc::new(StoreChannel::new(Arc::clone(&self.0.metrics), self.0.clock.clone()));
+        let channel = Arc::clone(channels.entry(store).or_insert_with(new));
+        Ok(Place::new(self.clone(), store, channel))
     }
 
     /// The cursor of a stream of `scope` at `seq`.
     #[must_use]
     pub fn cursor(&self, store: StoreId, scope: Scope, seq: i64) -> Cursor {
-        Cursor::new(self.0.deployment, store, scope, seq)
+        Cursor::new(self.0.epoch, store, scope, seq)
     }
 
-    /// The epoch of the deployment that this hub is for.
-    pub(super) fn deployment(&self) -> Uuid {
-        self.0.deployment
+    /// The epoch of the database that this hub is for.
+    #[must_use]
+    pub fn epoch(&self) -> Uuid {
+        self.0.epoch
     }
 
-    pub(super) fn database(&self) -> &Database {
-        &self.0.database
-    }
-
-    pub(super) fn inbox(&self) -> &Mailbox {
-        &self.0.inbox
-    }
-
-    pub(super) fn outbox(&self) -> &Mailbox {
-        &self.0.outbox
-    }
-
-    pub(super) fn telling(&self) -> &Telling {
-        &self.0.telling
-    }
-
-    /// An instance, maybe this one, says something.
-    pub(super) fn heard(&self, word: Word) {
-        match word {
-            Word::Heard(Heard { listener, .. }) | Word::Connected { listener } => {
-                self.0.telling.answered(listener, word);
-            }
-            Word::At(position) => {
-                self.0.versions.raise(&position);
-                if position.menu_version > 0 || position.access_version > 0 {
-                    self.0.telling.heard(position);
-                }
-                self.want(position);
+    /// Reads from the table what the channels were not handed; it does not end.
+    pub async fn run_catch_up(&self) {
+        loop {
+            self.0.to_catch_up.changed().await;
+            tokio::time::sleep(CATCH_UP_DELAY).await;
+            let caught_up = tokio::time::timeout(CATCH_UP_TIMEOUT, self.catch_up_pending()).await;
+            let elapsed = |elapsed| Err(AppError::caused_by(ErrorCode::ServiceUnavailable, elapsed));
+            if let Err(error) = caught_up.unwrap_or_else(elapsed) {
+                tracing::warn!(%error, cause = error.cause, "events could not be read; trying again");
             }
         }
     }
 
-    /// The database, asked at `asked_at`, says that a store is at `position`.
-    pub(super) fn confirm(&self, position: Position, asked_at: Instant) {
-        self.0.versions.confirm(&position, asked_at);
-        self.want(position);
-    }
-
-    /// The follower looks, if somebody here listens to the store and does not know it yet.
-    fn want(&self, position: Position) {
-        let feed = lock(&self.0.feeds).get(&position.store_id).cloned();
-        let Some(feed) = feed else { return };
-        feed.see_access(position.access_version);
-        if feed.sent().is_some_and(|sent| sent < position.event_seq) {
-            self.0.inbox.put(position);
+    async fn catch_up_pending(&self) -> Result<()> {
+        let pending = stream::iter(self.0.to_catch_up.take());
+        let mut caught_up = pending.map(|position| self.catch_up(position)).buffer_unordered(CATCH_UP_STORES);
+        let mut result = Ok(());
+        while let Some(one) = caught_up.next().await {
+            result = result.and(one);
         }
+        result
     }
 
-    /// The listener is there, served by this process. Whatever was said before this moment was not heard.
-    pub(super) fn listening(&self, process: i32) {
-        self.0.versions.hear(Instant::now());
-        self.0.telling.listen_as(Some(process));
-        self.0.poll.notify_one();
-    }
-
-    /// The listener is not there.
-    pub(super) fn not_listening(&self) {
-        self.0.versions.go_deaf();
-        self.0.telling.listen_as(None);
-    }
-
-    /// There will be no listener: the poll has to do.
-    pub(super) fn rely_on_polling(&self) {
-        self.0.versions.hear(Instant::now());
-    }
-
-    /// Completes when wake-ups may have been lost.
-    pub(super) async fn asked_to_poll(&self) {
-        self.0.poll.notified().await;
-    }
-
-    /// Completes when the server closes its streams.
-    pub(super) async fn closing(&self) {
-        self.0.closing.cancelled().await;
-    }
-
-    /// The stores somebody listens to, and those of which something is remembered.
-    pub(super) fn stores(&self) -> Vec<StoreId> {
-        let mut stores: HashSet<StoreId> = self.0.versions.stores(Instant::now()).into_iter().collect();
-        stores.extend(lock(&self.0.feeds).keys());
-        stores.into_iter().collect()
-    }
-
-    /// Brings the feed of a store up to `head` from the table.
-    pub(super) async fn catch_up(&self, head: Position, page: i64) -> Result<()> {
-        let Some(feed) = lock(&self.0.feeds).get(&head.store_id).cloned() else { return Ok(()) };
-        while let Some(sent) = feed.sent().filter(|sent| *sent < head.event_seq) {
-            let events =
-                self.0.database.read(|conn| event::after(conn, head.store_id, sent, page).scope_boxed()).await?;
+    async fn catch_up(&self, head: StorePosition) -> Result<()> {
+        let store = head.store_id;
+        let Some(channel) = self.channel(store) else { return Ok(()) };
+        while let Some(sent) = channel.sent().filter(|sent| *sent < head.event_seq) {
+            let read = self.0.database.read(|conn| event::after(conn, store, sent, CATCH_UP_PAGE).scope_boxed());
+            let events = read.await?;
             match events.first() {
-                Some(first) if first.seq > sent + 1 => feed.jump(first.seq - 1),
+                Some(first) if first.seq > sent + 1 => channel.skip_to(first.seq - 1),
                 Some(_) => {}
                 None => break,
             }
             for event in events {
-                feed.offer(LiveEvent::new(event));
+                self.observe(store, &event);
+                channel.push(LiveEvent::new(event));
             }
         }
         Ok(())
     }
+}
 
-    /// How far each of `stores` is.
-    pub(super) async fn positions(&self, stores: &[StoreId]) -> Result<Vec<Position>> {
-        self.0.database.read(|conn| event::positions(conn, stores).scope_boxed()).await
+impl Collector for Hub {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let to = &mut encoder;
+        let channels: Vec<_> = lock(&self.0.channels).values().cloned().collect();
+        let waiting = channels.iter().map(|channel| channel.waiting()).sum::<usize>();
+        gauge(to, "streams_open", "Event streams that are open", self.open_streams())?;
+        gauge(to, "streams_limit", "SSE_MAX_CONNECTIONS", self.0.limits.in_all)?;
+        gauge(to, "hub_stores", "Stores with open streams on this instance", channels.len())?;
+        gauge(to, "hub_events_waiting", "Events that arrived early and wait for those before them", waiting)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::feed::tests::{event, received};
+    use super::store_channel::tests::{event, received};
     use super::*;
     use crate::events::{EventStream, StreamOptions};
+    use crate::models::StreamHead;
 
     const STORE: StoreId = StoreId(1);
 
+    #[derive(Debug)]
+    struct NoObserver;
+
+    impl HubObserver for NoObserver {
+        fn committed(&self, _: StorePosition) {}
+        fn menu_changed(&self, _: StoreId, _: i64) {}
+    }
+
     fn hub() -> Hub {
         let limits = StreamLimits { per_store: 10, in_all: 10 };
-        Hub::new(Database::unconnected(), Uuid::nil(), limits, Clock::system(), CancellationToken::new())
+        let (database, closing) = (Database::unconnected(), CancellationToken::new());
+        Hub::new(database, Uuid::nil(), Arc::new(NoObserver), limits, Clock::system(), closing)
     }
 
     #[tokio::test]
-    async fn a_listener_that_leaves_takes_no_feed_with_it_but_its_own() {
+    async fn the_last_stream_of_a_channel_removes_it_and_no_other() {
         let hub = hub();
         let (mut first, mut second) = (hub.take_place(STORE).unwrap(), hub.take_place(STORE).unwrap());
-        // Both stop listening before either tidies up: the first removes the feed, and a third makes another.
+        // Both stop receiving before either is removed: the first removes the channel, and a third makes another.
         (first.receiver, second.receiver) = (None, None);
         drop(first);
         let third = hub.take_place(STORE).unwrap();
@@ -356,23 +299,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_whose_head_is_older_than_the_feed_reads_what_lies_between_from_the_table() {
+    async fn a_stream_whose_head_is_older_than_the_channel_reads_the_gap_from_the_table() {
         let hub = hub();
         let (mut slow, quick) = (hub.take_place(STORE).unwrap(), hub.take_place(STORE).unwrap());
-        slow.head.event_seq = 10;
-        slow.feed.offer(event(11));
-        slow.feed.offer(event(12));
-        // The quick one read the head after those two were committed, and was first to say so.
-        quick.feed.start_at(12);
-        slow.feed.start_at(10);
-        assert_eq!((slow.sent(), received(slow.receiver.as_mut().unwrap())), (12, vec![]));
+        slow.channel.push(event(11));
+        slow.channel.push(event(12));
+        // The quick one read the head after those two were committed, and was the first to set it.
+        quick.channel.set_head(12);
+        slow.channel.set_head(10);
+        assert!(received(slow.receiver.as_mut().unwrap()).is_empty());
+        let head = StreamHead { event_seq: 10, pruned_seq: 0, access_version: 0, menu_version: 1 };
+        let slow = Subscription { place: slow, head };
+        assert_eq!(slow.sent(), 12);
         let options = StreamOptions {
             scope: Scope::Staff,
             resume_from: None,
-            lifetime: std::time::Duration::from_hours(1),
-            heartbeat: std::time::Duration::from_secs(15),
-            guard: Box::new(|| Box::pin(async { true })),
+            lifetime: Duration::from_hours(1),
+            heartbeat: Duration::from_secs(15),
+            token_check: Box::new(|| Box::pin(async { true })),
         };
-        assert_eq!(EventStream::open(slow, options).yet_to_read(), 11..=12);
+        assert_eq!(EventStream::open(slow, options).replay_range(), 11..=12);
     }
 }

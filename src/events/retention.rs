@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use scoped_futures::ScopedFutureExt;
 
-use super::Hub;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::error::{AppError, Result};
@@ -21,22 +20,15 @@ const BATCH: i64 = 1_000;
 /// A rest between two batches, for everybody else.
 const REST: Duration = Duration::from_millis(20);
 
-/// Prunes now and every hour, until the server stops.
-pub(super) async fn run(hub: &Hub, clock: &Clock, kept: Duration) {
+/// Prunes now and every hour; it does not end.
+pub async fn run(database: &Database, clock: &Clock, kept: Duration) {
     loop {
-        let pruned = tokio::select! {
-            () = hub.closing() => return,
-            pruned = prune(hub.database(), clock.now(), kept) => pruned,
-        };
-        match pruned {
+        match prune(database, clock.now(), kept).await {
             Ok(0) => {}
             Ok(pruned) => tracing::info!(pruned, "old events were pruned"),
             Err(error) => tracing::warn!(%error, cause = error.cause, "old events could not be pruned; trying again"),
         }
-        tokio::select! {
-            () = hub.closing() => return,
-            () = tokio::time::sleep(INTERVAL) => {}
-        }
+        tokio::time::sleep(INTERVAL).await;
     }
 }
 

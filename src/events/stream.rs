@@ -19,15 +19,15 @@ const PAGE: i64 = 200;
 /// Browsers reconnect after this long, spread so that a restart does not bring them all at once.
 const RETRY_MS: std::ops::Range<u64> = 1_000..4_000;
 
-/// A stream never ends in an orderly way: it is broken off, since existing clients reconnect only after an error.
+/// Every stream ends with this error: existing clients reconnect only after an error, never after an orderly end.
 #[derive(Debug, thiserror::Error)]
-#[error("the stream was broken off: {0}")]
-pub struct BrokenOff(&'static str);
+#[error("the stream was aborted: {0}")]
+pub struct StreamAborted(&'static str);
 
-/// Says whether a stream's token still counts.
-pub type StreamGuard = Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+/// Checks whether a stream's token is still valid.
+pub type TokenCheck = Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
 
-/// What one stream is like.
+/// The properties of one stream.
 pub struct StreamOptions {
     /// What it shows.
     pub scope: Scope,
@@ -35,10 +35,10 @@ pub struct StreamOptions {
     pub resume_from: Option<String>,
     /// How long it lives at most: until its token ends.
     pub lifetime: Duration,
-    /// How often it says that it is alive.
+    /// The interval of heartbeats on a quiet stream.
     pub heartbeat: Duration,
-    /// Whether its token still counts.
-    pub guard: StreamGuard,
+    /// Checks its token when tokens of the store were revoked.
+    pub token_check: TokenCheck,
 }
 
 /// An open stream, as frames to write and flush one by one.
@@ -55,7 +55,7 @@ pub struct EventStream {
     /// When the next heartbeat is due, if nothing else is sent before.
     heartbeat_at: Instant,
     ends_at: Instant,
-    guard: StreamGuard,
+    token_check: TokenCheck,
 }
 
 impl EventStream {
@@ -71,37 +71,39 @@ impl EventStream {
         // Without a cursor, or with one that cannot be replayed, it goes on from the head.
         let seen = resumed.flatten().unwrap_or(head.event_seq);
         let place = here.at(seen);
-        let retry = RETRY_MS.start + u64::from(rand_u16()) % (RETRY_MS.end - RETRY_MS.start);
-        let mut frames = VecDeque::from([Bytes::from(format!(
-            "retry: {retry}\nid: {place}\nevent: connected\ndata: {{\"event_id\":\"{place}\"}}\n\n"
-        ))]);
+        let (retry, menu_version) = (rand::random_range(RETRY_MS), head.menu_version);
+        let frame = |event: &str| {
+            let data = format!(r#"{{"event_id":"{place}","menu_version":{menu_version}}}"#);
+            format!("id: {place}\nevent: {event}\ndata: {data}\n\n")
+        };
+        let mut frames = VecDeque::from([Bytes::from(format!("retry: {retry}\n{}", frame("connected")))]);
         if resumed == Some(None) {
-            subscription.counts().resets.inc();
-            frames.push_back(Bytes::from(format!("id: {place}\nevent: reset\ndata: {{\"event_id\":\"{place}\"}}\n\n")));
+            subscription.metrics().resets.inc();
+            frames.push_back(Bytes::from(frame("reset")));
         }
         Self {
             scope: options.scope,
             cursor: here,
             seen,
-            // Another stream may have taken the feed further between our two looks at it.
+            // Another stream may have advanced the channel after our head was read.
             replay_to: head.event_seq.max(subscription.sent()),
             frames,
             heartbeat: options.heartbeat,
             heartbeat_at: Instant::now() + options.heartbeat,
             ends_at: Instant::now() + options.lifetime,
-            guard: options.guard,
+            token_check: options.token_check,
             subscription,
         }
     }
 
     /// The seqs it will read from the table before it goes live.
     #[cfg(test)]
-    pub(super) fn yet_to_read(&self) -> std::ops::RangeInclusive<i64> {
+    pub(super) fn replay_range(&self) -> std::ops::RangeInclusive<i64> {
         self.seen + 1..=self.replay_to
     }
 
     /// The frames, endless until an error breaks the stream off.
-    pub fn into_frames(self) -> impl Stream<Item = Result<Bytes, BrokenOff>> + Send {
+    pub fn into_frames(self) -> impl Stream<Item = Result<Bytes, StreamAborted>> + Send {
         // Boxed, since the state is handed to each step: unboxed, it has its room twice.
         unfold(Some(Box::new(self)), |stream| async move {
             let mut stream = stream?;
@@ -111,14 +113,14 @@ impl EventStream {
                     Some((Ok(frame), Some(stream)))
                 }
                 Err(error) => {
-                    stream.subscription.counts().broken_off.inc();
+                    stream.subscription.metrics().aborted.inc();
                     Some((Err(error), None))
                 }
             }
         })
     }
 
-    async fn next_frame(&mut self) -> Result<Bytes, BrokenOff> {
+    async fn next_frame(&mut self) -> Result<Bytes, StreamAborted> {
         loop {
             self.check_open().await?;
             if let Some(frame) = self.frames.pop_front() {
@@ -133,36 +135,36 @@ impl EventStream {
     }
 
     /// Before each frame, in a long replay too: is it still to be open?
-    async fn check_open(&mut self) -> Result<(), BrokenOff> {
+    async fn check_open(&mut self) -> Result<(), StreamAborted> {
         if self.subscription.is_closing() {
-            return Err(BrokenOff("the server is stopping"));
+            return Err(StreamAborted("the server is stopping"));
         }
         if Instant::now() >= self.ends_at {
-            return Err(BrokenOff("its token has expired, or it is old enough"));
+            return Err(StreamAborted("its token has expired, or it reached its maximum age"));
         }
-        if self.subscription.has_access_changed() && !(self.guard)().await {
-            return Err(BrokenOff("its token no longer counts"));
+        if self.subscription.has_access_changed() && !(self.token_check)().await {
+            return Err(StreamAborted("its token was revoked"));
         }
         Ok(())
     }
 
-    async fn replay_page(&mut self) -> Result<(), BrokenOff> {
+    async fn replay_page(&mut self) -> Result<(), StreamAborted> {
         let page = self
             .subscription
             .read_after(self.seen, PAGE)
             .await
-            .map_err(|_| BrokenOff("the events could not be read"))?;
+            .map_err(|_| StreamAborted("the events could not be read"))?;
         let Some(last) = page.last() else {
-            return Err(BrokenOff("events it had yet to see were pruned"));
+            return Err(StreamAborted("events it had yet to see were pruned"));
         };
         let last = last.seq;
         for event in page {
             if event.seq != self.seen + 1 {
-                return Err(BrokenOff("events it had yet to see were pruned"));
+                return Err(StreamAborted("events it had yet to see were pruned"));
             }
             self.seen = event.seq;
             if self.scope.sees(event.audience, event.session_id) {
-                self.subscription.counts().delivered.inc();
+                self.subscription.metrics().delivered.inc();
                 self.frames.push_back(LiveEvent::new(event).frame(&self.cursor, self.scope));
             }
         }
@@ -171,7 +173,7 @@ impl EventStream {
     }
 
     /// The next live event, a heartbeat where it is quiet, or `None` where there is something to look at again.
-    async fn next_live(&mut self) -> Result<Option<Bytes>, BrokenOff> {
+    async fn next_live(&mut self) -> Result<Option<Bytes>, StreamAborted> {
         let received = match self.subscription.next(self.heartbeat_at.min(self.ends_at)).await {
             Next::Event(received) => received,
             // `check_open` looks into both.
@@ -184,7 +186,7 @@ impl EventStream {
             Ok(live) if live.event.seq == self.seen + 1 => {
                 self.seen = live.event.seq;
                 let seen_here = self.scope.sees(live.event.audience, live.event.session_id);
-                self.subscription.counts().delivered.inc_by(u64::from(seen_here));
+                self.subscription.metrics().delivered.inc_by(u64::from(seen_here));
                 Ok(seen_here.then(|| live.frame(&self.cursor, self.scope)))
             }
             Ok(live) => {
@@ -192,19 +194,11 @@ impl EventStream {
                 Ok(None)
             }
             Err(RecvError::Lagged(_)) => {
-                self.subscription.counts().lags.inc();
+                self.subscription.metrics().lags.inc();
                 self.replay_to = self.subscription.sent();
                 Ok(None)
             }
-            Err(RecvError::Closed) => Err(BrokenOff("its feed closed")),
+            Err(RecvError::Closed) => Err(StreamAborted("its channel closed")),
         }
     }
-}
-
-/// Two random bytes; jitter needs no more.
-fn rand_u16() -> u16 {
-    let mut bytes = [0; 2];
-    // Without randomness every client waits the same, which is no fault.
-    let _ = getrandom::fill(&mut bytes);
-    u16::from_le_bytes(bytes)
 }

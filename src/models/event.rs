@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
-use super::SessionId;
+use super::{SessionId, StoreId};
 
 /// Who may see an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -95,4 +95,50 @@ pub struct Event {
     pub data: String,
     /// When it was written, by the clock of the instance that did.
     pub created_at: DateTime<Utc>,
+}
+
+impl Event {
+    /// The store's menu version that the event announces, if it is a `menu_changed`.
+    #[must_use]
+    pub fn menu_version(&self) -> Option<i64> {
+        if self.kind != EventKind::MenuChanged.as_str() {
+            return None;
+        }
+        let data: serde_json::Value = serde_json::from_str(&self.data).ok()?;
+        data.get("menu_version")?.as_i64()
+    }
+}
+
+/// The position of a store, as instances announce it and poll it. Each number grows only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StorePosition {
+    /// The store.
+    pub store_id: StoreId,
+    /// The newest event's seq.
+    pub event_seq: i64,
+    /// Grows whenever a token of the store may have been revoked.
+    pub access_version: i64,
+    /// Grows with every change of a category or menu item.
+    pub menu_version: i64,
+}
+
+impl StorePosition {
+    /// A position that is before every other.
+    #[must_use]
+    pub fn zero(store_id: StoreId) -> Self {
+        Self { store_id, event_seq: 0, access_version: 0, menu_version: 0 }
+    }
+}
+
+/// The end of a store's events, and the versions that belong to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamHead {
+    /// The newest event's seq.
+    pub event_seq: i64,
+    /// Events up to and including this seq may have been deleted.
+    pub pruned_seq: i64,
+    /// Grows whenever a token of the store may have been revoked.
+    pub access_version: i64,
+    /// Grows with every change of a category or menu item.
+    pub menu_version: i64,
 }

@@ -18,7 +18,7 @@ mod user;
 
 pub use audit::{Actor, ActorKind, AuditAction, AuditEntry, AuditFilter, NewAuditEntry};
 pub use business_day::BusinessCalendar;
-pub use event::{Audience, Event, EventKind, NewEvent};
+pub use event::{Audience, Event, EventKind, NewEvent, StorePosition, StreamHead};
 pub use id::{CategoryId, MenuItemId, OrderId, OrderItemId, SessionId, StoreId, TableId, UserId};
 pub use idempotency::{IdempotencyKey, content_digest};
 pub use menu::{Category, MenuData, MenuItem, MenuItemChange, MenuItemDetails};

@@ -5,39 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::{ErrorCode, Result};
-use crate::models::{Audience, Event, NewEvent, SessionId, StoreId};
-
-/// How far a store's events go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StreamHead {
-    /// The newest event's seq.
-    pub event_seq: i64,
-    /// Events up to and including this seq may be gone.
-    pub pruned_seq: i64,
-    /// Grows whenever a token of the store may have stopped counting.
-    pub access_version: i64,
-}
-
-/// How far a store is, as instances tell one another and poll it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    /// The store.
-    pub store_id: StoreId,
-    /// The newest event's seq.
-    pub event_seq: i64,
-    /// Grows whenever a token of the store may have stopped counting.
-    pub access_version: i64,
-    /// Grows with every change of a category or menu item.
-    pub menu_version: i64,
-}
-
-impl Position {
-    /// Says nothing of the store: everything counts from 1.
-    #[must_use]
-    pub fn unmoved(store_id: StoreId) -> Self {
-        Self { store_id, event_seq: 0, access_version: 0, menu_version: 0 }
-    }
-}
+use crate::models::{Audience, Event, NewEvent, SessionId, StoreId, StorePosition, StreamHead};
 
 /// The deployment's epoch: seqs of another one mean nothing here.
 pub async fn epoch(conn: &mut PgConnection) -> Result<Uuid> {
@@ -131,7 +99,7 @@ pub async fn menu_version(conn: &mut PgConnection, store: StoreId) -> Result<i64
 pub async fn head(conn: &mut PgConnection, store: StoreId) -> Result<StreamHead> {
     sqlx::query_as!(
         StreamHead,
-        "SELECT event_seq, pruned_seq, access_version FROM store_streams WHERE store_id = $1",
+        "SELECT event_seq, pruned_seq, access_version, menu_version FROM store_streams WHERE store_id = $1",
         store.0
     )
     .fetch_optional(conn)
@@ -140,9 +108,9 @@ pub async fn head(conn: &mut PgConnection, store: StoreId) -> Result<StreamHead>
 }
 
 /// How far each of these stores is.
-pub async fn positions(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Vec<Position>> {
+pub async fn positions(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Vec<StorePosition>> {
     Ok(sqlx::query_as!(
-        Position,
+        StorePosition,
         r#"SELECT store_id AS "store_id: StoreId", event_seq, access_version, menu_version
            FROM store_streams WHERE store_id = ANY($1)"#,
         stores as &[StoreId]
@@ -170,22 +138,6 @@ pub async fn after(conn: &mut PgConnection, store: StoreId, seq: i64, limit: i64
 pub async fn notify(conn: &mut PgConnection, channel: &str, payload: &str) -> Result<()> {
     sqlx::query!("SELECT pg_notify($1, $2)", channel, payload).execute(conn).await?;
     Ok(())
-}
-
-/// The process of PostgreSQL that serves this connection.
-pub async fn own_process(conn: &mut PgConnection) -> Result<i32> {
-    Ok(sqlx::query_scalar!(r#"SELECT pg_backend_pid() AS "process!""#).fetch_one(conn).await?)
-}
-
-/// The processes that serve connections called `name` to this database.
-pub async fn listeners(conn: &mut PgConnection, name: &str) -> Result<Vec<i32>> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT pid AS "process!" FROM pg_stat_activity
-           WHERE datname = current_database() AND application_name = $1"#,
-        name
-    )
-    .fetch_all(conn)
-    .await?)
 }
 
 /// Among the store's oldest `limit` events, the last seq up to which all are older than `before`; `None` where not even

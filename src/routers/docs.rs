@@ -1,16 +1,9 @@
-//! The OpenAPI document and the pages that show it. They load nothing from the internet.
+//! The OpenAPI document.
+
+mod pages;
 
 use std::collections::BTreeMap;
-use std::future::ready;
-use std::sync::OnceLock;
 
-use aide::redoc::Redoc;
-use axum::Router;
-use axum::body::Bytes;
-use axum::http::{HeaderValue, header};
-use axum::response::Html;
-use axum::routing::get;
-use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
@@ -18,33 +11,18 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn,
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::error::envelope::ErrorResponse;
+pub use pages::{PATHS, pages};
+
 use crate::error::{AppError, ErrorCode, FieldError, Language, Reason};
-use crate::schemas::event::{
+use crate::routers::error_response::ErrorResponse;
+use crate::schemas::rules::PATTERNS;
+use crate::services::event_payload::{
     MenuChangedEvent, NewOrderEvent, OrderDeletedEvent, OrderUpdatedEvent, SessionCompletedEvent, StreamPlaceEvent,
 };
-use crate::schemas::rules::PATTERNS;
-
-/// Where the document is served.
-const SPEC_PATH: &str = "/openapi.json";
-
-/// Where ReDoc is.
-const REDOC_PATH: &str = "/redoc";
-
-/// Where the pages and the document are.
-pub const PATHS: [&str; 5] = [SPEC_PATH, REDOC_PATH, "/docs", "/docs/", "/docs/{*rest}"];
 
 /// The extension in which a handler lists the codes that are its own.
 const OWN_ERRORS: &str = "x-errors";
-
-/// The one picture ReDoc would fetch from elsewhere.
-const REDOC_LOGO: &str = "https://cdn.redoc.ly/redoc/logo-mini.svg";
-
-/// What the documentation pages may load: themselves.
-const PAGE_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; \
-                           img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -109,7 +87,6 @@ pub fn complete(document: &mut utoipa::openapi::OpenApi) {
         }
     }
     for (path, item) in &mut document.paths.paths {
-        let is_stream = super::is_stream(path);
         let side = if path.contains("/customer/") { "customer" } else { "admin" };
         for operation in operations(item) {
             // Both sides have a `list_orders`; generated clients need one name for each.
@@ -118,8 +95,8 @@ pub fn complete(document: &mut utoipa::openapi::OpenApi) {
                 if is_named { id } else { format!("{side}_{id}") }
             });
             let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
-            for code in error_codes(operation, is_stream) {
-                by_status.entry(code.status().as_u16()).or_default().push(code);
+            for code in error_codes(operation) {
+                by_status.entry(code.status()).or_default().push(code);
             }
             for (status, codes) in by_status {
                 operation.responses.responses.insert(status.to_string(), RefOr::T(response(&codes)));
@@ -174,7 +151,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 /// The codes an operation names, and those that follow from what it takes.
-fn error_codes(operation: &mut Operation, is_stream: bool) -> Vec<ErrorCode> {
+fn error_codes(operation: &mut Operation) -> Vec<ErrorCode> {
     use ErrorCode::{
         InternalError, InvalidToken, InvalidTokenType, MalformedRequest, PayloadTooLarge, RequestTimeout,
         ServiceUnavailable, TokenExpired, Unauthorized, UnsupportedMediaType, ValidationError,
@@ -196,11 +173,18 @@ fn error_codes(operation: &mut Operation, is_stream: bool) -> Vec<ErrorCode> {
     } else if takes_parameters {
         codes.push(MalformedRequest);
     }
-    if !is_stream {
+    if !is_stream(operation) {
         codes.push(RequestTimeout);
     }
     codes.extend([InternalError, ServiceUnavailable]);
     codes
+}
+
+/// Whether the operation answers with a stream, which has no timeout.
+fn is_stream(operation: &Operation) -> bool {
+    let mut responses = operation.responses.responses.values();
+    responses
+        .any(|response| matches!(response, RefOr::T(response) if response.content.contains_key("text/event-stream")))
 }
 
 fn response(codes: &[ErrorCode]) -> utoipa::openapi::Response {
@@ -226,31 +210,4 @@ fn response(codes: &[ErrorCode]) -> utoipa::openapi::Response {
         return response.header("Retry-After", retry_after.build()).build();
     }
     response.build()
-}
-
-/// `/docs` (Swagger UI), `/redoc` and the document itself, which `document` makes when it is first asked for: most
-/// servers are never asked, and start the faster.
-pub fn pages<S: Clone + Send + Sync + 'static>(document: fn() -> utoipa::openapi::OpenApi) -> Router<S> {
-    let swagger = SwaggerUi::new("/docs").config(
-        Config::new([SPEC_PATH])
-            .validator_url("none")
-            .try_it_out_enabled(true)
-            .persist_authorization(true)
-            .display_request_duration(true),
-    );
-    let redoc = Redoc::new(SPEC_PATH).with_title("tableorder").html().replace(REDOC_LOGO, "data:,");
-    let spec = move || {
-        static SPEC: OnceLock<Bytes> = OnceLock::new();
-        let written = SPEC.get_or_init(|| serde_json::to_vec(&document()).unwrap_or_default().into());
-        let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        ready((json, written.clone()))
-    };
-    let pages = Router::new()
-        .merge(swagger)
-        .route(SPEC_PATH, get(spec))
-        .route(REDOC_PATH, get(async move || Html(redoc.clone())));
-    let header = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
-    pages
-        .route_layer(header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
-        .route_layer(header(header::CACHE_CONTROL, "no-cache"))
 }

@@ -1,4 +1,4 @@
-//! Answers a client may keep, and is told when its copy is current.
+//! Responses that a client may cache, and revalidates by their `ETag`.
 
 use std::convert::Infallible;
 
@@ -6,48 +6,38 @@ use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
-use crate::schemas::ready::ReadyAnswer;
+use crate::schemas::prepared::PreparedBody;
 
-/// A request's `If-None-Match`: what the client has. Hardly anybody sends more than one field of it.
-pub(super) struct IfNoneMatch {
-    first: Option<HeaderValue>,
-    others: Vec<HeaderValue>,
-}
+/// The `If-None-Match` fields of a request: the entity tags that the client has.
+pub(super) struct IfNoneMatch(Vec<HeaderValue>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfNoneMatch {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let mut fields = parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned();
-        Ok(Self { first: fields.next(), others: fields.collect() })
+        Ok(Self(parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect()))
     }
 }
 
 impl IfNoneMatch {
-    fn has(&self, etag: &HeaderValue) -> bool {
-        self.first
+    fn matches(&self, etag: &str) -> bool {
+        self.0
             .iter()
-            .chain(&self.others)
             .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
             .map(<[u8]>::trim_ascii)
             .map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag))
-            .any(|tag| tag == etag || tag == b"*")
+            .any(|tag| tag == etag.as_bytes() || tag == b"*")
     }
 }
 
-/// `answer` with its `ETag`, or a 304 where the client has it already.
-pub(super) fn with_etag(client: &IfNoneMatch, answer: &ReadyAnswer) -> Response {
-    let is_current = client.has(&answer.etag);
-    let mut response = Response::new(if is_current { Body::empty() } else { Body::from(answer.bytes.clone()) });
-    let mut headers = answer.headers.clone();
-    if is_current {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-    } else {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(answer.bytes.len()));
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+/// The response with `body` and its `ETag`; a 304 without a body where the client has it already.
+pub(super) fn with_etag(client: &IfNoneMatch, body: &PreparedBody) -> Response {
+    // The client may keep it for itself, and asks each time whether it is still current.
+    let headers = [(header::ETAG, body.etag.as_str()), (header::CACHE_CONTROL, "private, no-cache")];
+    if client.matches(&body.etag) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    *response.headers_mut() = headers;
-    response
+    (headers, [(header::CONTENT_TYPE, "application/json")], Body::from(body.bytes.clone())).into_response()
 }

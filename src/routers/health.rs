@@ -6,10 +6,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::database::Database;
 use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
 use crate::routers::json::Json;
-use crate::shutdown::Shutdown;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -29,8 +27,8 @@ struct HealthResponse {
     get, path = "/health", tag = "service",
     responses((status = 200, description = "Both are well", body = HealthResponse)),
 )]
-async fn health(State(database): State<Database>) -> Result<Json<HealthResponse>> {
-    database.ping().await.map_err(|error| failing("database", error))?;
+async fn health(State(state): State<AppState>) -> Result<Json<HealthResponse>> {
+    state.database.ping().await.map_err(|error| failing("database", error))?;
     Ok(Json(HealthResponse { status: "healthy" }))
 }
 
@@ -50,11 +48,11 @@ async fn live() -> Json<HealthResponse> {
     get, path = "/health/ready", tag = "service",
     responses((status = 200, description = "It takes requests", body = HealthResponse)),
 )]
-async fn ready(State(database): State<Database>, State(shutdown): State<Shutdown>) -> Result<Json<HealthResponse>> {
-    if shutdown.is_draining() {
+async fn ready(State(state): State<AppState>) -> Result<Json<HealthResponse>> {
+    if state.shutdown.is_draining() {
         return Err(failing("shutdown", ErrorCode::ServiceUnavailable.into()));
     }
-    database.ping().await.map_err(|error| failing("database", error))?;
+    state.database.ping().await.map_err(|error| failing("database", error))?;
     Ok(Json(HealthResponse { status: "ready" }))
 }
 

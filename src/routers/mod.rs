@@ -4,7 +4,7 @@
 mod admin;
 mod customer;
 pub mod docs;
-pub mod door;
+pub mod error_response;
 mod etag;
 pub mod extract;
 mod health;
@@ -28,13 +28,15 @@ fn created(path: &str, body: impl Serialize) -> Response {
     (StatusCode::CREATED, [(header::LOCATION, format!("{API_PREFIX}{path}"))], Json(body)).into_response()
 }
 
-/// Every route. Each handler names its whole path: nested routers would cost each request a rewritten address.
+/// The routes that answer within the request timeout. Each handler names its whole path: a nested router would rewrite
+/// the address of each request.
 #[must_use]
-pub fn all() -> OpenApiRouter<AppState> {
+pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().merge(customer::routes()).merge(admin::routes()).merge(health::routes())
 }
 
-/// Whether this route stays open: no time-out may end it.
-fn is_stream(route: &str) -> bool {
-    route.ends_with("/stream")
+/// The event streams, which stay open.
+#[must_use]
+pub fn streams() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().merge(customer::streams()).merge(admin::streams())
 }

@@ -31,9 +31,9 @@ pub fn metrics() -> Router<AppState> {
     Router::new().route(METRICS_PATH, get(figures))
 }
 
-async fn figures(State(metrics): State<Metrics>) -> Result<Response> {
+async fn figures(State(state): State<AppState>) -> Result<Response> {
     // It reads files and writes a few hundred lines: nothing for the threads that answer guests.
-    let text = tokio::task::spawn_blocking(move || metrics.text()).await.map_err(AppError::internal)?;
+    let text = tokio::task::spawn_blocking(move || state.metrics.text()).await.map_err(AppError::internal)?;
     let text = text.map_err(AppError::internal)?;
     let headers = [(header::CONTENT_TYPE, Metrics::CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, text).into_response())

@@ -14,10 +14,10 @@ use utoipa::IntoParams;
 
 use crate::error::{AppError, Result};
 use crate::events::EventStream;
+use crate::request_context;
 use crate::routers::extract::Query;
 use crate::security::identity::AdminIdentity;
-use crate::services::AuthService;
-use crate::telemetry::request::note_store;
+use crate::state::AppState;
 
 /// Where a stream resumes, for a client that cannot set headers.
 #[derive(Deserialize, IntoParams)]
@@ -60,19 +60,16 @@ struct TicketQuery {
     ticket: Option<String>,
 }
 
-impl<S> FromRequestParts<S> for StreamIdentity
-where
-    S: AsRef<AuthService> + Send + Sync,
-{
+impl FromRequestParts<AppState> for StreamIdentity {
     type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let Query(TicketQuery { ticket }) = Query::from_request_parts(parts, state).await?;
         let Some(ticket) = ticket else {
             return AdminIdentity::from_request_parts(parts, state).await.map(Self);
         };
-        let identity = state.as_ref().admin_of_ticket(&ticket).await?;
-        note_store(identity.store_id);
+        let identity = state.auth.admin_of_ticket(&ticket).await?;
+        request_context::set_store(identity.store_id);
         Ok(Self(identity))
     }
 }

@@ -6,7 +6,6 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::moment::moment;
 use super::page::limit;
 use crate::error::{ErrorCode, Result};
 use crate::models::{AuditAction, AuditEntry, AuditFilter, PageLimit};
@@ -76,7 +75,6 @@ pub struct AuditEntryResponse {
     #[schema(format = "uuid", example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
     pub id: String,
     /// When.
-    #[serde(serialize_with = "moment")]
     pub at: DateTime<Utc>,
     /// Who.
     pub actor: AuditActor,

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::moment::moment;
 use crate::models::{Role, SessionId, Store, TableId, UserId};
 use crate::security::identity::AdminIdentity;
 use crate::security::token::{IssuedToken, TICKET_LIFETIME};
@@ -35,7 +34,6 @@ pub struct LoginToken {
     #[schema(example = "bearer")]
     pub token_type: &'static str,
     /// When the token ends.
-    #[serde(serialize_with = "moment")]
     pub expires_at: DateTime<Utc>,
     /// The store's code.
     #[schema(example = "demo-store")]
@@ -145,7 +143,6 @@ pub struct MeResponse {
     #[schema(example = "데모 식당")]
     pub store_name: String,
     /// When this token ends.
-    #[serde(serialize_with = "moment")]
     pub expires_at: DateTime<Utc>,
 }
 

@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
+use super::category::CategoryListResponse;
+use super::prepared::PreparedBody;
 use super::rules::{not_blank, present, present_or_null, printable, web_address};
 use crate::error::{AppError, Reason, Result};
 use crate::models::{CategoryId, MenuItem, MenuItemChange, MenuItemDetails, MenuItemId, Price};
+use crate::services::MenuSnapshot;
 
 /// A dish.
 #[derive(Serialize, ToSchema)]
@@ -60,6 +63,48 @@ pub struct MenuListResponse {
 impl From<Vec<MenuItem>> for MenuListResponse {
     fn from(items: Vec<MenuItem>) -> Self {
         Self { menus: items.into_iter().map(MenuResponse::from).collect() }
+    }
+}
+
+/// What a guest can order, in display order.
+#[derive(Serialize, ToSchema)]
+pub struct CustomerMenuResponse {
+    /// The dishes.
+    pub menus: Vec<MenuResponse>,
+    /// The version of the store's menu; it grows with every change.
+    #[schema(example = 42)]
+    pub menu_version: i64,
+}
+
+impl CustomerMenuResponse {
+    /// These items of the menu at `menu_version`.
+    pub fn new<'a>(items: impl Iterator<Item = &'a MenuItem>, menu_version: i64) -> Self {
+        Self { menus: items.cloned().map(MenuResponse::from).collect(), menu_version }
+    }
+}
+
+/// The responses that every tablet of a store reads, at one version of the menu.
+#[derive(Debug)]
+pub struct PreparedMenu {
+    /// A [`CustomerMenuResponse`] with the whole menu.
+    pub menu: PreparedBody,
+    /// A [`CategoryListResponse`].
+    pub categories: PreparedBody,
+}
+
+impl PreparedMenu {
+    /// The responses made of `menu`.
+    pub fn new(menu: &MenuSnapshot) -> Result<Self> {
+        Ok(Self {
+            menu: PreparedBody::new(&CustomerMenuResponse::new(menu.available(), menu.version))?,
+            categories: PreparedBody::new(&CategoryListResponse::from(menu.categories.clone()))?,
+        })
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.menu.bytes.len() + self.categories.bytes.len()
     }
 }
 

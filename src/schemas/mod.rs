@@ -3,13 +3,11 @@
 pub mod audit;
 pub mod auth;
 pub mod category;
-pub mod event;
 pub mod menu;
 pub mod message;
-mod moment;
 pub mod order;
 pub mod page;
-pub mod ready;
+pub mod prepared;
 pub mod rules;
 pub mod table;
 pub mod user;

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::moment::moment;
 use super::rules::{objects, printable, word};
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::models::{
@@ -111,10 +110,8 @@ pub struct OrderResponse {
     /// Its lines.
     pub items: Vec<OrderItemResponse>,
     /// When it was placed.
-    #[serde(serialize_with = "moment")]
     pub created_at: DateTime<Utc>,
     /// When it last changed.
-    #[serde(serialize_with = "moment")]
     pub updated_at: DateTime<Utc>,
     /// The stay it belongs to.
     pub session_id: SessionId,
@@ -253,10 +250,8 @@ pub struct PastOrderResponse {
     /// The stay it belonged to.
     pub session_id: SessionId,
     /// When it was placed.
-    #[serde(serialize_with = "moment")]
     pub ordered_at: DateTime<Utc>,
     /// When its stay was completed.
-    #[serde(serialize_with = "moment")]
     pub completed_at: DateTime<Utc>,
 }
 

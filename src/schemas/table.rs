@@ -5,11 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::message::Message;
-use super::moment::moment;
 use super::order::OrderResponse;
 use super::rules::present;
 use crate::error::Language;
+use crate::error::Message;
 use crate::models::{CompletedSession, DashboardTable, SessionId, Table, TableId};
 use crate::services::{Dashboard, TableChange};
 
@@ -93,7 +92,6 @@ pub struct CompleteTableResponse {
     #[schema(example = 36000)]
     pub total_amount: i64,
     /// When it ended.
-    #[serde(serialize_with = "moment")]
     pub completed_at: DateTime<Utc>,
 }
 

@@ -1,114 +1,105 @@
-//! Whether a token still counts: logged out, its account gone, its password changed?
+//! Whether a token is still valid: not logged out, its account or table still there, its password unchanged.
 //!
-//! The database knows; its answer is remembered for as long as nothing of the store was revoked, which its access
-//! version tells, so a tablet or dashboard costs no query as long as it is used. A revocation counts at once on this
-//! instance, and on the others with the wake-up that tells them, before it is acknowledged; should that be lost,
-//! within two seconds.
+//! Answers of the database are cached under the store's access version, which grows with each revocation, so a valid
+//! token costs no query. A revocation counts at once on the instance that makes it, and on the others within
+//! milliseconds, at most two seconds.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use moka::future::Cache as Questions;
+use moka::future::Cache;
+use moka::policy::EvictionPolicy;
 use scoped_futures::ScopedFutureExt;
 use uuid::Uuid;
 
+use crate::cluster::{Cluster, StoreVersions};
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
-use crate::events::{Hub, StoreVersions};
+use crate::events::Hub;
 use crate::models::{Role, StoreId, TableId, UserId};
 use crate::repositories::user::UserAccess;
 use crate::repositories::{table, user};
-use crate::security::memory::Memory;
 use crate::security::token::{Audience, Claims};
 
-/// Answers kept at most.
-const CAPACITY: usize = 100_000;
+/// The number of cached answers.
+const CAPACITY: u64 = 100_000;
 
-/// Questions under way at a time that are asked once for all who ask, and for how long; beyond, some are asked twice.
-const QUESTIONS: u64 = 10_000;
-const QUESTION_LASTS: Duration = Duration::from_secs(2);
-
-/// The store's access version, read before the answer, and what decides over a token. An answer that was asked for
-/// before a revocation is thereby kept where nobody looks after it.
+/// The store's access version, read before the answer, and what the answer depends on. An answer that was read before a
+/// revocation is thereby cached where nobody looks for it afterwards.
 type Key = (StoreId, i64, Audience, i64, i32, Uuid);
 
-/// What the database said of a token's owner.
+/// The owner of a valid token.
 #[derive(Debug, Clone)]
 struct Access {
     /// The account's name and role; a tablet has none.
     account: Option<(String, Role)>,
 }
 
-/// Remembers which tokens still count. Cheap to clone.
+/// Checks tokens against the database. Clones share the cache.
 #[derive(Debug, Clone)]
 pub struct TokenAccess {
     database: Database,
+    cluster: Cluster,
     hub: Hub,
-    answers: Arc<Memory<Key, Option<Access>>>,
-    questions: Questions<Key, Option<Access>>,
+    answers: Cache<Key, Option<Access>>,
 }
 
 impl TokenAccess {
-    /// A memory in front of `database`.
+    /// A cache in front of `database`.
     #[must_use]
-    pub fn new(database: Database, hub: Hub) -> Self {
-        let questions = Questions::builder().time_to_live(QUESTION_LASTS).max_capacity(QUESTIONS).build();
-        Self { database, hub, answers: Arc::new(Memory::new(CAPACITY)), questions }
+    pub fn new(database: Database, cluster: Cluster, hub: Hub) -> Self {
+        let answers = Cache::builder().max_capacity(CAPACITY).eviction_policy(EvictionPolicy::lru()).build();
+        Self { database, cluster, hub, answers }
     }
 
     /// The name and role behind an admin token.
     ///
     /// # Errors
-    /// `INVALID_TOKEN` when it no longer counts.
+    /// `INVALID_TOKEN` when it is no longer valid.
     pub async fn of_admin(&self, claims: &Claims) -> Result<(String, Role)> {
-        let (access, _) = self.remembered(claims).await?;
+        let (access, _) = self.cached(claims).await?;
         access.account.ok_or_else(|| ErrorCode::InvalidToken.into())
     }
 
-    /// Whether a table token still counts; the store's versions at which it does.
+    /// Checks a table token. Returns the store's versions at which it is valid.
     ///
     /// # Errors
-    /// `INVALID_TOKEN` when it no longer does.
+    /// `INVALID_TOKEN` when it is no longer valid.
     pub async fn of_table(&self, claims: &Claims) -> Result<StoreVersions> {
-        self.remembered(claims).await.map(|(_, versions)| versions)
+        self.cached(claims).await.map(|(_, versions)| versions)
     }
 
-    /// Whether a token still counts, asked of the database now.
+    /// Checks a token in the database, not in the cache.
     ///
     /// # Errors
-    /// `INVALID_TOKEN` when it no longer does.
+    /// `INVALID_TOKEN` when it is no longer valid.
     pub async fn check_now(&self, claims: &Claims) -> Result<()> {
-        let access = self.ask(claims).await?;
+        let access = self.read(claims).await?;
         access.map(|_| ()).ok_or_else(|| ErrorCode::InvalidToken.into())
     }
 
-    /// Something of the store was revoked: every instance forgets its answers, and lets the store's streams
-    /// look whether their tokens still count.
-    pub async fn revoked(&self, store: StoreId, access_version: i64) {
-        self.hub.access_changed(store, access_version).await;
+    /// A token of the store was revoked: every instance checks the store's tokens again, those of open streams too.
+    pub fn revoked(&self, store: StoreId, access_version: i64) {
+        self.cluster.access_changed(store, access_version);
+        self.hub.access_changed(store, access_version);
     }
 
-    async fn remembered(&self, claims: &Claims) -> Result<(Access, StoreVersions)> {
-        let versions = match self.hub.versions(claims.store).await {
+    async fn cached(&self, claims: &Claims) -> Result<(Access, StoreVersions)> {
+        let versions = match self.cluster.versions(claims.store).await {
             Err(AppError { code: ErrorCode::StoreNotFound, .. }) => return Err(ErrorCode::InvalidToken.into()),
             versions => versions?,
         };
         let key = (claims.store, versions.access, claims.aud, claims.sub, claims.version, claims.jti);
-        let access = if let Some(access) = self.answers.get(&key) {
+        let access = if let Some(access) = self.answers.get(&key).await {
             access
         } else {
-            // Requests that arrive together ask once; a failure is shared, its cause told to the log by each.
-            // (Boxed, since it is rare: every request would have its room otherwise.)
-            let answer = Box::pin(self.questions.try_get_with(key, self.ask(claims))).await;
-            let access = answer.map_err(|error| AppError::caused_by(error.code, error))?;
-            self.answers.insert(key, access.clone());
-            access
+            // Concurrent requests share the query and its failure. (Boxed, so that the future of a request whose token
+            // is cached stays small.)
+            let access = Box::pin(self.answers.try_get_with(key, self.read(claims))).await;
+            access.map_err(|error| AppError::caused_by(error.code, error))?
         };
         access.map(|access| (access, versions)).ok_or_else(|| ErrorCode::InvalidToken.into())
     }
 
-    /// What the database says of this token; `None` when it no longer counts.
-    async fn ask(&self, claims: &Claims) -> Result<Option<Access>> {
+    /// Reads what the token depends on; `None` when it is no longer valid.
+    async fn read(&self, claims: &Claims) -> Result<Option<Access>> {
         let access = self.database.read(|conn| {
             async move {
                 Ok(match claims.aud {

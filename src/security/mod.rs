@@ -1,13 +1,10 @@
-//! Who may do what: passwords, tokens, and the extractors that turn a token into an identity.
+//! Who may do what: passwords, tokens and their revocation, identities, the login throttle and the rate limit.
 
 pub mod access;
-pub mod address;
-pub mod cors;
-pub mod headers;
 pub mod identity;
-mod memory;
 pub mod password;
 pub mod rate;
 pub mod rush;
 pub mod throttle;
 pub mod token;
+mod token_signature;

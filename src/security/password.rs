@@ -11,12 +11,16 @@ use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::registry::Registry;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::security::rush::Rush;
+use crate::telemetry::metrics::gauge;
 
 /// Memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
@@ -74,6 +78,11 @@ impl Passwords {
             places: queue,
             dummy: hash_now("no account has this hash")?.into(),
         })
+    }
+
+    /// Adds the metrics of the queue to `registry`.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register_collector(Box::new(self.clone()));
     }
 
     /// How many passwords are hashed now or wait for it.
@@ -154,6 +163,14 @@ impl Passwords {
             None
         };
         Ok((thread, in_a_rush))
+    }
+}
+
+impl Collector for Passwords {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let to = &mut encoder;
+        gauge(to, "hash_queue_length", "Passwords that are hashed or wait for it", self.queue_length())?;
+        gauge(to, "hash_queue_limit", "LOGIN_QUEUE", self.places)
     }
 }
 

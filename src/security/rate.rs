@@ -1,4 +1,4 @@
-//! How many requests an address may send.
+//! The rate limit of each client address.
 
 use std::net::IpAddr;
 use std::num::NonZero;
@@ -9,40 +9,39 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::network_of;
-use crate::security::address::ClientAddress;
 
-/// How many seconds' worth of requests may come at once.
+/// The burst: this many seconds' worth of requests at once.
 const BURST_SECONDS: u32 = 5;
 
-/// After this many requests, addresses that have been quiet are forgotten.
-const TIDY_EVERY: u32 = 10_000;
+/// After this many requests, idle addresses are removed.
+const CLEAN_UP_EVERY: u32 = 10_000;
 
-/// Counts requests by address.
+/// Limits the requests of each address.
 #[derive(Debug)]
-pub struct RequestRate {
+pub struct RateLimit {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
-    since_tidied: AtomicU32,
+    since_clean_up: AtomicU32,
 }
 
-impl RequestRate {
-    /// Lets `per_second` requests of each address pass, and some seconds' worth at once.
+impl RateLimit {
+    /// Allows each address `per_second` requests, and [`BURST_SECONDS`] times as many at once.
     #[must_use]
     pub fn new(per_second: NonZero<u32>) -> Self {
         let burst = NonZero::new(per_second.get().saturating_mul(BURST_SECONDS)).unwrap_or(per_second);
         let quota = Quota::per_second(per_second).allow_burst(burst);
-        Self { limiter: RateLimiter::keyed(quota), since_tidied: AtomicU32::new(0) }
+        Self { limiter: RateLimiter::keyed(quota), since_clean_up: AtomicU32::new(0) }
     }
 
-    /// Refuses what an address sends too much of.
+    /// Counts a request of `client`.
     ///
     /// # Errors
     /// `TOO_MANY_REQUESTS`.
-    pub fn check(&self, client: ClientAddress) -> Result<()> {
-        if self.since_tidied.fetch_add(1, Ordering::Relaxed) >= TIDY_EVERY {
-            self.since_tidied.store(0, Ordering::Relaxed);
+    pub fn check(&self, client: IpAddr) -> Result<()> {
+        if self.since_clean_up.fetch_add(1, Ordering::Relaxed) >= CLEAN_UP_EVERY {
+            self.since_clean_up.store(0, Ordering::Relaxed);
             self.limiter.retain_recent();
         }
-        self.limiter.check_key(&network_of(client.0)).map_err(|until| AppError {
+        self.limiter.check_key(&network_of(client)).map_err(|until| AppError {
             retry_after: Some(until.wait_time_from(DefaultClock::default().now())),
             ..ErrorCode::TooManyRequests.into()
         })
@@ -55,8 +54,8 @@ mod tests {
 
     #[test]
     fn each_address_has_a_budget_of_its_own() {
-        let rate = RequestRate::new(NonZero::new(2).unwrap());
-        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| ClientAddress(address.parse().unwrap()));
+        let rate = RateLimit::new(NonZero::new(2).unwrap());
+        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
         for _ in 0..10 {
             rate.check(one).unwrap();
         }

@@ -15,7 +15,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use scoped_futures::ScopedFutureExt;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::LoginConfig;
@@ -187,7 +186,7 @@ impl LoginThrottle {
                     return Err(self.locked(until, now));
                 }
                 Admission::Busy if Instant::now() < wait_until => {
-                    sleep(Duration::from_millis(fastrand::u64(pause / 2..=pause))).await;
+                    sleep(Duration::from_millis(rand::random_range(pause / 2..=pause))).await;
                     pause = LONGEST_PAUSE_MS.min(pause * 2);
                 }
                 Admission::Busy => {
@@ -257,19 +256,16 @@ impl LoginThrottle {
         }
     }
 
-    /// Forgets old failures now and every hour, until `closing`.
-    pub async fn run_cleanup(self, closing: CancellationToken) {
+    /// Deletes old failures now and every hour; it does not end.
+    pub async fn run_cleanup(&self) {
         loop {
             match self.forget_old().await {
-                Ok(0) => {}
-                Ok(_) => continue,
+                Ok(0) => sleep(CLEANUP_INTERVAL).await,
+                Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(%error, cause = error.cause, "old failed logins could not be forgotten; trying again");
+                    tracing::warn!(%error, cause = error.cause, "old failed logins could not be deleted; trying again");
+                    sleep(CLEANUP_INTERVAL).await;
                 }
-            }
-            tokio::select! {
-                () = closing.cancelled() => return,
-                () = sleep(CLEANUP_INTERVAL) => {}
             }
         }
     }

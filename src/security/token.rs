@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -15,13 +17,13 @@ use crate::clock::Clock;
 use crate::config::Secret;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{SessionId, StoreId};
-use crate::security::memory::Memory;
+use crate::security::token_signature;
 
 /// The longest token that is looked at, in bytes; ours have about 400.
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// How many good tokens are remembered; of any more, the signature is computed again.
-const REMEMBERED: usize = 20_000;
+/// The number of cached claims.
+const VERIFIED: u64 = 20_000;
 
 /// How long a ticket for the event stream is good for, in seconds.
 pub const TICKET_LIFETIME: i64 = 60;
@@ -125,8 +127,8 @@ pub struct Tokens {
     decoding: HashMap<String, DecodingKey>,
     algorithm: Algorithm,
     validation: Validation,
-    /// What tokens say whose signature was found to be good: a tablet shows the same one all day.
-    verified: Memory<Box<[u8]>, Claims>,
+    /// The claims of tokens whose signature is valid: a tablet sends the same token all day.
+    verified: Cache<Box<[u8]>, Claims>,
     epoch: Uuid,
     clock: Clock,
 }
@@ -136,6 +138,7 @@ impl Tokens {
     /// count, too.
     #[must_use]
     pub fn new(secret: &Secret, previous: &[Secret], algorithm: Algorithm, epoch: Uuid, clock: Clock) -> Self {
+        token_signature::install();
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[ISSUER]);
         validation.required_spec_claims = HashSet::from(["exp", "iss", "aud"].map(str::to_owned));
@@ -149,7 +152,7 @@ impl Tokens {
             decoding: previous.iter().chain([secret]).map(checked_with).collect(),
             algorithm,
             validation,
-            verified: Memory::new(REMEMBERED),
+            verified: Cache::builder().max_capacity(VERIFIED).eviction_policy(EvictionPolicy::lru()).build(),
             epoch,
             clock,
         }

@@ -16,13 +16,13 @@ use crate::models::{
 };
 use crate::repositories::user::PasswordChange;
 use crate::repositories::{event, store, table, user};
+use crate::request_context;
 use crate::security::access::TokenAccess;
 use crate::security::identity::{AdminIdentity, TableIdentity};
 use crate::security::password::Passwords;
 use crate::security::throttle::{LoginAttemptKey, LoginThrottle};
 use crate::security::token::{Audience, Claims, IssuedToken, Subject, Tokens};
 use crate::services::{SessionService, audit};
-use crate::telemetry::request::note_store;
 
 /// Logins, and whom a token belongs to.
 #[derive(Debug, Clone)]
@@ -109,7 +109,7 @@ impl AuthService {
         let hash = found.as_ref().map(|(_, table)| table.password_hash.clone());
         let matches = self.is_password(key, password, hash).await?;
         let Some((store, table)) = found else { return Err(ErrorCode::AuthFailed.into()) };
-        note_store(store.id);
+        request_context::set_store(store.id);
         let by = Actor {
             kind: ActorKind::Table,
             id: Some(table.id.0),
@@ -199,7 +199,7 @@ impl AuthService {
         let hash = found.as_ref().map(|(_, user)| user.password_hash.clone());
         let matches = self.is_password(key, password, hash).await?;
         let Some((store, user)) = found else { return Err(ErrorCode::AuthFailed.into()) };
-        note_store(store.id);
+        request_context::set_store(store.id);
         let by =
             Actor { kind: ActorKind::User, id: Some(user.id.0), name: user.username.clone(), address: Some(address) };
         if !matches {
@@ -296,7 +296,7 @@ impl AuthService {
             }
             .scope_boxed()
         });
-        self.access.revoked(store, revoked.await?).await;
+        self.access.revoked(store, revoked.await?);
         Ok(())
     }
 
@@ -329,7 +329,7 @@ impl AuthService {
             }
             .scope_boxed()
         });
-        self.access.revoked(store, changed.await?).await;
+        self.access.revoked(store, changed.await?);
         Ok(())
     }
 

@@ -80,7 +80,7 @@ impl CategoryService {
             .scope_boxed()
         });
         let (category, event) = created.await?;
-        self.hub.publish_menu_change(event).await;
+        self.hub.publish(event);
         Ok(category)
     }
 
@@ -102,7 +102,7 @@ impl CategoryService {
             .scope_boxed()
         });
         let (category, event) = updated.await?;
-        self.hub.publish_menu_change(event).await;
+        self.hub.publish(event);
         Ok(category)
     }
 
@@ -127,7 +127,7 @@ impl CategoryService {
             .scope_boxed()
         });
         let (categories, event) = reordered.await?;
-        self.hub.publish_menu_change(event).await;
+        self.hub.publish(event);
         Ok(categories)
     }
 
@@ -146,7 +146,7 @@ impl CategoryService {
             .scope_boxed()
         });
         let event = deleted.await?;
-        self.hub.publish_menu_change(event).await;
+        self.hub.publish(event);
         Ok(())
     }
 }

@@ -14,11 +14,13 @@ use self::cache::MenuCache;
 pub use self::snapshot::MenuSnapshot;
 
 use crate::clock::Clock;
+use crate::cluster::Cluster;
 use crate::database::{Connection, Database};
 use crate::error::{AppError, Reason, Result};
 use crate::events::{AppendedEvent, Hub, append_menu_change};
 use crate::models::{
-    Actor, AuditAction, CategoryId, MenuItem, MenuItemChange, MenuItemDetails, MenuItemId, NewAuditEntry, StoreId,
+    Actor, AuditAction, CategoryId, MenuItem, MenuItemChange, MenuItemDetails, MenuItemId, NewAuditEntry, NewEvent,
+    StoreId,
 };
 use crate::repositories::{category, menu_item};
 use crate::services::audit;
@@ -28,6 +30,7 @@ use crate::services::category::{after, names_each_once};
 #[derive(Debug, Clone)]
 pub struct MenuService {
     database: Database,
+    cluster: Cluster,
     hub: Hub,
     cache: MenuCache,
     clock: Clock,
@@ -36,9 +39,9 @@ pub struct MenuService {
 impl MenuService {
     /// Menus stored in `database`, whose changes are published to `hub`.
     #[must_use]
-    pub fn new(database: Database, hub: Hub, clock: Clock) -> Self {
-        let cache = MenuCache::new(database.clone(), hub.clone());
-        Self { database, hub, cache, clock }
+    pub fn new(database: Database, cluster: Cluster, hub: Hub, clock: Clock) -> Self {
+        let cache = MenuCache::new(database.clone(), cluster.clone());
+        Self { database, cluster, hub, cache, clock }
     }
 
     /// Adds the metrics of the menu to `registry`.
@@ -60,6 +63,15 @@ impl MenuService {
     /// # Errors
     /// `STORE_NOT_FOUND`.
     pub async fn at_least(&self, store: StoreId, version: i64) -> Result<Arc<MenuSnapshot>> {
+        self.cache.at_least(store, version).await
+    }
+
+    /// The menu at `wanted` or a newer version; the current one where `wanted` does not exist.
+    ///
+    /// # Errors
+    /// `STORE_NOT_FOUND`.
+    pub async fn not_older_than(&self, store: StoreId, wanted: i64) -> Result<Arc<MenuSnapshot>> {
+        let version = self.cluster.menu_version(store, wanted).await?;
         self.cache.at_least(store, version).await
     }
 
@@ -102,7 +114,7 @@ impl MenuService {
             .scope_boxed()
         });
         let (item, event) = created.await?;
-        self.hub.publish_menu_change(event).await;
+        self.hub.publish(event);
         Ok(item)
     }
 
@@ -124,7 +136,7 @@ impl MenuService {
             .scope_boxed()
         });
         let (item, event) = updated.await?;
-        self.hub.publish_menu_change(event).await;
+        self.hub.publish(event);
         Ok(item)
     }
 
@@ -157,7 +169,7 @@ impl MenuService {
             .scope_boxed()
         });
         let (items, event) = reordered.await?;
-        self.hub.publish_menu_change(event).await;
+        self.hub.publish(event);
         Ok(items)
     }
 
@@ -176,7 +188,7 @@ impl MenuService {
             .scope_boxed()
         });
         let event = deleted.await?;
-        self.hub.publish_menu_change(event).await;
+        self.hub.publish(event);
         Ok(())
     }
 }
@@ -190,5 +202,5 @@ pub(super) async fn record_menu_change(
     now: DateTime<Utc>,
 ) -> Result<AppendedEvent> {
     audit::record(tx, store, by, entry, now).await?;
-    append_menu_change(tx, store, now).await
+    append_menu_change(tx, store, NewEvent::menu_changed, now).await
 }

@@ -4,6 +4,7 @@ mod audit;
 mod auth;
 mod category;
 mod demo;
+pub mod event_payload;
 mod menu;
 mod order;
 mod session;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::config::StreamConfig;
 use crate::error::Result;
-use crate::events::{EventStream, Hub, Scope, StreamGuard, StreamOptions};
+use crate::events::{EventStream, Hub, Scope, StreamOptions, TokenCheck};
 use crate::security::access::TokenAccess;
 use crate::security::token::Claims;
 
@@ -36,7 +36,7 @@ impl StreamService {
             resume_from,
             lifetime: self.lifetime(&claims),
             heartbeat: self.config.heartbeat,
-            guard: self.guard(claims),
+            token_check: self.token_check(claims),
         };
         Ok(EventStream::open(subscription, options))
     }
@@ -48,7 +48,7 @@ impl StreamService {
     }
 
     /// Asks whether a token is still valid.
-    fn guard(&self, claims: Claims) -> StreamGuard {
+    fn token_check(&self, claims: Claims) -> TokenCheck {
         let access = self.access.clone();
         Box::new(move || {
             let access = access.clone();

@@ -133,7 +133,7 @@ impl TableService {
         });
         let (table, access_version) = updated.await?;
         if let Some(access_version) = access_version {
-            self.access.revoked(store, access_version).await;
+            self.access.revoked(store, access_version);
             // Guesses at the old password no longer lock the tablet out.
             if let Ok(store) = self.stores.get(store).await {
                 let key = FailureKey::of_table(&store.code, table.table_number.into());
@@ -163,7 +163,7 @@ impl TableService {
                 .scope_boxed()
             });
             if let Some(access_version) = deleted.await? {
-                self.access.revoked(store, access_version).await;
+                self.access.revoked(store, access_version);
                 return Ok(());
             }
         }

@@ -203,7 +203,7 @@ impl UserService {
     /// Lets every instance check again which of the store's tokens are valid.
     async fn publish_revocation(&self, store: StoreId, access_version: i64) {
         if let Some(access) = &self.access {
-            access.revoked(store, access_version).await;
+            access.revoked(store, access_version);
         }
     }
 }

@@ -1,22 +1,36 @@
-//! Logs to the console and to a file that is rotated daily, seven days kept.
+//! Logs to the console and to a file a day, of which seven are kept.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::fmt::writer::MakeWriterExt;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
+use tracing_subscriber::reload;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
-use tracing_subscriber::{Layer, Registry};
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-use super::daily::DailyFile;
-use super::level::LogLevel;
-use super::lines::WithRequest;
-use crate::clock::Clock;
+use super::level::{self, LogLevel};
 use crate::config::{LogConfig, LogFormat};
 
-/// Lines that may wait for a slow disk or console; beyond, they are dropped and no request waits.
+/// Lines that may wait for a slow disk or console; any more are dropped, so that no request waits.
 const BUFFERED_LINES: usize = 16_384;
+
+/// How long lines are gathered before they are written together.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How many log files are kept, today's included.
+const FILES_KEPT: usize = 7;
+
+/// The registry behind the filter.
+type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
 
 /// Why logging could not start.
 #[derive(Debug, thiserror::Error)]
@@ -26,13 +40,16 @@ pub enum LogError {
     Filter(#[from] ParseError),
     /// The file cannot be written.
     #[error("the log file {0} cannot be written: {1}")]
-    File(String, io::Error),
+    File(String, InitError),
+    /// The console cannot be written.
+    #[error("the console cannot be written: {0}")]
+    Console(#[from] io::Error),
     /// Something else logs already.
     #[error(transparent)]
     Init(#[from] TryInitError),
 }
 
-/// Keeps the writers alive; dropping it writes what is still waiting.
+/// Keeps the writers alive; dropping it writes the lines that wait.
 #[must_use]
 pub struct LogGuard {
     _writers: Vec<WorkerGuard>,
@@ -40,46 +57,73 @@ pub struct LogGuard {
     pub level: LogLevel,
 }
 
-/// Starts logging for the whole process.
-///
-/// The day's file is `app.log.2026-11-20`, and `app.log` always points at it.
+/// Starts logging for the whole process. The day's file is `app.log.2026-11-20`, and `app.log` links to it.
 ///
 /// # Errors
-/// [`LogError`], before anything was logged.
-pub fn init(config: &LogConfig, clock: Clock) -> Result<LogGuard, LogError> {
-    let (console, console_guard) = never_blocking(io::stdout());
+/// [`LogError`], before anything is logged.
+pub fn init(config: &LogConfig) -> Result<LogGuard, LogError> {
+    let has_colour = io::stdout().is_terminal();
+    // Not `io::stdout()` itself, which writes each line at once.
+    let (console, console_guard) = in_background(File::from(io::stdout().as_fd().try_clone_to_owned()?));
     let mut guards = vec![console_guard];
-    let mut layers = vec![lines(console, config.format, use_colour())];
-    if let Some(path) = &config.file {
-        let file = DailyFile::open(path, clock).map_err(|error| LogError::File(path.display().to_string(), error))?;
-        let (file, file_guard) = never_blocking(file);
-        guards.push(file_guard);
-        layers.push(lines(file, config.format, false));
-    }
-    let level = LogLevel::new(&config.level)?;
-    tracing_subscriber::registry().with(layers).with(level.layer()).try_init()?;
+    let layers = match &config.file {
+        None => vec![layer(console, config.format, has_colour)],
+        Some(path) => {
+            let appender = daily_file(path).map_err(|error| LogError::File(path.display().to_string(), error))?;
+            let (file, file_guard) = in_background(appender);
+            guards.push(file_guard);
+            if has_colour {
+                vec![layer(console, config.format, true), layer(file, config.format, false)]
+            } else {
+                // One layer for both: a line is formatted once.
+                vec![layer(console.and(file), config.format, false)]
+            }
+        }
+    };
+    let (filter, level) = level::filter(&config.level)?;
+    tracing_subscriber::registry().with(filter).with(layers).try_init()?;
     Ok(LogGuard { _writers: guards, level })
 }
 
-fn use_colour() -> bool {
-    io::IsTerminal::is_terminal(&io::stdout())
+fn daily_file(path: &Path) -> Result<RollingFileAppender, InitError> {
+    let name = path.file_name().unwrap_or_else(|| "app.log".as_ref()).to_string_lossy();
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix(&*name)
+        .max_log_files(FILES_KEPT)
+        .latest_symlink(&*name)
+        // Absolute, as the link is relative to its own directory otherwise.
+        .build(std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned()))
 }
 
-fn never_blocking(writer: impl io::Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+fn in_background(writer: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    let writer = BatchWriter(BufWriter::new(writer));
     NonBlockingBuilder::default().lossy(true).buffered_lines_limit(BUFFERED_LINES).finish(writer)
 }
 
-fn lines<W>(writer: W, format: LogFormat, colour: bool) -> Box<dyn Layer<Registry> + Send + Sync>
+/// Gathers lines before they are written. The background thread flushes whenever no line waits; without the pause it
+/// would be woken, and would call the system, for every line.
+struct BatchWriter<W: Write>(BufWriter<W>);
+
+impl<W: Write> Write for BatchWriter<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        thread::sleep(FLUSH_INTERVAL);
+        self.0.flush()
+    }
+}
+
+fn layer<W>(writer: W, format: LogFormat, has_colour: bool) -> Box<dyn Layer<Filtered> + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colour);
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(has_colour);
     match format {
-        LogFormat::Text => {
-            layer.map_event_format(|lines| WithRequest { inner: lines.with_ansi(colour), format }).boxed()
-        }
-        LogFormat::Json => {
-            layer.map_event_format(|lines| WithRequest { inner: lines.json().flatten_event(true), format }).boxed()
-        }
+        LogFormat::Text => layer.boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
     }
 }

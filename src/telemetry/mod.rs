@@ -1,12 +1,9 @@
-//! What the server says of itself: logs, figures, traces.
+//! What the server reports about itself: logs, metrics, traces.
 
-mod daily;
 mod level;
-mod lines;
 pub mod logs;
 pub mod metrics;
-pub mod request;
-pub mod route;
+#[cfg_attr(not(feature = "otlp"), path = "no_traces.rs")]
 pub mod traces;
 
-pub use level::LogLevel;
+pub use level::{LevelError, LogLevel};

@@ -75,12 +75,12 @@ pub fn init(endpoint: Option<&Secret>) -> Result<TraceGuard, ExporterBuildError>
 
 /// A request's span. Dropped without [`end`](Self::end), as when the client hangs up, it ends without a status.
 #[derive(Debug)]
-pub(super) struct RequestSpan(Box<opentelemetry_sdk::trace::Span>);
+pub struct RequestSpan(Box<opentelemetry_sdk::trace::Span>);
 
 /// Begins the span of a request, as a part of its caller's trace if that says so; `None` where nothing is traced.
 ///
 /// It has the route and never the address, which may have a stream's ticket in its query.
-pub(super) fn begin(request: &Request, route: Option<&str>) -> Option<RequestSpan> {
+pub fn begin(request: &Request, route: Option<&str>) -> Option<RequestSpan> {
     let tracer = TRACER.get()?;
     let method = request.method();
     if route.is_some_and(|route| UNTRACED.contains(&route)) {
@@ -96,7 +96,7 @@ pub(super) fn begin(request: &Request, route: Option<&str>) -> Option<RequestSpa
 
 impl RequestSpan {
     /// The request was answered.
-    pub(super) fn end(self, request_id: &str, store: Option<StoreId>, status: StatusCode) {
+    pub fn end(self, request_id: &str, store: Option<StoreId>, status: StatusCode) {
         let Self(mut span) = self;
         if span.is_recording() {
             span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));

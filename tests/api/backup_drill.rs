@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fastrand::Rng;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -31,19 +32,19 @@ type Told = Arc<Mutex<Vec<Acknowledged>>>;
 
 /// A table whose guests order, and whose staff cooks, deletes and completes.
 async fn be_busy(store: Arc<TestStore>, table: i32, told: Told, open: Arc<AtomicBool>) {
-    let mut rng = Rng::with_seed(u64::from(table.unsigned_abs()) * 31 + u64::from(store.code.as_bytes()[0]));
+    let mut rng = StdRng::seed_from_u64(u64::from(table.unsigned_abs()) * 31 + u64::from(store.code.as_bytes()[0]));
     let (admin, mut tablet) = (store.admin().await, store.tablet(table).await);
     let mut live: Vec<(i64, &'static str)> = Vec::new();
     while open.load(Ordering::SeqCst) {
-        match rng.u8(..100) {
+        match rng.random_range(0..100_u8) {
             0..60 => {
-                let body = json!({"items": [{"menu_id": store.menus[rng.usize(..2)], "quantity": rng.u8(1..5)}]});
+                let body = json!({"items": [{"menu_id": store.menus[rng.random_range(0..2_usize)], "quantity": rng.random_range(1..5)}]});
                 let order = tablet.post("/customer/orders", &body).await.ok();
                 told.lock().unwrap().push(acknowledged(&store, &order));
                 live.push((order["id"].as_i64().unwrap(), "preparing"));
             }
             60..85 if !live.is_empty() => {
-                let place = rng.usize(..live.len());
+                let place = rng.random_range(0..live.len());
                 let (order, next) = live[place];
                 admin.patch(&format!("/admin/orders/{order}/status"), &json!({"status": next})).await.ok();
                 live[place].1 = "completed";
@@ -52,7 +53,7 @@ async fn be_busy(store: Arc<TestStore>, table: i32, told: Told, open: Arc<Atomic
                 }
             }
             85..93 if !live.is_empty() => {
-                let (order, _) = live.swap_remove(rng.usize(..live.len()));
+                let (order, _) = live.swap_remove(rng.random_range(0..live.len()));
                 admin.delete(&format!("/admin/orders/{order}?reason=mistake")).await.ok();
             }
             93.. if !live.is_empty() => {
@@ -64,7 +65,7 @@ async fn be_busy(store: Arc<TestStore>, table: i32, told: Told, open: Arc<Atomic
             }
             _ => {}
         }
-        sleep(Duration::from_millis(rng.u64(0..10))).await;
+        sleep(Duration::from_millis(rng.random_range(0..10))).await;
     }
 }
 

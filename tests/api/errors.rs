@@ -6,9 +6,9 @@ use axum::routing::get;
 use reqwest::Method;
 use serde_json::json;
 use tableorder::config::Config;
-use tableorder::routers::door::Door;
-use tableorder::server;
 use tableorder::shutdown::Shutdown;
+use tableorder::telemetry::metrics::RequestMetrics;
+use tableorder::{middleware, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -120,7 +120,8 @@ async fn a_panic_is_an_opaque_500() {
         panic!("the secret of the kitchen")
     }
     let config = Config::read(|_| None).unwrap();
-    let app = Door::before(axum::Router::new().route("/panic", get(handler)), &config.http);
+    let router = axum::Router::new().route("/panic", get(handler));
+    let app = middleware::apply(router, &config.http, RequestMetrics::default(), &Shutdown::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = ApiClient::new(&format!("http://{}", listener.local_addr().unwrap()));
     tokio::spawn(async move { server::serve(listener, app, Shutdown::default(), &config.http).await });

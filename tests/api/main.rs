@@ -20,6 +20,7 @@ mod embedded;
 mod errors;
 mod faults;
 mod idempotency;
+mod layers;
 mod limits;
 mod logins;
 mod menu;

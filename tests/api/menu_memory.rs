@@ -7,7 +7,6 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tableorder::clock::Clock;
-use tableorder::models::StoreId;
 use tableorder::repositories::menu;
 use tableorder::services::MenuService;
 use tokio::time::{Instant, sleep};
@@ -137,53 +136,141 @@ async fn a_change_is_in_the_very_next_read_of_every_page() {
     tablet.get(&format!("/customer/menu/category/{}", empty["id"])).await.refused(404, "CATEGORY_NOT_FOUND");
 }
 
+/// The price of the store's first dish in an answer that must not be older than `menu_version`.
+async fn price_at(tablet: &ApiClient, menu_version: &Value) -> Value {
+    let menu = tablet.get(&format!("/customer/menu?menu_version={menu_version}")).await.ok();
+    assert!(menu["menu_version"].as_i64() >= menu_version.as_i64(), "{menu_version}: {menu}");
+    menu["menus"][0]["price"].clone()
+}
+
 #[tokio::test]
-async fn a_change_is_in_the_very_next_read_on_every_other_instance() {
+async fn who_is_told_of_a_menu_version_reads_it_on_every_instance() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    let others = join_all((0..3).map(|_| TestApp::start_on(app.options.clone(), |_| {}))).await;
+    // Two that are told at once, and one that has to poll.
+    let others = join_all(
+        [true, true, false]
+            .map(|wake_ups| TestApp::start_on(app.options.clone(), move |config| config.events.wake_ups = wake_ups)),
+    );
+    let others = others.await;
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
     let elsewhere: Vec<_> = others.iter().map(|other| other.anonymous().with_token(tablet.token())).collect();
     join_all(elsewhere.iter().map(|tablet| takes_no_query(|| tablet.request(Method::GET, "/customer/menu")))).await;
     let mut screen = tablet.stream("/customer/orders/stream", None).await.connected().await;
     for round in 1..=30 {
-        // A tablet reads as soon as it is told, from any instance, and not again until it is told again.
-        let told = async {
-            assert_eq!(screen.next().await.name, "menu_changed");
-            join_all(elsewhere.iter().map(price)).await
-        };
-        let (read, ()) = tokio::join!(told, set_price(&admin, &store, round));
-        assert_eq!(read, [round, round, round]);
-        set_price(&admin, &store, 1_000 + round).await;
-        assert_eq!(join_all(elsewhere.iter().map(price)).await, [1_000 + round, 1_000 + round, 1_000 + round]);
-        assert_eq!(screen.next().await.name, "menu_changed");
+        set_price(&admin, &store, round).await;
+        let told = screen.next().await;
+        assert_eq!(told.name, "menu_changed");
+        let version = &told.data["menu_version"];
+        assert_eq!(join_all(elsewhere.iter().map(|tablet| price_at(tablet, version))).await, [round, round, round]);
     }
 }
 
 #[tokio::test]
-async fn a_change_waits_for_no_instance_that_is_gone_and_once_for_one_that_is_mute() {
+async fn every_menu_read_takes_the_version_that_it_must_not_be_older_than() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let other = app.store("other").await;
+    let second = TestApp::start_on(app.options.clone(), |config| config.events.wake_ups = false).await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let elsewhere = second.anonymous().with_token(tablet.token());
+    let menu = elsewhere.get("/customer/menu").await;
+    let category = menu.body["menus"][0]["category_id"].clone();
+    let mut version = menu.body["menu_version"].as_i64().unwrap();
+    let paths = ["/customer/menu".to_owned(), format!("/customer/menu/category/{category}")];
+    for path in paths {
+        set_price(&admin, &store, 100 + version).await;
+        version += 1;
+        let read = elsewhere.get(&format!("{path}?menu_version={version}")).await.ok();
+        assert_eq!(
+            (&read["menus"][0]["price"], &read["menu_version"]),
+            (&json!(99 + version), &json!(version)),
+            "{path}"
+        );
+    }
+    set_price(&admin, &store, 7).await;
+    let read = elsewhere.get(&format!("/customer/menu/{}?menu_version={}", store.menus[0], version + 1)).await.ok();
+    assert_eq!(read["price"], 7);
+    admin.patch(&format!("/admin/categories/{category}"), &json!({"name": "한식"})).await.ok();
+    let read = elsewhere.get(&format!("/customer/menu/categories?menu_version={}", version + 2)).await.ok();
+    assert_eq!(read["categories"][0]["name"], "한식");
+    // Before `If-None-Match`: the copy that the client has is of an older menu.
+    set_price(&admin, &store, 8).await;
+    let path = format!("/customer/menu?menu_version={}", version + 3);
+    let read = answer(elsewhere.request(Method::GET, &path).header("If-None-Match", &menu.headers["etag"])).await;
+    assert_eq!(read.ok()["menus"][0]["price"], 8);
+    // A version that does not exist is one look at the database, and the current menu.
+    let (read, queries) = counted(elsewhere.request(Method::GET, "/customer/menu?menu_version=1000000")).await;
+    assert_eq!((read.ok()["menus"][0]["price"].clone(), queries), (json!(8), 1));
+    elsewhere.get("/customer/menu?menu_version=new").await.refused(400, "MALFORMED_REQUEST");
+    // The other store's menu has a version of its own.
+    let others = second.anonymous().with_token(other.tablet(1).await.token());
+    assert_eq!(others.get("/customer/menu?menu_version=9").await.ok()["menu_version"], 1);
+}
+
+#[tokio::test]
+async fn a_stream_begins_with_the_menu_version_and_nothing_older_is_read_after_it() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let second = TestApp::start_on(app.options.clone(), |config| config.events.wake_ups = false).await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let elsewhere = second.anonymous().with_token(tablet.token());
+    for round in 1..=10 {
+        price(&elsewhere).await;
+        set_price(&admin, &store, round).await;
+        // The second is a cursor that cannot be replayed.
+        for resume_from in [None, Some("garbage")] {
+            let mut stream = elsewhere.stream("/customer/orders/stream", resume_from).await;
+            let connected = stream.next().await;
+            assert_eq!((connected.name.as_str(), &connected.data["menu_version"]), ("connected", &json!(1 + round)));
+            assert_eq!(price(&elsewhere).await, round);
+            if resume_from.is_some() {
+                let reset = stream.next().await;
+                assert_eq!((reset.name.as_str(), &reset.data["menu_version"]), ("reset", &json!(1 + round)));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_waits_for_no_other_instance() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
     let admin = store.admin().await;
-    takes_no_query(|| admin.request(Method::POST, "/admin/orders/stream/ticket")).await;
-    // A listener that never says what it has heard.
-    let mute = app.options.clone().application_name(tableorder::events::LISTENER_NAME);
-    let mute = PgConnection::connect_with(&mute).await.unwrap();
-    let took = async |price| {
-        let started = Instant::now();
-        set_price(&admin, &store, price).await;
-        started.elapsed()
+    // A listener of an instance that does not react.
+    let mute = app.options.clone().application_name(tableorder::cluster::LISTENER_NAME);
+    let _mute = PgConnection::connect_with(&mute).await.unwrap();
+    let changes = async {
+        for price in 1..=10 {
+            set_price(&admin, &store, price).await;
+        }
     };
-    assert!(took(1).await > Duration::from_millis(1_900), "as long as it may believe what it remembers");
-    assert!(took(2).await < Duration::from_secs(1), "it had its chance");
-    mute.close().await.unwrap();
-    let leaving = TestApp::start_on(app.options.clone(), |_| {}).await;
-    took(3).await;
-    leaving.closing.cancel();
-    for price in 4..=8 {
-        assert!(took(price).await < Duration::from_secs(1), "who leaves is not waited for");
+    tokio::time::timeout(Duration::from_secs(10), changes).await.expect("no change should wait");
+}
+
+#[tokio::test]
+async fn an_instance_that_stops_or_starts_serves_no_menu_older_than_two_seconds() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let admin = store.admin().await;
+    let id = app.store_id("demo").await;
+    for price in 1..=5 {
+        let other = TestApp::start_on(app.options.clone(), |_| {}).await;
+        let menus = MenuService::new(other.database.clone(), other.cluster.clone(), other.hub.clone(), Clock::system());
+        let current = async || menus.current(id).await.unwrap().items[0].details.price.get();
+        current().await;
+        // It has only just started, and neither listens nor polls any more, while requests are under way still.
+        other.closing.cancel();
+        set_price(&admin, &store, price).await;
+        let changed = Instant::now();
+        while current().await != price {
+            assert!(changed.elapsed() < Duration::from_secs(2), "{price} should be read by now");
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 
@@ -218,13 +305,17 @@ async fn while_listeners_are_cut_off_no_menu_is_older_than_two_seconds() {
         let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                    WHERE datname = current_database() AND application_name = $1";
         let cut: i64 =
-            sqlx::query_scalar(sql).bind(tableorder::events::LISTENER_NAME).fetch_one(&mut connection).await.unwrap();
+            sqlx::query_scalar(sql).bind(tableorder::cluster::LISTENER_NAME).fetch_one(&mut connection).await.unwrap();
         cut
     };
     let mut were_cut = 0;
     for price in 1..=10 {
         were_cut += cut().await;
         set_price(&admin, &store, price).await;
+        let version = tablet.get("/customer/menu").await.ok()["menu_version"].clone();
+        if price % 2 == 0 {
+            assert_eq!(price_at(&elsewhere, &version).await, price);
+        }
         let took = seen_after(&elsewhere, price).await;
         assert!(took < Duration::from_secs(2), "{took:?}");
         sleep(Duration::from_millis(u64::try_from(price).unwrap() * 60)).await;
@@ -241,13 +332,9 @@ async fn a_snapshot_has_the_version_it_states_or_the_newer_one_asked_for() {
     app.store("other").await;
     // Instances whose hubs nobody wakes: what is committed here they do not hear of for a second.
     let second = TestApp::start_on(app.options.clone(), |config| config.events.wake_ups = false).await;
-    let menus = MenuService::new(second.database.clone(), second.hub.clone(), Clock::system());
+    let menus = MenuService::new(second.database.clone(), second.cluster.clone(), second.hub.clone(), Clock::system());
     let admin = store.admin().await;
-    let id: i64 = {
-        let mut connection = app.connection().await;
-        sqlx::query_scalar("SELECT id FROM stores WHERE code = 'demo'").fetch_one(&mut connection).await.unwrap()
-    };
-    let id = StoreId(id);
+    let id = app.store_id("demo").await;
     let start = menus.current(id).await.unwrap();
     assert_eq!((start.version, start.items.len()), (1, 3), "sold-out ones too");
     assert!(start.item(store.menus[2]).is_some_and(|item| !item.details.is_available));
@@ -281,6 +368,6 @@ async fn a_snapshot_has_the_version_it_states_or_the_newer_one_asked_for() {
         assert_eq!((newer.version, newer.items[0].details.price.get()), (price, price));
         assert_eq!(menus.current(id).await.unwrap().version, price, "from here on for every caller");
     }
-    let etag = answer(store.tablet(1).await.request(Method::GET, "/customer/menu")).await.headers["etag"].clone();
-    assert_eq!(menus.current(id).await.unwrap().menu_answer.etag, etag, "the same on every instance");
+    let etag = async |store: &TestStore| store.tablet(1).await.get("/customer/menu").await.headers["etag"].clone();
+    assert_eq!(etag(&store).await, etag(&store.on(&second)).await, "the same on every instance");
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
-use tableorder::events::LISTENER_NAME;
+use tableorder::cluster::LISTENER_NAME;
 
 use crate::support::{TestApp, password_of, plain_database, scratch_directory};
 

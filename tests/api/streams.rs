@@ -28,7 +28,7 @@ async fn a_stream_begins_with_connected_and_is_framed_as_clients_expect() {
     let lines: Vec<&str> = connected.split('\n').collect();
     assert!(lines[0].starts_with("retry: ") && lines[1].starts_with("id: "), "{connected:?}");
     assert_eq!(lines[2], "event: connected");
-    assert_eq!(lines[3], format!("data: {{\"event_id\":\"{}\"}}", &lines[1][4..]));
+    assert_eq!(lines[3], format!("data: {{\"event_id\":\"{}\",\"menu_version\":1}}", &lines[1][4..]));
     assert_eq!(lines[4..], ["", ""]);
     assert_eq!(stream.raw().await, ": alive\n\n");
 
@@ -81,7 +81,7 @@ async fn a_stream_resumes_after_the_last_event_seen() {
         assert_eq!(stream.connected_at, format!("{epoch}:4"), "{place}");
         let reset = stream.next().await;
         assert_eq!((reset.name.as_str(), &reset.id), ("reset", &stream.connected_at), "{place}");
-        assert_eq!(reset.data, json!({"event_id": reset.id}));
+        assert_eq!(reset.data, json!({"event_id": reset.id, "menu_version": 1}));
     }
 }
 
@@ -168,7 +168,7 @@ async fn a_listener_whose_connection_is_cut_is_opened_again() {
         );
         let mut connection = app.connection().await;
         let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .bind(tableorder::events::LISTENER_NAME)
+            .bind(tableorder::cluster::LISTENER_NAME)
             .fetch_one(&mut connection)
             .await
             .unwrap();

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use fastrand::Rng;
 use nix::sys::signal::Signal;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 
 use crate::cluster::Cluster;
 use crate::nginx::Proxied;
@@ -37,16 +39,16 @@ impl fmt::Display for Outages {
 }
 
 /// Lets things go wrong for as long as `duration`, and leaves everything running.
-pub async fn run(cluster: &Cluster, mut rng: Rng, duration: Duration) -> Outages {
+pub async fn run(cluster: &Cluster, mut rng: StdRng, duration: Duration) -> Outages {
     cluster.heal().await;
     let mut outages = Outages::default();
     let deadline = Instant::now() + duration;
     // Each kind once at least, in an order of its own, then as chance has it.
     let mut first: Vec<u8> = vec![0, 40, 60, 70, 80];
-    rng.shuffle(&mut first);
+    first.shuffle(&mut rng);
     while Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(rng.u64(300..1500))).await;
-        match first.pop().unwrap_or_else(|| rng.u8(..100)) {
+        tokio::time::sleep(Duration::from_millis(rng.random_range(300..1500))).await;
+        match first.pop().unwrap_or_else(|| rng.random_range(0..100_u8)) {
             0..40 => {
                 cluster.restart_instance(&mut rng, Signal::SIGKILL).await;
                 outages.killed += 1;
@@ -66,7 +68,7 @@ pub async fn run(cluster: &Cluster, mut rng: Rng, duration: Duration) -> Outages
             _ => outages.listeners_cut += cluster.cut_listeners().await,
         }
         // Whoever came up while PostgreSQL was away gave up: start it again, now and then.
-        if rng.u8(..100) < 50 {
+        if rng.random_range(0..100_u8) < 50 {
             cluster.heal().await;
         }
     }

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use fastrand::Rng;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use tableorder::database::embedded::{Durability, EmbeddedPostgres};
@@ -90,8 +92,8 @@ impl Cluster {
     }
 
     /// An address of the API: at the proxy, or else at an instance chosen at random.
-    pub fn url(&self, rng: &mut Rng, path: &str) -> String {
-        let port = self.proxy.as_ref().map_or_else(|| rng.choice(&self.instances).unwrap().port, |(_, port)| *port);
+    pub fn url(&self, rng: &mut StdRng, path: &str) -> String {
+        let port = self.proxy.as_ref().map_or_else(|| self.instances.choose(rng).unwrap().port, |(_, port)| *port);
         format!("http://127.0.0.1:{port}/api/v1{path}")
     }
 
@@ -142,8 +144,8 @@ impl Cluster {
     }
 
     /// Ends an instance by `signal` and starts it again.
-    pub async fn restart_instance(&self, rng: &mut Rng, signal: Signal) {
-        let index = rng.usize(..INSTANCES);
+    pub async fn restart_instance(&self, rng: &mut StdRng, signal: Signal) {
+        let index = rng.random_range(0..INSTANCES);
         if let Some(mut process) = self.instances[index].process.lock().await.take() {
             if let Some(pid) = process.id() {
                 kill(Pid::from_raw(pid.cast_signed()), signal).unwrap();
@@ -152,12 +154,12 @@ impl Cluster {
             process.wait().await.unwrap();
             assert!(asked.elapsed() < Duration::from_secs(15), "a stop should not hang on open streams");
         }
-        tokio::time::sleep(Duration::from_millis(rng.u64(0..500))).await;
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..500))).await;
         self.start_instance(index).await;
     }
 
     /// Ends PostgreSQL by `signal` (SIGINT is a fast shutdown, SIGQUIT an immediate one) and starts it again.
-    pub async fn restart_postgres(&self, rng: &mut Rng, signal: Signal) {
+    pub async fn restart_postgres(&self, rng: &mut StdRng, signal: Signal) {
         let mut postgres = self.postgres.lock().await;
         let mut running = postgres.take().unwrap();
         let pid_file = self.directory.join("postgres/pgdata/postmaster.pid");
@@ -165,7 +167,7 @@ impl Cluster {
         kill(Pid::from_raw(pid), signal).unwrap();
         running.ended().await;
         drop(running);
-        tokio::time::sleep(Duration::from_millis(rng.u64(0..1000))).await;
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..1000))).await;
         *postgres = Some(EmbeddedPostgres::start(&self.directory, Durability::Durable).await.unwrap());
     }
 
@@ -173,7 +175,7 @@ impl Cluster {
     pub async fn cut_listeners(&self) -> i64 {
         let Ok(mut connection) = PgConnection::connect_with(&self.options).await else { return 0 };
         sqlx::query_scalar("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1")
-            .bind(tableorder::events::LISTENER_NAME)
+            .bind(tableorder::cluster::LISTENER_NAME)
             .fetch_one(&mut connection)
             .await
             .unwrap_or(0)

@@ -14,10 +14,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use fastrand::Rng;
 use futures_util::future::{join_all, ready};
 use futures_util::stream::{self, StreamExt};
 use nix::sys::signal::Signal;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -132,7 +133,7 @@ async fn run(name: &str, keys: usize, seed: u64) {
     cluster.heal().await;
     let race = Race { cluster, figures: Figures::default() };
     let began = Instant::now();
-    let mut acknowledged = race.race_while_instances_die(keys, Rng::with_seed(seed)).await;
+    let mut acknowledged = race.race_while_instances_die(keys, StdRng::seed_from_u64(seed)).await;
     let took = began.elapsed();
     // What was cut off last may be committed still.
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -145,7 +146,7 @@ async fn run(name: &str, keys: usize, seed: u64) {
 
 impl Race {
     /// Gives what was acknowledged.
-    async fn race_while_instances_die(&self, keys: usize, mut seeds: Rng) -> Vec<Kept> {
+    async fn race_while_instances_die(&self, keys: usize, mut seeds: StdRng) -> Vec<Kept> {
         let mut chaos = seeds.fork();
         let killed = || self.figures.killed.load(Ordering::Relaxed);
         let keys = stream::iter(0..)
@@ -166,15 +167,15 @@ impl Race {
     }
 
     /// Kills one of them, all being up: where none ever was, nothing would be ordered.
-    async fn kill_an_instance(&self, rng: &mut Rng) {
+    async fn kill_an_instance(&self, rng: &mut StdRng) {
         self.cluster.heal().await;
-        tokio::time::sleep(Duration::from_millis(rng.u64(KILL_PAUSE_MS))).await;
+        tokio::time::sleep(Duration::from_millis(rng.random_range(KILL_PAUSE_MS))).await;
         count(&self.figures.killed);
         self.cluster.restart_instance(rng, Signal::SIGKILL).await;
     }
 
     /// Posts the key's order from many sides at once, then another order under the same key.
-    async fn order_under(&self, key: Key, mut rng: Rng) -> Kept {
+    async fn order_under(&self, key: Key, mut rng: StdRng) -> Kept {
         let bodies = join_all((0..POSTS_PER_KEY).map(|_| self.acknowledgement(&key, rng.fork()))).await;
         let differing = bodies.iter().find(|body| **body != bodies[0]);
         assert_eq!(differing, None, "{} was answered {:?} as well", key.name, bodies[0]);
@@ -185,33 +186,39 @@ impl Race {
 
     /// The body that the key's order is acknowledged with. Some of its posts are cut off first: short ones never
     /// arrive, long ones die in the queue, in the transaction or after it.
-    async fn acknowledgement(&self, key: &Key, mut rng: Rng) -> String {
-        let is_cut = rng.u8(..100) < CUT_PERCENT;
-        let patience = if is_cut { Duration::from_millis(1 << rng.u32(..9)) } else { PATIENCE };
+    async fn acknowledgement(&self, key: &Key, mut rng: StdRng) -> String {
+        let is_cut = rng.random_range(0..100_u8) < CUT_PERCENT;
+        let patience = if is_cut { Duration::from_millis(1 << rng.random_range(0..9_u32)) } else { PATIENCE };
         let (status, body) = self.insist(key, &key.order, patience, rng).await;
         assert_eq!(status, StatusCode::CREATED, "{}: {body}", key.name);
         body
     }
 
-    async fn other_order_is_refused(&self, key: &Key, rng: Rng) {
+    async fn other_order_is_refused(&self, key: &Key, rng: StdRng) {
         let (status, body) = self.insist(key, &key.other, PATIENCE, rng).await;
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!((status.as_u16(), &body["error"]["code"]), (422, &json!("IDEMPOTENCY_MISMATCH")), "{}", key.name);
     }
 
     /// Posts until there is an answer; the first time with this patience.
-    async fn insist(&self, key: &Key, order: &Value, mut patience: Duration, mut rng: Rng) -> (StatusCode, String) {
+    async fn insist(&self, key: &Key, order: &Value, mut patience: Duration, mut rng: StdRng) -> (StatusCode, String) {
         loop {
             if let Some(answer) = self.post(key, order, patience, &mut rng).await {
                 return answer;
             }
             patience = PATIENCE;
-            tokio::time::sleep(Duration::from_millis(rng.u64(5..50))).await;
+            tokio::time::sleep(Duration::from_millis(rng.random_range(5..50))).await;
         }
     }
 
     /// One post to any instance; `None` where nobody knows what came of it.
-    async fn post(&self, key: &Key, order: &Value, patience: Duration, rng: &mut Rng) -> Option<(StatusCode, String)> {
+    async fn post(
+        &self,
+        key: &Key,
+        order: &Value,
+        patience: Duration,
+        rng: &mut StdRng,
+    ) -> Option<(StatusCode, String)> {
         count(&self.figures.sent);
         // Given up, the request's connection is closed.
         match tokio::time::timeout(patience, self.send(key, order, rng)).await {
@@ -223,7 +230,7 @@ impl Race {
         None
     }
 
-    async fn send(&self, key: &Key, order: &Value, rng: &mut Rng) -> reqwest::Result<(StatusCode, String)> {
+    async fn send(&self, key: &Key, order: &Value, rng: &mut StdRng) -> reqwest::Result<(StatusCode, String)> {
         let post = self.cluster.http.post(self.cluster.url(rng, "/customer/orders"));
         let answer = post.bearer_auth(&key.token).header("Idempotency-Key", &key.name).json(order).send().await?;
         let (status, is_replayed) = (answer.status(), answer.headers().contains_key("idempotent-replayed"));

@@ -42,8 +42,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fastrand::Rng;
 use futures_util::future::join_all;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 use cluster::Cluster;
 use report::Report;
@@ -102,7 +103,7 @@ fn number(name: &str, default: u64) -> u64 {
 
 async fn run(plan: Plan) -> Report {
     // Everybody has chances of their own, all from one seed.
-    let mut seeds = Rng::with_seed(plan.seed);
+    let mut seeds = StdRng::seed_from_u64(plan.seed);
     let cluster = Arc::new(Cluster::start(plan.name, plan.stores, plan.tables, plan.upgrade.as_ref()).await);
     let (writing, draining) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
     let (mut subscribers, mut writers) = (Vec::new(), Vec::new());

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use fastrand::Rng;
+use rand::RngExt;
+use rand::rngs::StdRng;
 use reqwest::Response;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -38,7 +39,7 @@ pub struct Record {
 
 pub struct Subscriber {
     cluster: Arc<Cluster>,
-    rng: Rng,
+    rng: StdRng,
     /// Stays connected until it is broken off, to the very end: a stream gone deaf is not healed by resuming.
     is_faithful: bool,
     store: Store,
@@ -59,9 +60,9 @@ pub fn hash_of(text: &str) -> u64 {
 
 impl Subscriber {
     /// A dashboard, or the tablet of a table.
-    pub fn new(cluster: Arc<Cluster>, mut rng: Rng, store: Store, table: Option<usize>) -> Self {
+    pub fn new(cluster: Arc<Cluster>, mut rng: StdRng, store: Store, table: Option<usize>) -> Self {
         let token = table.map_or(&store.admin, |table| &store.tables[table]).clone();
-        let is_faithful = table.is_none() && rng.bool();
+        let is_faithful = table.is_none() && rng.random::<bool>();
         Self { cluster, rng, is_faithful, store, table, token, session: None, last_id: None, records: Vec::new() }
     }
 
@@ -71,7 +72,7 @@ impl Subscriber {
                 continue;
             }
             let Some(response) = self.connect().await else {
-                tokio::time::sleep(Duration::from_millis(self.rng.u64(20..200))).await;
+                tokio::time::sleep(Duration::from_millis(self.rng.random_range(20..200))).await;
                 continue;
             };
             if self.read(response, &draining).await {
@@ -120,7 +121,7 @@ impl Subscriber {
     /// for long enough since.
     async fn read(&mut self, mut response: Response, draining: &AtomicBool) -> bool {
         let mut buffer = Buffer::default();
-        let leave_at = Instant::now() + Duration::from_millis(self.rng.u64(200..4000));
+        let leave_at = Instant::now() + Duration::from_millis(self.rng.random_range(200..4000));
         let mut silent_since = None;
         loop {
             while let Some(event) = buffer.next_event() {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fastrand::Rng;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -19,7 +21,7 @@ pub struct Acknowledged {
 
 pub struct Writer {
     cluster: Arc<Cluster>,
-    rng: Rng,
+    rng: StdRng,
     store: Store,
     token: String,
     /// Orders this table knows to be live, with their status.
@@ -28,27 +30,27 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn new(cluster: Arc<Cluster>, rng: Rng, store: Store, table: usize) -> Self {
+    pub fn new(cluster: Arc<Cluster>, rng: StdRng, store: Store, table: usize) -> Self {
         let token = store.tables[table].clone();
         Self { cluster, rng, store, token, live: Vec::new(), acknowledged: Vec::new() }
     }
 
     pub async fn run(mut self, writing: Arc<AtomicBool>) -> Vec<Acknowledged> {
         while writing.load(Ordering::SeqCst) {
-            match self.rng.u8(..100) {
+            match self.rng.random_range(0..100_u8) {
                 0..60 => self.order().await,
                 60..88 => self.step().await,
                 88..94 => self.delete().await,
                 _ => self.complete().await,
             }
-            tokio::time::sleep(Duration::from_millis(self.rng.u64(5..60))).await;
+            tokio::time::sleep(Duration::from_millis(self.rng.random_range(5..60))).await;
         }
         self.acknowledged
     }
 
     async fn order(&mut self) {
-        let menu = self.rng.choice(&self.store.menus).unwrap();
-        let body = json!({"items": [{"menu_id": menu, "quantity": self.rng.u8(1..5)}]});
+        let menu = self.store.menus.choose(&mut self.rng).unwrap();
+        let body = json!({"items": [{"menu_id": menu, "quantity": self.rng.random_range(1..5)}]});
         let token = self.token.clone();
         match self.send(Method::POST, "/customer/orders", &token, &body).await {
             Some((201, order)) => {
@@ -119,7 +121,7 @@ impl Writer {
     }
 
     fn any_live(&mut self) -> Option<usize> {
-        (!self.live.is_empty()).then(|| self.rng.usize(..self.live.len()))
+        (!self.live.is_empty()).then(|| self.rng.random_range(0..self.live.len()))
     }
 
     fn acknowledge(&mut self, change: String) {
@@ -134,8 +136,8 @@ impl Writer {
             request = request.json(body);
         }
         // Some clients send one, some do not.
-        if self.rng.bool() {
-            request = request.header("Idempotency-Key", format!("{:032x}", self.rng.u128(..)));
+        if self.rng.random::<bool>() {
+            request = request.header("Idempotency-Key", format!("{:032x}", self.rng.random::<u128>()));
         }
         let answer = match request.send().await {
             Ok(answer) => answer,

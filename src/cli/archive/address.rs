@@ -3,10 +3,9 @@
 
 use std::ffi::OsString;
 
-use percent_encoding::percent_decode_str;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::config::Secret;
 
@@ -29,7 +28,9 @@ pub(super) fn variables(options: &PgConnectOptions, url: Option<&Secret>) -> Vec
         None => Some(options.to_url_lossy()),
     };
     if let Some(url) = url {
-        let password = url.password().map(|password| percent_decode_str(password).decode_utf8_lossy().into_owned());
+        // A form value but for `+`, which stands for itself here.
+        let password = url.password().map(|password| format!("p={}", password.replace('+', "%2B")));
+        let password = password.and_then(|form| Some(form_urlencoded::parse(form.as_bytes()).next()?.1.into_owned()));
         variables.extend(password.map(|password| ("PGPASSWORD", password.into())));
         for (name, value) in url.query_pairs() {
             let name = match &*name {

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Asia::Seoul;
-use fastrand::Rng;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
 
 /// A category with its dishes: name and price in won.
 type Shelf = (&'static str, &'static [(&'static str, i64)]);
@@ -84,7 +86,7 @@ pub(super) struct Plan {
     pub(super) name: String,
     pub(super) categories: Vec<&'static str>,
     pub(super) dishes: Vec<Dish>,
-    rng: Rng,
+    rng: StdRng,
 }
 
 #[derive(Debug)]
@@ -114,8 +116,8 @@ pub(super) struct PlannedOrder {
 impl Plan {
     pub(super) fn new(seed: u64, number: usize, size: Size) -> Self {
         let mixed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (number as u64).wrapping_mul(0xD1B5_4A32_D192_ED03);
-        let mut rng = Rng::with_seed(mixed);
-        let mut pick = |words: &[&'static str]| rng.choice(words.iter().copied()).unwrap_or_default();
+        let mut rng = StdRng::seed_from_u64(mixed);
+        let mut pick = |words: &[&'static str]| words.choose(&mut rng).copied().unwrap_or_default();
         let name = format!("{} {} {}점", pick(&NAMES), pick(&KINDS), pick(&DISTRICTS));
         let dishes = dishes(&mut rng, size.menus);
         Self { name, categories: SHELVES.iter().map(|(name, _)| *name).collect(), dishes, rng }
@@ -126,30 +128,34 @@ impl Plan {
         let mut stays = Vec::new();
         let mut left = size.orders_per_day;
         while left > 0 && size.tables > 0 && !self.dishes.is_empty() {
-            let count = self.rng.usize(1..=3).min(left);
+            let count = self.rng.random_range(1..=3).min(left);
             left -= count;
-            let minute = if self.rng.u8(..100) < 45 { self.rng.u32(690..840) } else { self.rng.u32(1050..1260) };
-            let mut at = local_minute(day, minute) + TimeDelta::seconds(self.rng.i64(0..60));
+            let minute = if self.rng.random_ratio(45, 100) {
+                self.rng.random_range(690..840)
+            } else {
+                self.rng.random_range(1050..1260)
+            };
+            let mut at = local_minute(day, minute) + TimeDelta::seconds(self.rng.random_range(0..60));
             let orders = (0..count)
                 .map(|_| {
-                    at += TimeDelta::minutes(self.rng.i64(1..20));
+                    at += TimeDelta::minutes(self.rng.random_range(1..20));
                     PlannedOrder { at, lines: self.lines() }
                 })
                 .collect();
-            let completed_at = at + TimeDelta::minutes(self.rng.i64(15..60));
-            stays.push(Stay { table: self.rng.usize(..size.tables), orders, completed_at });
+            let completed_at = at + TimeDelta::minutes(self.rng.random_range(15..60));
+            stays.push(Stay { table: self.rng.random_range(0..size.tables), orders, completed_at });
         }
         stays
     }
 
     fn lines(&mut self) -> Vec<(usize, i32)> {
-        let count = self.rng.usize(1..=4);
-        (0..count).map(|_| (self.rng.usize(..self.dishes.len()), self.rng.i32(1..=3))).collect()
+        let count = self.rng.random_range(1..=4);
+        (0..count).map(|_| (self.rng.random_range(0..self.dishes.len()), self.rng.random_range(1..=3))).collect()
     }
 }
 
 /// `count` dishes spread over the shelves; where the shelves run out, larger portions of the same.
-fn dishes(rng: &mut Rng, count: usize) -> Vec<Dish> {
+fn dishes(rng: &mut StdRng, count: usize) -> Vec<Dish> {
     let mut dishes = Vec::with_capacity(count);
     for round in 0.. {
         let portion = match round {
@@ -164,7 +170,7 @@ fn dishes(rng: &mut Rng, count: usize) -> Vec<Dish> {
                     return dishes;
                 }
                 if let Some((name, price)) = shelf.get(depth) {
-                    let price = price * (2 + round) / 2 + rng.i64(-2..=2) * 500;
+                    let price = price * (2 + round) / 2 + rng.random_range(-2..=2) * 500;
                     dishes.push(Dish { category, name: format!("{name}{portion}"), price: price.max(500) });
                 }
             }

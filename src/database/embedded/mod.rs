@@ -5,6 +5,7 @@
 //! collides with nothing. A small shell, the `keeper`, stops it whenever this process ends, however it ends.
 
 mod binaries;
+mod download;
 mod keeper;
 mod owner;
 

@@ -1,4 +1,4 @@
-//! A stream's place at the hub.
+//! A stream's subscription to the channel of its store.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,20 +8,20 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
 use super::Hub;
-use super::feed::{Feed, LiveEvent, lock};
+use super::store_channel::{LiveEvent, StoreChannel, lock};
 use crate::error::Result;
-use crate::events::counts::EventCounts;
 use crate::events::cursor::{Cursor, Scope};
-use crate::models::{Event, StoreId};
-use crate::repositories::event::{self, StreamHead};
+use crate::events::metrics::EventMetrics;
+use crate::models::{Event, StoreId, StreamHead};
+use crate::repositories::event;
 
 /// What a stream waits for.
 #[derive(Debug)]
 pub(in crate::events) enum Next {
     /// The next event; `Lagged` when some were missed and must be read from the table.
     Event(Result<Arc<LiveEvent>, broadcast::error::RecvError>),
-    /// A token of the store may have stopped counting. Said once at the beginning, too: it may have done so
-    /// between its check and the subscription.
+    /// A token of the store may have been revoked. Returned once at the beginning, too: it may have been revoked between
+    /// its check and the subscription.
     Access,
     /// The server closes its streams.
     Closing,
@@ -29,28 +29,56 @@ pub(in crate::events) enum Next {
     Deadline,
 }
 
-/// A stream's place at a feed.
+/// One of the streams that may be open.
+#[derive(Debug)]
+pub(super) struct Place {
+    hub: Hub,
+    store: StoreId,
+    pub(super) channel: Arc<StoreChannel>,
+    /// Taken out on drop, before the channel's subscribers are counted.
+    pub(super) receiver: Option<broadcast::Receiver<Arc<LiveEvent>>>,
+    access: watch::Receiver<i64>,
+}
+
+impl Place {
+    pub(super) fn new(hub: Hub, store: StoreId, channel: Arc<StoreChannel>) -> Self {
+        let (receiver, mut access) = channel.subscribe();
+        // See `Next::Access`.
+        access.mark_changed();
+        Self { hub, store, channel, receiver: Some(receiver), access }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.receiver = None;
+        self.hub.0.open_streams.fetch_sub(1, Ordering::Relaxed);
+        let mut channels = lock(&self.hub.0.channels);
+        // The store may have another channel by now, made after the last subscriber of this one had left.
+        let is_current = channels.get(&self.store).is_some_and(|channel| Arc::ptr_eq(channel, &self.channel));
+        if is_current && self.channel.subscribers() == 0 {
+            channels.remove(&self.store);
+        }
+    }
+}
+
+/// A subscription to the events of a store.
 #[derive(Debug)]
 pub struct Subscription {
-    pub(super) hub: Hub,
-    pub(super) store: StoreId,
-    pub(super) feed: Arc<Feed>,
-    /// Taken out on drop, before the feed's listeners are counted.
-    pub(super) receiver: Option<broadcast::Receiver<Arc<LiveEvent>>>,
-    pub(super) access: watch::Receiver<i64>,
-    /// The head of the store's events, read after the subscription began.
+    pub(super) place: Place,
+    /// The end of the store's events, read after the subscription began.
     pub head: StreamHead,
 }
 
 impl Subscription {
-    /// Waits for whatever comes first. A token that may have ended goes before the next event.
+    /// Waits for whatever comes first. A token that may have been revoked comes before the next event.
     pub(in crate::events) async fn next(&mut self, deadline: Instant) -> Next {
-        let Some(receiver) = &mut self.receiver else { return Next::Closing };
+        let Place { hub, receiver: Some(receiver), access, .. } = &mut self.place else { return Next::Closing };
         tokio::select! {
             biased;
-            () = self.hub.0.closing.cancelled() => Next::Closing,
-            // Only seen, not taken: whoever asks `has_access_changed` takes it.
-            Ok(()) = wait_for_change(&mut self.access) => Next::Access,
+            () = hub.0.closing.cancelled() => Next::Closing,
+            // The change stays marked until `has_access_changed` is called.
+            Ok(()) = wait_for_change(access) => Next::Access,
             () = tokio::time::sleep_until(deadline) => Next::Deadline,
             event = receiver.recv() => Next::Event(event),
         }
@@ -58,52 +86,42 @@ impl Subscription {
 
     /// Whether the server closes its streams.
     pub(in crate::events) fn is_closing(&self) -> bool {
-        self.hub.0.closing.is_cancelled()
+        self.place.hub.0.closing.is_cancelled()
     }
 
-    /// Whether a token of the store may have stopped counting since the last time.
+    /// Whether a token of the store may have been revoked since the last call.
     pub(in crate::events) fn has_access_changed(&mut self) -> bool {
-        let changed = self.access.has_changed().unwrap_or(false);
+        let access = &mut self.place.access;
+        let changed = access.has_changed().unwrap_or(false);
         if changed {
-            // One more change between the two lines is covered by the look that follows; one after a `false`
-            // must stay marked.
-            self.access.mark_unchanged();
+            // A change between the two lines is covered by the check that follows; one after a `false` must stay marked.
+            access.mark_unchanged();
         }
         changed
     }
 
-    /// The seq up to which the feed has sent everything.
+    /// The seq up to which the channel has sent every event.
     pub(in crate::events) fn sent(&self) -> i64 {
-        self.feed.sent().unwrap_or(self.head.event_seq)
+        self.place.channel.sent().unwrap_or(self.head.event_seq)
     }
 
-    pub(in crate::events) fn counts(&self) -> &EventCounts {
-        &self.hub.0.counts
+    pub(in crate::events) fn metrics(&self) -> &EventMetrics {
+        &self.place.hub.0.metrics
     }
 
-    /// A page of the store's events after `seq`, from the table.
+    /// A page of the store's events after `seq`, from the table, to be put on the stream.
     pub(in crate::events) async fn read_after(&self, seq: i64, limit: i64) -> Result<Vec<Event>> {
-        let read = self.hub.0.database.read(|conn| event::after(conn, self.store, seq, limit).scope_boxed());
-        // Boxed: unboxed, it would take its space in every open stream.
-        Box::pin(read).await
+        let Place { hub, store, .. } = &self.place;
+        let read = hub.0.database.read(|conn| event::after(conn, *store, seq, limit).scope_boxed());
+        // Boxed: every open stream would have the size of this future.
+        let events = Box::pin(read).await?;
+        events.iter().for_each(|event| hub.observe(*store, event));
+        Ok(events)
     }
 
     /// The store's cursor for `scope`, at `seq`.
     pub(in crate::events) fn cursor(&self, scope: Scope, seq: i64) -> Cursor {
-        self.hub.cursor(self.store, scope, seq)
-    }
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.receiver = None;
-        self.hub.0.open_streams.fetch_sub(1, Ordering::Relaxed);
-        let mut feeds = lock(&self.hub.0.feeds);
-        // The store may have another feed by now, made after the last listener of this one had left.
-        let is_current = feeds.get(&self.store).is_some_and(|feed| Arc::ptr_eq(feed, &self.feed));
-        if is_current && self.feed.listeners() == 0 {
-            feeds.remove(&self.store);
-        }
+        self.place.hub.cursor(self.place.store, scope, seq)
     }
 }
 

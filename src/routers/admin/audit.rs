@@ -1,7 +1,5 @@
 //! Owners look up who changed what.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -11,7 +9,6 @@ use crate::routers::extract::Query;
 use crate::routers::json::Json;
 use crate::schemas::audit::{AuditListResponse, AuditQuery};
 use crate::security::identity::OwnerIdentity;
-use crate::services::AuditService;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -31,9 +28,9 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 )]
 async fn list_audit(
     OwnerIdentity(owner): OwnerIdentity,
-    State(audit): State<Arc<AuditService>>,
+    State(state): State<AppState>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<AuditListResponse>> {
     let (filter, limit) = query.filter()?;
-    Ok(Json(audit.list(owner.store_id, &filter, limit).await?.into()))
+    Ok(Json(state.audit.list(owner.store_id, &filter, limit).await?.into()))
 }

@@ -1,19 +1,15 @@
 //! Staff log in and out.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::{Language, Result};
-use crate::routers::extract::ValidatedJson;
+use crate::error::{Language, Message, Result};
+use crate::routers::extract::{ClientAddress, ValidatedJson};
 use crate::routers::json::Json;
 use crate::schemas::auth::{AdminLoginRequest, AdminLoginResponse, ChangePasswordRequest, MeResponse};
-use crate::schemas::message::{Message, MessageResponse};
-use crate::security::address::ClientAddress;
+use crate::schemas::message::MessageResponse;
 use crate::security::identity::AdminIdentity;
-use crate::services::AuthService;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -34,11 +30,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     extensions(("x-errors" = json!(["AUTH_FAILED", "TOO_MANY_REQUESTS"]))),
 )]
 async fn login_admin(
-    State(auth): State<Arc<AuthService>>,
+    State(state): State<AppState>,
     client: ClientAddress,
     ValidatedJson(request): ValidatedJson<AdminLoginRequest>,
 ) -> Result<Json<AdminLoginResponse>> {
-    let login = auth.login_admin(&request.store_id, &request.username, request.password, client.0).await?;
+    let login = state.auth.login_admin(&request.store_id, &request.username, request.password, client.0).await?;
     Ok(Json(login.into()))
 }
 
@@ -48,8 +44,8 @@ async fn login_admin(
     security(("admin_token" = [])),
     responses((status = 200, description = "The account behind this token", body = MeResponse)),
 )]
-async fn show_me(admin: AdminIdentity, State(auth): State<Arc<AuthService>>) -> Result<Json<MeResponse>> {
-    let store = auth.store_of(&admin).await?;
+async fn show_me(admin: AdminIdentity, State(state): State<AppState>) -> Result<Json<MeResponse>> {
+    let store = state.auth.store_of(&admin).await?;
     Ok(Json(MeResponse::new(admin, store)))
 }
 
@@ -64,10 +60,10 @@ async fn show_me(admin: AdminIdentity, State(auth): State<Arc<AuthService>>) -> 
 async fn logout(
     admin: AdminIdentity,
     language: Language,
-    State(auth): State<Arc<AuthService>>,
+    State(state): State<AppState>,
 ) -> Result<Json<MessageResponse>> {
-    auth.logout(&admin).await?;
-    Ok(Json(Message::LoggedOut.response(language)))
+    state.auth.logout(&admin).await?;
+    Ok(Json(MessageResponse::new(Message::LoggedOut, language)))
 }
 
 /// Change my password
@@ -84,9 +80,9 @@ async fn logout(
 async fn change_password(
     admin: AdminIdentity,
     language: Language,
-    State(auth): State<Arc<AuthService>>,
+    State(state): State<AppState>,
     ValidatedJson(request): ValidatedJson<ChangePasswordRequest>,
 ) -> Result<Json<MessageResponse>> {
-    auth.change_password(&admin, request.current_password, request.new_password).await?;
-    Ok(Json(Message::PasswordChanged.response(language)))
+    state.auth.change_password(&admin, request.current_password, request.new_password).await?;
+    Ok(Json(MessageResponse::new(Message::PasswordChanged, language)))
 }

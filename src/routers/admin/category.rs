@@ -1,13 +1,11 @@
 //! Staff run the categories of the menu.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::{Language, Result};
+use crate::error::{Language, Message, Result};
 use crate::models::CategoryId;
 use crate::routers::created;
 use crate::routers::extract::{Path, ValidatedJson};
@@ -15,9 +13,8 @@ use crate::routers::json::Json;
 use crate::schemas::category::{
     CategoryListResponse, CategoryResponse, CreateCategoryRequest, ReorderCategoriesRequest, UpdateCategoryRequest,
 };
-use crate::schemas::message::{Message, MessageResponse};
+use crate::schemas::message::MessageResponse;
 use crate::security::identity::{AdminIdentity, OwnerIdentity};
-use crate::services::CategoryService;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -33,11 +30,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     security(("admin_token" = [])),
     responses((status = 200, description = "In display order", body = CategoryListResponse)),
 )]
-async fn list_categories(
-    admin: AdminIdentity,
-    State(categories): State<Arc<CategoryService>>,
-) -> Result<Json<CategoryListResponse>> {
-    Ok(Json(categories.list(admin.store_id).await?.into()))
+async fn list_categories(admin: AdminIdentity, State(state): State<AppState>) -> Result<Json<CategoryListResponse>> {
+    Ok(Json(state.categories.list(admin.store_id).await?.into()))
 }
 
 /// Add a category
@@ -51,10 +45,11 @@ async fn list_categories(
 )]
 async fn create_category(
     OwnerIdentity(admin): OwnerIdentity,
-    State(categories): State<Arc<CategoryService>>,
+    State(state): State<AppState>,
     ValidatedJson(request): ValidatedJson<CreateCategoryRequest>,
 ) -> Result<Response> {
-    let category = categories.create(admin.store_id, &admin.actor(), &request.name, request.display_order).await?;
+    let category =
+        state.categories.create(admin.store_id, &admin.actor(), &request.name, request.display_order).await?;
     Ok(created(&format!("/admin/categories/{}", category.id), CategoryResponse::from(category)))
 }
 
@@ -68,10 +63,10 @@ async fn create_category(
 )]
 async fn get_category(
     admin: AdminIdentity,
-    State(categories): State<Arc<CategoryService>>,
+    State(state): State<AppState>,
     Path(category): Path<CategoryId>,
 ) -> Result<Json<CategoryResponse>> {
-    Ok(Json(categories.get(admin.store_id, category).await?.into()))
+    Ok(Json(state.categories.get(admin.store_id, category).await?.into()))
 }
 
 /// Change a category
@@ -85,11 +80,11 @@ async fn get_category(
 )]
 async fn update_category(
     OwnerIdentity(admin): OwnerIdentity,
-    State(categories): State<Arc<CategoryService>>,
+    State(state): State<AppState>,
     Path(category): Path<CategoryId>,
     ValidatedJson(request): ValidatedJson<UpdateCategoryRequest>,
 ) -> Result<Json<CategoryResponse>> {
-    Ok(Json(categories.update(admin.store_id, &admin.actor(), category, request.into()).await?.into()))
+    Ok(Json(state.categories.update(admin.store_id, &admin.actor(), category, request.into()).await?.into()))
 }
 
 /// Delete a category
@@ -103,11 +98,11 @@ async fn update_category(
 async fn delete_category(
     OwnerIdentity(admin): OwnerIdentity,
     language: Language,
-    State(categories): State<Arc<CategoryService>>,
+    State(state): State<AppState>,
     Path(category): Path<CategoryId>,
 ) -> Result<Json<MessageResponse>> {
-    categories.delete(admin.store_id, &admin.actor(), category).await?;
-    Ok(Json(Message::Deleted.response(language)))
+    state.categories.delete(admin.store_id, &admin.actor(), category).await?;
+    Ok(Json(MessageResponse::new(Message::Deleted, language)))
 }
 
 /// Order the categories
@@ -122,8 +117,8 @@ async fn delete_category(
 )]
 async fn reorder_categories(
     OwnerIdentity(admin): OwnerIdentity,
-    State(categories): State<Arc<CategoryService>>,
+    State(state): State<AppState>,
     ValidatedJson(request): ValidatedJson<ReorderCategoriesRequest>,
 ) -> Result<Json<CategoryListResponse>> {
-    Ok(Json(categories.reorder(admin.store_id, &admin.actor(), &request.ids).await?.into()))
+    Ok(Json(state.categories.reorder(admin.store_id, &admin.actor(), &request.ids).await?.into()))
 }

@@ -1,21 +1,18 @@
 //! Staff run the menu.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::{Language, Result};
+use crate::error::{Language, Message, Result};
 use crate::models::MenuItemId;
 use crate::routers::created;
 use crate::routers::extract::{Path, ValidatedJson};
 use crate::routers::json::Json;
 use crate::schemas::menu::{CreateMenuRequest, MenuListResponse, MenuResponse, ReorderMenusRequest, UpdateMenuRequest};
-use crate::schemas::message::{Message, MessageResponse};
+use crate::schemas::message::MessageResponse;
 use crate::security::identity::{AdminIdentity, OwnerIdentity};
-use crate::services::MenuService;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -34,8 +31,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     security(("admin_token" = [])),
     responses((status = 200, description = "In display order", body = MenuListResponse)),
 )]
-async fn list_menus(admin: AdminIdentity, State(menus): State<Arc<MenuService>>) -> Result<Json<MenuListResponse>> {
-    Ok(Json(menus.list(admin.store_id).await?.into()))
+async fn list_menus(admin: AdminIdentity, State(state): State<AppState>) -> Result<Json<MenuListResponse>> {
+    Ok(Json(state.menus.list(admin.store_id).await?.into()))
 }
 
 /// Add a dish
@@ -49,11 +46,11 @@ async fn list_menus(admin: AdminIdentity, State(menus): State<Arc<MenuService>>)
 )]
 async fn create_menu(
     OwnerIdentity(admin): OwnerIdentity,
-    State(menus): State<Arc<MenuService>>,
+    State(state): State<AppState>,
     ValidatedJson(request): ValidatedJson<CreateMenuRequest>,
 ) -> Result<Response> {
     let display_order = request.display_order;
-    let item = menus.create(admin.store_id, &admin.actor(), &request.into_details()?, display_order).await?;
+    let item = state.menus.create(admin.store_id, &admin.actor(), &request.into_details()?, display_order).await?;
     Ok(created(&format!("/admin/menus/{}", item.id), MenuResponse::from(item)))
 }
 
@@ -67,10 +64,10 @@ async fn create_menu(
 )]
 async fn get_menu(
     admin: AdminIdentity,
-    State(menus): State<Arc<MenuService>>,
+    State(state): State<AppState>,
     Path(item): Path<MenuItemId>,
 ) -> Result<Json<MenuResponse>> {
-    Ok(Json(menus.get(admin.store_id, item).await?.into()))
+    Ok(Json(state.menus.get(admin.store_id, item).await?.into()))
 }
 
 /// Change a dish
@@ -87,7 +84,7 @@ async fn get_menu(
 )]
 async fn update_menu(
     admin: AdminIdentity,
-    State(menus): State<Arc<MenuService>>,
+    State(state): State<AppState>,
     Path(item): Path<MenuItemId>,
     ValidatedJson(request): ValidatedJson<UpdateMenuRequest>,
 ) -> Result<Json<MenuResponse>> {
@@ -95,7 +92,7 @@ async fn update_menu(
     if !change.is_availability_alone() {
         admin.require_owner()?;
     }
-    Ok(Json(menus.update(admin.store_id, &admin.actor(), item, change).await?.into()))
+    Ok(Json(state.menus.update(admin.store_id, &admin.actor(), item, change).await?.into()))
 }
 
 /// Delete a dish
@@ -111,11 +108,11 @@ async fn update_menu(
 async fn delete_menu(
     OwnerIdentity(admin): OwnerIdentity,
     language: Language,
-    State(menus): State<Arc<MenuService>>,
+    State(state): State<AppState>,
     Path(item): Path<MenuItemId>,
 ) -> Result<Json<MessageResponse>> {
-    menus.delete(admin.store_id, &admin.actor(), item).await?;
-    Ok(Json(Message::Deleted.response(language)))
+    state.menus.delete(admin.store_id, &admin.actor(), item).await?;
+    Ok(Json(MessageResponse::new(Message::Deleted, language)))
 }
 
 /// Order the dishes of a category
@@ -130,8 +127,8 @@ async fn delete_menu(
 )]
 async fn reorder_menus(
     OwnerIdentity(admin): OwnerIdentity,
-    State(menus): State<Arc<MenuService>>,
+    State(state): State<AppState>,
     ValidatedJson(request): ValidatedJson<ReorderMenusRequest>,
 ) -> Result<Json<MenuListResponse>> {
-    Ok(Json(menus.reorder(admin.store_id, &admin.actor(), request.category_id, &request.ids).await?.into()))
+    Ok(Json(state.menus.reorder(admin.store_id, &admin.actor(), request.category_id, &request.ids).await?.into()))
 }

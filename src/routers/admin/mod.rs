@@ -22,3 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .merge(user::routes())
         .merge(audit::routes())
 }
+
+pub(super) fn streams() -> OpenApiRouter<AppState> {
+    order::streams()
+}

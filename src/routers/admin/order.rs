@@ -1,27 +1,24 @@
 //! Staff see orders come in and move them along.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::{Language, Result};
+use crate::error::{Language, Message, Result};
 use crate::events::Scope;
 use crate::models::{OrderId, SessionId};
 use crate::routers::extract::{Path, Query, ValidatedJson};
 use crate::routers::json::Json;
 use crate::routers::sse::{self, ResumeQuery, StreamIdentity};
 use crate::schemas::auth::TicketResponse;
-use crate::schemas::message::{Message, MessageResponse};
+use crate::schemas::message::MessageResponse;
 use crate::schemas::order::{
     CancelOrderQuery, LiveOrdersQuery, OrderListResponse, OrderPageResponse, OrderResponse, UpdateOrderStatusRequest,
 };
 use crate::schemas::page::PageQuery;
 use crate::security::identity::AdminIdentity;
-use crate::services::{AuthService, OrderService, StreamService};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -31,7 +28,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_order, delete_order))
         .routes(routes!(update_order_status))
         .routes(routes!(issue_stream_ticket))
-        .routes(routes!(stream_store))
+}
+
+pub(super) fn streams() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(stream_store))
 }
 
 /// A session's orders
@@ -44,10 +44,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 )]
 async fn list_session_orders(
     admin: AdminIdentity,
-    State(orders): State<Arc<OrderService>>,
+    State(state): State<AppState>,
     Path(session): Path<SessionId>,
 ) -> Result<Json<OrderListResponse>> {
-    Ok(Json(orders.list_by_session(admin.store_id, session).await?.into()))
+    Ok(Json(state.orders.list_by_session(admin.store_id, session).await?.into()))
 }
 
 /// Move an order along
@@ -63,11 +63,11 @@ async fn list_session_orders(
 )]
 async fn update_order_status(
     admin: AdminIdentity,
-    State(orders): State<Arc<OrderService>>,
+    State(state): State<AppState>,
     Path(order): Path<OrderId>,
     ValidatedJson(request): ValidatedJson<UpdateOrderStatusRequest>,
 ) -> Result<Json<OrderResponse>> {
-    Ok(Json(orders.set_status(admin.store_id, order, request.status).await?.into()))
+    Ok(Json(state.orders.set_status(admin.store_id, order, request.status).await?.into()))
 }
 
 /// The store's events
@@ -82,11 +82,11 @@ async fn update_order_status(
 )]
 async fn stream_store(
     StreamIdentity(admin): StreamIdentity,
-    State(streams): State<Arc<StreamService>>,
+    State(state): State<AppState>,
     Query(resume): Query<ResumeQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    Ok(sse::respond(streams.open(admin.claims, Scope::Staff, resume.place(&headers)).await?))
+    Ok(sse::respond(state.streams.open(admin.claims, Scope::Staff, resume.place(&headers)).await?))
 }
 
 /// The live orders
@@ -100,11 +100,11 @@ async fn stream_store(
 )]
 async fn list_orders(
     admin: AdminIdentity,
-    State(orders): State<Arc<OrderService>>,
+    State(state): State<AppState>,
     Query(filter): Query<LiveOrdersQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<OrderPageResponse>> {
-    Ok(Json(orders.list_live(admin.store_id, filter.into(), page.page()?).await?.into()))
+    Ok(Json(state.orders.list_live(admin.store_id, filter.into(), page.page()?).await?.into()))
 }
 
 /// An order
@@ -117,10 +117,10 @@ async fn list_orders(
 )]
 async fn get_order(
     admin: AdminIdentity,
-    State(orders): State<Arc<OrderService>>,
+    State(state): State<AppState>,
     Path(order): Path<OrderId>,
 ) -> Result<Json<OrderResponse>> {
-    Ok(Json(orders.get(admin.store_id, order).await?.into()))
+    Ok(Json(state.orders.get(admin.store_id, order).await?.into()))
 }
 
 /// Delete a mistake
@@ -136,12 +136,12 @@ async fn get_order(
 async fn delete_order(
     admin: AdminIdentity,
     language: Language,
-    State(orders): State<Arc<OrderService>>,
+    State(state): State<AppState>,
     Path(order): Path<OrderId>,
     Query(query): Query<CancelOrderQuery>,
 ) -> Result<Json<MessageResponse>> {
-    orders.cancel(admin.store_id, &admin.actor(), order, query.reason()?).await?;
-    Ok(Json(Message::Deleted.response(language)))
+    state.orders.cancel(admin.store_id, &admin.actor(), order, query.reason()?).await?;
+    Ok(Json(MessageResponse::new(Message::Deleted, language)))
 }
 
 /// A ticket for the event stream
@@ -153,9 +153,6 @@ async fn delete_order(
     security(("admin_token" = [])),
     responses((status = 200, description = "A ticket", body = TicketResponse)),
 )]
-async fn issue_stream_ticket(
-    admin: AdminIdentity,
-    State(auth): State<Arc<AuthService>>,
-) -> Result<Json<TicketResponse>> {
-    Ok(Json(TicketResponse::new(auth.ticket(&admin)?)))
+async fn issue_stream_ticket(admin: AdminIdentity, State(state): State<AppState>) -> Result<Json<TicketResponse>> {
+    Ok(Json(TicketResponse::new(state.auth.ticket(&admin)?)))
 }

@@ -1,25 +1,22 @@
 //! Staff run their tables.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::{Language, Result};
+use crate::error::{Language, Message, Result};
 use crate::models::TableId;
 use crate::routers::created;
 use crate::routers::extract::{Path, Query, ValidatedJson};
 use crate::routers::json::Json;
-use crate::schemas::message::{Message, MessageResponse};
+use crate::schemas::message::MessageResponse;
 use crate::schemas::order::{HistoryQuery, HistoryResponse};
 use crate::schemas::page::PageQuery;
 use crate::schemas::table::{
     CompleteTableResponse, CreateTableRequest, DashboardResponse, TableListResponse, TableResponse, UpdateTableRequest,
 };
 use crate::security::identity::{AdminIdentity, OwnerIdentity};
-use crate::services::{OrderService, SessionService, TableService};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -40,11 +37,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     security(("admin_token" = [])),
     responses((status = 200, description = "By table number", body = DashboardResponse)),
 )]
-async fn show_dashboard(
-    admin: AdminIdentity,
-    State(tables): State<Arc<TableService>>,
-) -> Result<Json<DashboardResponse>> {
-    Ok(Json(tables.dashboard(admin.store_id).await?.into()))
+async fn show_dashboard(admin: AdminIdentity, State(state): State<AppState>) -> Result<Json<DashboardResponse>> {
+    Ok(Json(state.tables.dashboard(admin.store_id).await?.into()))
 }
 
 /// Complete a table's stay (이용 완료)
@@ -61,10 +55,10 @@ async fn show_dashboard(
 async fn complete_table(
     admin: AdminIdentity,
     language: Language,
-    State(sessions): State<Arc<SessionService>>,
+    State(state): State<AppState>,
     Path(table): Path<TableId>,
 ) -> Result<Json<CompleteTableResponse>> {
-    let session = sessions.complete(admin.store_id, &admin.actor(), table).await?;
+    let session = state.sessions.complete(admin.store_id, &admin.actor(), table).await?;
     Ok(Json(CompleteTableResponse::new(&session, language)))
 }
 
@@ -74,8 +68,8 @@ async fn complete_table(
     security(("admin_token" = [])),
     responses((status = 200, description = "By number", body = TableListResponse)),
 )]
-async fn list_tables(admin: AdminIdentity, State(tables): State<Arc<TableService>>) -> Result<Json<TableListResponse>> {
-    Ok(Json(tables.list(admin.store_id).await?.into()))
+async fn list_tables(admin: AdminIdentity, State(state): State<AppState>) -> Result<Json<TableListResponse>> {
+    Ok(Json(state.tables.list(admin.store_id).await?.into()))
 }
 
 /// Add a table
@@ -89,10 +83,10 @@ async fn list_tables(admin: AdminIdentity, State(tables): State<Arc<TableService
 )]
 async fn create_table(
     OwnerIdentity(admin): OwnerIdentity,
-    State(tables): State<Arc<TableService>>,
+    State(state): State<AppState>,
     ValidatedJson(request): ValidatedJson<CreateTableRequest>,
 ) -> Result<Response> {
-    let table = tables.create(admin.store_id, &admin.actor(), request.table_number, request.password).await?;
+    let table = state.tables.create(admin.store_id, &admin.actor(), request.table_number, request.password).await?;
     Ok(created(&format!("/admin/tables/{}", table.id), TableResponse::from(table)))
 }
 
@@ -106,10 +100,10 @@ async fn create_table(
 )]
 async fn get_table(
     admin: AdminIdentity,
-    State(tables): State<Arc<TableService>>,
+    State(state): State<AppState>,
     Path(table): Path<TableId>,
 ) -> Result<Json<TableResponse>> {
-    Ok(Json(tables.get(admin.store_id, table).await?.into()))
+    Ok(Json(state.tables.get(admin.store_id, table).await?.into()))
 }
 
 /// Change a table
@@ -125,11 +119,11 @@ async fn get_table(
 )]
 async fn update_table(
     OwnerIdentity(admin): OwnerIdentity,
-    State(tables): State<Arc<TableService>>,
+    State(state): State<AppState>,
     Path(table): Path<TableId>,
     ValidatedJson(request): ValidatedJson<UpdateTableRequest>,
 ) -> Result<Json<TableResponse>> {
-    Ok(Json(tables.update(admin.store_id, &admin.actor(), table, request.into()).await?.into()))
+    Ok(Json(state.tables.update(admin.store_id, &admin.actor(), table, request.into()).await?.into()))
 }
 
 /// Delete a table
@@ -145,11 +139,11 @@ async fn update_table(
 async fn delete_table(
     OwnerIdentity(admin): OwnerIdentity,
     language: Language,
-    State(tables): State<Arc<TableService>>,
+    State(state): State<AppState>,
     Path(table): Path<TableId>,
 ) -> Result<Json<MessageResponse>> {
-    tables.delete(admin.store_id, &admin.actor(), table).await?;
-    Ok(Json(Message::Deleted.response(language)))
+    state.tables.delete(admin.store_id, &admin.actor(), table).await?;
+    Ok(Json(MessageResponse::new(Message::Deleted, language)))
 }
 
 /// A table's past orders
@@ -164,10 +158,10 @@ async fn delete_table(
 )]
 async fn show_history(
     admin: AdminIdentity,
-    State(orders): State<Arc<OrderService>>,
+    State(state): State<AppState>,
     Path(table): Path<TableId>,
     Query(days): Query<HistoryQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<HistoryResponse>> {
-    Ok(Json(orders.history(admin.store_id, table, days.days()?, page.page()?).await?.into()))
+    Ok(Json(state.orders.history(admin.store_id, table, days.days()?, page.page()?).await?.into()))
 }

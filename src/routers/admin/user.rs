@@ -1,21 +1,18 @@
 //! Owners run the store's accounts.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::{Language, Result};
+use crate::error::{Language, Message, Result};
 use crate::models::UserId;
 use crate::routers::created;
 use crate::routers::extract::{Path, ValidatedJson};
 use crate::routers::json::Json;
-use crate::schemas::message::{Message, MessageResponse};
+use crate::schemas::message::MessageResponse;
 use crate::schemas::user::{CreateUserRequest, UpdateUserRequest, UserListResponse, UserResponse};
 use crate::security::identity::OwnerIdentity;
-use crate::services::UserService;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -33,9 +30,9 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 )]
 async fn list_users(
     OwnerIdentity(owner): OwnerIdentity,
-    State(users): State<Arc<UserService>>,
+    State(state): State<AppState>,
 ) -> Result<Json<UserListResponse>> {
-    Ok(Json(users.list(owner.store_id).await?.into()))
+    Ok(Json(state.users.list(owner.store_id).await?.into()))
 }
 
 /// Add an account
@@ -49,11 +46,11 @@ async fn list_users(
 )]
 async fn create_user(
     OwnerIdentity(owner): OwnerIdentity,
-    State(users): State<Arc<UserService>>,
+    State(state): State<AppState>,
     ValidatedJson(request): ValidatedJson<CreateUserRequest>,
 ) -> Result<Response> {
     let username = request.username()?;
-    let user = users.create(owner.store_id, &owner.actor(), &username, request.password, request.role).await?;
+    let user = state.users.create(owner.store_id, &owner.actor(), &username, request.password, request.role).await?;
     Ok(created(&format!("/admin/users/{}", user.id), UserResponse::from(user)))
 }
 
@@ -67,10 +64,10 @@ async fn create_user(
 )]
 async fn get_user(
     OwnerIdentity(owner): OwnerIdentity,
-    State(users): State<Arc<UserService>>,
+    State(state): State<AppState>,
     Path(user): Path<UserId>,
 ) -> Result<Json<UserResponse>> {
-    Ok(Json(users.get(owner.store_id, user).await?.into()))
+    Ok(Json(state.users.get(owner.store_id, user).await?.into()))
 }
 
 /// Change an account
@@ -87,11 +84,11 @@ async fn get_user(
 )]
 async fn update_user(
     OwnerIdentity(owner): OwnerIdentity,
-    State(users): State<Arc<UserService>>,
+    State(state): State<AppState>,
     Path(user): Path<UserId>,
     ValidatedJson(request): ValidatedJson<UpdateUserRequest>,
 ) -> Result<Json<UserResponse>> {
-    Ok(Json(users.update(&owner, user, request.into_change()?).await?.into()))
+    Ok(Json(state.users.update(&owner, user, request.into_change()?).await?.into()))
 }
 
 /// Remove an account
@@ -107,9 +104,9 @@ async fn update_user(
 async fn delete_user(
     OwnerIdentity(owner): OwnerIdentity,
     language: Language,
-    State(users): State<Arc<UserService>>,
+    State(state): State<AppState>,
     Path(user): Path<UserId>,
 ) -> Result<Json<MessageResponse>> {
-    users.delete(owner.store_id, &owner.actor(), user).await?;
-    Ok(Json(Message::Deleted.response(language)))
+    state.users.delete(owner.store_id, &owner.actor(), user).await?;
+    Ok(Json(MessageResponse::new(Message::Deleted, language)))
 }

@@ -1,19 +1,14 @@
 //! Tablets log in.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::{Language, Result};
-use crate::routers::extract::ValidatedJson;
+use crate::error::{Language, Message, Result};
+use crate::routers::extract::{ClientAddress, ValidatedJson};
 use crate::routers::json::Json;
 use crate::schemas::auth::{SessionCheckResponse, TableLoginRequest, TableLoginResponse};
-use crate::schemas::message::Message;
-use crate::security::address::ClientAddress;
 use crate::security::identity::TableIdentity;
-use crate::services::{AuthService, SessionService};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -31,11 +26,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     extensions(("x-errors" = json!(["AUTH_FAILED", "TOO_MANY_REQUESTS"]))),
 )]
 async fn login_table(
-    State(auth): State<Arc<AuthService>>,
+    State(state): State<AppState>,
     client: ClientAddress,
     ValidatedJson(request): ValidatedJson<TableLoginRequest>,
 ) -> Result<Json<TableLoginResponse>> {
-    let login = auth.login_table(&request.store_id, request.table_number, request.password, client.0).await?;
+    let login = state.auth.login_table(&request.store_id, request.table_number, request.password, client.0).await?;
     Ok(Json(login.into()))
 }
 
@@ -48,9 +43,9 @@ async fn login_table(
 async fn check_session(
     table: TableIdentity,
     language: Language,
-    State(sessions): State<Arc<SessionService>>,
+    State(state): State<AppState>,
 ) -> Result<Json<SessionCheckResponse>> {
-    let valid = sessions.is_running(table.store_id, table.session_id).await?;
+    let valid = state.sessions.is_running(table.store_id, table.session_id).await?;
     let message = (!valid).then(|| Message::SessionEnded.text(language));
     Ok(Json(SessionCheckResponse { valid, message }))
 }
@@ -63,6 +58,6 @@ async fn check_session(
     security(("table_token" = [])),
     responses((status = 200, description = "A fresh token", body = TableLoginResponse)),
 )]
-async fn renew_session(table: TableIdentity, State(auth): State<Arc<AuthService>>) -> Result<Json<TableLoginResponse>> {
-    Ok(Json(auth.renew_session(&table).await?.into()))
+async fn renew_session(table: TableIdentity, State(state): State<AppState>) -> Result<Json<TableLoginResponse>> {
+    Ok(Json(state.auth.renew_session(&table).await?.into()))
 }

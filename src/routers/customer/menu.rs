@@ -5,18 +5,20 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::Response;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::{AppError, Result};
 use crate::models::{CategoryId, MenuItemId};
 use crate::routers::etag::{IfNoneMatch, with_etag};
-use crate::routers::extract::Path;
+use crate::routers::extract::{Path, Query};
 use crate::schemas::category::CategoryListResponse;
-use crate::schemas::menu::{MenuListResponse, MenuResponse};
-use crate::schemas::ready::ReadyAnswer;
+use crate::schemas::menu::{CustomerMenuResponse, MenuResponse, PreparedMenu};
+use crate::schemas::prepared::PreparedBody;
 use crate::security::identity::TableIdentity;
-use crate::services::{MenuService, MenuSnapshot};
+use crate::services::MenuSnapshot;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -27,16 +29,34 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_menu))
 }
 
-/// The menu that the store has now, for its tablets: a handler that takes it is guarded.
-struct CurrentMenu(Arc<MenuSnapshot>);
+/// How new the menu must be.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct MenuQuery {
+    /// The answer is not made of an older menu than this version, as a `menu_changed` event names it.
+    menu_version: Option<i64>,
+}
+
+/// The current menu of the tablet's store. A handler that takes it requires a table token.
+struct CurrentMenu {
+    menu: Arc<MenuSnapshot>,
+    prepared: Arc<PreparedMenu>,
+}
 
 impl FromRequestParts<AppState> for CurrentMenu {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let table = TableIdentity::from_request_parts(parts, state).await?;
-        let menus: &MenuService = state.as_ref();
-        menus.at_least(table.store_id, table.versions.menu).await.map(Self)
+        let Query(MenuQuery { menu_version }) = Query::from_request_parts(parts, state).await?;
+        let menu = match menu_version {
+            Some(wanted) if wanted > table.versions.menu => state.menus.not_older_than(table.store_id, wanted).await?,
+            _ => state.menus.at_least(table.store_id, table.versions.menu).await?,
+        };
+        let prepare = || PreparedMenu::new(&menu).map(Arc::new);
+        let prepared = state.prepared_menus.try_get_with((table.store_id, menu.version), prepare);
+        let prepared = prepared.map_err(|error| AppError::caused_by(error.code, error))?;
+        Ok(Self { menu, prepared })
     }
 }
 
@@ -44,7 +64,7 @@ impl FromRequestParts<AppState> for CurrentMenu {
 #[utoipa::path(
     get, path = "/api/v1/customer/menu/categories", tag = "customer: menu",
     security(("table_token" = [])),
-    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
+    params(MenuQuery, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
     responses(
         (status = 200, description = "In display order", body = CategoryListResponse,
             headers(("ETag" = String, description = "Changes when the answer does"))),
@@ -52,8 +72,8 @@ impl FromRequestParts<AppState> for CurrentMenu {
             headers(("ETag" = String, description = "As the client has it"))),
     ),
 )]
-async fn list_categories(CurrentMenu(menu): CurrentMenu, client: IfNoneMatch) -> Response {
-    with_etag(&client, &menu.category_answer)
+async fn list_categories(current: CurrentMenu, client: IfNoneMatch) -> Response {
+    with_etag(&client, &current.prepared.categories)
 }
 
 /// The menu
@@ -62,16 +82,16 @@ async fn list_categories(CurrentMenu(menu): CurrentMenu, client: IfNoneMatch) ->
 #[utoipa::path(
     get, path = "/api/v1/customer/menu", tag = "customer: menu",
     security(("table_token" = [])),
-    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
+    params(MenuQuery, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
     responses(
-        (status = 200, description = "In display order", body = MenuListResponse,
+        (status = 200, description = "In display order", body = CustomerMenuResponse,
             headers(("ETag" = String, description = "Changes when the answer does"))),
         (status = 304, description = "The client's copy is current",
             headers(("ETag" = String, description = "As the client has it"))),
     ),
 )]
-async fn list_menus(CurrentMenu(menu): CurrentMenu, client: IfNoneMatch) -> Response {
-    with_etag(&client, &menu.menu_answer)
+async fn list_menus(current: CurrentMenu, client: IfNoneMatch) -> Response {
+    with_etag(&client, &current.prepared.menu)
 }
 
 /// The menu of one category
@@ -80,10 +100,10 @@ async fn list_menus(CurrentMenu(menu): CurrentMenu, client: IfNoneMatch) -> Resp
 #[utoipa::path(
     get, path = "/api/v1/customer/menu/category/{category_id}", tag = "customer: menu",
     security(("table_token" = [])),
-    params(("category_id" = CategoryId, Path, description = "The category"),
+    params(MenuQuery, ("category_id" = CategoryId, Path, description = "The category"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
     responses(
-        (status = 200, description = "In display order", body = MenuListResponse,
+        (status = 200, description = "In display order", body = CustomerMenuResponse,
             headers(("ETag" = String, description = "Changes when the answer does"))),
         (status = 304, description = "The client's copy is current",
             headers(("ETag" = String, description = "As the client has it"))),
@@ -91,12 +111,13 @@ async fn list_menus(CurrentMenu(menu): CurrentMenu, client: IfNoneMatch) -> Resp
     extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
 )]
 async fn list_category_menus(
-    CurrentMenu(menu): CurrentMenu,
+    current: CurrentMenu,
     Path(category): Path<CategoryId>,
     client: IfNoneMatch,
 ) -> Result<Response> {
-    let items = menu.available_in(category)?;
-    Ok(with_etag(&client, &ReadyAnswer::of(&MenuListResponse::from(items))?))
+    let menu = &current.menu;
+    let response = CustomerMenuResponse::new(menu.available_in(category)?, menu.version);
+    Ok(with_etag(&client, &PreparedBody::new(&response)?))
 }
 
 /// A dish
@@ -105,7 +126,7 @@ async fn list_category_menus(
 #[utoipa::path(
     get, path = "/api/v1/customer/menu/{menu_id}", tag = "customer: menu",
     security(("table_token" = [])),
-    params(("menu_id" = MenuItemId, Path, description = "The dish"),
+    params(MenuQuery, ("menu_id" = MenuItemId, Path, description = "The dish"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
     responses(
         (status = 200, description = "The dish", body = MenuResponse,
@@ -115,7 +136,7 @@ async fn list_category_menus(
     ),
     extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
 )]
-async fn get_menu(CurrentMenu(menu): CurrentMenu, Path(id): Path<MenuItemId>, client: IfNoneMatch) -> Result<Response> {
-    let item = menu.available(id)?;
-    Ok(with_etag(&client, &ReadyAnswer::of(&MenuResponse::from(item))?))
+async fn get_menu(current: CurrentMenu, Path(id): Path<MenuItemId>, client: IfNoneMatch) -> Result<Response> {
+    let item = current.menu.available_item(id)?;
+    Ok(with_etag(&client, &PreparedBody::new(&MenuResponse::from(item.clone()))?))
 }

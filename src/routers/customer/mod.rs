@@ -11,3 +11,7 @@ use crate::state::AppState;
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().merge(auth::routes()).merge(menu::routes()).merge(order::routes())
 }
+
+pub(super) fn streams() -> OpenApiRouter<AppState> {
+    order::streams()
+}

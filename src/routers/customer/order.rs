@@ -1,7 +1,5 @@
 //! Guests order, and watch their orders.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
@@ -16,14 +14,18 @@ use crate::routers::json::Json;
 use crate::routers::sse::{self, ResumeQuery};
 use crate::schemas::order::{CreateOrderRequest, OrderListResponse, OrderResponse};
 use crate::security::identity::TableIdentity;
-use crate::services::{OrderOrigin, OrderRequest, OrderService, StreamService};
+use crate::services::{OrderOrigin, OrderRequest};
 use crate::state::AppState;
 
 /// Says that an answer was given before.
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create_order, list_orders)).routes(routes!(stream_session))
+    OpenApiRouter::new().routes(routes!(create_order, list_orders))
+}
+
+pub(super) fn streams() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(stream_session))
 }
 
 /// Order
@@ -46,13 +48,13 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 )]
 async fn create_order(
     table: TableIdentity,
-    State(orders): State<Arc<OrderService>>,
+    State(state): State<AppState>,
     Idempotency(key): Idempotency,
     ValidatedJson(request): ValidatedJson<CreateOrderRequest>,
 ) -> Result<Response> {
     let request = OrderRequest { lines: request.lines()?, note: request.note.as_deref(), key };
     let origin = OrderOrigin { store: table.store_id, table: table.table_id, session: table.session_id };
-    let placed = orders.place(origin, &request).await?;
+    let placed = state.orders.place(origin, &request).await?;
     let mut response = created("/customer/orders", OrderResponse::from(placed.order));
     if placed.is_replayed {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
@@ -66,8 +68,8 @@ async fn create_order(
     security(("table_token" = [])),
     responses((status = 200, description = "Newest first; none once the session has ended", body = OrderListResponse)),
 )]
-async fn list_orders(table: TableIdentity, State(orders): State<Arc<OrderService>>) -> Result<Json<OrderListResponse>> {
-    let orders = orders.list_for_guests(table.store_id, table.session_id).await?;
+async fn list_orders(table: TableIdentity, State(state): State<AppState>) -> Result<Json<OrderListResponse>> {
+    let orders = state.orders.list_for_guests(table.store_id, table.session_id).await?;
     Ok(Json(orders.into()))
 }
 
@@ -83,10 +85,10 @@ async fn list_orders(table: TableIdentity, State(orders): State<Arc<OrderService
 )]
 async fn stream_session(
     table: TableIdentity,
-    State(streams): State<Arc<StreamService>>,
+    State(state): State<AppState>,
     Query(resume): Query<ResumeQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let scope = Scope::Session(table.session_id);
-    Ok(sse::respond(streams.open(table.claims, scope, resume.place(&headers)).await?))
+    Ok(sse::respond(state.streams.open(table.claims, scope, resume.place(&headers)).await?))
 }

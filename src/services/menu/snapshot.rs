@@ -1,12 +1,9 @@
-//! A store's menu at one version, with the responses made of it.
+//! A store's menu at one version.
 
 use std::collections::HashMap;
 
 use crate::error::{ErrorCode, Result};
-use crate::models::{CategoryId, MenuData, MenuItem, MenuItemId};
-use crate::schemas::category::CategoryListResponse;
-use crate::schemas::menu::MenuListResponse;
-use crate::schemas::ready::ReadyAnswer;
+use crate::models::{Category, CategoryId, MenuData, MenuItem, MenuItemId};
 
 /// A store's menu at one version. Orders are priced from it; writing such an order checks that the store's menu still
 /// has this [`version`](Self::version).
@@ -14,28 +11,18 @@ use crate::schemas::ready::ReadyAnswer;
 pub struct MenuSnapshot {
     /// The store's menu version.
     pub version: i64,
+    /// Every category, in display order.
+    pub categories: Vec<Category>,
     /// Every menu item, sold-out ones too, in display order.
     pub items: Vec<MenuItem>,
-    /// What a guest can order, ready to be sent.
-    pub menu_answer: ReadyAnswer,
-    /// The categories, ready to be sent.
-    pub category_answer: ReadyAnswer,
     index_by_id: HashMap<MenuItemId, usize>,
-    categories: Vec<CategoryId>,
 }
 
 impl MenuSnapshot {
-    pub(super) fn new(data: MenuData) -> Result<Self> {
+    pub(super) fn new(data: MenuData) -> Self {
         let MenuData { version, categories, items } = data;
-        let available: Vec<MenuItem> = items.iter().filter(|item| item.details.is_available).cloned().collect();
-        Ok(Self {
-            version,
-            menu_answer: ReadyAnswer::of(&MenuListResponse::from(available))?,
-            index_by_id: items.iter().enumerate().map(|(index, item)| (item.id, index)).collect(),
-            items,
-            categories: categories.iter().map(|category| category.id).collect(),
-            category_answer: ReadyAnswer::of(&CategoryListResponse::from(categories))?,
-        })
+        let index_by_id = items.iter().enumerate().map(|(index, item)| (item.id, index)).collect();
+        Self { version, categories, items, index_by_id }
     }
 
     /// The menu item, sold out or not.
@@ -44,25 +31,30 @@ impl MenuSnapshot {
         self.items.get(*self.index_by_id.get(&id)?)
     }
 
+    /// What a guest can order, in display order.
+    pub fn available(&self) -> impl Iterator<Item = &MenuItem> {
+        self.items.iter().filter(|item| item.details.is_available)
+    }
+
     /// What a guest can order from one category, in display order.
     ///
     /// # Errors
     /// `CATEGORY_NOT_FOUND`.
-    pub fn available_in(&self, category: CategoryId) -> Result<Vec<MenuItem>> {
-        if !self.categories.contains(&category) {
-            return Err(ErrorCode::CategoryNotFound.into());
+    pub fn available_in(&self, category: CategoryId) -> Result<impl Iterator<Item = &MenuItem>> {
+        if self.categories.iter().any(|known| known.id == category) {
+            Ok(self.available().filter(move |item| item.details.category_id == category))
+        } else {
+            Err(ErrorCode::CategoryNotFound.into())
         }
-        let is_offered = |item: &&MenuItem| item.details.is_available && item.details.category_id == category;
-        Ok(self.items.iter().filter(is_offered).cloned().collect())
     }
 
     /// The menu item, if a guest can order it.
     ///
     /// # Errors
     /// `MENU_NOT_FOUND`.
-    pub fn available(&self, id: MenuItemId) -> Result<MenuItem> {
+    pub fn available_item(&self, id: MenuItemId) -> Result<&MenuItem> {
         let item = self.item(id).filter(|item| item.details.is_available);
-        item.cloned().ok_or_else(|| ErrorCode::MenuNotFound.into())
+        item.ok_or_else(|| ErrorCode::MenuNotFound.into())
     }
 
     /// Its approximate size in bytes.
@@ -73,6 +65,6 @@ impl MenuSnapshot {
             .iter()
             .map(|MenuItem { details, .. }| details.name.len() + text(&details.description) + text(&details.image_url));
         let each = size_of::<MenuItem>() + 2 * size_of::<(MenuItemId, usize)>();
-        texts.sum::<usize>() + self.items.len() * each + self.menu_answer.bytes.len() + self.category_answer.bytes.len()
+        texts.sum::<usize>() + self.items.len() * each + self.categories.len() * size_of::<Category>()
     }
 }

@@ -13,8 +13,8 @@ use crate::error::{AppError, ErrorCode, Result};
 use crate::events::{AppendedEvent, Hub};
 use crate::models::{NewEvent, PlacementOutcome, PricedOrder, StoreId};
 use crate::repositories::placement;
+use crate::request_context::count_query;
 use crate::services::StoreService;
-use crate::telemetry::request::count_query;
 
 /// Writes placed orders.
 #[derive(Clone)]
@@ -48,7 +48,7 @@ impl OrderWriter {
         self.batches.inc_by(u64::from(!events.is_empty()));
         self.placed.inc_by(events.len() as u64);
         for event in events {
-            self.hub.publish(AppendedEvent::stored(store, event));
+            self.hub.publish(AppendedEvent { store, event });
         }
         Ok(outcomes)
     }

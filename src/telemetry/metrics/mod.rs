@@ -1,12 +1,11 @@
-//! Figures for Prometheus. Each room counts what happens in it; here it is put together and, when somebody asks,
-//! written down. What is a state and no count (streams open, connections idle) is looked at then and not before.
+//! Metrics for Prometheus. Each module registers its own: counters and histograms that it updates, and collectors that
+//! read a state (open streams, idle connections) when the metrics are scraped.
 //!
-//! Labels are bounded: routes, methods, statuses, outcomes. No store, table, account or address is ever one.
-//! `docs/monitoring.md` says what each figure means.
+//! Labels are bounded: routes, methods, statuses, outcomes; never a store, table, account or address.
+//! `docs/monitoring.md` describes each metric.
 
-mod gauges;
 mod process;
-pub mod requests;
+mod requests;
 
 use std::sync::Arc;
 
@@ -16,38 +15,34 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-pub(crate) use gauges::Gauges;
+pub use requests::RequestMetrics;
 
 use crate::clock::Clock;
 
-/// What every name of ours begins with.
+/// What the name of each of our metrics begins with.
 const PREFIX: &str = "tableorder";
 
-/// Every figure of the server. Cheap to clone.
+/// Every metric of the server. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Metrics(Arc<Registry>);
 
 impl Metrics {
-    /// How what [`text`](Self::text) writes is called in HTTP.
+    /// The content type of [`text`](Self::text).
     pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-    /// The figures of the process, with those that `register` adds and the states that `gauges` reads.
-    pub(crate) fn new(clock: &Clock, gauges: Gauges, register: impl FnOnce(&mut Registry)) -> Self {
+    /// The metrics of the process, and those that `register` adds.
+    #[must_use]
+    pub fn new(clock: &Clock, register: impl FnOnce(&mut Registry)) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(process::Process { started_at: clock.now().timestamp() }));
         let ours = registry.sub_registry_with_prefix(PREFIX);
         ours.register("build", "What is running", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        ours.register_collector(Box::new(gauges));
-        requests::register(ours);
+        ours.register_collector(Box::new(process::Runtime));
         register(ours);
         Self(Arc::new(registry))
     }
 
-    /// The figures of this moment, in the OpenMetrics text format that Prometheus reads. Looks into `/proc`: not for
-    /// a thread that others wait for.
-    ///
-    /// # Errors
-    /// When a figure cannot be written, which does not happen.
+    /// The values of this moment in the OpenMetrics text format. Reads `/proc`: call it on a blocking thread.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.0)?;
@@ -55,8 +50,8 @@ impl Metrics {
     }
 }
 
-/// Writes a state.
-fn gauge(
+/// Writes a gauge whose value is kept elsewhere.
+pub fn gauge(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
@@ -66,7 +61,7 @@ fn gauge(
     gauge.encode(encoder.encode_descriptor(name, &format!("{help}."), None, gauge.metric_type())?)
 }
 
-/// Writes a count that is kept elsewhere.
+/// Writes a counter whose value is kept elsewhere.
 fn counter(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
@@ -77,7 +72,7 @@ fn counter(
     counter.encode(encoder.encode_descriptor(name, &format!("{help}."), None, counter.metric_type())?)
 }
 
-/// What is written of the figures that `register` adds.
+/// The text of the metrics that `register` adds.
 #[cfg(test)]
 pub(crate) fn text_of(register: impl FnOnce(&mut Registry)) -> String {
     let mut registry = Registry::with_prefix(PREFIX);

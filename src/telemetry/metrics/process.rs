@@ -7,6 +7,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
+use tokio::runtime::Handle;
 
 use super::{counter, gauge};
 
@@ -36,6 +37,17 @@ impl Collector for Process {
             gauge(&mut encoder, "process_max_fds", "File descriptors the system allows", limit)?;
         }
         Ok(())
+    }
+}
+
+/// The asynchronous runtime.
+#[derive(Debug)]
+pub(super) struct Runtime;
+
+impl Collector for Runtime {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let Ok(runtime) = Handle::try_current() else { return Ok(()) };
+        gauge(&mut encoder, "tasks", "Tasks of the asynchronous runtime", runtime.metrics().num_alive_tasks())
     }
 }
 

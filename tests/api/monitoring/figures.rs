@@ -177,7 +177,7 @@ async fn a_stream_that_falls_behind_is_counted_and_loses_nothing() {
         resume_from: None,
         lifetime: Duration::from_hours(1),
         heartbeat: Duration::from_mins(1),
-        guard: Box::new(|| Box::pin(async { true })),
+        token_check: Box::new(|| Box::pin(async { true })),
     };
     let mut frames = std::pin::pin!(EventStream::open(subscription, options).into_frames());
     frames.next().await.unwrap().unwrap();

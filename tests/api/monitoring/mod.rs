@@ -5,4 +5,5 @@ mod files;
 mod logs;
 mod private;
 pub mod text;
+#[cfg(feature = "otlp")]
 mod traces;

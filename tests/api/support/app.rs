@@ -8,15 +8,18 @@ use chrono_tz::Tz;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use tableorder::clock::Clock;
+use tableorder::cluster::Cluster;
 use tableorder::config::{Config, Secret};
 use tableorder::database::Database;
 use tableorder::events::Hub;
-use tableorder::models::{BusinessCalendar, MenuItemDetails, MenuItemId, Price, Role, StoreCode, TableId, Username};
+use tableorder::models::{
+    BusinessCalendar, MenuItemDetails, MenuItemId, Price, Role, StoreCode, StoreId, TableId, Username,
+};
 use tableorder::repositories::{category, menu_item, store, table, user};
 use tableorder::security::password::hash_now;
 use tableorder::shutdown::Shutdown;
 use tableorder::state::AppState;
-use tableorder::{app, events, server};
+use tableorder::{app, server};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +31,7 @@ pub struct TestApp {
     pub base: String,
     pub database: Database,
     pub hub: Hub,
+    pub cluster: Cluster,
     pub options: PgConnectOptions,
     pub closing: CancellationToken,
     pub shutdown: Shutdown,
@@ -90,16 +94,17 @@ impl TestApp {
         });
         let secret = Secret::new(secret);
         let state = AppState::new(&config, &secret, database.clone(), clock.clone()).await.unwrap();
-        let (shutdown, closing) = (state.shutdown().clone(), state.closing().clone());
-        let hub = state.hub().clone();
-        tokio::spawn(events::run(hub.clone(), listener, clock, config.events));
+        let (shutdown, closing) = (state.shutdown.clone(), state.shutdown.closing().clone());
+        let (hub, cluster) = (state.hub.clone(), state.cluster.clone());
+        let background = state.clone().run_background(listener, config.events, closing.clone());
+        tokio::spawn(background);
         tokio::spawn(database.clone().watch());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let app = app(state, &config.http);
         let told = shutdown.clone();
         tokio::spawn(async move { server::serve(listener, app, told, &config.http).await });
-        Self { base, database, hub, options, closing, shutdown, clock: time }
+        Self { base, database, hub, cluster, options, closing, shutdown, clock: time }
     }
 
     /// The database's address, for a program.
@@ -120,6 +125,12 @@ impl TestApp {
     /// A client without a token.
     pub fn anonymous(&self) -> ApiClient {
         ApiClient::new(&self.base)
+    }
+
+    /// The id of the store with this code.
+    pub async fn store_id(&self, code: &str) -> StoreId {
+        let id = sqlx::query_scalar("SELECT id FROM stores WHERE code = $1").bind(code);
+        StoreId(id.fetch_one(&mut self.connection().await).await.unwrap())
     }
 
     /// A store in Seoul.

@@ -30,7 +30,7 @@ impl Operation {
 
     /// Whether the document knows this refusal.
     pub fn lists(&self, code: ErrorCode) -> bool {
-        let response = &self.responses[code.status().as_str()];
+        let response = &self.responses[&code.status().to_string()];
         response["content"]["application/json"]["examples"].get(code.as_str()).is_some()
     }
 

@@ -1,0 +1,67 @@
+//! Once a second, reads the positions of the stores that this instance serves, and checks that the database is still
+//! the one it was.
+
+use std::time::Duration;
+
+use scoped_futures::ScopedFutureExt;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Cluster;
+use crate::error::{AppError, ErrorCode, Result};
+use crate::events::Hub;
+use crate::models::StoreId;
+use crate::repositories::event;
+
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long one poll may take.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The database was restored, or recovered to an earlier moment, while the server ran: its caches and what its streams
+/// have sent belong to a past that no longer exists.
+#[derive(Debug, thiserror::Error)]
+#[error("the database was restored or recovered while this server ran; start it anew")]
+pub struct EpochChanged;
+
+/// Polls until `stop`.
+pub(super) async fn run(cluster: &Cluster, hub: &Hub, stop: &CancellationToken) -> Result<(), EpochChanged> {
+    let mut tick = interval(INTERVAL);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = tick.tick() => {}
+            () = cluster.0.poll_now.notified() => {}
+        }
+        let polled = timeout(TIMEOUT, poll(cluster, hub)).await;
+        match polled.unwrap_or_else(|elapsed| Err(AppError::caused_by(ErrorCode::ServiceUnavailable, elapsed))) {
+            Ok(epoch) if epoch == hub.epoch() => {}
+            Ok(_) => return Err(EpochChanged),
+            Err(error) => {
+                tracing::warn!(%error, cause = error.cause, "the stores could not be polled; trying again");
+            }
+        }
+    }
+}
+
+/// Polls once, and returns the epoch of the database. It is read last: what was read before an epoch that is still the
+/// same belongs to that epoch.
+async fn poll(cluster: &Cluster, hub: &Hub) -> Result<Uuid> {
+    let cached = cluster.0.versions.entries();
+    let mut stores: Vec<StoreId> = cached.keys().copied().chain(hub.stores()).collect();
+    stores.sort_unstable();
+    stores.dedup();
+    if !stores.is_empty() {
+        let asked_at = Instant::now();
+        let read = cluster.0.database.read(|conn| event::positions(conn, &stores).scope_boxed());
+        for position in read.await? {
+            if let Some(cached) = cached.get(&position.store_id) {
+                cluster.0.versions.confirm(cached, &position, asked_at);
+            }
+            hub.position_moved(position);
+        }
+    }
+    cluster.0.database.read(|conn| event::epoch(conn).scope_boxed()).await
+}

@@ -1,0 +1,60 @@
+//! The metrics of events and streams.
+
+use chrono::{DateTime, Utc};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Bounds in seconds: milliseconds where all is well, a second where a wake-up was lost.
+const BOUNDS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// Counters of events and streams on this instance.
+#[derive(Debug)]
+pub(super) struct EventMetrics {
+    pub(super) written: Counter,
+    pub(super) delivered: Counter,
+    pub(super) opened: Counter,
+    pub(super) resets: Counter,
+    pub(super) lags: Counter,
+    pub(super) aborted: Counter,
+    delivery: Histogram,
+}
+
+impl EventMetrics {
+    pub(super) fn new() -> Self {
+        Self {
+            written: Counter::default(),
+            delivered: Counter::default(),
+            opened: Counter::default(),
+            resets: Counter::default(),
+            lags: Counter::default(),
+            aborted: Counter::default(),
+            delivery: Histogram::new(BOUNDS),
+        }
+    }
+
+    /// Records that an event of `created_at` is handed to the streams.
+    pub(super) fn observe_delivery(&self, created_at: DateTime<Utc>, now: DateTime<Utc>) {
+        // Another instance's clock may be ahead.
+        self.delivery.observe((now - created_at).to_std().unwrap_or_default().as_secs_f64());
+    }
+
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let counters = [
+            ("events_written", "Events this instance committed", &self.written),
+            ("events_delivered", "Events written to streams, those that are replayed included", &self.delivered),
+            ("streams_opened", "Streams that were opened", &self.opened),
+            ("stream_resets", "Streams told to load everything anew, as their place cannot be replayed", &self.resets),
+            ("stream_lags", "Times a stream fell so far behind that it reads the table instead", &self.lags),
+            ("streams_broken_off", "Streams this instance ended: token, age, stop or a fault", &self.aborted),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(name, help, counter.clone());
+        }
+        registry.register(
+            "event_delivery_seconds",
+            "From the change to its hand-over to the store's streams here, wherever it was made",
+            self.delivery.clone(),
+        );
+    }
+}

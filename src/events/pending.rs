@@ -1,0 +1,39 @@
+//! Positions that one task leaves for another.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::models::{StoreId, StorePosition};
+
+/// The newest position of each store that a task has yet to handle. Several positions of a store become one.
+#[derive(Debug, Default)]
+pub struct PendingPositions {
+    positions: Mutex<HashMap<StoreId, StorePosition>>,
+    changed: Notify,
+}
+
+impl PendingPositions {
+    /// Adds a position.
+    pub fn put(&self, position: StorePosition) {
+        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = positions.entry(position.store_id).or_insert(position);
+        pending.event_seq = pending.event_seq.max(position.event_seq);
+        pending.access_version = pending.access_version.max(position.access_version);
+        pending.menu_version = pending.menu_version.max(position.menu_version);
+        drop(positions);
+        self.changed.notify_one();
+    }
+
+    /// Completes once something was added since the last time.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Takes all positions.
+    pub fn take(&self) -> Vec<StorePosition> {
+        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        positions.drain().map(|(_, position)| position).collect()
+    }
+}

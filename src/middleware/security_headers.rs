@@ -1,0 +1,31 @@
+//! Headers that tell browsers how to treat a response.
+
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::Response;
+
+/// On every response.
+const ALWAYS: [(HeaderName, HeaderValue); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::VARY, HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers")),
+];
+
+/// Unless the handler set another value, as the menu and the documentation pages do.
+const BY_DEFAULT: [(HeaderName, HeaderValue); 2] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    ),
+];
+
+pub(super) fn add(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, value);
+    }
+    for (name, value) in BY_DEFAULT {
+        headers.entry(name).or_insert(value);
+    }
+    response
+}

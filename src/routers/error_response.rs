@@ -1,0 +1,142 @@
+//! The one body of every response that is not a success.
+
+use std::any::Any;
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::error::{AppError, ErrorCode, Language};
+use crate::request_context;
+
+/// The body of every answer that is not a success.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorResponse {
+    /// The error.
+    pub error: ErrorBody,
+}
+
+/// An error as clients read it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// What clients branch on.
+    pub code: ErrorCode,
+    /// What people are shown, in the language of `Accept-Language`.
+    #[schema(example = "입력값이 올바르지 않습니다.")]
+    pub message: &'static str,
+    /// The fields concerned, where the refusal is about fields.
+    pub details: Vec<ErrorDetail>,
+    /// The request's id, under which the server's log knows more.
+    #[schema(example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
+    pub request_id: String,
+}
+
+/// One refused field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorDetail {
+    /// Its path in the request.
+    #[schema(example = "items[0].quantity")]
+    pub field: String,
+    /// Why it was refused.
+    #[schema(example = "1 이상 999 이하여야 합니다")]
+    pub reason: String,
+}
+
+/// Carries the error to the layer that writes its body.
+#[derive(Clone)]
+struct Refusal(Arc<AppError>);
+
+impl IntoResponse for AppError {
+    /// The status and the error itself; [`write_body`] adds the body.
+    fn into_response(self) -> Response {
+        let mut response = status_of(self.code).into_response();
+        response.extensions_mut().insert(Refusal(Arc::new(self)));
+        response
+    }
+}
+
+fn status_of(code: ErrorCode) -> StatusCode {
+    StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+impl ErrorResponse {
+    /// The body for `error`.
+    #[must_use]
+    pub fn new(error: &AppError, language: Language, request_id: &str) -> Self {
+        let details = error
+            .details
+            .iter()
+            .map(|detail| ErrorDetail { field: detail.field.clone(), reason: detail.reason.message(language) });
+        Self {
+            error: ErrorBody {
+                code: error.code,
+                message: error.code.message(language),
+                details: details.collect(),
+                request_id: request_id.to_owned(),
+            },
+        }
+    }
+}
+
+/// Writes the body of every error response, in the language of the request, and logs the cause of server errors.
+#[must_use]
+pub fn write_body(response: Response) -> Response {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    let error = parts
+        .extensions
+        .remove::<Refusal>()
+        .map_or_else(|| Arc::new(AppError::from(ErrorCode::for_status(status.as_u16()))), |Refusal(error)| error);
+    log_cause(&error);
+
+    let (language, id) = request_context::with(|context| (context.language, context.id.clone())).unwrap_or_default();
+    let body = Json(ErrorResponse::new(&error, language, &id));
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_TYPE);
+    parts.headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(wait) = error.retry_after {
+        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    parts.status = status_of(error.code);
+    (parts.status, parts.headers, body).into_response()
+}
+
+/// The response after a panic: as after any other fault of the server.
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "the signature is the layer's")]
+pub fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "panic".to_owned());
+    AppError::internal(format!("panic: {message}")).into_response()
+}
+
+/// Logs why the server could not answer. (A refusal without a cause is complete in the access log.)
+fn log_cause(error: &AppError) {
+    if !status_of(error.code).is_server_error() {
+        return;
+    }
+    let mut chain = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        chain.push(error.to_string());
+        cause = error.source();
+    }
+    let (code, cause) = (error.code.as_str(), chain.join(": "));
+    let store = request_context::with(|context| context.store().map(|store| store.0)).flatten();
+    if error.code == ErrorCode::InternalError {
+        tracing::error!(store, code, cause, "request failed");
+    } else if !cause.is_empty() {
+        tracing::warn!(store, code, cause, "request refused");
+    }
+}

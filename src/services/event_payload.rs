@@ -1,0 +1,169 @@
+//! The data of each event on a stream. Clients read these fields: more may be added, none removed.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::value::to_raw_value;
+use utoipa::ToSchema;
+
+use crate::error::{Language, Message};
+use crate::models::{EventKind, NewEvent, Order, OrderId, OrderStatus, PricedOrder, SessionId, TableId};
+
+/// `connected` and `reset`: where the stream goes on from.
+#[derive(Serialize, ToSchema)]
+pub struct StreamPlaceEvent {
+    /// The place, which is also the event's `id`.
+    #[schema(example = "4f1c2a9be07d:42")]
+    pub event_id: String,
+    /// The version of the store's menu.
+    #[schema(example = 42)]
+    pub menu_version: i64,
+}
+
+/// `new_order`: a guest ordered.
+// What the database assigns is absent until the order is stored.
+#[derive(Serialize, ToSchema)]
+pub struct NewOrderEvent<'a> {
+    /// The order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required, value_type = OrderId)]
+    pub order_id: Option<OrderId>,
+    /// What staff and guests call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required, value_type = String, example = "20261120-001")]
+    pub order_number: Option<String>,
+    /// The table's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required, value_type = i32, example = 3)]
+    pub table_number: Option<i32>,
+    /// Its lines.
+    pub items: Vec<NewOrderEventItem<'a>>,
+    /// The sum of its lines, in the currency's minor unit.
+    #[schema(example = 18000)]
+    pub total_amount: i64,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// When it was placed.
+    pub created_at: DateTime<Utc>,
+    /// The stay it belongs to.
+    pub session_id: SessionId,
+    /// The table it was placed at.
+    pub table_id: TableId,
+}
+
+/// A line of a new order.
+#[derive(Serialize, ToSchema)]
+pub struct NewOrderEventItem<'a> {
+    /// The dish's name.
+    #[schema(example = "김치찌개")]
+    pub menu_name: &'a str,
+    /// How many.
+    #[schema(example = 2)]
+    pub quantity: i32,
+    /// Price times quantity.
+    #[schema(example = 18000)]
+    pub subtotal: i64,
+}
+
+/// `order_updated`: an order's status moved.
+#[derive(Serialize, ToSchema)]
+pub struct OrderUpdatedEvent {
+    /// The order.
+    pub order_id: OrderId,
+    /// Where it stands now.
+    pub status: OrderStatus,
+    /// The table it was placed at.
+    pub table_id: TableId,
+    /// The stay it belongs to.
+    pub session_id: SessionId,
+}
+
+/// `order_deleted`: an order was cancelled.
+#[derive(Serialize, ToSchema)]
+pub struct OrderDeletedEvent {
+    /// The order.
+    pub order_id: OrderId,
+    /// The table it was placed at.
+    pub table_id: TableId,
+    /// The stay it belonged to.
+    pub session_id: SessionId,
+}
+
+/// `session_completed`: a table's stay was completed.
+#[derive(Serialize, ToSchema)]
+pub struct SessionCompletedEvent {
+    /// The stay.
+    pub session_id: SessionId,
+    /// What to tell the guest, in Korean: every stream of the session shares it.
+    #[schema(example = "이용이 완료되었습니다.")]
+    pub message: &'static str,
+    /// The table.
+    pub table_id: TableId,
+}
+
+/// `menu_changed`: refetch the menu.
+#[derive(Serialize, ToSchema)]
+pub struct MenuChangedEvent {
+    /// Grows with every change.
+    #[schema(example = 7)]
+    pub menu_version: i64,
+}
+
+impl NewEvent {
+    /// A guest ordered. The statement that stores the order adds to the data what it assigns: the order's id and
+    /// number, and the table's number.
+    #[must_use]
+    pub fn new_order(order: &PricedOrder, now: DateTime<Utc>) -> Self {
+        let items = order.lines.iter().map(|line| NewOrderEventItem {
+            menu_name: &line.menu_name,
+            quantity: line.quantity.get(),
+            subtotal: line.subtotal().get(),
+        });
+        let data = NewOrderEvent {
+            order_id: None,
+            order_number: None,
+            table_number: None,
+            items: items.collect(),
+            total_amount: order.total_amount.get(),
+            status: OrderStatus::Pending,
+            created_at: now,
+            session_id: order.session_id,
+            table_id: order.table_id,
+        };
+        Self::about(EventKind::NewOrder, Some(order.session_id), &data)
+    }
+
+    /// An order's status moved.
+    #[must_use]
+    pub fn order_updated(order: &Order) -> Self {
+        let Order { id: order_id, status, table_id, session_id, .. } = *order;
+        let data = OrderUpdatedEvent { order_id, status, table_id, session_id };
+        Self::about(EventKind::OrderUpdated, Some(session_id), &data)
+    }
+
+    /// An order was cancelled.
+    #[must_use]
+    pub fn order_deleted(order: &Order) -> Self {
+        let Order { id: order_id, table_id, session_id, .. } = *order;
+        let data = OrderDeletedEvent { order_id, table_id, session_id };
+        Self::about(EventKind::OrderDeleted, Some(session_id), &data)
+    }
+
+    /// The menu changed.
+    #[must_use]
+    pub fn menu_changed(menu_version: i64) -> Self {
+        Self::about(EventKind::MenuChanged, None, &MenuChangedEvent { menu_version })
+    }
+
+    /// A session was completed.
+    #[must_use]
+    pub fn session_completed(session_id: SessionId, table_id: TableId) -> Self {
+        let message = Message::Completed.text(Language::Korean);
+        let data = SessionCompletedEvent { session_id, message, table_id };
+        Self::about(EventKind::SessionCompleted, Some(session_id), &data)
+    }
+
+    fn about(kind: EventKind, session_id: Option<SessionId>, data: &impl Serialize) -> Self {
+        // Plain structs of numbers and strings always serialise.
+        Self { kind, session_id, data: to_raw_value(data).unwrap_or_default() }
+    }
+}
