@@ -121,7 +121,7 @@ pub struct LoginConfig {
     pub first_lockout: Duration,
     /// The longest pause.
     pub longest_lockout: Duration,
-    /// How many logins may wait for their turn.
+    /// How many logins may wait or be in progress.
     pub queue: usize,
 }
 

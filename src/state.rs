@@ -14,7 +14,6 @@ use crate::events::{Hub, StreamLimits};
 use crate::repositories::event;
 use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
-use crate::security::rush::Rush;
 use crate::security::throttle::LoginThrottle;
 use crate::security::token::Tokens;
 use crate::services::{
@@ -57,8 +56,7 @@ impl AppState {
         let limits = StreamLimits { per_store: config.streams.max_per_store, in_all: config.streams.max_in_all };
         let hub = Hub::new(database.clone(), deployment, limits, clock.clone(), shutdown.closing().clone());
         let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, deployment, clock.clone());
-        let rush = Rush::none();
-        let passwords = Passwords::new(config.login.queue, rush.clone())?;
+        let passwords = Passwords::new(config.login.queue)?;
         let throttle = LoginThrottle::new(database.clone(), clock.clone(), &config.login);
         let stores = StoreService::new(database.clone(), passwords.clone(), clock.clone());
         let access = TokenAccess::new(database.clone(), hub.clone());
@@ -74,8 +72,7 @@ impl AppState {
             &config.jwt,
         );
         let menus = MenuService::new(database.clone(), hub.clone(), clock.clone());
-        let orders =
-            OrderService::new(database.clone(), stores.clone(), menus.clone(), hub.clone(), rush, clock.clone());
+        let orders = OrderService::new(database.clone(), stores.clone(), menus.clone(), hub.clone(), clock.clone());
         let users = UserService::new(
             database.clone(),
             passwords.clone(),

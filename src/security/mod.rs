@@ -8,6 +8,5 @@ pub mod identity;
 mod memory;
 pub mod password;
 pub mod rate;
-pub mod rush;
 pub mod throttle;
 pub mod token;
