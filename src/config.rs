@@ -79,14 +79,16 @@ pub struct DatabaseConfig {
     pub listener_url: Option<Secret>,
     /// Whether whoever starts brings the schema up to date, or refuses to start on one that is not.
     pub migrate_at_start: bool,
-    /// The most connections kept.
+    /// The pool opens no more connections than this.
     pub max_connections: u32,
-    /// The fewest connections kept.
+    /// The pool opens this many connections in advance, and closes idle ones only above this number.
     pub min_connections: u32,
     /// How long a request waits for a connection.
     pub acquire_timeout: Duration,
-    /// How old a connection gets.
+    /// An idle connection older than this is replaced.
     pub max_lifetime: Duration,
+    /// How often the pool opens missing connections and replaces expired ones. Not a setting; tests shorten it.
+    pub maintenance_interval: Duration,
     /// How long a statement may take, waiting for locks included.
     pub statement_timeout: Duration,
     /// Where `pg_dump` and `pg_restore` are, if not to be looked for.
@@ -119,7 +121,7 @@ pub struct LoginConfig {
     pub first_lockout: Duration,
     /// The longest pause.
     pub longest_lockout: Duration,
-    /// How many logins may wait for their turn.
+    /// How many logins may wait or be in progress.
     pub queue: usize,
 }
 

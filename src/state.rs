@@ -20,7 +20,6 @@ use crate::repositories::event;
 use crate::schemas::menu::PreparedMenu;
 use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
-use crate::security::rush::Rush;
 use crate::security::throttle::LoginThrottle;
 use crate::security::token::Tokens;
 use crate::services::{
@@ -82,8 +81,7 @@ impl AppState {
         let closing = shutdown.closing().clone();
         let hub = Hub::new(database.clone(), epoch, observer, limits, clock.clone(), closing);
         let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, epoch, clock.clone());
-        let rush = Rush::none();
-        let passwords = Passwords::new(config.login.queue, rush.clone())?;
+        let passwords = Passwords::new(config.login.queue)?;
         let throttle = LoginThrottle::new(database.clone(), clock.clone(), &config.login);
         let stores = StoreService::new(database.clone(), passwords.clone(), clock.clone());
         let access = TokenAccess::new(database.clone(), cluster.clone(), hub.clone());
@@ -99,8 +97,7 @@ impl AppState {
             &config.jwt,
         );
         let menus = MenuService::new(database.clone(), cluster.clone(), hub.clone(), clock.clone());
-        let orders =
-            OrderService::new(database.clone(), stores.clone(), menus.clone(), hub.clone(), rush, clock.clone());
+        let orders = OrderService::new(database.clone(), stores.clone(), menus.clone(), hub.clone(), clock.clone());
         let users = UserService::new(
             database.clone(),
             passwords.clone(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::Result;
 use crate::bench::{Bench, House};
@@ -59,10 +59,10 @@ async fn rest(bench: &Bench, house: &House) -> Result<Rest> {
 
 /// A stream is a file, here and in the server, which has our limits.
 fn allow_many_files() -> Result<()> {
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
-    match limit.maximum {
-        Some(most) if (most as usize) < STREAMS + 500 => Err(format!("only {most} files may be open").into()),
-        _ => Ok(()),
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
+    if usize::try_from(most)? < STREAMS + 500 {
+        return Err(format!("only {most} files may be open").into());
     }
+    Ok(())
 }

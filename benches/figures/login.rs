@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tableorder::security::password::hash_now;
+use tableorder::security::password::{hash_now, lower_thread_priority};
 
 use crate::Result;
 use crate::bench::{Bench, House};
@@ -51,7 +51,7 @@ fn logins(bench: &Bench, house: &House, connections: usize, password: &str) -> L
 async fn raw_rate(duration: Duration) -> Result<f64> {
     let hashing = (0..cores()).map(|_| {
         on_own_thread(async move || {
-            let _ = rustix::process::nice(10);
+            lower_thread_priority();
             let started = Instant::now();
             let mut count = 0_u32;
             while started.elapsed() < duration {

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -141,10 +141,10 @@ async fn ended(embedded: Option<&mut EmbeddedPostgres>) {
 
 /// Takes as many file descriptors as the system gives, and no more connections than these allow.
 fn with_enough_descriptors(mut config: Config) -> Config {
-    let limit = getrlimit(Resource::Nofile);
-    // Where it is refused, what there is must do.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
-    let descriptors = getrlimit(Resource::Nofile).current.and_then(|count| usize::try_from(count).ok());
+    // If the system refuses, the limit stays as it is.
+    let _ = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).ok();
+    let descriptors = limit.and_then(|(soft, _)| usize::try_from(soft).ok());
     let ours = usize::try_from(config.database.max_connections).unwrap_or(usize::MAX).saturating_add(OWN_DESCRIPTORS);
     let left = descriptors.map_or(usize::MAX, |count| count.saturating_sub(ours)).max(1);
     if left < config.http.max_connections {

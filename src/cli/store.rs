@@ -11,7 +11,6 @@ use crate::config::Config;
 use crate::error::{AppError, ErrorCode};
 use crate::models::{BusinessCalendar, StoreCode, Username};
 use crate::security::password::Passwords;
-use crate::security::rush::Rush;
 use crate::services::{NewStore, StoreService};
 
 #[derive(Debug, Subcommand)]
@@ -63,11 +62,7 @@ async fn create(config: &Config, create: Create) -> Result<(), CliError> {
         owner_password,
     };
     let connected = Connected::open(config).await?;
-    let stores = StoreService::new(
-        connected.database.clone(),
-        Passwords::new(config.login.queue, Rush::none())?,
-        Clock::system(),
-    );
+    let stores = StoreService::new(connected.database.clone(), Passwords::new(config.login.queue)?, Clock::system());
     let made = stores.create(&new).await;
     connected.close().await;
     match made {
@@ -84,11 +79,7 @@ async fn create(config: &Config, create: Create) -> Result<(), CliError> {
 
 async fn list(config: &Config) -> Result<(), CliError> {
     let connected = Connected::of_existing(config).await?;
-    let stores = StoreService::new(
-        connected.database.clone(),
-        Passwords::new(config.login.queue, Rush::none())?,
-        Clock::system(),
-    );
+    let stores = StoreService::new(connected.database.clone(), Passwords::new(config.login.queue)?, Clock::system());
     let listed = stores.list().await;
     connected.close().await;
     for store in listed? {

@@ -9,7 +9,6 @@ use crate::config::Config;
 use crate::error::{AppError, ErrorCode};
 use crate::models::{Actor, Role, StoreCode, Username};
 use crate::security::password::Passwords;
-use crate::security::rush::Rush;
 use crate::security::throttle::LoginThrottle;
 use crate::services::UserService;
 
@@ -61,7 +60,7 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
 
     let connected = Connected::of_existing(config).await?;
     let clock = Clock::system();
-    let passwords = Passwords::new(config.login.queue, Rush::none())?;
+    let passwords = Passwords::new(config.login.queue)?;
     let throttle = LoginThrottle::new(connected.database.clone(), clock.clone(), &config.login);
     let users = UserService::new(connected.database.clone(), passwords, None, throttle, clock);
     let (done, result) = match command {

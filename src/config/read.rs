@@ -100,6 +100,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             min_connections,
             acquire_timeout: self.seconds("DATABASE_ACQUIRE_TIMEOUT_SECONDS", 2, 60),
             max_lifetime: self.seconds("DATABASE_MAX_LIFETIME_SECONDS", 3600, 7 * 86_400),
+            maintenance_interval: Duration::from_secs(30),
             statement_timeout: self.seconds("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10, 3600),
             programs: self.get("DATABASE_PROGRAMS_DIR").map(Into::into),
         }

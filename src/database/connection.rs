@@ -1,8 +1,8 @@
-//! A connection borrowed from the pool, and how it is given back.
+//! A connection borrowed from the pool, and how it is returned.
 //!
-//! A request may be cancelled in the middle of a statement. The rest of the answer is then still on its way, and the
-//! next borrower would read it. So a connection goes straight back to the pool only when its last statement is known to
-//! have ended; otherwise a background task first waits for PostgreSQL and rolls back what was begun.
+//! A request may be cancelled in the middle of a statement. The rest of the result is then still being sent, and the
+//! next borrower would read it. So a connection returns to the pool directly only if its last statement is known to have
+//! ended. Otherwise a background task first waits for the end of the statement and rolls back an open transaction.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,19 +18,19 @@ use super::pool::PooledConnection;
 use crate::error::Result;
 use crate::request_context::count_query;
 
-/// A borrowed connection. Repositories take it as `&mut PgConnection`; each time, the log line of the request under way
-/// counts one query.
+/// A borrowed connection. Repositories take it as `&mut PgConnection`; each time, the query count in the request's log
+/// line goes up by one.
 #[derive(Debug)]
 pub struct Connection {
-    /// `None` once it was given back.
+    /// `None` after it was returned.
     pooled: Option<PooledConnection>,
     state: State,
     last_statement: LastStatement,
-    /// How long PostgreSQL may take to end a statement that was cancelled here.
+    /// How long PostgreSQL may take to end a statement whose request was cancelled.
     cleanup_timeout: Duration,
 }
 
-/// When the newest statement of a connection was sent.
+/// When the latest statement on a connection was sent.
 #[derive(Debug, Clone)]
 pub(super) struct LastStatement(Arc<Mutex<Instant>>);
 
@@ -44,16 +44,16 @@ impl LastStatement {
     }
 }
 
-/// What is known of a connection.
+/// The state of a connection, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// PostgreSQL waits for the next statement.
     Ready,
-    /// A statement was sent, and its end was not seen.
+    /// A statement was sent and may still be running.
     InStatement,
-    /// A transaction was begun, and its end was not seen.
+    /// A transaction was begun and may still be open.
     InTransaction,
-    /// PostgreSQL stopped answering on it.
+    /// PostgreSQL does not answer on it.
     Broken,
 }
 
@@ -63,42 +63,42 @@ impl Connection {
         Self { pooled: Some(pooled), state: State::Ready, last_statement, cleanup_timeout }
     }
 
-    /// Follows the statements of this connection.
+    /// Observes when statements are sent on this connection.
     pub(super) fn last_statement(&self) -> LastStatement {
         self.last_statement.clone()
     }
 
-    /// Cancelled when the pool that this connection belongs to is closed.
+    /// Cancelled when the pool of this connection is closed.
     pub(super) fn pool_closed(&self) -> CancellationToken {
         let pool = self.pooled.as_ref().and_then(Object::pool);
         pool.map_or_else(CancellationToken::new, |pool| pool.manager().closed.clone())
     }
 
-    /// Begins a transaction in which no statement waits longer than `lock_timeout` for a row.
+    /// Begins a transaction in which no statement waits longer than `lock_timeout` for a row lock.
     pub(super) async fn begin(&mut self, lock_timeout: Duration) -> Result<()> {
-        // Set first: if this is cancelled half-way, there may be a transaction.
+        // Set first: if this is cancelled, the transaction may have been begun.
         self.state = State::InTransaction;
         let begin = format!("BEGIN; SET LOCAL lock_timeout = {}", lock_timeout.as_millis());
         raw_sql(sqlx::AssertSqlSafe(begin)).execute(self.raw()).await?;
         Ok(())
     }
 
-    /// Commits. On an error the writes may or may not have happened.
+    /// Commits. After an error it is not known whether the writes were committed.
     pub(super) async fn commit(&mut self) -> Result<()> {
         raw_sql("COMMIT").execute(self.raw()).await?;
         self.state = State::Ready;
         Ok(())
     }
 
-    /// Every statement outside a transaction has ended.
+    /// To be called when every statement outside a transaction has ended.
     pub(super) fn mark_ready(&mut self) {
         if self.state == State::InStatement {
             self.state = State::Ready;
         }
     }
 
-    /// PostgreSQL stopped answering: the connection is closed instead of given back. So are the pool's idle ones, which
-    /// go the same way through the network.
+    /// To be called when PostgreSQL does not answer. The connection is closed instead of returned, and so are the pool's
+    /// idle connections, because they use the same network path.
     pub(super) fn mark_broken(&mut self) {
         self.state = State::Broken;
         if let Some(pool) = self.pooled.as_ref().and_then(Object::pool) {
@@ -108,7 +108,7 @@ impl Connection {
 
     fn raw(&mut self) -> &mut PgConnection {
         self.last_statement.sent();
-        let Some(pooled) = &mut self.pooled else { unreachable!("only drop takes it") };
+        let Some(pooled) = &mut self.pooled else { unreachable!("only `drop` takes the connection out") };
         pooled
     }
 }
@@ -117,7 +117,7 @@ impl Deref for Connection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        let Some(pooled) = &self.pooled else { unreachable!("only drop takes it") };
+        let Some(pooled) = &self.pooled else { unreachable!("only `drop` takes the connection out") };
         pooled
     }
 }
@@ -145,12 +145,12 @@ impl Drop for Connection {
     }
 }
 
-/// Gives a connection back once PostgreSQL has ended its statement; closes it where that takes too long.
+/// Returns a connection to the pool when PostgreSQL has ended its statement, or closes it if that takes too long.
 async fn clean_up(mut pooled: PooledConnection, state: State, cleanup_timeout: Duration) {
     let Some(pool) = Object::pool(&pooled) else { return };
     let cleaned = async {
         if state == State::InTransaction {
-            raw_sql("ROLLBACK").execute(&mut *pooled).await.map(drop)
+            raw_sql("ROLLBACK").execute(&mut **pooled).await.map(drop)
         } else {
             pooled.ping().await
         }

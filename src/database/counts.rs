@@ -1,4 +1,4 @@
-//! What is counted of the pool.
+//! Metrics of the connection pool.
 
 use std::time::Duration;
 
@@ -6,11 +6,10 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// Bounds in seconds: microseconds where a connection is idle, milliseconds where it is waited for, two seconds where
-/// the wait is given up.
+/// Histogram bounds in seconds: microseconds for an idle connection, milliseconds for a wait, two seconds for a timeout.
 const BOUNDS: [f64; 10] = [0.000_1, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5];
 
-/// Counts of how connections are waited for.
+/// How long connections are waited for, and how often without one.
 #[derive(Debug)]
 pub(super) struct PoolCounts {
     waits: Histogram,
@@ -22,10 +21,10 @@ impl PoolCounts {
         Self { waits: Histogram::new(BOUNDS), timeouts: Counter::default() }
     }
 
-    /// A connection was waited for, perhaps in vain. Who gives up before is not counted.
-    pub(super) fn waited(&self, elapsed: Duration, in_vain: bool) {
+    /// Records a wait for a connection. A wait that was cancelled is not recorded.
+    pub(super) fn waited(&self, elapsed: Duration, timed_out: bool) {
         self.waits.observe(elapsed.as_secs_f64());
-        if in_vain {
+        if timed_out {
             self.timeouts.inc();
         }
     }

@@ -1,5 +1,5 @@
-//! PostgreSQL: the pool, the migrations, what happens when it goes away, and, where none is given, a PostgreSQL
-//! of our own.
+//! PostgreSQL: the connection pool, the watchdog, the migrations, and the embedded PostgreSQL for a server without
+//! `DATABASE_URL`.
 
 mod connection;
 mod counts;
@@ -37,62 +37,63 @@ use crate::error::{AppError, ErrorCode, Result};
 use crate::models::StoreId;
 use crate::telemetry::metrics::gauge;
 
-/// A store without a transaction for so long needs no entry in `store_permits`.
+
+/// The entry of a store in `store_permits` is dropped when it was not used for so long.
 const STORE_IDLE: Duration = Duration::from_mins(5);
 
-/// How long work under way may take to end when the pool is closed.
+/// How long closing the pool waits for connections in use.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long PostgreSQL may take to answer a ping.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The pool, and whether PostgreSQL is there at all. Cheap to clone.
+/// The connection pool and its watchdog. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Closed while PostgreSQL is away. What was connected before is never trusted again: once it is back, a new
-    /// pool takes the place of this one.
+    /// Closed while PostgreSQL is unavailable. It is then replaced by a new pool, because none of the old connections can
+    /// be relied on.
     pool: RwLock<Pool>,
     config: DatabaseConfig,
-    /// How often PostgreSQL has answered a request: a sign for the watchdog that it is there.
+    /// The number of requests that PostgreSQL has answered. The watchdog takes a new answer as a sign of life.
     answers: AtomicU64,
-    /// How many transactions each store may have under way. An entry that is dropped too early lets a few more in.
+    /// Limits the concurrent transactions of each store. If an entry is dropped too early, a few more are admitted.
     store_permits: Cache<Option<StoreId>, Arc<Semaphore>>,
     counts: PoolCounts,
     /// Cancelled once the pool is closed for good.
     closed: CancellationToken,
 }
 
-/// How the pool is at a moment.
+/// A snapshot of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolState {
     /// Whether PostgreSQL answers.
     pub is_open: bool,
     /// Connections, idle or in use.
     pub connections: usize,
-    /// Connections that nobody uses.
+    /// Connections not in use.
     pub idle: usize,
 }
 
 impl Database {
-    /// Opens the pool. The first connection is made at once, so a wrong address is told at start; the others are
-    /// made meanwhile.
+    /// Opens the pool and its first connection, so that a wrong address fails here. The other connections are opened in
+    /// the background.
     ///
     /// # Errors
     /// When PostgreSQL cannot be reached or refuses.
     pub async fn connect(options: PgConnectOptions, config: &DatabaseConfig) -> sqlx::Result<Self> {
         let options = options
             .application_name("tableorder")
-            // A request that was given up leaves its statement running: it must not hold a connection for long,
-            // nor may a transaction whose instance was cut off hold its locks.
+            // The statement of a cancelled request goes on running and must not hold its connection for long. The
+            // transaction of an instance that lost its network must not hold its locks for long.
             .options([
                 ("statement_timeout", format!("{}ms", config.statement_timeout.as_millis())),
                 ("idle_in_transaction_session_timeout", format!("{}ms", config.statement_timeout.as_millis())),
             ]);
         let pool = Pool::open(options, config, CancellationToken::new());
-        drop(pool.take(Instant::now() + config.acquire_timeout).await?);
+        drop(pool.get(Instant::now() + config.acquire_timeout).await?);
         Ok(Self::of(pool, config))
     }
 
@@ -107,13 +108,13 @@ impl Database {
         }))
     }
 
-    /// Adds the metrics of the pool to `registry`.
+    /// Adds the pool's metrics to `registry`.
     pub fn register(&self, registry: &mut Registry) {
         self.0.counts.register(registry);
         registry.register_collector(Box::new(self.clone()));
     }
 
-    /// How the pool is at this moment.
+    /// The state of the pool at this moment.
     #[must_use]
     pub fn pool_state(&self) -> PoolState {
         let pool = self.pool();
@@ -121,19 +122,22 @@ impl Database {
         PoolState { is_open: !pool.is_closed(), connections, idle }
     }
 
-    /// A pool that connects to nothing, for tests that ask it nothing.
+    /// For tests that use no database: a pool that is never connected.
     #[cfg(test)]
     pub(crate) fn unconnected() -> Self {
         let config = crate::config::Config::read(|_| None).unwrap().database;
-        Self::of(Pool::unattended(PgConnectOptions::new_without_pgpass(), &config, CancellationToken::new()), &config)
+        Self::of(
+            Pool::new_unmaintained(PgConnectOptions::new_without_pgpass(), &config, CancellationToken::new()),
+            &config,
+        )
     }
 
-    /// The pool of this moment.
+    /// The current pool.
     fn pool(&self) -> Pool {
         self.0.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether PostgreSQL answers, within a second.
+    /// Checks that PostgreSQL answers within a second.
     ///
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when it does not.
@@ -144,24 +148,24 @@ impl Database {
             .map_err(|elapsed| AppError::caused_by(ErrorCode::ServiceUnavailable, elapsed))?
     }
 
-    /// PostgreSQL answered.
+    /// Records that PostgreSQL answered a request.
     fn note_answer(&self) {
         self.0.answers.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often PostgreSQL has answered a request so far.
+    /// The number of requests that PostgreSQL has answered.
     fn answers(&self) -> u64 {
         self.0.answers.load(Ordering::Relaxed)
     }
 
-    /// Closes every connection, and waits ten seconds at most for those in use.
+    /// Closes every connection and waits at most ten seconds for those in use.
     pub async fn close(&self) {
         self.0.closed.cancel();
         self.pool().close(CLOSE_TIMEOUT).await;
     }
 }
 
-/// Says in the log what a closed pool means here.
+/// Replaces `PoolClosed` by a cause that an operator can understand.
 fn refused(error: sqlx::Error) -> AppError {
     match error {
         sqlx::Error::PoolClosed => {

@@ -1,67 +1,99 @@
-//! The pool of connections: deadpool's, of sqlx's connections.
+//! The connection pool: deadpool, holding sqlx connections.
 //!
-//! sqlx's own pool asks PostgreSQL whether a connection still works each time one is given back, in a task of its own:
-//! a round trip for every request. Here only a connection is asked of which nobody knows it: see [`super::connection`].
+//! sqlx's own pool pings every connection when it is returned, which costs one more round trip per request. Here only a
+//! connection in an unknown state is checked (see [`super::connection`]).
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool::managed::{self, Manager, Metrics, PoolConfig, PoolError, QueueMode, RecycleError, RecycleResult};
+use deadpool::Runtime;
+use deadpool::managed::{self, Manager, Metrics, PoolConfig, PoolError, QueueMode, RecycleResult, Timeouts};
 use futures_util::future::join_all;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection as _, PgConnection};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::DatabaseConfig;
 
-/// A connection idle for longer is tried before it is handed out; a busy pool pays no round trip for that.
-const TRUST_IDLE: Duration = Duration::from_secs(2);
+/// A connection that has been idle for longer is pinged before it is handed out.
+const PING_AFTER: Duration = Duration::from_secs(2);
 
-/// Connections beyond the fewest kept are closed after being idle for so long.
-const KEEP_IDLE: Duration = Duration::from_mins(10);
+/// A connection above the minimum is closed after it has been idle for so long.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
 
-/// How often it is looked whether connections are too few, too many or too old.
-const LOOK: Duration = Duration::from_secs(30);
+/// While PostgreSQL refuses new connections, the backoff between attempts doubles from the first value to the second.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+const MAX_BACKOFF: Duration = Duration::from_millis(400);
 
-/// The first pause before PostgreSQL, which has no connection to give at this moment, is asked again, and the longest:
-/// each is twice the one before, or those who wait would keep it busy with refusing them.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(400);
+/// Time limits for opening a connection, and for the ping before one is handed out.
+const TIMEOUTS: Timeouts =
+    Timeouts { wait: None, create: Some(Duration::from_secs(5)), recycle: Some(Duration::from_secs(1)) };
 
-/// How long PostgreSQL may take to open a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time limit for closing a connection.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long PostgreSQL may take to answer on a connection that lay idle.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often a pool that is being closed checks whether the last connection was returned.
+const CLOSE_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long a connection may take to say goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// A connection's lifetime is up to this share shorter than the maximum, at random, so that connections that were opened
+/// together do not expire together.
+const LIFETIME_JITTER: f64 = 0.1;
 
-/// How often whoever closes the pool looks whether the last connection was given back.
-const LAST_LOOK: Duration = Duration::from_millis(10);
-
-/// A connection on loan; dropped, it is given back as it is.
+/// A connection borrowed from the pool. Dropping it returns it without a check.
 pub(super) type PooledConnection = managed::Object<PgManager>;
 
-/// Connections to one PostgreSQL. Cheap to clone.
+/// A pool of connections to one PostgreSQL. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Pool {
-    slots: managed::Pool<PgManager>,
-    /// The fewest connections kept.
-    fewest: usize,
+    inner: managed::Pool<PgManager>,
+    min_size: usize,
 }
 
-/// Opens connections, and knows which are good no longer.
+/// Opens connections and checks them before they are handed out.
 pub(super) struct PgManager {
     options: Arc<PgConnectOptions>,
     max_lifetime: Duration,
-    /// Cancelled when the pool is closed: then nothing of PostgreSQL is waited for any more.
+    /// Cancelled when the pool is closed: all work on its connections ends.
     pub(super) closed: CancellationToken,
 }
 
-/// The options would show the password.
+/// An open connection and the time after which maintenance replaces it.
+pub(super) struct ExpiringConnection {
+    connection: PgConnection,
+    expires_at: Instant,
+}
+
+impl ExpiringConnection {
+    fn is_expired(&self) -> bool {
+        Instant::now() >= self.expires_at
+    }
+}
+
+impl fmt::Debug for ExpiringConnection {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("ExpiringConnection").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+impl Deref for ExpiringConnection {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for ExpiringConnection {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}
+
+/// Without the options, which contain the password.
 impl fmt::Debug for PgManager {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.debug_struct("PgManager").finish_non_exhaustive()
@@ -69,44 +101,42 @@ impl fmt::Debug for PgManager {
 }
 
 impl Manager for PgManager {
-    type Type = PgConnection;
+    type Type = ExpiringConnection;
     type Error = sqlx::Error;
 
-    async fn create(&self) -> sqlx::Result<PgConnection> {
-        // Boxed, as it is large and rare.
-        self.answered(CONNECT_TIMEOUT, Box::pin(self.options.connect())).await
+    async fn create(&self) -> sqlx::Result<ExpiringConnection> {
+        // Boxed because the future is large and rarely needed.
+        let connection = self.unless_closed(Box::pin(self.options.connect())).await?;
+        let lifetime = self.max_lifetime.mul_f64(1.0 - LIFETIME_JITTER * fastrand::f64());
+        Ok(ExpiringConnection { connection, expires_at: Instant::now() + lifetime })
     }
 
-    async fn recycle(&self, connection: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
-        if metrics.age() > self.max_lifetime {
-            return Err(RecycleError::message("it is too old"));
-        }
-        if metrics.last_used() > TRUST_IDLE {
-            self.answered(PING_TIMEOUT, Box::pin(connection.ping())).await?;
+    async fn recycle(&self, connection: &mut ExpiringConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+        if metrics.last_used() > PING_AFTER {
+            self.unless_closed(Box::pin(connection.ping())).await?;
         }
         Ok(())
     }
 }
 
 impl PgManager {
-    /// The result of `work`, unless PostgreSQL is silent for too long or the pool is closed.
-    async fn answered<T>(&self, limit: Duration, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-        let work = self.closed.run_until_cancelled(timeout(limit, work)).await;
-        work.unwrap_or(Ok(Err(sqlx::Error::PoolClosed))).unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    /// The result of `work`, or `PoolClosed` as soon as the pool is closed.
+    async fn unless_closed<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+        self.closed.run_until_cancelled(work).await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
 }
 
 impl Pool {
-    /// A pool that has not connected yet, and is looked after until it is closed or nobody has it any more.
-    /// Work on its connections is given up when `closed` is cancelled.
+    /// A pool without connections yet. A background task opens and replaces connections until the pool is closed or
+    /// dropped. Cancelling `closed` ends all work on the pool's connections.
     pub(super) fn open(options: PgConnectOptions, config: &DatabaseConfig, closed: CancellationToken) -> Self {
-        let pool = Self::unattended(options, config, closed);
-        let (slots, fewest) = (pool.slots.weak(), pool.fewest);
-        let closed = pool.closed().clone();
+        let pool = Self::new_unmaintained(options, config, closed);
+        let (inner, min_size) = (pool.inner.weak(), pool.min_size);
+        let (closed, interval) = (pool.closed().clone(), config.maintenance_interval);
         tokio::spawn(async move {
-            while let Some(slots) = slots.upgrade() {
-                Self { slots, fewest }.look_after().await;
-                if closed.run_until_cancelled(sleep(LOOK)).await.is_none() {
+            while let Some(inner) = inner.upgrade() {
+                Self { inner, min_size }.maintain().await;
+                if closed.run_until_cancelled(sleep(interval)).await.is_none() {
                     return;
                 }
             }
@@ -114,114 +144,152 @@ impl Pool {
         pool
     }
 
-    /// A pool that nobody looks after.
-    pub(super) fn unattended(options: PgConnectOptions, config: &DatabaseConfig, closed: CancellationToken) -> Self {
-        let opener = PgManager { options: Arc::new(options), max_lifetime: config.max_lifetime, closed };
-        // The one used last: its memory is at hand, here and in PostgreSQL, and what nobody needs is seen to be idle.
-        let mut shape = PoolConfig::new(config.max_connections as usize);
-        shape.queue_mode = QueueMode::Lifo;
-        let Ok(slots) = managed::Pool::builder(opener).config(shape).build() else {
-            unreachable!("only a pool with time limits of its own needs a runtime")
+    /// A pool without the background task.
+    pub(super) fn new_unmaintained(
+        options: PgConnectOptions,
+        config: &DatabaseConfig,
+        closed: CancellationToken,
+    ) -> Self {
+        let manager = PgManager { options: Arc::new(options), max_lifetime: config.max_lifetime, closed };
+        // The connection used last goes out first: its memory is still cached, and connections that are not needed
+        // become idle.
+        let mut pool_config = PoolConfig::new(config.max_connections as usize);
+        (pool_config.queue_mode, pool_config.timeouts) = (QueueMode::Lifo, TIMEOUTS);
+        let Ok(inner) = managed::Pool::builder(manager).config(pool_config).runtime(Runtime::Tokio1).build() else {
+            unreachable!("building fails only if timeouts are set without a runtime")
         };
-        Self { slots, fewest: config.min_connections as usize }
+        Self { inner, min_size: config.min_connections as usize }
     }
 
-    /// The address, and how it is connected.
+    /// The address and the settings of new connections.
     pub(super) fn options(&self) -> &PgConnectOptions {
-        &self.slots.manager().options
+        &self.inner.manager().options
     }
 
-    /// A connection, as soon as there is one before `deadline`: an idle one, a new one, or the next that is given back.
+    /// An idle connection, a new one, or the next one that is returned, whichever is available first.
     ///
     /// # Errors
-    /// When none was to be had in time, the reason PostgreSQL gave last, or `PoolTimedOut`; `PoolClosed` when it is.
-    pub(super) async fn take(&self, deadline: Instant) -> sqlx::Result<PooledConnection> {
-        let (mut reason, mut pause) = (sqlx::Error::PoolTimedOut, FIRST_PAUSE);
-        let trying = async {
+    /// If there is none before `deadline`: PostgreSQL's last reason for refusing one, or `PoolTimedOut`. `PoolClosed`
+    /// if the pool is closed.
+    pub(super) async fn get(&self, deadline: Instant) -> sqlx::Result<PooledConnection> {
+        let (mut reason, mut backoff) = (sqlx::Error::PoolTimedOut, FIRST_BACKOFF);
+        let attempts = async {
             loop {
-                match self.slots.get().await {
-                    Ok(lent) => return Ok(lent),
-                    Err(PoolError::Backend(error)) if passes(&error) => reason = error,
+                match self.inner.get().await {
+                    Ok(connection) => return Ok(connection),
+                    Err(PoolError::Backend(error)) if is_temporary(&error) => reason = error,
                     Err(PoolError::Backend(error)) => return Err(error),
+                    Err(PoolError::Timeout(_)) => reason = sqlx::Error::PoolTimedOut,
                     Err(_) => return Err(sqlx::Error::PoolClosed),
                 }
-                sleep(pause).await;
-                pause = LONGEST_PAUSE.min(pause * 2);
+                sleep(backoff).await;
+                backoff = MAX_BACKOFF.min(backoff * 2);
             }
         };
-        timeout_at(deadline, trying).await.unwrap_or(Err(reason))
+        timeout_at(deadline, attempts).await.unwrap_or(Err(reason))
     }
 
-    /// Whether it was closed.
+    /// Whether the pool is closed.
     pub(super) fn is_closed(&self) -> bool {
-        self.slots.is_closed()
+        self.inner.is_closed()
     }
 
     /// Cancelled when the pool is closed.
     pub(super) fn closed(&self) -> &CancellationToken {
-        &self.slots.manager().closed
+        &self.inner.manager().closed
     }
 
-    /// Connections, idle or in use, and how many of them are idle.
+    /// The number of connections, and how many of them are idle.
     pub(super) fn size(&self) -> (usize, usize) {
-        let status = self.slots.status();
+        let status = self.inner.status();
         (status.size, status.available)
     }
 
-    /// Closes it at once: who waits is refused, idle connections are dropped, the others once they are given back.
-    pub(super) fn shut(&self) {
+    /// Closes the pool at once: waiting callers get an error, idle connections are dropped, and connections in use are
+    /// dropped when they are returned.
+    pub(super) fn close_now(&self) {
         self.closed().cancel();
-        self.slots.close();
+        self.inner.close();
     }
 
-    /// Closes it, and waits at most `limit` until the last connection is given back.
+    /// Closes the pool and waits at most `limit` until the last connection is returned.
     pub(super) async fn close(&self, limit: Duration) {
-        let idle = self.slots.retain(|_, _| false).removed;
-        self.slots.close();
-        say_goodbye(idle).await;
-        let given_back = async {
-            while self.slots.status().size > 0 {
-                sleep(LAST_LOOK).await;
+        let idle = self.inner.retain(|_, _| false).removed;
+        self.inner.close();
+        close_all(idle).await;
+        let all_returned = async {
+            while self.inner.status().size > 0 {
+                sleep(CLOSE_POLL_INTERVAL).await;
             }
         };
-        let _ = timeout(limit, given_back).await;
+        let _ = timeout(limit, all_returned).await;
         self.closed().cancel();
     }
 
-    /// Closes connections that are too old or not needed, and opens those that lack.
-    async fn look_after(&self) {
-        let mut beyond = self.slots.status().size.saturating_sub(self.fewest);
-        let removed = self.slots.retain(|_, metrics| {
-            let is_needed = beyond == 0 || metrics.last_used() < KEEP_IDLE;
-            let stays = is_needed && metrics.age() <= self.slots.manager().max_lifetime;
-            beyond = beyond.saturating_sub(usize::from(!stays));
-            stays
+    /// Closes idle connections above the minimum, opens those that are missing, and replaces expired ones.
+    async fn maintain(&self) {
+        let mut excess = self.inner.status().size.saturating_sub(self.min_size);
+        let unneeded = self.inner.retain(|_, metrics| {
+            let is_unneeded = excess > 0 && metrics.last_used() >= IDLE_TIMEOUT;
+            excess -= usize::from(is_unneeded);
+            !is_unneeded
         });
-        say_goodbye(removed.removed).await;
-        let mut held = Vec::new();
-        while self.slots.status().size < self.fewest {
-            // Idle ones come first, so all are held until there are enough.
-            match self.slots.get().await {
-                Ok(lent) => held.push(lent),
-                Err(_) => return,
+        close_all(unneeded.removed).await;
+        self.open_missing().await;
+        // One at a time, and only while new connections open: the others stay available to requests.
+        while self.inner.status().size >= self.min_size {
+            let expired = self.remove_one_expired();
+            if expired.is_empty() {
+                return;
             }
+            close_all(expired).await;
+            self.open_missing().await;
         }
+    }
+
+    fn remove_one_expired(&self) -> Vec<ExpiringConnection> {
+        let mut is_found = false;
+        let result = self.inner.retain(|connection, _| {
+            let is_first = !is_found && connection.is_expired();
+            is_found |= is_first;
+            !is_first
+        });
+        result.removed
+    }
+
+    /// Opens connections until there are `min_size`.
+    ///
+    /// deadpool opens a connection only while none is idle. So this borrows as many connections as are idle or missing,
+    /// and returns each one by itself: an idle one at once (after its ping), whether or not the new ones ever open.
+    async fn open_missing(&self) {
+        let status = self.inner.status();
+        let missing = self.min_size.saturating_sub(status.size);
+        if missing == 0 {
+            return;
+        }
+        let borrow = async || {
+            let connection = self.inner.get().await;
+            // Return it only after all have started: the next one would borrow it again.
+            yield_now().await;
+            drop(connection);
+        };
+        join_all((0..status.available + missing).map(|_| borrow())).await;
     }
 }
 
-/// A connection that is only dropped is, to a pooler, a client that died.
-async fn say_goodbye(connections: Vec<PgConnection>) {
-    join_all(connections.into_iter().map(|connection| timeout(GOODBYE, connection.close()))).await;
+/// Closes connections in order: to a pooler, a connection that is only dropped is a client that crashed.
+async fn close_all(connections: Vec<ExpiringConnection>) {
+    join_all(connections.into_iter().map(|closing| timeout(CLOSE_TIMEOUT, closing.connection.close()))).await;
 }
 
-/// Whether this says that a connection was waited for in vain.
-pub(super) fn is_in_vain(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::PoolTimedOut) || passes(error)
+/// Whether the wait for a connection ended without one.
+pub(super) fn is_timeout(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::PoolTimedOut) || is_temporary(error)
 }
 
-/// Whether there may be a connection in a moment: PostgreSQL starts, has given all it has, or lets nobody in (its
-/// password was changed), while those who are in go on and one of their connections will do.
-fn passes(error: &sqlx::Error) -> bool {
+/// Whether another attempt may succeed: PostgreSQL is starting, has reached its connection limit, or refuses the login
+/// (its password was changed). The pool's open connections keep working, and one of them may be returned.
+fn is_temporary(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
         sqlx::Error::Database(error) => {

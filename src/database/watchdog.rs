@@ -1,5 +1,5 @@
-//! The watchdog: looks whether PostgreSQL answers, on a connection of its own, so that no request has to find
-//! out by waiting. A frozen PostgreSQL, or one behind a cut cable, refuses nothing: it only never answers.
+//! The watchdog: checks continuously, on a connection of its own, whether PostgreSQL answers. A frozen or unreachable
+//! PostgreSQL refuses nothing and never answers; without the watchdog each request would find out by its own timeout.
 
 use std::pin::pin;
 use std::sync::PoisonError;
@@ -13,49 +13,49 @@ use tokio_util::sync::CancellationToken;
 use super::Database;
 use super::pool::Pool;
 
-/// What the watchdog's connection is called, so that an operator can tell it from the others.
+/// The application name of the watchdog's connection, for operators.
 const NAME: &str = "tableorder-watchdog";
 
-/// How often it looks.
+/// The pause between two checks.
 const INTERVAL: Duration = Duration::from_millis(300);
 
-/// How long PostgreSQL may be silent: `SLICES` times this, in which it answers neither the watchdog nor anybody's
-/// request. With the interval that is well below the three seconds in which every request is answered, and far
-/// above what a busy PostgreSQL takes for an empty message. (Counted in slices, as a process that was itself
-/// asleep or starved would otherwise take that for PostgreSQL's silence; this way it costs one slice.)
+/// PostgreSQL is unavailable when it has answered neither the watchdog nor any request for `SLICES` times `SLICE`.
+/// Together with `INTERVAL` this is well below the three seconds within which every request is answered, and far above
+/// the time a busy PostgreSQL needs for a ping. The time is counted in slices because this process may itself be
+/// suspended or short of CPU time: such a pause then counts as one slice and not as silence of PostgreSQL.
 const SLICE: Duration = Duration::from_millis(200);
 const SLICES: u32 = 9;
 
-/// How long another connection may take where one was lost: well within the three seconds, too.
+/// Time limit for a new connection after one was lost, also well below three seconds.
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the first connection may take.
+/// Time limit for the first connection. It is longer because PostgreSQL is busiest at the start.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Database {
-    /// Watches over PostgreSQL until the pool is closed for good: while it is away, the pool is closed, which
-    /// refuses every request at once; when it is back, a new pool is opened.
+    /// Watches PostgreSQL until the database is closed. While PostgreSQL is unavailable, the pool is closed, so that
+    /// every request is refused at once. When it is available again, a new pool is opened.
     pub async fn watch(self) {
         let options = self.pool().options().clone().application_name(NAME);
         tokio::select! {
             () = self.0.closed.cancelled() => {}
-            () = keep_looking(&self, &options) => {}
+            () = check_repeatedly(&self, &options) => {}
         }
     }
 
-    /// PostgreSQL is away.
-    fn shut(&self, why: &str) {
+    /// PostgreSQL is unavailable.
+    fn close_pool(&self, why: &str) {
         let pool = self.pool();
         if pool.is_closed() {
             return;
         }
         tracing::error!(why, "PostgreSQL is away; requests that need it are refused until it is back");
-        pool.shut();
+        pool.close_now();
     }
 
-    /// PostgreSQL is there, though it dropped a connection, and maybe all: the next ones are new. Work under way goes on,
-    /// and is given up with the new pool should PostgreSQL go away.
-    fn renew(&self) {
+    /// PostgreSQL is available but closed a connection, perhaps all of them. New work gets connections of a new pool.
+    /// Work in progress continues on the old ones; both pools share the token that ends it if PostgreSQL fails.
+    fn replace_pool(&self) {
         let mut pool = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
         if !pool.is_closed() {
             let closed = pool.closed().clone();
@@ -63,8 +63,8 @@ impl Database {
         }
     }
 
-    /// PostgreSQL is there.
-    fn open(&self) {
+    /// PostgreSQL is available.
+    fn reopen_pool(&self) {
         let mut pool = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
         if pool.is_closed() && !self.0.closed.is_cancelled() {
             *pool = Pool::open(pool.options().clone(), &self.0.config, CancellationToken::new());
@@ -73,69 +73,68 @@ impl Database {
     }
 }
 
-async fn keep_looking(database: &Database, options: &PgConnectOptions) {
-    // The first one may take its time: PostgreSQL was there a moment ago, and is busiest at the start.
+async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
     let first = timeout(FIRST_TIMEOUT, options.connect()).await;
     let mut connection = first.ok().and_then(Result::ok);
     loop {
-        let had_one = connection.is_some();
-        match look(database, &mut connection, options).await {
-            Ok(()) => database.open(),
-            Err(Absence::Lost(why)) if had_one => {
-                // It may be this one connection alone, or a restart that is over: the next one tells.
+        let was_connected = connection.is_some();
+        match check(database, &mut connection, options).await {
+            Ok(()) => database.reopen_pool(),
+            Err(Outage::Lost(why)) if was_connected => {
+                // Perhaps only this connection was closed, or a restart has already ended: connect again to find out.
                 connection = None;
                 match timeout(RECONNECT_TIMEOUT, options.connect()).await {
                     Ok(Ok(next)) => {
                         connection = Some(next);
-                        database.renew();
+                        database.replace_pool();
                     }
-                    // Nobody else is let in. Whoever is in goes on.
-                    Ok(Err(error)) if is_answer(&error) => {}
-                    _ => database.shut(&why),
+                    // PostgreSQL refuses new connections; the pool's open connections keep working.
+                    Ok(Err(error)) if is_available(&error) => {}
+                    _ => database.close_pool(&why),
                 }
                 continue;
             }
-            Err(Absence::Lost(why)) => {
+            Err(Outage::Lost(why)) => {
                 connection = None;
-                database.shut(&why);
+                database.close_pool(&why);
             }
-            Err(Absence::Silent) => {
+            Err(Outage::Silent) => {
                 connection = None;
-                database.shut("it does not answer");
+                database.close_pool("it does not answer");
             }
         }
         sleep(INTERVAL).await;
     }
 }
 
-/// How PostgreSQL shows that it is not there.
-enum Absence {
-    /// The connection is lost, or none is to be had.
+/// Why PostgreSQL seems to be unavailable.
+enum Outage {
+    /// The connection was lost or could not be opened.
     Lost(String),
-    /// It says nothing.
+    /// There was no answer.
     Silent,
 }
 
-/// Whether PostgreSQL answers.
-async fn look(
+/// Checks once whether PostgreSQL answers.
+async fn check(
     database: &Database,
     connection: &mut Option<PgConnection>,
     options: &PgConnectOptions,
-) -> Result<(), Absence> {
-    let mut asked = pin!(ask(connection, options));
-    let (mut silent, mut heard) = (0, database.answers());
+) -> Result<(), Outage> {
+    let mut answer = pin!(ping_or_connect(connection, options));
+    let (mut silent, mut answers) = (0, database.answers());
     while silent < SLICES {
-        match timeout(SLICE, asked.as_mut()).await {
-            Ok(Err(error)) if !is_answer(&error) => return Err(Absence::Lost(error.to_string())),
+        match timeout(SLICE, answer.as_mut()).await {
+            Ok(Err(error)) if !is_available(&error) => return Err(Outage::Lost(error.to_string())),
             Ok(_) => return Ok(()),
-            Err(_) if database.answers() == heard => silent += 1,
-            Err(_) => (silent, heard) = (0, database.answers()),
+            Err(_) if database.answers() == answers => silent += 1,
+            Err(_) => (silent, answers) = (0, database.answers()),
         }
     }
-    Err(Absence::Silent)
+    Err(Outage::Silent)
 }
 
-async fn ask(connection: &mut Option<PgConnection>, options: &PgConnectOptions) -> sqlx::Result<()> {
+async fn ping_or_connect(connection: &mut Option<PgConnection>, options: &PgConnectOptions) -> sqlx::Result<()> {
     if let Some(connection) = connection {
         return connection.ping().await;
     }
@@ -143,9 +142,9 @@ async fn ask(connection: &mut Option<PgConnection>, options: &PgConnectOptions) 
     Ok(())
 }
 
-/// Whether PostgreSQL, though it does not let the watchdog in (it has no connection left to give, or another
-/// password by now), is there for those who are in. Class 57 is a server that starts, stops or crashed.
-fn is_answer(error: &sqlx::Error) -> bool {
+/// Whether this error shows that PostgreSQL still serves open connections, although it refuses the watchdog (its
+/// connection limit is reached, or its password was changed). SQLSTATE class 57: the server starts, stops or crashed.
+fn is_available(error: &sqlx::Error) -> bool {
     let state = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     state.is_some_and(|state| !state.starts_with("57"))
 }

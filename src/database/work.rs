@@ -174,9 +174,9 @@ impl Database {
 
     async fn acquire(&self, acquire_by: Instant) -> Result<Connection> {
         let (pool, started) = (self.pool(), Instant::now());
-        let taken = pool.take(acquire_by).await;
-        self.0.counts.waited(started.elapsed(), taken.as_ref().is_err_and(pool::is_in_vain));
-        match taken {
+        let result = pool.get(acquire_by).await;
+        self.0.counts.waited(started.elapsed(), result.as_ref().is_err_and(pool::is_timeout));
+        match result {
             Ok(pooled) => Ok(Connection::new(pooled, self.answer_timeout())),
             Err(sqlx::Error::PoolClosed) => Err(refused(sqlx::Error::PoolClosed)),
             Err(error) => Err(AppError::caused_by(ErrorCode::from(&error), NoConnection(error))),

@@ -4,7 +4,6 @@ pub mod access;
 pub mod identity;
 pub mod password;
 pub mod rate;
-pub mod rush;
 pub mod throttle;
 pub mod token;
 mod token_signature;

@@ -1,51 +1,39 @@
-//! Passwords: argon2id, on threads of their own that yield to everybody else, behind a queue that has an end: a flood
-//! of logins makes logins slow, and orders hardly.
-//!
-//! A thread of low rank still fills the caches and the memory bus, which every order waits for now and then.
-//! While orders are coming in, passwords are therefore hashed on half of the threads, with a rest after each.
+//! Password hashing with argon2id, on one thread of low priority per core behind a bounded queue: a flood of logins
+//! slows down logins more than orders.
 
 use std::num::NonZero;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Registry;
-use rayon::{ThreadPool, ThreadPoolBuilder};
-use rustix::time::{ClockId, clock_gettime};
+#[cfg(target_os = "linux")]
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::{AppError, ErrorCode, Result};
-use crate::security::rush::Rush;
 use crate::telemetry::metrics::gauge;
 
 /// Memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 
-/// How many times as long as it worked on a hash a thread rests, while orders are coming in. (Measured on two cores beside a flood
-/// of guesses, of orders that otherwise take half a millisecond: with a rest of 5, two in a hundred took more than
-/// three times as long; the 99th percentile is to stay below twice.)
-const REST: u32 = 20;
+/// Work for a hashing thread, which lends it its memory.
+type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
 
-/// Hashes and checks passwords. Cheap to clone.
+/// Hashes and verifies passwords. Cheap to clone; the threads end with the last clone.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    pool: Arc<ThreadPool>,
-    /// Two permits a thread of the pool: while one password is hashed, what comes before it is done for the next.
-    threads: Arc<Semaphore>,
-    /// While orders are coming in, one permit for every other thread.
-    in_a_rush: Arc<Semaphore>,
-    rush: Rush,
-    memory: Memory,
-    /// One permit for each that may wait or be at work.
+    jobs: Sender<Job>,
+    /// One permit for each password that waits or is being hashed.
     queue: Arc<Semaphore>,
-    /// How many permits that are in all.
-    places: usize,
-    /// A hash of no password, checked where the account does not exist, so that it takes as long.
-    dummy: Arc<str>,
+    queue_size: usize,
+    /// Verified in place of an account that does not exist, so that the answer takes as long.
+    dummy_hash: Arc<str>,
 }
 
 /// A place in the queue of passwords to be hashed.
@@ -55,28 +43,23 @@ pub struct QueuePlace {
 }
 
 impl Passwords {
-    /// A hasher for this machine, at which `queue` may wait, and which holds back in a `rush`.
+    /// Starts the threads. At most `queue_size` passwords wait or are being hashed.
     ///
     /// # Errors
-    /// When the system's random source fails, or it gives no thread.
-    pub fn new(queue: usize, rush: Rush) -> Result<Self> {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|index| format!("argon2-{index}"))
-            .start_handler(|_| yield_to_everybody())
-            // Who waits for the job is told by its silence.
-            .panic_handler(|_| tracing::error!("hashing a password panicked"))
-            .build();
+    /// When the system's random source fails or a thread cannot be started.
+    pub fn new(queue_size: usize) -> Result<Self> {
+        let (sender, receiver) = mpsc::channel();
+        let receiver = Arc::new(Mutex::new(receiver));
+        for index in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            let receiver = Arc::clone(&receiver);
+            let thread = thread::Builder::new().name(format!("argon2-{index}"));
+            thread.spawn(move || run_jobs(&receiver)).map_err(AppError::internal)?;
+        }
         Ok(Self {
-            pool: Arc::new(pool.map_err(AppError::internal)?),
-            threads: Arc::new(Semaphore::new(threads * 2)),
-            in_a_rush: Arc::new(Semaphore::new(threads.div_ceil(2))),
-            rush,
-            memory: Memory::default(),
-            queue: Arc::new(Semaphore::new(queue)),
-            places: queue,
-            dummy: hash_now("no account has this hash")?.into(),
+            jobs: sender,
+            queue: Arc::new(Semaphore::new(queue_size)),
+            queue_size,
+            dummy_hash: hash_now("no account has this hash")?.into(),
         })
     }
 
@@ -85,10 +68,10 @@ impl Passwords {
         registry.register_collector(Box::new(self.clone()));
     }
 
-    /// How many passwords are hashed now or wait for it.
+    /// The number of passwords that wait or are being hashed.
     #[must_use]
     pub fn queue_length(&self) -> usize {
-        self.places.saturating_sub(self.queue.available_permits())
+        self.queue_size.saturating_sub(self.queue.available_permits())
     }
 
     /// Takes a place in the queue.
@@ -96,8 +79,8 @@ impl Passwords {
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when the queue is full.
     pub fn enter_queue(&self) -> Result<QueuePlace> {
-        let place = Arc::clone(&self.queue).try_acquire_owned();
-        place
+        let permit = Arc::clone(&self.queue).try_acquire_owned();
+        permit
             .map(|permit| QueuePlace { _permit: permit })
             .map_err(|error| AppError::caused_by(ErrorCode::ServiceUnavailable, error))
     }
@@ -108,61 +91,35 @@ impl Passwords {
     /// `SERVICE_UNAVAILABLE` when the queue is full.
     pub async fn hash(&self, password: String) -> Result<String> {
         let place = self.enter_queue()?;
-        self.off_thread(place, move || hash_now(&password)).await?
+        self.run(place, move |_| hash_now(&password)).await?
     }
 
-    /// Whether `password` is the one `hash` was made of. Without a hash the answer is no, and takes as long.
+    /// Whether `hash` was made of `password`. Without a hash the answer is no and takes as long.
     ///
     /// # Errors
     /// When a stored hash is damaged.
     pub async fn verify(&self, place: QueuePlace, password: String, hash: Option<String>) -> Result<bool> {
         let exists = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.dummy.as_ref().to_owned());
-        let (memory, queue, places) = (self.memory.clone(), Arc::clone(&self.queue), self.places);
-        let matches = self.off_thread(place, move || {
-            let mut blocks = memory.take();
-            let matches = is_password(&password, &hash, &mut blocks);
-            let others_wait = places.saturating_sub(queue.available_permits()) > 1;
-            memory.give_back(blocks, others_wait);
-            matches.map_err(|error| AppError::internal(error.to_string()))
-        });
-        Ok(matches.await?? && exists)
+        let hash = hash.unwrap_or_else(|| self.dummy_hash.as_ref().to_owned());
+        let matches = self.run(place, move |blocks| is_password(&password, &hash, blocks)).await?;
+        Ok(matches.map_err(|error| AppError::internal(error.to_string()))? && exists)
     }
 
-    async fn off_thread<T: Send + 'static>(
+    /// Runs `work` on a hashing thread.
+    async fn run<T: Send + 'static>(
         &self,
         place: QueuePlace,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T> {
-        let permits = self.thread_permits().await?;
         let (sender, receiver) = oneshot::channel();
-        let rush = self.rush.clone();
-        self.pool.spawn(move || {
-            let before = worked();
-            let result = work();
-            let effort = worked().saturating_sub(before);
-            // The permits are held until here, or for a rest: a caller that gives up does not make room for more.
-            if rush.is_on() {
-                let _ = sender.send(result);
-                thread::sleep(effort * REST);
-                drop((place, permits));
-            } else {
-                drop((place, permits));
-                let _ = sender.send(result);
-            }
-        });
-        receiver.await.map_err(AppError::internal)
-    }
-
-    /// The right to use a thread of the pool.
-    async fn thread_permits(&self) -> Result<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)> {
-        let thread = Arc::clone(&self.threads).acquire_owned().await.map_err(AppError::internal)?;
-        let in_a_rush = if self.rush.is_on() {
-            Some(Arc::clone(&self.in_a_rush).acquire_owned().await.map_err(AppError::internal)?)
-        } else {
-            None
+        let job = move |blocks: &mut Vec<Block>| {
+            let result = work(blocks);
+            // Held until here: a cancelled request keeps its place while its password is still to be hashed.
+            drop(place);
+            let _ = sender.send(result);
         };
-        Ok((thread, in_a_rush))
+        self.jobs.send(Box::new(job)).map_err(|_| AppError::internal("the hashing threads have ended"))?;
+        receiver.await.map_err(AppError::internal)
     }
 }
 
@@ -170,33 +127,34 @@ impl Collector for Passwords {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let to = &mut encoder;
         gauge(to, "hash_queue_length", "Passwords that are hashed or wait for it", self.queue_length())?;
-        gauge(to, "hash_queue_limit", "LOGIN_QUEUE", self.places)
+        gauge(to, "hash_queue_limit", "LOGIN_QUEUE", self.queue_size)
     }
 }
 
-/// What argon2 fills. Kept while others wait for it: taken from the system anew for each, it costs nearly as much as the
-/// hash itself.
-#[derive(Debug, Clone, Default)]
-struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
-
-impl Memory {
-    fn take(&self) -> Vec<Block> {
-        self.kept().pop().unwrap_or_default()
-    }
-
-    fn give_back(&self, blocks: Vec<Block>, others_wait: bool) {
-        let mut kept = self.kept();
-        if others_wait {
-            kept.push(blocks);
-        } else {
-            kept.clear();
+/// Runs jobs until the last [`Passwords`] is dropped.
+fn run_jobs(jobs: &Mutex<Receiver<Job>>) {
+    lower_thread_priority();
+    let mut blocks = Vec::new();
+    while let Some(job) = next_job(jobs, &mut blocks) {
+        // The job's caller gets an error, because the job drops its end of the channel.
+        if catch_unwind(AssertUnwindSafe(|| job(&mut blocks))).is_err() {
+            tracing::error!("hashing a password panicked");
         }
     }
+}
 
-    /// Held for a few instructions, or for as long as it takes to give it all back to the system.
-    fn kept(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// The next job, or `None` when there will be no more.
+///
+/// `blocks` is the memory that argon2 fills. It is kept from one job to the next, because getting 19 MiB from the system
+/// takes nearly as long as a hash. It is released before a wait, so that an idle server stays small.
+fn next_job(jobs: &Mutex<Receiver<Job>>, blocks: &mut Vec<Block>) -> Option<Job> {
+    // A thread that waits for a job holds the lock, so a lock that is taken means an empty queue. (It may also be held for
+    // a moment by a thread that takes a job; then the memory is released without need.)
+    let queued = jobs.try_lock().ok().and_then(|jobs| jobs.try_recv().ok());
+    queued.or_else(|| {
+        *blocks = Vec::new();
+        jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+    })
 }
 
 /// Whether `hash`, a PHC string, was made of `password`.
@@ -210,29 +168,24 @@ fn is_password(password: &str, hash: &str, blocks: &mut Vec<Block>) -> argon2::p
     let mut output = vec![0; expected.len()];
     let argon2 = Argon2::new(algorithm, version, params);
     argon2.hash_password_into_with_memory(password.as_bytes(), salt.as_ref(), &mut output, blocks)?;
-    // In constant time.
+    // `Output` compares in constant time.
     Ok(Output::new(&output)? == *expected)
 }
 
-/// For how long this thread had a processor: what others lacked meanwhile. By the clock on the wall a hash that had to
-/// wait for a processor would be followed by a rest that long many times over.
-fn worked() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs().try_into().unwrap_or_default())
-}
-
-/// Whatever else wants to run has nearly all of a processor that both want.
+/// Makes the calling thread yield to threads of normal priority.
 #[cfg(target_os = "linux")]
-fn yield_to_everybody() {
-    // Not the very last: beside a neighbour that takes all there is, a hash of rank 19 waits for seconds.
-    const NICER: i32 = 10;
-    // On Linux it concerns the calling thread alone. Where it is refused, all is as it was.
-    let _ = rustix::process::nice(NICER);
+pub fn lower_thread_priority() {
+    // `thread-priority` converts 22 to nice 10. Not 19: beside a process that uses all cores, a hash would take seconds.
+    const LOW: u8 = 22;
+    if let Ok(low) = ThreadPriorityValue::try_from(LOW) {
+        // If the system refuses, hashing works at the normal priority.
+        let _ = set_current_thread_priority(ThreadPriority::Crossplatform(low));
+    }
 }
 
-/// Elsewhere it would concern the whole process.
+/// Only Linux has a nice value per thread.
 #[cfg(not(target_os = "linux"))]
-fn yield_to_everybody() {}
+pub fn lower_thread_priority() {}
 
 fn argon2() -> Result<Argon2<'static>> {
     let (memory, passes, lanes) = COST;
@@ -240,7 +193,7 @@ fn argon2() -> Result<Argon2<'static>> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// Hashes `password` on this thread: for a command line, where nobody waits beside.
+/// Hashes `password` on the calling thread. For commands, which have nothing else to do meanwhile.
 ///
 /// # Errors
 /// When the system's random source fails.
@@ -255,7 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_verified_and_another_is_not() {
-        let passwords = Passwords::new(1, Rush::none()).unwrap();
+        let passwords = Passwords::new(1).unwrap();
         let hash = passwords.hash("비밀번호 1234".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let verify = async |password: &str, hash: Option<&String>| {
@@ -268,29 +221,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn while_orders_come_in_half_of_the_threads_are_left_to_them() {
-        let rush = Rush::none();
-        let passwords = Passwords::new(1_000, rush.clone()).unwrap();
-        rush.order();
-        let half = passwords.pool.current_num_threads().div_ceil(2);
-        let mut turns = Vec::new();
-        for _ in 0..half {
-            turns.push(passwords.thread_permits().await.unwrap());
+    async fn a_panic_while_hashing_stops_no_thread() {
+        let passwords = Passwords::new(1).unwrap();
+        for _ in 0..thread::available_parallelism().unwrap().get() {
+            let place = passwords.enter_queue().unwrap();
+            passwords.run(place, |_| panic!("on purpose")).await.unwrap_err();
         }
-        let mut next = std::pin::pin!(passwords.thread_permits());
-        assert!(futures_util::poll!(next.as_mut()).is_pending());
-        turns.pop();
-        drop(next.await.unwrap());
+        passwords.hash("1234".to_owned()).await.unwrap();
     }
 
     #[test]
-    fn a_thread_that_waits_does_not_work() {
-        let before = worked();
-        thread::sleep(Duration::from_millis(200));
-        let waited = worked().saturating_sub(before);
-        hash_now("1234").unwrap();
-        let hashed = worked().saturating_sub(before + waited);
-        assert!(waited < Duration::from_millis(5) && hashed > waited, "{waited:?}, {hashed:?}");
+    fn memory_is_kept_for_a_queued_job_and_released_before_a_wait() {
+        let (sender, jobs) = mpsc::channel::<Job>();
+        let (jobs, mut blocks) = (Mutex::new(jobs), vec![Block::default()]);
+        sender.send(Box::new(|_| ())).unwrap();
+        assert!(next_job(&jobs, &mut blocks).is_some());
+        assert_eq!(blocks.len(), 1);
+        drop(sender);
+        assert!(next_job(&jobs, &mut blocks).is_none());
+        assert_eq!(blocks.capacity(), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hashing_threads_have_a_low_priority() {
+        let passwords = Passwords::new(1).unwrap();
+        let place = passwords.enter_queue().unwrap();
+        let stat = passwords.run(place, |_| std::fs::read_to_string("/proc/thread-self/stat").unwrap()).await.unwrap();
+        // After the name, the nice value is the 17th field.
+        let nice = stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap();
+        assert_eq!(nice, "10");
     }
 
     #[tokio::test]
@@ -308,8 +268,8 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_queue_nobody_waits() {
-        let passwords = Passwords::new(1, Rush::none()).unwrap();
+    fn a_full_queue_refuses_more() {
+        let passwords = Passwords::new(1).unwrap();
         let place = passwords.enter_queue().unwrap();
         assert_eq!(passwords.enter_queue().unwrap_err().code, ErrorCode::ServiceUnavailable);
         drop(place);

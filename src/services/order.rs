@@ -21,7 +21,6 @@ use crate::models::{
     content_digest,
 };
 use crate::repositories::{event, order, session, table};
-use crate::security::rush::Rush;
 use crate::services::session::lock_running;
 use crate::services::{MenuService, StoreService, audit};
 
@@ -32,7 +31,6 @@ pub struct OrderService {
     menus: MenuService,
     writer: Batcher<OrderWriter>,
     hub: Hub,
-    rush: Rush,
     clock: Clock,
 }
 
@@ -94,18 +92,11 @@ struct Refusal {
 }
 
 impl OrderService {
-    /// Orders stored in `database` and published to `hub`; `rush` notes when one comes in.
+    /// Orders stored in `database` and published to `hub`.
     #[must_use]
-    pub fn new(
-        database: Database,
-        stores: StoreService,
-        menus: MenuService,
-        hub: Hub,
-        rush: Rush,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(database: Database, stores: StoreService, menus: MenuService, hub: Hub, clock: Clock) -> Self {
         let writer = OrderWriter::new(database.clone(), stores, hub.clone(), clock.clone());
-        Self { database, menus, writer, hub, rush, clock }
+        Self { database, menus, writer, hub, clock }
     }
 
     /// Adds the metrics of orders to `registry`.
@@ -122,7 +113,6 @@ impl OrderService {
     pub async fn place(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Placed> {
         // Each attempt can only lose to a menu change that happens at the same moment.
         const ATTEMPTS: usize = 10;
-        self.rush.order();
         let OrderOrigin { store, .. } = origin;
         let mut menu = self.menus.current(store).await?;
         for _ in 0..ATTEMPTS {

@@ -5,21 +5,27 @@ use std::time::Duration;
 
 use futures_util::poll;
 use scoped_futures::{ScopedBoxFuture, ScopedFutureExt};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
 use tableorder::config::{Config, DatabaseConfig};
 use tableorder::database::{Connection, Database};
 use tableorder::error::{ErrorCode, Result};
 use tableorder::models::StoreId;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{TestApp, hold_connection, new_database, waiting_for_locks};
 
 /// A pool of `max` connections, at least `min` of them open.
 async fn pool(min: u32, max: u32, change: impl FnOnce(&mut DatabaseConfig)) -> Database {
+    pool_on(new_database().await, min, max, change).await
+}
+
+async fn pool_on(options: PgConnectOptions, min: u32, max: u32, change: impl FnOnce(&mut DatabaseConfig)) -> Database {
     let mut config = Config::read(|_| None).unwrap().database;
     (config.min_connections, config.max_connections) = (min, max);
     config.acquire_timeout = Duration::from_secs(20);
     change(&mut config);
-    Database::connect(new_database().await, &config).await.unwrap()
+    Database::connect(options, &config).await.unwrap()
 }
 
 /// The PostgreSQL process that serves the connection which is borrowed next.
@@ -184,13 +190,45 @@ async fn a_store_whose_rows_are_locked_leaves_connections_to_the_others() {
 
 #[tokio::test]
 async fn the_pool_keeps_its_minimum_and_replaces_old_connections() {
-    let database = pool(3, 5, |config| config.max_lifetime = Duration::from_millis(200)).await;
+    let database = pool(3, 5, |config| {
+        (config.max_lifetime, config.maintenance_interval) = (Duration::from_millis(200), Duration::from_millis(20));
+    })
+    .await;
     while database.pool_state().connections < 3 {
         sleep(Duration::from_millis(10)).await;
     }
     let first = backend(&database).await;
-    sleep(Duration::from_millis(250)).await;
+    sleep(Duration::from_millis(500)).await;
     assert_ne!(backend(&database).await, first, "it is too old");
+}
+
+#[tokio::test]
+async fn expired_connections_are_replaced_one_at_a_time() {
+    let options = new_database().await;
+    let mut observer = PgConnection::connect_with(&options).await.unwrap();
+    let database = pool_on(options, 4, 4, |config| {
+        config.max_lifetime = Duration::from_secs(1);
+        config.maintenance_interval = Duration::from_millis(50);
+    })
+    .await;
+    while database.pool_state().connections < 4 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let mut backends = async || {
+        let sql = "SELECT pid FROM pg_stat_activity
+                   WHERE datname = current_database() AND application_name = 'tableorder'";
+        sqlx::query_scalar::<_, i32>(sql).fetch_all(&mut observer).await.unwrap()
+    };
+    let first = backends().await;
+    let (started, mut fewest) = (Instant::now(), first.len());
+    while backends().await.iter().any(|backend| first.contains(backend)) {
+        for _ in 0..100 {
+            fewest = fewest.min(database.pool_state().connections);
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert!(started.elapsed() < Duration::from_secs(5), "all should be replaced soon");
+    }
+    assert_eq!(fewest, 3, "one should be missing at a time");
 }
 
 #[tokio::test]

@@ -454,6 +454,44 @@ async fn an_order_whose_connection_falls_silent_does_not_hold_up_the_next() {
 }
 
 #[tokio::test]
+async fn requests_are_served_while_a_new_connection_gets_no_answer() {
+    let proxy = Proxy::start(&plain_database().await).await;
+    let default = Config::read(|_| None).unwrap().database;
+    let app = TestApp::start_on(proxy.options(), |config| {
+        config.database.acquire_timeout = default.acquire_timeout;
+        (config.database.min_connections, config.database.max_connections) = (4, 4);
+        config.database.maintenance_interval = Duration::from_millis(100);
+        config.events.wake_ups = false;
+    })
+    .await;
+    let store = app.store("demo").await;
+    let tablet = store.tablet(1).await;
+    let all_open = async || {
+        while app.database.pool_state().connections < 4 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    all_open().await;
+
+    proxy.silence_next();
+    let lost = app.database.read(|conn| {
+        async move {
+            sqlx::raw_sql("SELECT pg_terminate_backend(pg_backend_pid())").execute(&mut **conn).await?;
+            Ok(())
+        }
+        .scope_boxed()
+    });
+    lost.await.unwrap_err();
+    let until = Instant::now() + ANSWERED_WITHIN;
+    while Instant::now() < until {
+        in_time(tablet.get("/customer/orders")).await.ok();
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(app.database.pool_state().connections, 3, "the new connection should still get no answer");
+    timeout(BACK_WITHIN, all_open()).await.expect("the pool should open another connection");
+}
+
+#[tokio::test]
 async fn orders_that_waited_behind_a_lock_are_placed_once_it_is_free() {
     let app = TestApp::start_with(|config| {
         config.database.acquire_timeout = Config::read(|_| None).unwrap().database.acquire_timeout;

@@ -3,10 +3,11 @@
 use std::fs;
 use std::time::Duration;
 
+use nix::libc::RLIM_INFINITY;
+use nix::sys::resource::{Resource, getrlimit};
+use nix::unistd::{SysconfVar, sysconf};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
-use rustix::param::{clock_ticks_per_second, page_size};
-use rustix::process::{Resource, getrlimit};
 use tokio::runtime::Handle;
 
 use super::{counter, gauge};
@@ -33,7 +34,9 @@ impl Collector for Process {
             // One of them is the listing itself.
             gauge(&mut encoder, "process_open_fds", "Open file descriptors", files.count().saturating_sub(1))?;
         }
-        if let Some(limit) = getrlimit(Resource::Nofile).current {
+        if let Ok((limit, _)) = getrlimit(Resource::RLIMIT_NOFILE)
+            && limit != RLIM_INFINITY
+        {
             gauge(&mut encoder, "process_max_fds", "File descriptors the system allows", limit)?;
         }
         Ok(())
@@ -53,7 +56,11 @@ impl Collector for Runtime {
 
 fn resident_bytes() -> Option<u64> {
     let pages: u64 = fs::read_to_string("/proc/self/statm").ok()?.split_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * u64::try_from(page_size()).ok()?)
+    Some(pages * system_constant(SysconfVar::PAGE_SIZE)?)
+}
+
+fn system_constant(name: SysconfVar) -> Option<u64> {
+    u64::try_from(sysconf(name).ok()??).ok()
 }
 
 /// What `/proc/self/stat` says.
@@ -65,7 +72,7 @@ struct Stat {
 
 impl Stat {
     fn read() -> Option<Self> {
-        Self::parse(&fs::read_to_string("/proc/self/stat").ok()?, clock_ticks_per_second())
+        Self::parse(&fs::read_to_string("/proc/self/stat").ok()?, system_constant(SysconfVar::CLK_TCK)?)
     }
 
     /// Reads `stat`, whose times are in ticks of which a second has `ticks_per_second`.

@@ -1,5 +1,6 @@
 //! A TCP proxy between a server and PostgreSQL, for networks that lose connections without a word.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,10 +15,10 @@ use super::postgres::password_of;
 const WATCHDOG: &[u8] = b"tableorder-watchdog";
 
 /// Which connections are silent: open, but nothing passes.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Silence {
-    /// Those opened before this one.
-    before: u64,
+    /// Their numbers, in the order in which they are opened.
+    connections: Range<u64>,
     /// The watchdog's too.
     with_watchdog: bool,
 }
@@ -60,12 +61,22 @@ impl Proxy {
 
     /// From here on nothing passes on the connections that are open, and neither side is told. New ones work.
     pub fn silence_all(&self) {
-        self.silence.send_replace(Silence { before: self.opened.load(Ordering::SeqCst), with_watchdog: true });
+        self.silence.send_replace(Silence { connections: 0..self.opened(), with_watchdog: true });
     }
 
     /// As [`silence_all`](Self::silence_all), for all but the watchdog's connection.
     pub fn silence_requests(&self) {
-        self.silence.send_replace(Silence { before: self.opened.load(Ordering::SeqCst), with_watchdog: false });
+        self.silence.send_replace(Silence { connections: 0..self.opened(), with_watchdog: false });
+    }
+
+    /// The next connection is accepted, and nothing passes on it. All others work.
+    pub fn silence_next(&self) {
+        let next = self.opened();
+        self.silence.send_replace(Silence { connections: next..next + 1, with_watchdog: true });
+    }
+
+    fn opened(&self) -> u64 {
+        self.opened.load(Ordering::SeqCst)
     }
 }
 
@@ -73,7 +84,8 @@ async fn forward(mut client: TcpStream, mut server: UnixStream, number: u64, mut
     let (mut from_client, mut from_server) = ([0; 16 << 10], [0; 16 << 10]);
     let mut is_watchdog = false;
     loop {
-        let is_silent = |silence: &Silence| number < silence.before && (silence.with_watchdog || !is_watchdog);
+        let is_silent =
+            |silence: &Silence| silence.connections.contains(&number) && (silence.with_watchdog || !is_watchdog);
         tokio::select! {
             biased;
             () = async { drop(silence.wait_for(is_silent).await) } => break,
