@@ -100,6 +100,7 @@ impl AppState {
         });
         let streams = StreamService::new(hub.clone(), access.clone(), config.streams, clock.clone());
         let categories = CategoryService::new(database.clone(), hub.clone(), clock.clone());
+        let audit = AuditService::new(database.clone(), clock.clone(), config.login.audit_retention);
         let tables =
             TableService::new(database.clone(), hub.clone(), access, passwords, throttle.clone(), stores, clock);
         Ok(Self(Arc::new(Parts {
@@ -109,7 +110,7 @@ impl AppState {
             orders: Arc::new(orders),
             tables: Arc::new(tables),
             users: Arc::new(users),
-            audit: Arc::new(AuditService::new(database.clone())),
+            audit: Arc::new(audit),
             throttle,
             metrics,
             streams: Arc::new(streams),
@@ -136,6 +137,12 @@ impl AppState {
     #[must_use]
     pub fn throttle(&self) -> &LoginThrottle {
         &self.0.throttle
+    }
+
+    /// The audit log.
+    #[must_use]
+    pub fn audit(&self) -> &AuditService {
+        &self.0.audit
     }
 
     /// The hub that feeds the streams.

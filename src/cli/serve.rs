@@ -84,6 +84,7 @@ async fn serve(
     welcome::print(address.port(), config, services::has_demo(&database).await?);
     let mut events = tokio::spawn(events::run(state.hub().clone(), direct, clock, config.events));
     tokio::spawn(state.throttle().clone().run_cleanup(closing.clone()));
+    tokio::spawn(state.audit().clone().run_retention(closing.clone()));
     let mut watchdog = tokio::spawn(database.clone().watch());
     let app = app(state.clone(), &config.http);
     // Operators are answered until the last request is, so that they can watch the server stop.

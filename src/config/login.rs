@@ -66,7 +66,7 @@ fn fault_of(secret: &str) -> Option<String> {
     }
 }
 
-/// How often somebody may try to log in.
+/// How often somebody may try to log in, and how long logins are recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginConfig {
     /// Failures of one account before its first lockout.
@@ -79,6 +79,8 @@ pub struct LoginConfig {
     pub longest_lockout: Duration,
     /// How many logins may wait for their turn.
     pub queue: usize,
+    /// How long entries of logins are kept in the audit log.
+    pub audit_retention: Duration,
 }
 
 impl LoginConfig {
@@ -98,6 +100,7 @@ impl LoginConfig {
             first_lockout,
             longest_lockout,
             queue: reader.number("LOGIN_QUEUE", 256, 1, 100_000),
+            audit_retention: Duration::from_hours(24 * reader.number("AUDIT_LOGIN_RETENTION_DAYS", 90, 1, 3_650)),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod embedded;
 pub mod migrations;
 mod pool;
 pub(crate) mod programs;
+pub mod retention;
 mod retry;
 mod watchdog;
 mod work;

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::LoginConfig;
-use crate::database::Database;
+use crate::database::{Database, retention};
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{FailureKey, Failures, LockoutPolicy};
 use crate::repositories::throttle;
@@ -33,9 +33,6 @@ const CAPACITY: u64 = 10_000;
 /// Without a further failure for this long, and at least twice the longest pause, all is forgotten.
 const MEMORY: Duration = Duration::from_hours(1);
 
-/// How often what is long past is looked for.
-const CLEANUP_INTERVAL: Duration = Duration::from_hours(1);
-
 /// How long an attempt counts as under way; should its instance die meanwhile, the next may begin after that.
 const ATTEMPT_TIME: Duration = Duration::from_secs(30);
 
@@ -46,9 +43,6 @@ const MAX_WAIT: Duration = Duration::from_secs(20);
 /// is twice the one before, with a random part so that they do not all ask at once.
 const FIRST_PAUSE_MS: u64 = 25;
 const LONGEST_PAUSE_MS: u64 = 400;
-
-/// Rows forgotten at a time.
-const BATCH: i64 = 1_000;
 
 /// Limits how often passwords can be tried.
 #[derive(Debug, Clone)]
@@ -257,26 +251,15 @@ impl LoginThrottle {
         }
     }
 
-    /// Forgets old failures now and every hour, until `closing`.
+    /// Forgets old attempts now and every hour, until `closing`.
     pub async fn run_cleanup(self, closing: CancellationToken) {
-        loop {
-            match self.forget_old().await {
-                Ok(0) => {}
-                Ok(_) => continue,
-                Err(error) => {
-                    tracing::warn!(%error, cause = error.cause, "old failed logins could not be forgotten; trying again");
-                }
-            }
-            tokio::select! {
-                () = closing.cancelled() => return,
-                () = sleep(CLEANUP_INTERVAL) => {}
-            }
-        }
+        closing.run_until_cancelled(retention::run("login attempts", || self.forget_old())).await;
     }
 
     async fn forget_old(&self) -> Result<u64> {
         let before = self.forget_before(self.clock.now());
-        self.database.write(|conn| throttle::forget(conn, before, BATCH).scope_boxed()).await
+        let forget = || self.database.write(|conn| throttle::forget(conn, before, retention::BATCH).scope_boxed());
+        retention::in_batches(forget).await
     }
 
     fn forget_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {

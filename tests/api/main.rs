@@ -9,6 +9,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "nobody but the tests sees it")]
 
 mod accounts;
+mod audit_retention;
 mod backup_drill;
 mod backups;
 mod binary;
