@@ -73,6 +73,8 @@ pub struct LoginConfig {
     pub failures_per_account: i32,
     /// Failures from one address before its first lockout.
     pub failures_per_address: i32,
+    /// Successful logins of one account at once, and in each further hour.
+    pub successes_per_account: i32,
     /// The first lockout; each further failure doubles it.
     pub first_lockout: Duration,
     /// The longest lockout.
@@ -97,6 +99,7 @@ impl LoginConfig {
         Self {
             failures_per_account: reader.number("LOGIN_FAILURES_PER_ACCOUNT", 5, 1, 1_000_000),
             failures_per_address: reader.number("LOGIN_FAILURES_PER_ADDRESS", 50, 1, 1_000_000),
+            successes_per_account: reader.number("LOGIN_SUCCESSES_PER_ACCOUNT_PER_HOUR", 120, 1, 1_000_000),
             first_lockout,
             longest_lockout,
             queue: reader.number("LOGIN_QUEUE", 256, 1, 100_000),

@@ -22,6 +22,7 @@ mod errors;
 mod faults;
 mod idempotency;
 mod limits;
+mod login_limit;
 mod logins;
 mod menu;
 mod menu_memory;
