@@ -118,7 +118,7 @@ impl AppState {
         });
         Ok(Self(Arc::new(Services {
             auth,
-            audit: AuditService::new(database.clone()),
+            audit: AuditService::new(database.clone(), clock.clone(), config.login.audit_retention),
             categories: CategoryService::new(database.clone(), hub.clone(), clock.clone()),
             menus,
             prepared_menus: Cache::builder()
@@ -161,10 +161,15 @@ impl AppState {
         events: EventConfig,
         stop: CancellationToken,
     ) -> Result<(), EpochChanged> {
-        let Services { cluster, hub, database, throttle, clock, .. } = &*self;
+        let Services { audit, cluster, hub, database, throttle, clock, .. } = &*self;
         let listener = events.wake_ups.then_some(listener);
         let endless = async {
-            tokio::join!(hub.run_catch_up(), retention::run(database, clock, events.retention), throttle.run_cleanup());
+            tokio::join!(
+                hub.run_catch_up(),
+                retention::run(database, clock, events.retention),
+                throttle.run_cleanup(),
+                audit.run_retention()
+            );
         };
         tokio::select! {
             result = cluster.run(hub, listener, &stop) => result,

@@ -40,7 +40,8 @@ pub fn program(directory: &Path, database_url: &str) -> Command {
         .env("LOG_FILE", "off")
         .env("SHUTDOWN_TIMEOUT_SECONDS", "1")
         .env("SEED_DEMO_STORE", "false")
-        // Failed logins are wanted here.
+        // The load logs in to one account, with right and wrong passwords.
+        .env("LOGIN_SUCCESSES_PER_ACCOUNT_PER_HOUR", "1000000")
         .env("LOGIN_FAILURES_PER_ACCOUNT", "1000000")
         .env("LOGIN_FAILURES_PER_ADDRESS", "1000000")
         .current_dir(directory)

@@ -7,6 +7,7 @@ pub mod embedded;
 pub mod migrations;
 mod pool;
 pub(crate) mod programs;
+pub mod retention;
 mod retry;
 mod watchdog;
 mod work;
@@ -36,7 +37,6 @@ use crate::config::DatabaseConfig;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::StoreId;
 use crate::telemetry::metrics::gauge;
-
 
 /// The entry of a store in `store_permits` is dropped when it was not used for so long.
 const STORE_IDLE: Duration = Duration::from_mins(5);

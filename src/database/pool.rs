@@ -107,7 +107,7 @@ impl Manager for PgManager {
     async fn create(&self) -> sqlx::Result<ExpiringConnection> {
         // Boxed because the future is large and rarely needed.
         let connection = self.unless_closed(Box::pin(self.options.connect())).await?;
-        let lifetime = self.max_lifetime.mul_f64(1.0 - LIFETIME_JITTER * fastrand::f64());
+        let lifetime = self.max_lifetime.mul_f64(1.0 - LIFETIME_JITTER * rand::random::<f64>());
         Ok(ExpiringConnection { connection, expires_at: Instant::now() + lifetime })
     }
 

@@ -67,6 +67,10 @@ macro_rules! audit_actions {
             /// Every action.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
+            /// Logins and what belongs to them. Entries of these are kept for a limited time, all others for ever.
+            pub const OF_LOGINS: &[Self] =
+                &[Self::UserLogin, Self::UserLoginFailed, Self::UserLogout, Self::TableLogin, Self::TableLoginFailed];
+
             /// The action as it is written down: the kind of thing and what became of it.
             #[must_use]
             pub fn as_str(self) -> &'static str {

@@ -32,5 +32,5 @@ pub use placement::{PlacementOutcome, PricedLine, PricedOrder};
 pub use session::{CompletedSession, Session};
 pub use store::{Store, StoreCode};
 pub use table::{DashboardTable, Table};
-pub use throttle::{FailureKey, Failures, LockoutPolicy, network_of};
+pub use throttle::{AttemptCounts, FailureKey, LockoutPolicy, SuccessLimit, network_of};
 pub use user::{Role, User, Username};

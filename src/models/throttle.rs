@@ -1,4 +1,4 @@
-//! Failed logins, and how long they keep others waiting.
+//! Attempts to log in, and when further ones are refused.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{StoreId, UserId};
 
-/// What failures are counted of: a digest of an account's name or of an address.
+/// What attempts are counted of: a digest of an account's name or of an address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(transparent)]
 pub struct FailureKey(Vec<u8>);
@@ -64,15 +64,25 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The failed attempts of one key.
+/// The attempts of one key.
 #[derive(Debug, Clone)]
-pub struct Failures {
-    /// How many there were, those under way included.
-    pub count: i32,
-    /// When the last one failed.
+pub struct AttemptCounts {
+    /// How many failed since the last success, those under way included.
+    pub failures: i32,
+    /// When the last one ended.
     pub last_at: DateTime<Utc>,
     /// When the newest attempt under way, if there is one, is over at the latest.
     pub claimed_until: Option<DateTime<Utc>>,
+    /// When the successful ones would end if they came one after the other at the permitted rate.
+    pub successes_until: DateTime<Utc>,
+}
+
+impl AttemptCounts {
+    /// No attempts so far.
+    #[must_use]
+    pub fn none(now: DateTime<Utc>) -> Self {
+        Self { failures: 0, last_at: now, claimed_until: None, successes_until: DateTime::UNIX_EPOCH }
+    }
 }
 
 /// After how many failures there is a pause, and for how long.
@@ -89,10 +99,43 @@ pub struct LockoutPolicy {
 impl LockoutPolicy {
     /// Until when no attempt is let through; `None` while there are attempts left before the first pause.
     #[must_use]
-    pub fn locked_until(&self, failures: &Failures) -> Option<DateTime<Utc>> {
-        let beyond = u32::try_from(failures.count - self.free_failures).ok()?;
+    pub fn locked_until(&self, counts: &AttemptCounts) -> Option<DateTime<Utc>> {
+        let beyond = u32::try_from(counts.failures - self.free_failures).ok()?;
         let pause = self.first.saturating_mul(2_u32.saturating_pow(beyond)).min(self.longest);
-        failures.last_at.checked_add_signed(TimeDelta::from_std(pause).ok()?)
+        counts.last_at.checked_add_signed(TimeDelta::from_std(pause).ok()?)
+    }
+}
+
+/// How many logins of one account may succeed: a number at once, and from then on the same number an hour, evenly
+/// spread. (This is the generic cell rate algorithm, GCRA.)
+#[derive(Debug, Clone, Copy)]
+pub struct SuccessLimit {
+    interval: TimeDelta,
+}
+
+impl SuccessLimit {
+    const PERIOD: TimeDelta = TimeDelta::hours(1);
+
+    /// A limit of `count` logins.
+    #[must_use]
+    pub fn per_hour(count: i32) -> Self {
+        Self { interval: Self::PERIOD / count.max(1) }
+    }
+
+    /// Until when no login is let through; `None` where one is.
+    #[must_use]
+    pub fn limited_until(&self, counts: &AttemptCounts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let until = self.after_success(counts, now) - Self::PERIOD;
+        (until > now).then_some(until)
+    }
+
+    /// The new [`AttemptCounts::successes_until`] after one more success.
+    #[must_use]
+    pub fn after_success(&self, counts: &AttemptCounts, now: DateTime<Utc>) -> DateTime<Utc> {
+        // The limit keeps it within one period: far beyond that it was written by an instance whose clock is wrong.
+        let is_wrong = counts.successes_until > now + Self::PERIOD * 2;
+        let begins = if is_wrong { now } else { counts.successes_until.max(now) };
+        begins + self.interval
     }
 }
 
@@ -106,12 +149,37 @@ mod tests {
             LockoutPolicy { free_failures: 5, first: Duration::from_secs(30), longest: Duration::from_mins(15) };
         let last_at = DateTime::UNIX_EPOCH;
         let pause = |count| {
-            let failures = Failures { count, last_at, claimed_until: None };
-            policy.locked_until(&failures).map(|until| (until - last_at).num_seconds())
+            let counts = AttemptCounts { failures: count, ..AttemptCounts::none(last_at) };
+            policy.locked_until(&counts).map(|until| (until - last_at).num_seconds())
         };
         assert_eq!((pause(0), pause(4)), (None, None));
         assert_eq!((pause(5), pause(6), pause(7)), (Some(30), Some(60), Some(120)));
         assert_eq!((pause(10), pause(i32::MAX)), (Some(900), Some(900)));
+    }
+
+    #[test]
+    fn successes_are_limited_at_once_and_then_evenly() {
+        let limit = SuccessLimit::per_hour(120);
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let mut counts = AttemptCounts::none(now);
+        for _ in 0..120 {
+            assert_eq!(limit.limited_until(&counts, now), None);
+            counts.successes_until = limit.after_success(&counts, now);
+        }
+        let next = now + TimeDelta::seconds(30);
+        assert_eq!(limit.limited_until(&counts, now), Some(next));
+        assert_eq!(limit.limited_until(&counts, next), None);
+        counts.successes_until = limit.after_success(&counts, next);
+        assert_eq!(limit.limited_until(&counts, next), Some(next + TimeDelta::seconds(30)));
+    }
+
+    #[test]
+    fn a_success_counted_by_a_wrong_clock_locks_nobody_out() {
+        let limit = SuccessLimit::per_hour(120);
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let counts = AttemptCounts { successes_until: now + TimeDelta::days(1), ..AttemptCounts::none(now) };
+        assert_eq!(limit.limited_until(&counts, now), None);
+        assert_eq!(limit.after_success(&counts, now), now + TimeDelta::seconds(30));
     }
 
     #[test]

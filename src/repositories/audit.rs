@@ -1,4 +1,4 @@
-//! The audit log: added to and read, never changed.
+//! The audit log: entries are added and read, never changed. Only those of logins are deleted, when they are old.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -64,4 +64,28 @@ pub async fn list(
     )
     .fetch_all(conn)
     .await?)
+}
+
+/// Deletes the store's entries of `action` with ids below `before`, oldest first and at most `limit`, and returns how
+/// many there were. It passes over entries that another instance is deleting.
+pub async fn delete_old(
+    conn: &mut PgConnection,
+    store: StoreId,
+    action: AuditAction,
+    before: Uuid,
+    limit: i64,
+) -> Result<u64> {
+    let result = sqlx::query!(
+        "DELETE FROM audit_log
+         WHERE store_id = $1 AND id IN (
+           SELECT id FROM audit_log WHERE store_id = $1 AND action = $2 AND id < $3
+           ORDER BY id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED)",
+        store.0,
+        action.as_str(),
+        before,
+        limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(result.rows_affected())
 }

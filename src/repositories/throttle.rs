@@ -1,37 +1,36 @@
-//! Failed logins. These rows have no store: what is tried need not exist.
+//! Attempts to log in. These rows have no store: what is tried need not exist.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::error::Result;
-use crate::models::{FailureKey, Failures};
+use crate::models::{AttemptCounts, FailureKey};
 
-/// The failures of each of `keys`, locked in the order given, with a row for each. A failure later than `now` was counted
-/// by an instance whose clock is wrong; it is taken as one of this moment.
-pub async fn lock(conn: &mut PgConnection, keys: &[&FailureKey], now: DateTime<Utc>) -> Result<Vec<Failures>> {
-    let mut locked = Vec::with_capacity(keys.len());
-    for key in keys {
-        let failures = sqlx::query_as!(
-            Failures,
-            r#"INSERT INTO login_throttle AS known (key, failures, failed_at) VALUES ($1, 0, $2)
-               ON CONFLICT (key) DO UPDATE SET failed_at = least(known.failed_at, excluded.failed_at)
-               RETURNING failures AS count, failed_at AS last_at, claimed_until"#,
-            key.as_bytes(),
-            now
-        );
-        locked.push(failures.fetch_one(&mut *conn).await?);
-    }
-    Ok(locked)
+/// The attempts of `key`, whose row it locks, and makes if there is none. A time later than `now` was written by an
+/// instance whose clock is wrong; it is taken as `now`.
+pub async fn lock(conn: &mut PgConnection, key: &FailureKey, now: DateTime<Utc>) -> Result<AttemptCounts> {
+    Ok(sqlx::query_as!(
+        AttemptCounts,
+        r#"INSERT INTO login_throttle AS known (key, failures, failed_at) VALUES ($1, 0, $2)
+           ON CONFLICT (key) DO UPDATE SET failed_at = least(known.failed_at, excluded.failed_at)
+           RETURNING failures, failed_at AS last_at, claimed_until, successes_until"#,
+        key.as_bytes(),
+        now
+    )
+    .fetch_one(conn)
+    .await?)
 }
 
-/// Writes the failures of `key`.
-pub async fn update(conn: &mut PgConnection, key: &FailureKey, failures: &Failures) -> Result<()> {
+/// Writes the attempts of `key`.
+pub async fn update(conn: &mut PgConnection, key: &FailureKey, counts: &AttemptCounts) -> Result<()> {
     sqlx::query!(
-        "UPDATE login_throttle SET failures = $2, failed_at = $3, claimed_until = $4 WHERE key = $1",
+        "UPDATE login_throttle SET failures = $2, failed_at = $3, claimed_until = $4, successes_until = $5
+         WHERE key = $1",
         key.as_bytes(),
-        failures.count,
-        failures.last_at,
-        failures.claimed_until
+        counts.failures,
+        counts.last_at,
+        counts.claimed_until,
+        counts.successes_until
     )
     .execute(conn)
     .await?;
@@ -75,13 +74,13 @@ pub async fn forgive(
     Ok(())
 }
 
-/// Forgets every failure of `key`, and returns how many there were.
-pub async fn reset(conn: &mut PgConnection, key: &FailureKey) -> Result<i32> {
-    let forgotten = sqlx::query_scalar!("DELETE FROM login_throttle WHERE key = $1 RETURNING failures", key.as_bytes());
-    Ok(forgotten.fetch_optional(conn).await?.unwrap_or(0))
+/// Forgets the attempts of `key`.
+pub async fn reset(conn: &mut PgConnection, key: &FailureKey) -> Result<()> {
+    sqlx::query!("DELETE FROM login_throttle WHERE key = $1", key.as_bytes()).execute(conn).await?;
+    Ok(())
 }
 
-/// Forgets keys that failed last before `before`, at most `limit` of them, and returns how many there were.
+/// Forgets keys whose last attempt ended before `before`, at most `limit` of them, and returns how many there were.
 pub async fn forget(conn: &mut PgConnection, before: DateTime<Utc>, limit: i64) -> Result<u64> {
     let result = sqlx::query!(
         "DELETE FROM login_throttle

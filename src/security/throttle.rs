@@ -4,6 +4,9 @@
 //! An attempt is counted as a failure before its password is hashed, and taken back when it succeeds, so that attempts
 //! made at the same moment cannot exceed the budget. The count is of what was typed, whether such an account exists or
 //! not, so a pause reveals nothing about accounts.
+//!
+//! Successful logins of one account are limited as well, also before anything is hashed. Only they count against that
+//! limit, so nobody without the password can use it up. The pause between two of them is short, like a first lockout.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,9 +21,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::clock::Clock;
 use crate::config::LoginConfig;
-use crate::database::Database;
+use crate::database::{Database, retention};
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{FailureKey, Failures, LockoutPolicy};
+use crate::models::{AttemptCounts, FailureKey, LockoutPolicy, SuccessLimit};
 use crate::repositories::throttle;
 
 /// How long a pause is remembered without asking, so that further attempts write nothing.
@@ -31,9 +34,6 @@ const CAPACITY: u64 = 10_000;
 
 /// Without a further failure for this long, and at least twice the longest pause, all is forgotten.
 const MEMORY: Duration = Duration::from_hours(1);
-
-/// How often what is long past is looked for.
-const CLEANUP_INTERVAL: Duration = Duration::from_hours(1);
 
 /// How long an attempt counts as under way; should its instance die meanwhile, the next may begin after that.
 const ATTEMPT_TIME: Duration = Duration::from_secs(30);
@@ -46,9 +46,6 @@ const MAX_WAIT: Duration = Duration::from_secs(20);
 const FIRST_PAUSE_MS: u64 = 25;
 const LONGEST_PAUSE_MS: u64 = 400;
 
-/// Rows forgotten at a time.
-const BATCH: i64 = 1_000;
-
 /// Limits how often passwords can be tried.
 #[derive(Debug, Clone)]
 pub struct LoginThrottle {
@@ -56,8 +53,9 @@ pub struct LoginThrottle {
     clock: Clock,
     account: LockoutPolicy,
     address: LockoutPolicy,
+    successes: SuccessLimit,
     memory: Duration,
-    lockouts: Cache<FailureKey, DateTime<Utc>>,
+    lockouts: Cache<FailureKey, Lockout>,
     attempts: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
@@ -70,6 +68,8 @@ enum Outcome {
     Failed,
     /// It was not even tried: too many failed before.
     Paused,
+    /// It was refused: too many succeeded before.
+    Limited,
 }
 
 impl Outcome {
@@ -78,9 +78,17 @@ impl Outcome {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Paused => "paused",
+            Self::Limited => "limited",
         };
         [("outcome", outcome)]
     }
+}
+
+/// Until when attempts are refused, and what each of them counts as.
+#[derive(Debug, Clone, Copy)]
+struct Lockout {
+    until: DateTime<Utc>,
+    outcome: Outcome,
 }
 
 /// The keys that a login attempt is counted under: the account it names and the address it comes from.
@@ -112,8 +120,8 @@ pub struct Attempt {
 enum Admission {
     /// It was counted, and is under way until then at the latest.
     Admitted { claimed_until: DateTime<Utc> },
-    /// Too many have failed.
-    LockedUntil { key: FailureKey, until: DateTime<Utc> },
+    /// Too many have failed or succeeded.
+    Locked { key: FailureKey, lockout: Lockout },
     /// The budget is used up by attempts under way.
     Busy,
 }
@@ -132,6 +140,7 @@ impl LoginThrottle {
             clock,
             account: policy(config.failures_per_account),
             address: policy(config.failures_per_address),
+            successes: SuccessLimit::per_hour(config.successes_per_account),
             memory: MEMORY.max(config.longest_lockout * 2),
             lockouts: Cache::builder().time_to_live(REMEMBERED_FOR).max_capacity(CAPACITY).build(),
             attempts: Family::default(),
@@ -140,11 +149,11 @@ impl LoginThrottle {
 
     /// Adds what is counted here to `registry`.
     pub fn register(&self, registry: &mut Registry) {
-        for outcome in [Outcome::Succeeded, Outcome::Failed, Outcome::Paused] {
+        for outcome in [Outcome::Succeeded, Outcome::Failed, Outcome::Paused, Outcome::Limited] {
             // There from the start, so that the first failure is seen as a rise.
             let _ = self.attempts.get_or_create(&outcome.label());
         }
-        let help = "Passwords that were tried, and attempts that were refused after too many failures";
+        let help = "Passwords that were tried, and attempts that were refused after too many failures or logins";
         registry.register("login_attempts", help, self.attempts.clone());
     }
 
@@ -152,10 +161,12 @@ impl LoginThrottle {
         self.attempts.get_or_create(&outcome.label()).inc();
     }
 
-    /// The refusal of an attempt before `until`.
-    fn locked(&self, until: DateTime<Utc>, now: DateTime<Utc>) -> AppError {
-        self.count(Outcome::Paused);
-        wait(until, now)
+    /// The refusal of an attempt during `lockout`.
+    fn refusal(&self, lockout: Lockout, now: DateTime<Utc>) -> AppError {
+        self.count(lockout.outcome);
+        // To the next whole second: a client that waits as told must not be early.
+        let left = (lockout.until - now).to_std().unwrap_or_default() + Duration::from_millis(999);
+        AppError { retry_after: Some(left), ..ErrorCode::TooManyRequests.into() }
     }
 
     /// Refuses an attempt that is known to have to wait, without asking the database.
@@ -164,8 +175,9 @@ impl LoginThrottle {
     /// `TOO_MANY_REQUESTS`, with the time to wait.
     pub fn check_cached(&self, key: &LoginAttemptKey) -> Result<()> {
         let now = self.clock.now();
-        let lockout = [&key.account, &key.address].into_iter().filter_map(|key| self.lockouts.get(key)).max();
-        lockout.filter(|until| *until > now).map_or(Ok(()), |until| Err(self.locked(until, now)))
+        let lockouts = [&key.account, &key.address].into_iter().filter_map(|key| self.lockouts.get(key));
+        let longest = lockouts.filter(|lockout| lockout.until > now).max_by_key(|lockout| lockout.until);
+        longest.map_or(Ok(()), |lockout| Err(self.refusal(lockout, now)))
     }
 
     /// Counts an attempt and lets it through. Where the budget is used up by attempts under way, waits for them.
@@ -181,9 +193,9 @@ impl LoginThrottle {
                 Admission::Admitted { claimed_until } => {
                     return Ok(Attempt { throttle: self.clone(), key, claimed_until });
                 }
-                Admission::LockedUntil { key, until } => {
-                    self.lockouts.insert(key, until);
-                    return Err(self.locked(until, now));
+                Admission::Locked { key, lockout } => {
+                    self.lockouts.insert(key, lockout);
+                    return Err(self.refusal(lockout, now));
                 }
                 Admission::Busy if Instant::now() < wait_until => {
                     sleep(Duration::from_millis(rand::random_range(pause / 2..=pause))).await;
@@ -206,36 +218,36 @@ impl LoginThrottle {
                 let mut counted = Vec::with_capacity(keys.len());
                 let mut is_busy = false;
                 let mut lockouts = Vec::new();
-                let locked = throttle::lock(tx, &keys, now).await?;
-                for ((key, policy), mut failures) in keys.into_iter().zip([self.account, self.address]).zip(locked) {
-                    if failures.last_at < forget_before {
-                        failures = Failures { count: 0, last_at: now, claimed_until: None };
+                for (key, policy) in keys.into_iter().zip([self.account, self.address]) {
+                    let mut counts = throttle::lock(tx, key, now).await?;
+                    if counts.last_at < forget_before {
+                        counts = AttemptCounts::none(now);
                     }
-                    if let Some(until) = policy.locked_until(&failures) {
+                    if let Some(until) = self.successes.limited_until(&counts, now) {
+                        let lockout = Lockout { until, outcome: Outcome::Limited };
+                        return Ok(Admission::Locked { key: key.clone(), lockout });
+                    }
+                    if let Some(until) = policy.locked_until(&counts) {
                         // A claim far beyond the time of an attempt was made by an instance whose clock is wrong.
                         let is_claimed = |until: DateTime<Utc>| until > now && until < claimed_until + ATTEMPT_TIME;
-                        is_busy |= failures.claimed_until.is_some_and(is_claimed);
+                        is_busy |= counts.claimed_until.is_some_and(is_claimed);
                         if until > now {
                             lockouts.push((key, until));
                         }
                     }
-                    counted.push((
-                        key,
-                        Failures {
-                            count: failures.count.saturating_add(1),
-                            claimed_until: Some(claimed_until),
-                            ..failures
-                        },
-                    ));
+                    counts.failures = counts.failures.saturating_add(1);
+                    counts.claimed_until = Some(claimed_until);
+                    counted.push((key, counts));
                 }
                 if is_busy {
                     return Ok(Admission::Busy);
                 }
                 if let Some((key, until)) = lockouts.into_iter().max_by_key(|(_, until)| *until) {
-                    return Ok(Admission::LockedUntil { key: key.clone(), until });
+                    let lockout = Lockout { until, outcome: Outcome::Paused };
+                    return Ok(Admission::Locked { key: key.clone(), lockout });
                 }
-                for (key, failures) in counted {
-                    throttle::update(tx, key, &failures).await?;
+                for (key, counts) in counted {
+                    throttle::update(tx, key, &counts).await?;
                 }
                 Ok(Admission::Admitted { claimed_until })
             }
@@ -244,7 +256,7 @@ impl LoginThrottle {
         admit.await
     }
 
-    /// Forgets the failures of accounts that have a new password. Where that is not possible now, their pauses end by
+    /// Forgets the attempts at accounts that have a new password. Where that is not possible now, their pauses end by
     /// themselves.
     pub async fn clear_lockouts(&self, accounts: &[FailureKey]) {
         for account in accounts {
@@ -256,23 +268,15 @@ impl LoginThrottle {
         }
     }
 
-    /// Deletes old failures now and every hour; it does not end.
+    /// Deletes old attempts now and every hour; it does not end.
     pub async fn run_cleanup(&self) {
-        loop {
-            match self.forget_old().await {
-                Ok(0) => sleep(CLEANUP_INTERVAL).await,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(%error, cause = error.cause, "old failed logins could not be deleted; trying again");
-                    sleep(CLEANUP_INTERVAL).await;
-                }
-            }
-        }
+        retention::run("login attempts", || self.forget_old()).await;
     }
 
     async fn forget_old(&self) -> Result<u64> {
         let before = self.forget_before(self.clock.now());
-        self.database.write(|conn| throttle::forget(conn, before, BATCH).scope_boxed()).await
+        let forget = || self.database.write(|conn| throttle::forget(conn, before, retention::BATCH).scope_boxed());
+        retention::in_batches(forget).await
     }
 
     fn forget_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -295,25 +299,34 @@ impl Attempt {
 
     /// The password was right: forgets the account's failures and takes the same number back from the address. Failures
     /// of other accounts still count, so one valid login does not reset the address.
+    ///
+    /// # Errors
+    /// `TOO_MANY_REQUESTS` if other logins of the account reached the limit while this one was under way.
     pub async fn succeeded(self) -> Result<()> {
-        self.throttle.count(Outcome::Succeeded);
-        for key in [&self.key.account, &self.key.address] {
-            self.throttle.lockouts.invalidate(key);
+        let Self { throttle, key, claimed_until } = &self;
+        for key in [&key.account, &key.address] {
+            throttle.lockouts.invalidate(key);
         }
-        let Self { throttle: LoginThrottle { database, .. }, key, claimed_until } = &self;
-        let settle = database.transaction_without_store(|tx| {
+        let now = throttle.clock.now();
+        let settle = throttle.database.transaction_without_store(|tx| {
             async move {
-                let forgotten = throttle::reset(tx, &key.account).await?;
-                throttle::forgive(tx, &key.address, forgotten, *claimed_until).await
+                let counts = throttle::lock(tx, &key.account, now).await?;
+                let limited_until = throttle.successes.limited_until(&counts, now);
+                let successes_until = match limited_until {
+                    Some(_) => counts.successes_until,
+                    None => throttle.successes.after_success(&counts, now),
+                };
+                let settled = AttemptCounts { successes_until, ..AttemptCounts::none(now) };
+                throttle::update(tx, &key.account, &settled).await?;
+                throttle::forgive(tx, &key.address, counts.failures, *claimed_until).await?;
+                Ok(limited_until)
             }
             .scope_boxed()
         });
-        settle.await
+        if let Some(until) = settle.await? {
+            return Err(throttle.refusal(Lockout { until, outcome: Outcome::Limited }, now));
+        }
+        throttle.count(Outcome::Succeeded);
+        Ok(())
     }
-}
-
-fn wait(until: DateTime<Utc>, now: DateTime<Utc>) -> AppError {
-    // To the next whole second: a client that waits as told must not be early.
-    let left = (until - now).to_std().unwrap_or_default() + Duration::from_millis(999);
-    AppError { retry_after: Some(left), ..ErrorCode::TooManyRequests.into() }
 }

@@ -1,15 +1,17 @@
 //! The audit log.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use scoped_futures::ScopedFutureExt;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::database::{Connection, Database};
-use crate::error::Result;
-use crate::models::{Actor, AuditEntry, AuditFilter, NewAuditEntry, PageLimit, StoreId};
-use crate::repositories::audit;
+use crate::clock::Clock;
+use crate::database::{Connection, Database, retention};
+use crate::error::{AppError, Result};
+use crate::models::{Actor, AuditAction, AuditEntry, AuditFilter, NewAuditEntry, PageLimit, StoreId};
+use crate::repositories::{audit, store};
 
 /// Keeps entries of one millisecond in order.
 static IDS: Mutex<ContextV7> = Mutex::new(ContextV7::new());
@@ -18,6 +20,8 @@ static IDS: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 #[derive(Debug, Clone)]
 pub struct AuditService {
     database: Database,
+    clock: Clock,
+    login_retention: Duration,
 }
 
 /// A page of the log.
@@ -30,10 +34,10 @@ pub struct AuditPage {
 }
 
 impl AuditService {
-    /// The log stored in `database`.
+    /// The log stored in `database`, which keeps entries of logins for `login_retention`.
     #[must_use]
-    pub fn new(database: Database) -> Self {
-        Self { database }
+    pub fn new(database: Database, clock: Clock, login_retention: Duration) -> Self {
+        Self { database, clock, login_retention }
     }
 
     /// A page of the store's log, newest first.
@@ -43,6 +47,36 @@ impl AuditService {
         entries.truncate(limit.get());
         Ok(AuditPage { next: entries.last().filter(|_| has_more).map(|entry| entry.id), entries })
     }
+
+    /// Deletes old entries of logins now and every hour; it does not end.
+    pub async fn run_retention(&self) {
+        retention::run("audit entries of logins", || self.prune_logins()).await;
+    }
+
+    /// Deletes every store's entries of logins that are older than the retention, and returns how many there were.
+    pub async fn prune_logins(&self) -> Result<u64> {
+        let retention = TimeDelta::from_std(self.login_retention).map_err(AppError::internal)?;
+        let before = first_id_at(self.clock.now() - retention);
+        let stores = self.database.read(|conn| store::ids(conn).scope_boxed()).await?;
+        let mut pruned = 0;
+        for store in stores {
+            for action in AuditAction::OF_LOGINS {
+                let prune_batch = || {
+                    self.database
+                        .write(|conn| audit::delete_old(conn, store, *action, before, retention::BATCH).scope_boxed())
+                };
+                pruned += retention::in_batches(prune_batch).await?;
+            }
+        }
+        Ok(pruned)
+    }
+}
+
+/// The lowest id that an entry of this millisecond can have: ids begin with the time. After the clock went back, ids
+/// continue from the later time, so such entries are kept longer.
+fn first_id_at(moment: DateTime<Utc>) -> Uuid {
+    let milliseconds = u64::try_from(moment.timestamp_millis()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid()
 }
 
 /// As [`record`], in a transaction whose commit does not wait for the disk.

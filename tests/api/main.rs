@@ -9,6 +9,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "nobody but the tests sees it")]
 
 mod accounts;
+mod audit_retention;
 mod backup_drill;
 mod backups;
 mod binary;
@@ -22,6 +23,7 @@ mod faults;
 mod idempotency;
 mod layers;
 mod limits;
+mod login_limit;
 mod logins;
 mod menu;
 mod menu_memory;

@@ -1,16 +1,16 @@
-//! PostgreSQL's programs: found on the machine, else downloaded once.
+//! PostgreSQL's programs: those installed on the machine, else downloaded once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::download::{self, RELEASES};
-use super::{EmbeddedError, Home, Result};
+use super::error::{EmbeddedError, Result};
 use crate::database::programs;
 
-/// The oldest PostgreSQL that will do.
+/// The oldest version that can be used.
 const OLDEST: u32 = 14;
 
-/// What is downloaded where nothing is found.
+/// The version that is downloaded if none is found.
 const DOWNLOADED: u32 = 17;
 
 #[derive(Debug)]
@@ -19,13 +19,12 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// The newest PostgreSQL on this machine; for a cluster that exists, the one of its major version, as
-    /// only that can open it. Downloaded where there is none.
-    pub(super) async fn find(home: &Home) -> Result<Self> {
-        let cluster = cluster_version(&home.cluster());
+    /// The newest PostgreSQL on this machine; for an existing `cluster`, the newest of its major version, because only
+    /// that can open it. Where there is none, downloads it to `downloads`.
+    pub(super) async fn find(cluster: &Path, downloads: &Path) -> Result<Self> {
+        let cluster = cluster_version(cluster);
         let suits = |major: u32| cluster.map_or(major >= OLDEST, |wanted| major == wanted);
-        let downloads = home.path.join("bin");
-        let found = candidates(&downloads)
+        let found = candidates(downloads)
             .into_iter()
             .filter_map(|directory| major_version(&directory).map(|major| (major, directory)))
             .filter(|(major, _)| suits(*major))
@@ -35,6 +34,7 @@ impl Binaries {
         }
         let major = cluster.unwrap_or(DOWNLOADED);
         tracing::info!(major, "no PostgreSQL found on this machine, downloading it once");
+        let downloads = downloads.to_owned();
         let downloaded = tokio::task::spawn_blocking(move || download::download(RELEASES, &downloads, major)).await;
         let no_binaries = |cause: String| EmbeddedError::NoBinaries {
             wanted: cluster.map_or_else(|| format!("{OLDEST} or newer"), |major| format!("{major} (as the data's)")),
@@ -49,7 +49,7 @@ impl Binaries {
     }
 }
 
-/// Every directory with what a cluster needs.
+/// Every directory with the programs that a cluster needs.
 fn candidates(downloads: &Path) -> Vec<PathBuf> {
     let mut found = programs::directories(downloads);
     found.retain(|directory| directory.join("postgres").is_file() && directory.join("initdb").is_file());

@@ -1,7 +1,7 @@
-//! The keeper: a small shell between us and PostgreSQL that outlives us by exactly one shutdown.
+//! The keeper: a small shell that runs PostgreSQL and stops it when the server has ended.
 //!
-//! It reads from a pipe we hold. When the pipe closes, because we stopped or because we were killed, it asks
-//! PostgreSQL for a fast shutdown. A clean stop and a `kill -9` take the same way, so the way is always tried.
+//! It reads from a pipe whose other end this process holds. When the pipe closes, because this process stopped or was
+//! killed, the shell asks PostgreSQL for a fast shutdown. A clean stop and a `kill -9` use the same code.
 
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
@@ -10,18 +10,17 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use nix::libc::O_NOFOLLOW;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::binaries::Binaries;
+use super::error::{EmbeddedError, Result, file_error};
+use super::home::Home;
 use super::owner::Owner;
-use super::{Durability, EmbeddedError, Home, Result, file_error};
 
-/// `$1` is what to remove afterwards (or nothing), the rest is PostgreSQL's command line. The watcher's
-/// input is named, since a shell gives its background jobs /dev/null. It asks again until PostgreSQL is gone,
-/// since one that is just starting does not listen to signals yet. Neither shell heeds a signal that a service
-/// manager sends to everything at once: the server decides when it ends.
+/// `$1` is what to remove afterwards (or nothing), the rest is PostgreSQL's command line. The watcher reads from
+/// descriptor 3, because a shell gives its background jobs /dev/null as input. It repeats the signal until PostgreSQL
+/// has ended, because PostgreSQL ignores signals while it starts. Both shells ignore the signals that a service manager
+/// sends to all processes at once: the server decides when PostgreSQL stops.
 const SCRIPT: &str = r#"
 remove=$1; shift
 exec 3<&0
@@ -39,8 +38,17 @@ kill -KILL "$watcher" 2>/dev/null
 exit "$status"
 "#;
 
-/// How long a stop may take before we no longer wait for it.
+/// How long to wait for a stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Whether the data must survive the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// For a restaurant's orders: everything acknowledged survives a power cut.
+    Durable,
+    /// For tests: fast, and removed when the process ends.
+    Throwaway,
+}
 
 #[derive(Debug)]
 pub(super) struct Keeper {
@@ -63,7 +71,7 @@ impl Keeper {
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(SCRIPT).arg("tableorder-postgres").arg(remove_after.unwrap_or(Path::new("")));
         shell.arg(binaries.program("postgres")).arg("-D").arg(home.cluster());
-        for setting in settings(&home.socket_dir, durability) {
+        for setting in settings(home.socket_dir(), durability) {
             shell.arg("-c").arg(setting);
         }
         shell
@@ -85,19 +93,13 @@ impl Keeper {
         let _ = self.shell.wait().await;
     }
 
-    /// Closes the pipe and waits for PostgreSQL to be gone.
+    /// Closes the pipe and waits until PostgreSQL has ended.
     pub(super) async fn stop(mut self) {
         drop(self.pipe.take());
         if tokio::time::timeout(STOP_TIMEOUT, self.ended()).await.is_err() {
             tracing::warn!("PostgreSQL takes long to stop; leaving it to finish by itself");
         }
     }
-}
-
-/// Asks a PostgreSQL left over from an earlier server for a fast shutdown.
-pub(super) fn ask_to_stop(pid: i32) {
-    // It may be gone by now, which is what was wanted.
-    let _ = kill(Pid::from_raw(pid), Signal::SIGINT);
 }
 
 fn settings(socket_dir: &Path, durability: Durability) -> Vec<String> {
@@ -110,7 +112,7 @@ fn settings(socket_dir: &Path, durability: Durability) -> Vec<String> {
         "log_timezone=UTC".to_owned(),
     ];
     match durability {
-        // Its own log: a file a weekday, so seven days are kept.
+        // One log file for each weekday, so seven days are kept.
         Durability::Durable => settings.extend(
             [
                 "logging_collector=on",

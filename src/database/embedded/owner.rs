@@ -1,4 +1,5 @@
-//! The user PostgreSQL runs as: ourselves or, since it refuses root, an unprivileged user in root's place.
+//! The user that PostgreSQL runs as: this process's user or, because PostgreSQL refuses root, an unprivileged user
+//! instead of root.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,15 +12,15 @@ use nix::unistd::{Gid, Uid, User, geteuid};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
-use super::{EmbeddedError, Result, file_error};
+use super::error::{EmbeddedError, Result, file_error};
 
 #[derive(Debug)]
 pub(super) struct Owner {
-    /// Whom to drop to; `None` where we are not root.
+    /// The user to change to; `None` if this process does not run as root.
     drop_to: Option<Account>,
 }
 
-/// A user of the system, who need not have a name.
+/// A user of the system, perhaps without a name.
 #[derive(Debug)]
 struct Account {
     name: String,
@@ -34,8 +35,7 @@ impl From<User> for Account {
 }
 
 impl Owner {
-    /// Ourselves, where we are not root. In root's place whoever owns the home that exists, else `postgres` or
-    /// `nobody`.
+    /// The user of this process. Instead of root, the owner of an existing home, else `postgres` or `nobody`.
     pub(super) fn of_home(home: &Path) -> Result<Self> {
         if !geteuid().is_root() {
             return Ok(Self { drop_to: None });
@@ -68,7 +68,7 @@ impl Owner {
         }
     }
 
-    /// Whether the owner can enter `directory`: the right to pass, on it and on all above it.
+    /// Whether the owner can enter `directory`: it needs the execute permission on it and on all directories above.
     pub(super) fn can_reach(&self, directory: &Path) -> bool {
         let Some(user) = &self.drop_to else { return true };
         directory.ancestors().all(|path| {
@@ -83,7 +83,7 @@ impl Owner {
         })
     }
 
-    /// Tries whether the owner can run the programs in `directory`.
+    /// Checks that the owner can run the programs in `directory`, by running one.
     pub(super) async fn check_reach(&self, directory: &Path) -> Result<()> {
         let program = directory.join("postgres");
         let mut command = Command::new(&program);
@@ -95,8 +95,8 @@ impl Owner {
         }
     }
 
-    /// Makes a directory that only the owner can enter, or finds the one it made before. Where others may write
-    /// beside it, like in /tmp, somebody else's or a link of that name is refused, never followed.
+    /// Makes a directory that only the owner can enter, or uses the one it made before. Another user's directory or a
+    /// link of that name is refused: in /tmp, for example, other users may have made it.
     pub(super) fn make_dir(&self, path: &Path) -> Result<()> {
         match fs::DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => self.give(path),
@@ -113,7 +113,7 @@ impl Owner {
         }
     }
 
-    /// Makes the owner its owner.
+    /// Makes `path` belong to the owner.
     pub(super) fn give(&self, path: &Path) -> Result<()> {
         match &self.drop_to {
             Some(user) => lchown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(file_error(path)),
@@ -123,7 +123,7 @@ impl Owner {
 
     /// Writes a file that only the owner can read.
     pub(super) fn write_private(&self, path: &Path, content: &str) -> Result<()> {
-        // Followed by no link: we may be root, in a directory of somebody who is not.
+        // No link is followed: this process may be root, and the directory another user's.
         let mut options = File::options();
         options.create(true).truncate(true).write(true).mode(0o600).custom_flags(O_NOFOLLOW);
         let mut file = options.open(path).map_err(file_error(path))?;
@@ -138,24 +138,4 @@ pub(super) fn short_socket_dir(home: &Path) -> PathBuf {
     let digest = Sha256::digest(home.as_os_str().as_encoded_bytes());
     let short: String = hex::encode(digest).chars().take(12).collect();
     PathBuf::from(format!("/tmp/tableorder-{short}"))
-}
-
-/// The processes of a PostgreSQL on `cluster`, whose postmaster noted down that it is `noted`: they are called
-/// so, and work in its directory. Where we may not see where `noted` works, it is taken for one of them.
-pub(super) fn processes_of(cluster: &Path, noted: Option<i32>) -> Vec<i32> {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        let is_called_so = fs::read_to_string(entry.path().join("comm")).is_ok_and(|name| name.trim() == "postgres");
-        let works_there = || match fs::read_link(entry.path().join("cwd")) {
-            Ok(directory) => directory == cluster,
-            Err(_) => noted == Some(pid),
-        };
-        (is_called_so && works_there()).then_some(pid)
-    });
-    processes.collect()
-}
-
-/// Whether a process with this pid exists, whosever it is.
-pub(super) fn is_alive(pid: i32) -> bool {
-    Path::new("/proc").join(pid.to_string()).exists()
 }

@@ -23,6 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// Log staff in
 ///
 /// After several failures of an account, or from an address, there is a pause, which grows: 429 with `Retry-After`.
+/// After very many successful logins of one account, there is a short one as well.
 #[utoipa::path(
     post, path = "/api/v1/admin/auth/login", tag = "admin: auth",
     request_body = AdminLoginRequest,

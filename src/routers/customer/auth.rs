@@ -19,6 +19,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 ///
 /// The token orders for the table's unfinished session; the first login of a new party makes one. After several
 /// failures of a table, or from an address, there is a pause, which grows: 429 with `Retry-After`.
+/// After very many successful logins of one table, there is a short one as well.
 #[utoipa::path(
     post, path = "/api/v1/customer/auth/login", tag = "customer: auth",
     request_body = TableLoginRequest,

@@ -75,6 +75,7 @@ async fn they_count_what_happened_and_nothing_else() {
         ("tableorder_login_attempts_total{outcome=\"succeeded\"}", 1.0),
         ("tableorder_login_attempts_total{outcome=\"failed\"}", 5.0),
         ("tableorder_login_attempts_total{outcome=\"paused\"}", 1.0),
+        ("tableorder_login_attempts_total{outcome=\"limited\"}", 0.0),
         ("tableorder_hash_queue_length", 0.0),
         ("tableorder_hash_queue_limit", 256.0),
         ("tableorder_database_up", 1.0),

@@ -1,0 +1,109 @@
+//! Tokens, and how often somebody may log in.
+
+use std::time::Duration;
+
+use super::app_env::AppEnv;
+use super::reader::Reader;
+use super::secret::Secret;
+
+/// The secret that `.env.example` shows. Staging and production refuse it.
+pub const EXAMPLE_SECRET: &str = "change-me-to-a-long-random-secret-of-32-bytes-or-more";
+
+/// The shortest secret that staging and production accept, in bytes.
+const MIN_SECRET_BYTES: usize = 32;
+
+/// The tokens' settings.
+#[derive(Debug, Clone)]
+pub struct JwtConfig {
+    /// `JWT_SECRET_KEY`; without it a local server makes its own.
+    pub secret: Option<Secret>,
+    /// `JWT_PREVIOUS_SECRET_KEYS`: tokens signed with these are accepted, but no new token is signed with them.
+    pub previous_secrets: Vec<Secret>,
+    /// The one algorithm that tokens are signed and checked with.
+    pub algorithm: jsonwebtoken::Algorithm,
+    /// How long an admin token is valid.
+    pub admin_lifetime: Duration,
+    /// How long a table token is valid.
+    pub table_lifetime: Duration,
+}
+
+impl JwtConfig {
+    pub(super) fn read(reader: &mut Reader<'_>, env: AppEnv) -> Self {
+        use jsonwebtoken::Algorithm::{HS256, HS384, HS512};
+        let secret = reader.get("JWT_SECRET_KEY");
+        if secret.is_none() && env != AppEnv::Local {
+            reader.mistake("JWT_SECRET_KEY", "", "is required unless APP_ENV=local");
+        }
+        let previous = reader.list("JWT_PREVIOUS_SECRET_KEYS");
+        let named = secret.iter().map(|secret| ("JWT_SECRET_KEY", secret));
+        let all = named.chain(previous.iter().map(|secret| ("JWT_PREVIOUS_SECRET_KEYS", secret)));
+        if !env.is_private() {
+            for (name, secret) in all {
+                if let Some(fault) = fault_of(secret) {
+                    reader.mistake(name, "(hidden)", fault);
+                }
+            }
+        }
+        Self {
+            secret: secret.map(Secret::new),
+            previous_secrets: previous.into_iter().map(Secret::new).collect(),
+            algorithm: reader.choice("JWT_ALGORITHM", HS256, &[("HS256", HS256), ("HS384", HS384), ("HS512", HS512)]),
+            admin_lifetime: Duration::from_hours(reader.number("JWT_ADMIN_EXPIRE_HOURS", 16, 1, 24 * 365)),
+            table_lifetime: Duration::from_hours(reader.number("JWT_TABLE_EXPIRE_HOURS", 24, 1, 24 * 365)),
+        }
+    }
+}
+
+/// What is wrong with a secret, where real guests depend on it.
+fn fault_of(secret: &str) -> Option<String> {
+    match secret {
+        listed if listed.contains(',') => Some("must not have a comma, which separates several".to_owned()),
+        EXAMPLE_SECRET => Some("is the example's; make your own: openssl rand -base64 48".to_owned()),
+        short if short.len() < MIN_SECRET_BYTES => {
+            Some(format!("must have at least {MIN_SECRET_BYTES} bytes, has {}", short.len()))
+        }
+        _ => None,
+    }
+}
+
+/// How often somebody may try to log in, and how long logins are recorded.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginConfig {
+    /// Failures of one account before its first lockout.
+    pub failures_per_account: i32,
+    /// Failures from one address before its first lockout.
+    pub failures_per_address: i32,
+    /// Successful logins of one account at once, and in each further hour.
+    pub successes_per_account: i32,
+    /// The first lockout; each further failure doubles it.
+    pub first_lockout: Duration,
+    /// The longest lockout.
+    pub longest_lockout: Duration,
+    /// How many logins may wait for their turn.
+    pub queue: usize,
+    /// How long entries of logins are kept in the audit log.
+    pub audit_retention: Duration,
+}
+
+impl LoginConfig {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let first_lockout = reader.seconds("LOGIN_LOCKOUT_SECONDS", 30, 86_400);
+        let longest_lockout = reader.seconds("LOGIN_LOCKOUT_MAX_SECONDS", 900, 86_400);
+        if longest_lockout < first_lockout {
+            reader.mistake(
+                "LOGIN_LOCKOUT_MAX_SECONDS",
+                longest_lockout.as_secs().to_string(),
+                format!("must not be below LOGIN_LOCKOUT_SECONDS={}", first_lockout.as_secs()),
+            );
+        }
+        Self {
+            failures_per_account: reader.number("LOGIN_FAILURES_PER_ACCOUNT", 5, 1, 1_000_000),
+            failures_per_address: reader.number("LOGIN_FAILURES_PER_ADDRESS", 50, 1, 1_000_000),
+            successes_per_account: reader.number("LOGIN_SUCCESSES_PER_ACCOUNT_PER_HOUR", 120, 1, 1_000_000),
+            first_lockout,
+            longest_lockout,
+            queue: reader.number("LOGIN_QUEUE", 256, 1, 100_000),
+            audit_retention: Duration::from_hours(24 * reader.number("AUDIT_LOGIN_RETENTION_DAYS", 90, 1, 3_650)),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Logins of tablets and staff.
+
+use crate::error::{AppError, ErrorCode, Result};
+use crate::models::{
+    Actor, ActorKind, AuditAction, FailureKey, NewAuditEntry, Role, SessionId, Store, StoreCode, StoreId, Table,
+    TableId, User, Username,
+};
+use crate::repositories::{store, table, user};
+use crate::request_context;
+use crate::security::throttle::LoginAttemptKey;
+use crate::security::token::{Audience, IssuedToken, Subject};
+use crate::services::audit;
+use scoped_futures::ScopedFutureExt;
+use std::net::IpAddr;
+
+use super::AuthService;
+
+/// A tablet that logged in.
+#[derive(Debug)]
+pub struct TableLogin {
+    /// Its token.
+    pub issued: IssuedToken,
+    /// The store.
+    pub store: Store,
+    /// The table.
+    pub table_id: TableId,
+    /// The table's number.
+    pub table_number: i32,
+    /// The session it orders for.
+    pub session_id: SessionId,
+}
+
+/// A member of staff who logged in.
+#[derive(Debug)]
+pub struct AdminLogin {
+    /// Their token.
+    pub issued: IssuedToken,
+    /// The store.
+    pub store: Store,
+    /// The account's name.
+    pub username: String,
+    /// What it may do.
+    pub role: Role,
+}
+
+impl AuthService {
+    /// Logs a tablet in, on its table's unfinished session; makes one where there is none.
+    ///
+    /// # Errors
+    /// `AUTH_FAILED`, whichever part was wrong; `TOO_MANY_REQUESTS` after too many of these.
+    pub async fn login_table(
+        &self,
+        store_code: &str,
+        table_number: i64,
+        password: String,
+        address: IpAddr,
+    ) -> Result<TableLogin> {
+        let key = LoginAttemptKey::new(FailureKey::of_table(store_code, table_number), address);
+        let found = self.find_table(store_code, table_number).await?;
+        let hash = found.as_ref().map(|(_, table)| table.password_hash.clone());
+        let matches = self.is_password(key, password, hash).await?;
+        let Some((store, table)) = found else { return Err(ErrorCode::AuthFailed.into()) };
+        request_context::set_store(store.id);
+        let by = Actor {
+            kind: ActorKind::Table,
+            id: Some(table.id.0),
+            name: table.table_number.to_string(),
+            address: Some(address),
+        };
+        if !matches {
+            self.record_later(store.id, by, NewAuditEntry::new(AuditAction::TableLoginFailed, table.id.0));
+            return Err(ErrorCode::AuthFailed.into());
+        }
+        let entry = NewAuditEntry::new(AuditAction::TableLogin, table.id.0);
+        let login = self.issue_table_token(store, table, ErrorCode::AuthFailed).await?;
+        self.record(login.store.id, &by, &entry).await?;
+        Ok(login)
+    }
+
+    /// Whether this is the password `hash` was made of. After too many failures it is not even tried.
+    pub(super) async fn is_password(
+        &self,
+        key: LoginAttemptKey,
+        password: String,
+        hash: Option<String>,
+    ) -> Result<bool> {
+        self.throttle.check_cached(&key)?;
+        let place = self.passwords.enter_queue()?;
+        let (throttle, passwords) = (self.throttle.clone(), self.passwords.clone());
+        // In a task of its own: an attempt counts even if the client hangs up before the answer.
+        let tried = tokio::spawn(async move {
+            let attempt = throttle.begin_attempt(key).await?;
+            let matches = passwords.verify(place, password, hash).await?;
+            if matches {
+                attempt.succeeded().await?;
+            } else {
+                attempt.failed().await?;
+            }
+            Ok(matches)
+        });
+        tried.await.map_err(AppError::internal)?
+    }
+
+    /// Records a failed login after its answer: the answer must not take longer for an account that exists.
+    fn record_later(&self, store: StoreId, by: Actor, entry: NewAuditEntry) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            let (by, entry, now) = (&by, &entry, this.clock.now());
+            let recorded = this.database.transaction(store, |tx| {
+                async move { audit::record_unflushed(tx, store, by, entry, now).await }.scope_boxed()
+            });
+            if let Err(error) = recorded.await {
+                tracing::warn!(%error, "a failed login could not be recorded");
+            }
+        });
+    }
+
+    async fn record(&self, store: StoreId, by: &Actor, entry: &NewAuditEntry) -> Result<()> {
+        let now = self.clock.now();
+        let recorded = self
+            .database
+            .transaction(store, |tx| async move { audit::record(tx, store, by, entry, now).await }.scope_boxed());
+        recorded.await
+    }
+
+    /// A token for the table's unfinished session. Where the table was deleted meanwhile, fails with `deleted`.
+    pub(super) async fn issue_table_token(&self, store: Store, table: Table, deleted: ErrorCode) -> Result<TableLogin> {
+        let session_id = self.sessions.open(store.id, table.id).await?.ok_or(deleted)?;
+        let issued = self.tokens.issue(
+            Subject {
+                audience: Audience::Table,
+                id: table.id.0,
+                store: store.id,
+                session: Some(session_id),
+                version: table.token_version,
+            },
+            self.table_lifetime,
+        )?;
+        Ok(TableLogin { issued, store, table_id: table.id, table_number: table.table_number, session_id })
+    }
+
+    /// Logs a member of staff in.
+    ///
+    /// # Errors
+    /// `AUTH_FAILED`, whichever part was wrong; `TOO_MANY_REQUESTS` after too many of these.
+    pub async fn login_admin(
+        &self,
+        store_code: &str,
+        username: &str,
+        password: String,
+        address: IpAddr,
+    ) -> Result<AdminLogin> {
+        let key = LoginAttemptKey::new(FailureKey::of_user(store_code, username), address);
+        let found = self.find_user(store_code, username).await?;
+        let hash = found.as_ref().map(|(_, user)| user.password_hash.clone());
+        let matches = self.is_password(key, password, hash).await?;
+        let Some((store, user)) = found else { return Err(ErrorCode::AuthFailed.into()) };
+        request_context::set_store(store.id);
+        let by =
+            Actor { kind: ActorKind::User, id: Some(user.id.0), name: user.username.clone(), address: Some(address) };
+        if !matches {
+            self.record_later(store.id, by, NewAuditEntry::new(AuditAction::UserLoginFailed, user.id.0));
+            return Err(ErrorCode::AuthFailed.into());
+        }
+        self.record(store.id, &by, &NewAuditEntry::new(AuditAction::UserLogin, user.id.0)).await?;
+        let issued = self.tokens.issue(
+            Subject {
+                audience: Audience::Admin,
+                id: user.id.0,
+                store: store.id,
+                session: None,
+                version: user.token_version,
+            },
+            self.admin_lifetime,
+        )?;
+        Ok(AdminLogin { issued, store, username: user.username, role: user.role })
+    }
+
+    /// The table that a login names. Whatever is wrong, the same two statements are sent, so that the time reveals
+    /// nothing.
+    async fn find_table(&self, store_code: &str, table_number: i64) -> Result<Option<(Store, Table)>> {
+        let (code, number) = (StoreCode::parse(store_code), i32::try_from(table_number).ok());
+        let code = code.as_ref();
+        let found = self.database.read(|conn| {
+            async move {
+                let store = store::find_by_code(conn, code).await?;
+                let table = table::find_by_number(conn, store.as_ref().map(|store| store.id), number).await?;
+                Ok(store.zip(table))
+            }
+            .scope_boxed()
+        });
+        found.await
+    }
+
+    /// The account that a login names, likewise.
+    async fn find_user(&self, store_code: &str, username: &str) -> Result<Option<(Store, User)>> {
+        let (code, username) = (StoreCode::parse(store_code), Username::parse(username));
+        let (code, username) = (code.as_ref(), username.as_ref());
+        let found = self.database.read(|conn| {
+            async move {
+                let store = store::find_by_code(conn, code).await?;
+                let user = user::find_by_username(conn, store.as_ref().map(|store| store.id), username).await?;
+                Ok(store.zip(user))
+            }
+            .scope_boxed()
+        });
+        found.await
+    }
+}
