@@ -6,11 +6,6 @@ ARG RUST_VERSION=1.95
 ARG POSTGRES_VERSION=17
 
 FROM rust:${RUST_VERSION}-slim-bookworm AS toolchain
-# jemalloc is built with it, and the slim image has a C compiler alone.
-# hadolint ignore=DL3008
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends make \
-    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 
 # The dependencies, in a layer of their own: they are built anew only when Cargo.toml or Cargo.lock change.

@@ -25,22 +25,20 @@ pub mod state;
 pub mod telemetry;
 
 use axum::Router;
-use axum::http::StatusCode;
-use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use config::HttpConfig;
+use middleware::Middleware;
 use routers::docs;
 use state::AppState;
 
 /// The whole application, as the binary serves it and as the tests call it.
 pub fn app(state: AppState, config: &HttpConfig) -> Router {
+    let middleware = Middleware::new(config, state.request_metrics.clone(), &state.shutdown);
     let metrics = if config.serves_metrics { routers::private::metrics() } else { Router::new() };
-    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, config.request_timeout);
-    let api = Router::from(routers::api()).merge(metrics).merge(docs::pages(openapi)).layer(timeout);
-    let (request_metrics, shutdown) = (state.request_metrics.clone(), state.shutdown.clone());
-    let router = api.merge(routers::streams()).with_state(state);
-    middleware::apply(router, config, request_metrics, &shutdown)
+    let api = Router::from(routers::api()).merge(metrics).merge(docs::pages(openapi)).with_state(state.clone());
+    let streams = Router::from(routers::streams()).with_state(state);
+    middleware.apply(api, Some(config.request_timeout)).merge(middleware.apply(streams, None))
 }
 
 /// The OpenAPI document of [`app`].

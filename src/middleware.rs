@@ -7,16 +7,18 @@ mod limits;
 mod security_headers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, header};
-use axum::middleware::from_fn_with_state;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::CorsLayer;
+use tower_http::timeout::TimeoutLayer;
 
-use self::access_log::AccessLog;
+use self::access_log::AccessLogLayer;
 use self::limits::RequestLimits;
 use crate::config::HttpConfig;
 use crate::routers::error_response;
@@ -25,27 +27,53 @@ use crate::telemetry::metrics::RequestMetrics;
 
 pub use limits::TooManyConnections;
 
-/// Puts every layer around `router`. They belong to the router, not around it, because only there the matched route is
-/// known, which the log and the metrics name.
-pub fn apply(router: Router, config: &HttpConfig, metrics: RequestMetrics, shutdown: &Shutdown) -> Router {
-    let access_log = AccessLog { trusted_proxies: config.trusted_proxies.clone(), metrics };
-    // From the outside in: a request passes the first layer first, its response passes it last.
-    router.layer(
-        ServiceBuilder::new()
-            .layer(from_fn_with_state(Arc::new(access_log), access_log::record))
-            .map_response(close_while_draining(shutdown.clone()))
-            .map_response(security_headers::add)
-            .layer(cors::layer(&config.cors_origins))
-            .map_response(error_response::write_body)
-            .map_response(IntoResponse::into_response)
-            .layer(CatchPanicLayer::custom(error_response::from_panic))
-            .layer(from_fn_with_state(Arc::new(RequestLimits::new(config)), limits::check))
-            .layer(DefaultBodyLimit::max(config.body_limit)),
-    )
+/// What the layers share.
+#[derive(Debug, Clone)]
+pub struct Middleware {
+    access_log: AccessLogLayer,
+    cors: CorsLayer,
+    limits: RequestLimits,
+    body_limit: usize,
+    shutdown: Arc<Shutdown>,
+}
+
+impl Middleware {
+    /// Layers with these limits, which record requests in `metrics`.
+    #[must_use]
+    pub fn new(config: &HttpConfig, metrics: RequestMetrics, shutdown: &Shutdown) -> Self {
+        Self {
+            access_log: AccessLogLayer::new(config.trusted_proxies.clone(), metrics),
+            cors: cors::layer(&config.cors_origins),
+            limits: RequestLimits::new(config),
+            body_limit: config.body_limit,
+            shutdown: Arc::new(shutdown.clone()),
+        }
+    }
+
+    /// Puts every layer around each route of `router`; the route, which the log and the metrics name, is known only
+    /// there. Without `timeout` a request may take any time.
+    pub fn apply(&self, router: Router, timeout: Option<Duration>) -> Router {
+        let timeout = timeout.map(|timeout| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout));
+        // From the outside in: a request passes the first layer first, its response passes it last. One stack for all,
+        // as axum stores each layer that is added by itself in a box of its own for every request.
+        router.layer(
+            ServiceBuilder::new()
+                .layer(self.access_log.clone())
+                .map_response(close_while_draining(Arc::clone(&self.shutdown)))
+                .map_response(security_headers::add)
+                .layer(self.cors.clone())
+                .map_response(error_response::write_body)
+                .map_response(IntoResponse::into_response)
+                .layer(CatchPanicLayer::custom(error_response::from_panic))
+                .layer(self.limits.clone())
+                .layer(DefaultBodyLimit::max(self.body_limit))
+                .option_layer(timeout),
+        )
+    }
 }
 
 /// Once the server drains, each response closes its connection, so that clients connect to another instance.
-fn close_while_draining(shutdown: Shutdown) -> impl Fn(Response) -> Response + Clone {
+fn close_while_draining(shutdown: Arc<Shutdown>) -> impl Fn(Response) -> Response + Clone {
     move |mut response| {
         if shutdown.is_draining() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

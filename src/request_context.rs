@@ -1,13 +1,14 @@
 //! The request under way: a task-local record of what its log lines and its response need.
 
-use std::cell::Cell;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::error::Language;
 use crate::models::StoreId;
 
 /// What is known of the request under way.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RequestContext {
     /// The caller's request id if it sent a valid one, else a new one. Visible ASCII.
     pub id: String,
@@ -15,50 +16,55 @@ pub struct RequestContext {
     pub client: IpAddr,
     /// The language that the client asks for.
     pub language: Language,
-    queries: Cell<u32>,
-    store: Cell<Option<StoreId>>,
+    queries: AtomicU32,
+    store: OnceLock<StoreId>,
 }
 
 tokio::task_local! {
-    static CONTEXT: RequestContext;
+    static CONTEXT: Arc<RequestContext>;
 }
 
 impl RequestContext {
     /// A request that has not been authenticated and has sent no query yet.
     #[must_use]
-    pub fn new(id: String, client: IpAddr, language: Language) -> Self {
-        Self { id, client, language, queries: Cell::new(0), store: Cell::new(None) }
+    pub fn new(id: String, client: IpAddr, language: Language) -> Arc<Self> {
+        Arc::new(Self { id, client, language, queries: AtomicU32::new(0), store: OnceLock::new() })
     }
 
     /// The number of statements sent to the database for this request.
     #[must_use]
     pub fn queries(&self) -> u32 {
-        self.queries.get()
+        self.queries.load(Ordering::Relaxed)
     }
 
     /// The store that the request is about, once its token or login is known.
     #[must_use]
     pub fn store(&self) -> Option<StoreId> {
-        self.store.get()
+        self.store.get().copied()
     }
 
     /// Runs `work` as part of this request.
-    pub async fn scope<F: Future>(self, work: F) -> F::Output {
+    pub fn enter<T>(self: Arc<Self>, work: impl FnOnce() -> T) -> T {
+        CONTEXT.sync_scope(self, work)
+    }
+
+    /// Runs the future `work` as part of this request.
+    pub async fn scope<F: Future>(self: Arc<Self>, work: F) -> F::Output {
         CONTEXT.scope(self, work).await
     }
 }
 
 /// Reads the context of the request under way; `None` outside requests, as in background tasks.
 pub fn with<T>(read: impl FnOnce(&RequestContext) -> T) -> Option<T> {
-    CONTEXT.try_with(read).ok()
+    CONTEXT.try_with(|context| read(context)).ok()
 }
 
 /// Counts a statement sent to the database.
 pub fn count_query() {
-    with(|context| context.queries.set(context.queries.get() + 1));
+    with(|context| context.queries.fetch_add(1, Ordering::Relaxed));
 }
 
 /// Records which store the request is about.
 pub fn set_store(store: StoreId) {
-    with(|context| context.store.set(Some(store)));
+    with(|context| context.store.set(store));
 }

@@ -45,10 +45,10 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     let (p99, p99_grown) = times(|times| times.p99);
     let figures = vec![
         Figure::new("Delivery to 1,000 streams, p50", Unit::Milliseconds, p50)
-            .at_most(8.0)
+            .at_most(5.0)
             .times(here.times)
             .grown(p50_grown),
-        Figure::new("Delivery to 1,000 streams, p99", Unit::Milliseconds, p99).at_most(40.0).grown(p99_grown),
+        Figure::new("Delivery to 1,000 streams, p99", Unit::Milliseconds, p99).at_most(25.0).grown(p99_grown),
         Figure::new("Delivery: missed or repeated", Unit::Count, here.wrong as f64).at_most(0.0),
     ];
     let mut curve = vec![Point::new(SUBSCRIBERS, here.times)];
@@ -139,18 +139,18 @@ async fn send(house: &House, duration: Duration) -> Result<HashMap<i64, Sent>> {
         let started = tokio::time::Instant::now();
         let mut due = started;
         while due < started + duration {
-            due += Duration::from_secs_f64(-(1.0 - fastrand::f64()).ln() / ORDERS_A_SECOND);
+            due += Duration::from_secs_f64(-(1.0 - rand::random::<f64>()).ln() / ORDERS_A_SECOND);
             tokio::time::sleep_until(due).await;
             let (idle, requests) = (Arc::clone(&idle), Arc::clone(&requests));
             tasks.spawn(async move {
-                let (store, requests) = &requests[fastrand::usize(..requests.len())];
+                let (store, requests) = &requests[rand::random_range(0..requests.len())];
                 let at = Instant::now();
                 let free = idle.lock().unwrap().pop();
                 let mut connection = match free {
                     Some(connection) => connection,
                     None => Connection::connect(address).await?,
                 };
-                let answer = connection.expect(201, &requests[fastrand::usize(..requests.len())]).await?;
+                let answer = connection.expect(201, &requests[rand::random_range(0..requests.len())]).await?;
                 let placed: Placed = serde_json::from_slice(answer.body)?;
                 idle.lock().unwrap().push(connection);
                 Ok::<_, crate::Failure>((placed.id, Sent { store: *store, at }))

@@ -6,10 +6,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use thread_priority::unix::{
-    NormalThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
-};
-use thread_priority::{ThreadPriority, ThreadPriorityOsValue};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -30,8 +26,6 @@ pub struct Load {
     /// How long it goes on before anything counts.
     pub warm_up: Duration,
     pub duration: Duration,
-    /// Whether its threads wait for their turn instead of interrupting whom they put the load on.
-    pub takes_turns: bool,
 }
 
 /// What came of a load.
@@ -54,12 +48,7 @@ impl Load {
             .map(|index| {
                 let connections = (index..self.connections).step_by(threads).count();
                 let load = self.clone();
-                on_own_thread(move || {
-                    if load.takes_turns {
-                        take_turns();
-                    }
-                    load.share(connections, counts_from, until)
-                })
+                on_own_thread(move || load.share(connections, counts_from, until))
             })
             .collect();
         let (mut answers, mut times) = (0, Vec::new());
@@ -91,7 +80,7 @@ impl Load {
         let (mut answers, mut times) = (0, Vec::with_capacity(100_000));
         let mut sent = Instant::now();
         while sent < until {
-            let request = &self.requests[fastrand::usize(..self.requests.len())];
+            let request = &self.requests[rand::random_range(0..self.requests.len())];
             connection.expect(self.expected, request).await?;
             let answered = Instant::now();
             answers += 1;
@@ -102,16 +91,6 @@ impl Load {
         }
         Ok((answers, times))
     }
-}
-
-/// Clients are elsewhere; here they share the cores with the server. As it is, the system hands a client's thread the
-/// core with each answer it gets, in the midst of the next: the server that is slower by little finds its clients
-/// waiting more often, is interrupted for each answer instead of for many, and seems slower by much. As batch work they
-/// are handed the core in turn.
-fn take_turns() {
-    let batch = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch);
-    let priority = ThreadPriority::Os(ThreadPriorityOsValue::default());
-    set_thread_priority_and_policy(thread_native_id(), priority, batch).unwrap();
 }
 
 /// Runs `work` at once, on a thread with a runtime of its own.

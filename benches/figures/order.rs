@@ -38,7 +38,7 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
 }
 
 pub async fn measure_hot(bench: &Bench) -> Result<Outcome> {
-    compare(bench, "Order, one hot store", 1.0, Stores::Hot).await
+    compare(bench, "Order, one hot store", 1.5, Stores::Hot).await
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -28,7 +28,8 @@ pub struct Server {
     pub started_in: Duration,
 }
 
-/// The program on a database, with nothing of our environment.
+/// The program on a database with its default settings, apart from limits that a load from one place would hit. From our
+/// environment it gets what is logged, and where.
 pub fn program(directory: &Path, database_url: &str) -> Command {
     let mut command = Command::new(BINARY);
     command
@@ -36,8 +37,7 @@ pub fn program(directory: &Path, database_url: &str) -> Command {
         .env("DATABASE_URL", database_url)
         .env("JWT_SECRET_KEY", "the secret of the benchmark, which is long enough")
         .env("HOST", "127.0.0.1")
-        .env("LOG_LEVEL", "warn")
-        .env("LOG_FILE", "off")
+        .envs(["LOG_LEVEL", "LOG_FILE"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .env("SHUTDOWN_TIMEOUT_SECONDS", "1")
         .env("SEED_DEMO_STORE", "false")
         // The load logs in to one account, with right and wrong passwords.

@@ -22,12 +22,12 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     let size = fs::metadata(BINARY)?.len() as f64;
     let figures = vec![
         Figure::new("Start: exec to first healthy answer", Unit::Milliseconds, time)
-            .at_most(150.0)
+            .at_most(200.0)
             .grown(grown.map(|(grown, _)| grown / time)),
         Figure::new("Start: memory", Unit::Mebibytes, memory / MEBIBYTE)
-            .at_most(30.0)
+            .at_most(40.0)
             .grown(grown.map(|(_, grown)| grown / memory)),
-        Figure::new("Binary, stripped", Unit::Mebibytes, size / MEBIBYTE).at_most(30.0),
+        Figure::new("Binary, stripped", Unit::Mebibytes, size / MEBIBYTE).at_most(32.0),
     ];
     Ok(figures.into())
 }

@@ -63,7 +63,7 @@ impl Store {
     /// An order of three dishes drawn at random, from one of its tables.
     pub fn order(&self, table: usize) -> Vec<u8> {
         let items: Vec<_> = [1, 2, 1]
-            .map(|quantity| json!({"menu_id": self.menus[fastrand::usize(..self.menus.len())], "quantity": quantity}))
+            .map(|quantity| json!({"menu_id": self.menus[rand::random_range(0..self.menus.len())], "quantity": quantity}))
             .into();
         http::post("/customer/orders", &self.tables[table], &json!({ "items": items }).to_string())
     }

@@ -58,7 +58,6 @@ pub fn turn(bench: &Bench, house: &House, connections: usize, requests: &Request
         expected,
         warm_up: Duration::from_millis(500),
         duration: bench.arguments.turn(),
-        takes_turns: false,
     }
 }
 

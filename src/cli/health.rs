@@ -1,39 +1,21 @@
-//! `tableorder health`: whether the server on this machine takes requests, for whoever watches over it without an HTTP
-//! client at hand.
+//! `tableorder health`: whether the server on this machine takes requests, for a service manager without an HTTP client.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{Request, StatusCode, header};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
 
 use super::{CliError, say};
 use crate::config::HttpConfig;
 
 /// Longer than the server needs to find out that its database does not answer.
-const PATIENCE: Duration = Duration::from_secs(4);
-
-/// More than any answer has.
-const MOST_BYTES: usize = 64 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 pub(super) async fn run(config: &HttpConfig) -> Result<(), CliError> {
     let address = address_of(config)?;
-    let readiness = tokio::time::timeout(PATIENCE, ask(address))
-        .await
-        .map_err(|_| format!("{address} did not answer within {} seconds", PATIENCE.as_secs()))?
-        .map_err(|error| format!("{address} cannot be asked: {error}"))?;
-    match readiness {
-        Readiness { status, .. } if status.is_success() => {
-            say(format_args!("{address} is ready"));
-            Ok(())
-        }
-        not_ready => Err(format!("{address} is not ready: {not_ready}").into()),
-    }
+    tokio::task::spawn_blocking(move || check(address)).await??;
+    say(format_args!("{address} is ready"));
+    Ok(())
 }
 
 /// Where the server is reached from its own machine.
@@ -49,31 +31,23 @@ fn address_of(config: &HttpConfig) -> Result<SocketAddr, CliError> {
     Ok(SocketAddr::new(host, config.port))
 }
 
-/// What the server says of itself.
-struct Readiness {
-    status: StatusCode,
-    failing: Vec<String>,
-}
-
-impl fmt::Display for Readiness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.failing.is_empty() { self.status.fmt(f) } else { f.write_str(&self.failing.join(", ")) }
+fn check(address: SocketAddr) -> Result<(), CliError> {
+    let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
+    let response = ureq::Agent::new_with_config(config).get(format!("http://{address}/health/ready")).call();
+    let mut response = response.map_err(|error| match error {
+        ureq::Error::Timeout(_) => format!("{address} did not answer within {} seconds", TIMEOUT.as_secs()),
+        error => format!("{address} cannot be asked: {error}"),
+    })?;
+    if response.status().is_success() {
+        return Ok(());
     }
-}
-
-async fn ask(address: SocketAddr) -> Result<Readiness, CliError> {
-    let stream = TcpStream::connect(address).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let request = Request::get("/health/ready").header(header::HOST, address.to_string()).body(Body::empty())?;
-    let answer = sender.send_request(request).await?;
-    let status = answer.status();
-    let body = to_bytes(Body::new(answer.into_body()), MOST_BYTES).await?;
-    Ok(Readiness { status, failing: failing_checks(&body) })
+    let failing = failing_checks(&response.body_mut().read_to_vec()?);
+    let reason = if failing.is_empty() { response.status().to_string() } else { failing.join(", ") };
+    Err(format!("{address} is not ready: {reason}").into())
 }
 
 /// The checks named in a refusal.
-fn failing_checks(body: &Bytes) -> Vec<String> {
+fn failing_checks(body: &[u8]) -> Vec<String> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let details = body.pointer("/error/details").and_then(Value::as_array);
     let named = details.into_iter().flatten().filter_map(|detail| detail.get("field")?.as_str());
@@ -106,7 +80,7 @@ mod tests {
     #[test]
     fn what_fails_is_named() {
         let body = br#"{"error":{"details":[{"field":"database","reason":"x"}]}}"#;
-        assert_eq!(failing_checks(&Bytes::from_static(body)), ["database"]);
-        assert!(failing_checks(&Bytes::from_static(b"<html>")).is_empty());
+        assert_eq!(failing_checks(body), ["database"]);
+        assert!(failing_checks(b"<html>").is_empty());
     }
 }

@@ -21,6 +21,7 @@ mod welcome;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 use crate::config::Config;
 
@@ -61,10 +62,14 @@ enum Command {
     Openapi,
 }
 
-/// Runs what the command line asks for.
-#[expect(clippy::print_stderr, reason = "a command tells its mistakes on standard error")]
-pub async fn run() -> ExitCode {
-    match dispatch(Arguments::parse().command.unwrap_or(Command::Serve)).await {
+/// Runs the command of the command line. (The runtime is started here, not in `main`, so that everything is compiled as a
+/// part of the library.)
+#[must_use]
+#[expect(clippy::print_stderr, reason = "a command reports its errors on standard error")]
+pub fn run() -> ExitCode {
+    let command = Arguments::parse().command.unwrap_or(Command::Serve);
+    let result = Runtime::new().map_err(CliError::from).and_then(|runtime| runtime.block_on(dispatch(command)));
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tableorder: {}", with_causes(&*error));

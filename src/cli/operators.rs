@@ -10,10 +10,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::CliError;
 use super::serve::{cannot_listen, take_port};
 use crate::config::HttpConfig;
+use crate::middleware::Middleware;
 use crate::shutdown::Shutdown;
 use crate::state::AppState;
 use crate::telemetry::LogLevel;
-use crate::{middleware, routers, server};
+use crate::{routers, server};
 
 /// The setting that says where.
 const SETTING: &str = "PRIVATE_ADDRESS";
@@ -64,8 +65,8 @@ impl Operators {
             if let Ok(address) = listener.local_addr() {
                 tracing::info!(%address, "serving operators");
             }
-            let metrics = state.request_metrics.clone();
-            let app = middleware::apply(routers::private::router(state, level), &config, metrics, &shutdown);
+            let middleware = Middleware::new(&config, state.request_metrics.clone(), &shutdown);
+            let app = middleware.apply(routers::private::router(state, level), Some(config.request_timeout));
             server::serve(listener, app, shutdown, &config).await;
         })
     }

@@ -1,22 +1,25 @@
 //! Request ids, the context of a request, and what is recorded once it is answered: a log line, a metric and, where
 //! traces are on, a span.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::response::Response;
+use futures_util::future::BoxFuture;
 use ipnet::IpNet;
+use tower::{Layer, Service};
 use tracing::Instrument;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::client_address;
-use crate::request_context::{self, RequestContext};
+use crate::request_context::RequestContext;
 use crate::routers::extract::language_of;
 use crate::telemetry::metrics::RequestMetrics;
-use crate::telemetry::traces;
+use crate::telemetry::traces::{self, RequestSpan};
 
 /// The header that carries a request's id.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,53 +27,113 @@ pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 /// The longest id taken from a caller, in bytes.
 const MAX_CALLER_ID: usize = 64;
 
-/// What [`record`] needs besides the request.
+/// Answers each request within a context of its own and records the outcome. A stream is recorded when it opens.
+#[derive(Debug, Clone)]
+pub(super) struct AccessLogLayer(Arc<Settings>);
+
 #[derive(Debug)]
-pub(super) struct AccessLog {
-    pub(super) trusted_proxies: Vec<IpNet>,
-    pub(super) metrics: RequestMetrics,
+struct Settings {
+    trusted_proxies: Vec<IpNet>,
+    metrics: RequestMetrics,
 }
 
-/// Answers a request within a context of its own and records the outcome. A stream is recorded when it opens.
-pub(super) async fn record(State(log): State<Arc<AccessLog>>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let method = request.method().clone();
-    let matched = request.extensions().get::<MatchedPath>().cloned();
-    let route = matched.as_ref().map(MatchedPath::as_str);
-    let trace = traces::begin(&request, route);
-    let context = RequestContext::new(
-        request_id(request.headers()),
-        client_address::of(&request, &log.trusted_proxies),
-        language_of(request.headers()),
-    );
-    // Its fields are on every line that is written while the request is answered.
-    let span = tracing::error_span!("request", request_id = context.id, route = route.unwrap_or("-"));
-    let answer = async {
-        let mut response = next.run(request).instrument(span).await;
-        let (status, elapsed) = (response.status(), started.elapsed());
-        log.metrics.observe(&method, route, status, elapsed);
-        request_context::with(|context| {
-            tracing::info!(
-                target: "tableorder::request",
-                request_id = context.id,
-                method = method.as_str(),
-                route = route.unwrap_or("-"),
-                status = status.as_u16(),
-                ms = milliseconds(elapsed),
-                client = %context.client,
-                store = context.store().map(|store| store.0),
-                queries = context.queries(),
-            );
-            if let Some(trace) = trace {
-                trace.end(&context.id, context.store(), status);
-            }
-            if let Ok(id) = HeaderValue::from_str(&context.id) {
-                response.headers_mut().insert(X_REQUEST_ID, id);
-            }
-        });
-        response
-    };
-    context.scope(answer).await
+impl AccessLogLayer {
+    pub(super) fn new(trusted_proxies: Vec<IpNet>, metrics: RequestMetrics) -> Self {
+        Self(Arc::new(Settings { trusted_proxies, metrics }))
+    }
+}
+
+impl<S> Layer<S> for AccessLogLayer {
+    type Service = AccessLog<S>;
+
+    fn layer(&self, inner: S) -> AccessLog<S> {
+        AccessLog { inner, settings: Arc::clone(&self.0) }
+    }
+}
+
+/// The service of [`AccessLogLayer`].
+#[derive(Debug, Clone)]
+pub(super) struct AccessLog<S> {
+    inner: S,
+    settings: Arc<Settings>,
+}
+
+impl<S> Service<Request> for AccessLog<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let record = Record::new(&request, Arc::clone(&self.settings));
+        // Its fields are on every line that is written while the request is answered. Only where debug lines are logged:
+        // a span costs as much as the line of the request.
+        let route = record.route().unwrap_or("-");
+        let span = tracing::debug_span!("request", request_id = record.context.id, route);
+        let context = Arc::clone(&record.context);
+        let answer = Arc::clone(&context).enter(|| span.in_scope(|| self.inner.call(request))).instrument(span);
+        Box::pin(context.scope(async move {
+            let mut response = answer.await?;
+            record.end(&mut response);
+            Ok(response)
+        }))
+    }
+}
+
+/// What is recorded of a request.
+struct Record {
+    settings: Arc<Settings>,
+    context: Arc<RequestContext>,
+    started: Instant,
+    method: Method,
+    route: Option<MatchedPath>,
+    trace: Option<RequestSpan>,
+}
+
+impl Record {
+    fn new(request: &Request, settings: Arc<Settings>) -> Self {
+        let started = Instant::now();
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let context = RequestContext::new(
+            request_id(request.headers()),
+            client_address::of(request, &settings.trusted_proxies),
+            language_of(request.headers()),
+        );
+        let trace = traces::begin(request, route.as_ref().map(MatchedPath::as_str));
+        Self { settings, context, started, method: request.method().clone(), route, trace }
+    }
+
+    fn route(&self) -> Option<&str> {
+        self.route.as_ref().map(MatchedPath::as_str)
+    }
+
+    fn end(self, response: &mut Response) {
+        let (context, status, elapsed) = (&self.context, response.status(), self.started.elapsed());
+        self.settings.metrics.observe(&self.method, self.route(), status, elapsed);
+        tracing::info!(
+            target: "tableorder::request",
+            request_id = context.id,
+            method = self.method.as_str(),
+            route = self.route().unwrap_or("-"),
+            status = status.as_u16(),
+            ms = milliseconds(elapsed),
+            client = %context.client,
+            store = context.store().map(|store| store.0),
+            queries = context.queries(),
+        );
+        if let Some(trace) = self.trace {
+            trace.end(&context.id, context.store(), status);
+        }
+        if let Ok(id) = HeaderValue::from_str(&context.id) {
+            response.headers_mut().insert(X_REQUEST_ID, id);
+        }
+    }
 }
 
 /// The caller's id if it is short and plain, else a new one, which sorts by time.

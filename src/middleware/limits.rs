@@ -1,10 +1,13 @@
 //! Requests that are refused before they reach the router.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use futures_util::future::Either;
+use tower::{Layer, Service};
 
 use crate::config::HttpConfig;
 use crate::error::{AppError, ErrorCode, Result};
@@ -16,9 +19,9 @@ use crate::security::rate::RateLimit;
 pub struct TooManyConnections;
 
 /// What a request may bring, and how often.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct RequestLimits {
-    rate: Option<RateLimit>,
+    rate: Option<Arc<RateLimit>>,
     /// Path and query, header names and values together, in bytes.
     header_bytes: usize,
     header_fields: usize,
@@ -27,31 +30,56 @@ pub(super) struct RequestLimits {
 impl RequestLimits {
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self {
-            rate: config.requests_per_second.map(RateLimit::new),
+            rate: config.requests_per_second.map(|rate| Arc::new(RateLimit::new(rate))),
             header_bytes: config.header_limit,
             header_fields: config.header_fields,
         }
     }
 
-    fn check_header(&self, request: &Request) -> Result<()> {
+    fn check(&self, request: &Request) -> Result<()> {
+        if request.extensions().get::<TooManyConnections>().is_some() {
+            return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "MAX_CONNECTIONS are open"));
+        }
+        if let (Some(rate), Some(client)) = (&self.rate, request_context::with(|context| context.client)) {
+            rate.check(client)?;
+        }
         let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
         let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        if request.headers().len() <= self.header_fields && path + fields <= self.header_bytes {
-            Ok(())
-        } else {
-            Err(ErrorCode::HeaderTooLarge.into())
+        if request.headers().len() > self.header_fields || path + fields > self.header_bytes {
+            return Err(ErrorCode::HeaderTooLarge.into());
         }
+        Ok(())
     }
 }
 
-/// Refuses requests beyond the limits of connections, rate and header size.
-pub(super) async fn check(State(limits): State<Arc<RequestLimits>>, request: Request, next: Next) -> Result<Response> {
-    if request.extensions().get::<TooManyConnections>().is_some() {
-        return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "MAX_CONNECTIONS are open"));
+impl<S> Layer<S> for RequestLimits {
+    type Service = Limited<S>;
+
+    fn layer(&self, inner: S) -> Limited<S> {
+        Limited { inner, limits: self.clone() }
     }
-    if let (Some(rate), Some(client)) = (&limits.rate, request_context::with(|context| context.client)) {
-        rate.check(client)?;
+}
+
+/// The service of [`RequestLimits`].
+#[derive(Debug, Clone)]
+pub(super) struct Limited<S> {
+    inner: S,
+    limits: RequestLimits,
+}
+
+impl<S: Service<Request, Response = Response>> Service<Request> for Limited<S> {
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Either<S::Future, Ready<Result<Response, S::Error>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
     }
-    limits.check_header(&request)?;
-    Ok(next.run(request).await)
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        match self.limits.check(&request) {
+            Ok(()) => Either::Left(self.inner.call(request)),
+            Err(refused) => Either::Right(ready(Ok(refused.into_response()))),
+        }
+    }
 }

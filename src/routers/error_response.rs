@@ -133,10 +133,11 @@ fn log_cause(error: &AppError) {
         cause = error.source();
     }
     let (code, cause) = (error.code.as_str(), chain.join(": "));
-    let store = request_context::with(|context| context.store().map(|store| store.0)).flatten();
+    let (id, store) = request_context::with(|context| (context.id.clone(), context.store())).unwrap_or_default();
+    let store = store.map(|store| store.0);
     if error.code == ErrorCode::InternalError {
-        tracing::error!(store, code, cause, "request failed");
+        tracing::error!(request_id = id, store, code, cause, "request failed");
     } else if !cause.is_empty() {
-        tracing::warn!(store, code, cause, "request refused");
+        tracing::warn!(request_id = id, store, code, cause, "request refused");
     }
 }

@@ -30,7 +30,6 @@ use crate::services::category::{after, names_each_once};
 #[derive(Debug, Clone)]
 pub struct MenuService {
     database: Database,
-    cluster: Cluster,
     hub: Hub,
     cache: MenuCache,
     clock: Clock,
@@ -40,8 +39,8 @@ impl MenuService {
     /// Menus stored in `database`, whose changes are published to `hub`.
     #[must_use]
     pub fn new(database: Database, cluster: Cluster, hub: Hub, clock: Clock) -> Self {
-        let cache = MenuCache::new(database.clone(), cluster.clone());
-        Self { database, cluster, hub, cache, clock }
+        let cache = MenuCache::new(database.clone(), cluster);
+        Self { database, hub, cache, clock }
     }
 
     /// Adds the metrics of the menu to `registry`.
@@ -63,15 +62,6 @@ impl MenuService {
     /// # Errors
     /// `STORE_NOT_FOUND`.
     pub async fn at_least(&self, store: StoreId, version: i64) -> Result<Arc<MenuSnapshot>> {
-        self.cache.at_least(store, version).await
-    }
-
-    /// The menu at `wanted` or a newer version; the current one where `wanted` does not exist.
-    ///
-    /// # Errors
-    /// `STORE_NOT_FOUND`.
-    pub async fn not_older_than(&self, store: StoreId, wanted: i64) -> Result<Arc<MenuSnapshot>> {
-        let version = self.cluster.menu_version(store, wanted).await?;
         self.cache.at_least(store, version).await
     }
 

@@ -140,7 +140,7 @@ impl UserService {
             .scope_boxed()
         });
         let (account, access_version) = updated.await?;
-        self.publish_revocation(store, access_version).await;
+        self.publish_revocation(store, access_version);
         if hash.is_some() {
             self.clear_lockouts(store, &account).await;
         }
@@ -163,7 +163,7 @@ impl UserService {
             }
             .scope_boxed()
         });
-        self.publish_revocation(store, deleted.await?).await;
+        self.publish_revocation(store, deleted.await?);
         Ok(())
     }
 
@@ -187,7 +187,7 @@ impl UserService {
             .scope_boxed()
         });
         let (account, access_version) = reset.await?;
-        self.publish_revocation(store, access_version).await;
+        self.publish_revocation(store, access_version);
         self.clear_lockouts(store, &account).await;
         Ok(())
     }
@@ -201,7 +201,7 @@ impl UserService {
     }
 
     /// Lets every instance check again which of the store's tokens are valid.
-    async fn publish_revocation(&self, store: StoreId, access_version: i64) {
+    fn publish_revocation(&self, store: StoreId, access_version: i64) {
         if let Some(access) = &self.access {
             access.revoked(store, access_version);
         }

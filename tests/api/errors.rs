@@ -6,9 +6,10 @@ use axum::routing::get;
 use reqwest::Method;
 use serde_json::json;
 use tableorder::config::Config;
+use tableorder::middleware::Middleware;
+use tableorder::server;
 use tableorder::shutdown::Shutdown;
 use tableorder::telemetry::metrics::RequestMetrics;
-use tableorder::{middleware, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -121,7 +122,8 @@ async fn a_panic_is_an_opaque_500() {
     }
     let config = Config::read(|_| None).unwrap();
     let router = axum::Router::new().route("/panic", get(handler));
-    let app = middleware::apply(router, &config.http, RequestMetrics::default(), &Shutdown::default());
+    let middleware = Middleware::new(&config.http, RequestMetrics::default(), &Shutdown::default());
+    let app = middleware.apply(router, None);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = ApiClient::new(&format!("http://{}", listener.local_addr().unwrap()));
     tokio::spawn(async move { server::serve(listener, app, Shutdown::default(), &config.http).await });

@@ -115,7 +115,9 @@ impl Subscription {
         let read = hub.0.database.read(|conn| event::after(conn, *store, seq, limit).scope_boxed());
         // Boxed: every open stream would have the size of this future.
         let events = Box::pin(read).await?;
-        events.iter().for_each(|event| hub.observe(*store, event));
+        for event in &events {
+            hub.observe(*store, event);
+        }
         Ok(events)
     }
 

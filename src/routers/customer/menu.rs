@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::{AppError, Result};
-use crate::models::{CategoryId, MenuItemId};
+use crate::models::{CategoryId, MenuItemId, StoreId};
 use crate::routers::etag::{IfNoneMatch, with_etag};
 use crate::routers::extract::{Path, Query};
 use crate::schemas::category::CategoryListResponse;
@@ -37,26 +37,41 @@ struct MenuQuery {
     menu_version: Option<i64>,
 }
 
-/// The current menu of the tablet's store. A handler that takes it requires a table token.
-struct CurrentMenu {
-    menu: Arc<MenuSnapshot>,
-    prepared: Arc<PreparedMenu>,
+/// The store of a tablet that reads the menu, and the version that the menu must have. A handler that takes it requires a
+/// table token.
+struct MenuReader {
+    store: StoreId,
+    version: i64,
 }
 
-impl FromRequestParts<AppState> for CurrentMenu {
+impl FromRequestParts<AppState> for MenuReader {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let table = TableIdentity::from_request_parts(parts, state).await?;
         let Query(MenuQuery { menu_version }) = Query::from_request_parts(parts, state).await?;
-        let menu = match menu_version {
-            Some(wanted) if wanted > table.versions.menu => state.menus.not_older_than(table.store_id, wanted).await?,
-            _ => state.menus.at_least(table.store_id, table.versions.menu).await?,
+        let version = match menu_version {
+            Some(wanted) if wanted > table.versions.menu => state.cluster.menu_version(table.store_id, wanted).await?,
+            _ => table.versions.menu,
         };
-        let prepare = || PreparedMenu::new(&menu).map(Arc::new);
-        let prepared = state.prepared_menus.try_get_with((table.store_id, menu.version), prepare);
-        let prepared = prepared.map_err(|error| AppError::caused_by(error.code, error))?;
-        Ok(Self { menu, prepared })
+        Ok(Self { store: table.store_id, version })
+    }
+}
+
+impl MenuReader {
+    async fn menu(&self, state: &AppState) -> Result<Arc<MenuSnapshot>> {
+        state.menus.at_least(self.store, self.version).await
+    }
+
+    /// The responses that all tablets share, of the menu at this version or a newer one.
+    async fn prepared(&self, state: &AppState) -> Result<Arc<PreparedMenu>> {
+        let key = (self.store, self.version);
+        if let Some(prepared) = state.prepared_menus.get(&key) {
+            return Ok(prepared);
+        }
+        let prepared = Arc::new(PreparedMenu::new(&*Box::pin(self.menu(state)).await?)?);
+        state.prepared_menus.insert(key, Arc::clone(&prepared));
+        Ok(prepared)
     }
 }
 
@@ -72,8 +87,8 @@ impl FromRequestParts<AppState> for CurrentMenu {
             headers(("ETag" = String, description = "As the client has it"))),
     ),
 )]
-async fn list_categories(current: CurrentMenu, client: IfNoneMatch) -> Response {
-    with_etag(&client, &current.prepared.categories)
+async fn list_categories(reader: MenuReader, State(state): State<AppState>, client: IfNoneMatch) -> Result<Response> {
+    Ok(with_etag(&client, &reader.prepared(&state).await?.categories))
 }
 
 /// The menu
@@ -90,8 +105,8 @@ async fn list_categories(current: CurrentMenu, client: IfNoneMatch) -> Response 
             headers(("ETag" = String, description = "As the client has it"))),
     ),
 )]
-async fn list_menus(current: CurrentMenu, client: IfNoneMatch) -> Response {
-    with_etag(&client, &current.prepared.menu)
+async fn list_menus(reader: MenuReader, State(state): State<AppState>, client: IfNoneMatch) -> Result<Response> {
+    Ok(with_etag(&client, &reader.prepared(&state).await?.menu))
 }
 
 /// The menu of one category
@@ -111,11 +126,12 @@ async fn list_menus(current: CurrentMenu, client: IfNoneMatch) -> Response {
     extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
 )]
 async fn list_category_menus(
-    current: CurrentMenu,
+    reader: MenuReader,
+    State(state): State<AppState>,
     Path(category): Path<CategoryId>,
     client: IfNoneMatch,
 ) -> Result<Response> {
-    let menu = &current.menu;
+    let menu = reader.menu(&state).await?;
     let response = CustomerMenuResponse::new(menu.available_in(category)?, menu.version);
     Ok(with_etag(&client, &PreparedBody::new(&response)?))
 }
@@ -136,7 +152,13 @@ async fn list_category_menus(
     ),
     extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
 )]
-async fn get_menu(current: CurrentMenu, Path(id): Path<MenuItemId>, client: IfNoneMatch) -> Result<Response> {
-    let item = current.menu.available_item(id)?;
+async fn get_menu(
+    reader: MenuReader,
+    State(state): State<AppState>,
+    Path(id): Path<MenuItemId>,
+    client: IfNoneMatch,
+) -> Result<Response> {
+    let menu = reader.menu(&state).await?;
+    let item = menu.available_item(id)?;
     Ok(with_etag(&client, &PreparedBody::new(&MenuResponse::from(item.clone()))?))
 }
