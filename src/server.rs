@@ -50,7 +50,7 @@ const IDLE_GRACE: Duration = Duration::from_secs(1);
 pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, config: &HttpConfig) {
     let connections = Connections {
         app,
-        config: config.clone(),
+        config: Arc::new(config.clone()),
         permits: Arc::new(Semaphore::new(config.max_connections)),
         overflow_permits: Arc::new(Semaphore::new(MAX_REJECTING)),
         graceful: GracefulShutdown::new(),
@@ -114,7 +114,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// The open connections and their bounds.
 struct Connections {
     app: Router,
-    config: HttpConfig,
+    config: Arc<HttpConfig>,
     permits: Arc<Semaphore>,
     overflow_permits: Arc<Semaphore>,
     graceful: GracefulShutdown,
@@ -131,7 +131,7 @@ impl Connections {
             return;
         };
         let connection = Connection { app: self.app.clone(), peer, is_rejected, _permit: permit };
-        tokio::spawn(connection.serve(stream, self.config.clone(), self.graceful.watcher()));
+        tokio::spawn(connection.serve(stream, Arc::clone(&self.config), self.graceful.watcher()));
     }
 }
 
@@ -144,7 +144,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, config: HttpConfig, shutdown: Watcher) {
+    async fn serve(self, stream: TcpStream, config: Arc<HttpConfig>, shutdown: Watcher) {
         configure(&stream, config.write_timeout);
         // A client that reads nothing is disconnected; it resumes when it reconnects.
         let mut stream = TimeoutStream::new(stream);

@@ -154,7 +154,7 @@ fn take_orders(buffer: &[u8], mut taken: impl FnMut(i64)) -> usize {
         if find(block, EVENT).is_none() {
             continue;
         }
-        let digits = find(block, ID).map(|at| &block[at + ID.len()..]).unwrap_or_default();
+        let digits = find(block, ID).map(|at| block[at + ID.len()..].trim_ascii_start()).unwrap_or_default();
         let id = digits
             .iter()
             .take_while(|byte| byte.is_ascii_digit())
