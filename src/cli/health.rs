@@ -36,6 +36,7 @@ fn check(address: SocketAddr) -> Result<(), CliError> {
     let response = ureq::Agent::new_with_config(config).get(format!("http://{address}/health/ready")).call();
     let mut response = response.map_err(|error| match error {
         ureq::Error::Timeout(_) => format!("{address} did not answer within {} seconds", TIMEOUT.as_secs()),
+        ureq::Error::Io(error) => format!("{address} cannot be asked: {error}"),
         error => format!("{address} cannot be asked: {error}"),
     })?;
     if response.status().is_success() {
