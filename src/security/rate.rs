@@ -24,7 +24,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// Allows each address `per_second` requests, and [`BURST_SECONDS`] times as many at once.
+    /// Allows each address `per_second` requests, and five times as many at once.
     #[must_use]
     pub fn new(per_second: NonZero<u32>) -> Self {
         let burst = NonZero::new(per_second.get().saturating_mul(BURST_SECONDS)).unwrap_or(per_second);

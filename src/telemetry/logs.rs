@@ -89,6 +89,8 @@ pub fn init(config: &LogConfig) -> Result<LogGuard, LogError> {
 fn daily_file(path: &Path) -> Result<RollingFileAppender, LogError> {
     let name = path.file_name().unwrap_or_else(|| "app.log".as_ref()).to_string_lossy();
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    // The appender would make it, but complains on standard error first.
+    let _ = std::fs::create_dir_all(directory);
     RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix(&*name)
