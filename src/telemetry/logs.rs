@@ -10,6 +10,8 @@ use std::time::Duration;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
 use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::writer::MakeWriterExt;
 use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::reload;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -60,26 +62,22 @@ pub struct LogGuard {
 /// # Errors
 /// [`LogError`], before anything is logged.
 pub fn init(config: &LogConfig) -> Result<LogGuard, LogError> {
+    let has_colour = io::stdout().is_terminal();
     // Not `io::stdout()` itself, which writes each line at once.
-    let console = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let has_colour = console.is_terminal();
-    let file = config.file.as_deref().map(daily_file).transpose()?;
-    let mut guards = Vec::new();
-    let mut layer = |writer, has_colour| {
-        let (writer, guard) = in_background(writer);
-        guards.push(guard);
-        layer(writer, config.format, has_colour)
-    };
-    let layers = match file {
-        Some(file) if has_colour => {
-            vec![
-                layer(BatchWriter::new(vec![Box::new(console)]), true),
-                layer(BatchWriter::new(vec![Box::new(file)]), false),
-            ]
+    let (console, console_guard) = in_background(File::from(io::stdout().as_fd().try_clone_to_owned()?));
+    let mut guards = vec![console_guard];
+    let layers = match &config.file {
+        None => vec![layer(console, config.format, has_colour)],
+        Some(path) => {
+            let (file, file_guard) = in_background(daily_file(path)?);
+            guards.push(file_guard);
+            if has_colour {
+                vec![layer(console, config.format, true), layer(file, config.format, false)]
+            } else {
+                // One layer for both: a line is formatted once.
+                vec![layer(console.and(file), config.format, false)]
+            }
         }
-        // A line for both is formatted once.
-        Some(file) => vec![layer(BatchWriter::new(vec![Box::new(console), Box::new(file)]), false)],
-        None => vec![layer(BatchWriter::new(vec![Box::new(console)]), has_colour)],
     };
     let (filter, level) = level::filter(&config.level)?;
     tracing_subscriber::registry().with(filter).with(layers).try_init()?;
@@ -101,41 +99,31 @@ fn daily_file(path: &Path) -> Result<RollingFileAppender, LogError> {
         .map_err(|error| LogError::File(path.display().to_string(), error))
 }
 
-fn in_background(writer: BatchWriter) -> (NonBlocking, WorkerGuard) {
+/// A thread for each target: a console that blocks does not hold up the file.
+fn in_background(writer: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    let writer = BatchWriter(BufWriter::new(writer));
     NonBlockingBuilder::default().lossy(true).buffered_lines_limit(BUFFERED_LINES).finish(writer)
 }
 
 /// Gathers lines before they are written. The background thread flushes whenever no line waits; without the pause it
 /// would be woken, and would call the system, for every line.
-struct BatchWriter(Vec<BufWriter<Target>>);
+struct BatchWriter<W: Write>(BufWriter<W>);
 
-type Target = Box<dyn Write + Send>;
-
-impl BatchWriter {
-    fn new(targets: Vec<Target>) -> Self {
-        Self(targets.into_iter().map(BufWriter::new).collect())
-    }
-}
-
-impl Write for BatchWriter {
-    /// Writes the whole line to every target; one that fails, such as a full disk, keeps none of the others from it.
+impl<W: Write> Write for BatchWriter<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        for target in &mut self.0 {
-            let _ = target.write_all(line);
-        }
-        Ok(line.len())
+        self.0.write(line)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         thread::sleep(FLUSH_INTERVAL);
-        for target in &mut self.0 {
-            let _ = target.flush();
-        }
-        Ok(())
+        self.0.flush()
     }
 }
 
-fn layer(writer: NonBlocking, format: LogFormat, has_colour: bool) -> Box<dyn Layer<Filtered> + Send + Sync> {
+fn layer<W>(writer: W, format: LogFormat, has_colour: bool) -> Box<dyn Layer<Filtered> + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(has_colour);
     match format {
         LogFormat::Text => layer.boxed(),

@@ -69,9 +69,11 @@ impl MenuReader {
         if let Some(prepared) = state.prepared_menus.get(&key) {
             return Ok(prepared);
         }
-        let prepared = Arc::new(PreparedMenu::new(&*Box::pin(self.menu(state)).await?)?);
-        state.prepared_menus.insert(key, Arc::clone(&prepared));
-        Ok(prepared)
+        // Boxed, so that the future of a request whose responses are cached stays small.
+        let menu = Box::pin(self.menu(state)).await?;
+        // Concurrent requests share the work.
+        let prepared = state.prepared_menus.try_get_with(key, || PreparedMenu::new(&menu).map(Arc::new));
+        prepared.map_err(|error| AppError::caused_by(error.code, error))
     }
 }
 
