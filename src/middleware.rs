@@ -15,10 +15,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::CorsLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use self::access_log::AccessLogLayer;
+use self::cors::CorsByOriginLayer;
 use self::limits::RequestLimits;
 use crate::config::HttpConfig;
 use crate::routers::error_response;
@@ -31,7 +31,7 @@ pub use limits::TooManyConnections;
 #[derive(Debug, Clone)]
 pub struct Middleware {
     access_log: AccessLogLayer,
-    cors: CorsLayer,
+    cors: CorsByOriginLayer,
     limits: RequestLimits,
     body_limit: usize,
     shutdown: Arc<Shutdown>,
@@ -43,7 +43,7 @@ impl Middleware {
     pub fn new(config: &HttpConfig, metrics: RequestMetrics, shutdown: &Shutdown) -> Self {
         Self {
             access_log: AccessLogLayer::new(config.trusted_proxies.clone(), metrics),
-            cors: cors::layer(&config.cors_origins),
+            cors: CorsByOriginLayer::new(&config.cors_origins),
             limits: RequestLimits::new(config),
             body_limit: config.body_limit,
             shutdown: Arc::new(shutdown.clone()),

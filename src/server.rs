@@ -22,9 +22,9 @@ use crate::config::HttpConfig;
 use crate::middleware::TooManyConnections;
 use crate::shutdown::Shutdown;
 
-/// hyper reads headers up to this many times the configured limits: those just beyond are refused with an error body,
-/// those far beyond with hyper's bare 431.
-const HEADER_SLACK: usize = 2;
+/// How much beyond the configured limits hyper reads headers, in percent of them: those just beyond are refused with an
+/// error body, those far beyond with hyper's bare 431. (Up to 100 fields, as by default, hyper allocates nothing.)
+const HEADER_SLACK: usize = 150;
 
 /// Connections beyond the limit that are answered with a 503 at a time; any more are closed.
 const MAX_REJECTING: usize = 64;
@@ -160,8 +160,8 @@ impl Connection {
             .timer(TokioTimer::new())
             .header_read_timeout(if self.is_rejected { REJECT_TIMEOUT } else { config.header_timeout })
             .keep_alive(!self.is_rejected)
-            .max_buf_size(config.header_limit * HEADER_SLACK)
-            .max_headers(config.header_fields * HEADER_SLACK)
+            .max_buf_size(config.header_limit * HEADER_SLACK / 100)
+            .max_headers(config.header_fields * HEADER_SLACK / 100)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
         if let Err(error) = shutdown.watch(connection).await {
             // The client went away or was too slow, or its stream was aborted: all normal.

@@ -76,7 +76,7 @@ impl HttpConfig {
             max_connections: reader.number("MAX_CONNECTIONS", 25_000, 10, 1_000_000),
             requests_per_second: NonZero::new(reader.number("REQUESTS_PER_SECOND_PER_ADDRESS", requests, 0, 1_000_000)),
             header_limit: reader.number("REQUEST_HEADER_LIMIT_BYTES", 32 * 1024, 8 * 1024, 1024 * 1024),
-            header_fields: reader.number("REQUEST_HEADER_LIMIT_FIELDS", 100, 20, 1000),
+            header_fields: reader.number("REQUEST_HEADER_LIMIT_FIELDS", 64, 20, 1000),
             request_timeout: reader.seconds("REQUEST_TIMEOUT_SECONDS", 30, 3600),
             header_timeout: reader.seconds("REQUEST_HEADER_TIMEOUT_SECONDS", 30, 3600),
             body_limit: reader.number("REQUEST_BODY_LIMIT_BYTES", 256 * 1024, 1024, 64 * 1024 * 1024),

@@ -4,6 +4,8 @@
 //! token costs no query. A revocation counts at once on the instance that makes it, and on the others within
 //! milliseconds, at most two seconds.
 
+use std::sync::PoisonError;
+
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use scoped_futures::ScopedFutureExt;
@@ -16,7 +18,7 @@ use crate::events::Hub;
 use crate::models::{Role, StoreId, TableId, UserId};
 use crate::repositories::user::UserAccess;
 use crate::repositories::{table, user};
-use crate::security::token::{Audience, Claims};
+use crate::security::token::{Audience, Claims, TokenOwner, VerifiedToken};
 
 /// The number of cached answers.
 const CAPACITY: u64 = 100_000;
@@ -25,20 +27,13 @@ const CAPACITY: u64 = 100_000;
 /// revocation is thereby cached where nobody looks for it afterwards.
 type Key = (StoreId, i64, Audience, i64, i32, Uuid);
 
-/// The owner of a valid token.
-#[derive(Debug, Clone)]
-struct Access {
-    /// The account's name and role; a tablet has none.
-    account: Option<(String, Role)>,
-}
-
 /// Checks tokens against the database. Clones share the cache.
 #[derive(Debug, Clone)]
 pub struct TokenAccess {
     database: Database,
     cluster: Cluster,
     hub: Hub,
-    answers: Cache<Key, Option<Access>>,
+    answers: Cache<Key, Option<TokenOwner>>,
 }
 
 impl TokenAccess {
@@ -53,17 +48,17 @@ impl TokenAccess {
     ///
     /// # Errors
     /// `INVALID_TOKEN` when it is no longer valid.
-    pub async fn of_admin(&self, claims: &Claims) -> Result<(String, Role)> {
-        let (access, _) = self.cached(claims).await?;
-        access.account.ok_or_else(|| ErrorCode::InvalidToken.into())
+    pub async fn of_admin(&self, token: &VerifiedToken) -> Result<(String, Role)> {
+        let (owner, _) = self.cached(token).await?;
+        owner.account.ok_or_else(|| ErrorCode::InvalidToken.into())
     }
 
     /// Checks a table token. Returns the store's versions at which it is valid.
     ///
     /// # Errors
     /// `INVALID_TOKEN` when it is no longer valid.
-    pub async fn of_table(&self, claims: &Claims) -> Result<StoreVersions> {
-        self.cached(claims).await.map(|(_, versions)| versions)
+    pub async fn of_table(&self, token: &VerifiedToken) -> Result<StoreVersions> {
+        self.cached(token).await.map(|(_, versions)| versions)
     }
 
     /// Checks a token in the database, not in the cache.
@@ -81,25 +76,34 @@ impl TokenAccess {
         self.hub.access_changed(store, access_version);
     }
 
-    async fn cached(&self, claims: &Claims) -> Result<(Access, StoreVersions)> {
+    async fn cached(&self, token: &VerifiedToken) -> Result<(TokenOwner, StoreVersions)> {
+        let claims = &token.claims;
         let versions = match self.cluster.versions(claims.store).await {
             Err(AppError { code: ErrorCode::StoreNotFound, .. }) => return Err(ErrorCode::InvalidToken.into()),
             versions => versions?,
         };
-        let key = (claims.store, versions.access, claims.aud, claims.sub, claims.version, claims.jti);
-        let access = if let Some(access) = self.answers.get(&key).await {
-            access
-        } else {
-            // Concurrent requests share the query and its failure. (Boxed, so that the future of a request whose token
-            // is cached stays small.)
-            let access = Box::pin(self.answers.try_get_with(key, self.read(claims))).await;
-            access.map_err(|error| AppError::caused_by(error.code, error))?
-        };
-        access.map(|access| (access, versions)).ok_or_else(|| ErrorCode::InvalidToken.into())
+        let known = token.owner.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((version, owner)) = known
+            && version == versions.access
+        {
+            return Ok((owner, versions));
+        }
+        // Boxed, so that the future of a request whose token is known stays small.
+        let owner = Box::pin(self.owner_at(versions.access, claims)).await?.ok_or(ErrorCode::InvalidToken)?;
+        *token.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some((versions.access, owner.clone()));
+        Ok((owner, versions))
+    }
+
+    /// The owner of the token, if it is valid at this access version of the store or at a later one.
+    async fn owner_at(&self, access_version: i64, claims: &Claims) -> Result<Option<TokenOwner>> {
+        let key = (claims.store, access_version, claims.aud, claims.sub, claims.version, claims.jti);
+        // Concurrent requests share the query and its failure.
+        let owner = self.answers.try_get_with(key, self.read(claims)).await;
+        owner.map_err(|error| AppError::caused_by(error.code, error))
     }
 
     /// Reads what the token depends on; `None` when it is no longer valid.
-    async fn read(&self, claims: &Claims) -> Result<Option<Access>> {
+    async fn read(&self, claims: &Claims) -> Result<Option<TokenOwner>> {
         let access = self.database.read(|conn| {
             async move {
                 Ok(match claims.aud {
@@ -109,12 +113,14 @@ impl TokenAccess {
                             !access.is_revoked
                                 && (access.token_version == claims.version || access.kept_token_id == Some(claims.jti))
                         };
-                        access.filter(is_valid).map(|access| Access { account: Some((access.username, access.role)) })
+                        access
+                            .filter(is_valid)
+                            .map(|access| TokenOwner { account: Some((access.username, access.role)) })
                     }
                     Audience::Table => {
                         let table = table::find(conn, claims.store, TableId(claims.sub)).await?;
                         let is_valid = table.is_some_and(|table| table.token_version == claims.version);
-                        is_valid.then_some(Access { account: None })
+                        is_valid.then_some(TokenOwner { account: None })
                     }
                 })
             }

@@ -1,6 +1,7 @@
 //! Tokens: JWTs with one pinned algorithm, a key id, issuer, audience, expiry and a version.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
@@ -16,13 +17,13 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::Secret;
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{SessionId, StoreId};
+use crate::models::{Role, SessionId, StoreId};
 use crate::security::token_signature;
 
 /// The longest token that is looked at, in bytes; ours have about 400.
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// The number of cached claims.
+/// The number of cached tokens.
 const VERIFIED: u64 = 20_000;
 
 /// How long a ticket for the event stream is good for, in seconds.
@@ -93,6 +94,28 @@ impl Claims {
     }
 }
 
+/// A token that one of our keys signed.
+#[derive(Debug)]
+pub struct VerifiedToken {
+    /// What it says.
+    pub claims: Claims,
+    /// Its owner, at the last of the store's access versions at which the token was found to be valid.
+    pub(super) owner: Mutex<Option<(i64, TokenOwner)>>,
+}
+
+/// The owner of a valid token.
+#[derive(Debug, Clone)]
+pub(super) struct TokenOwner {
+    /// The account's name and role; a tablet has none.
+    pub(super) account: Option<(String, Role)>,
+}
+
+impl From<Claims> for VerifiedToken {
+    fn from(claims: Claims) -> Self {
+        Self { claims, owner: Mutex::default() }
+    }
+}
+
 /// Whom a token is made for.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
@@ -127,8 +150,8 @@ pub struct Tokens {
     decoding: HashMap<String, DecodingKey>,
     algorithm: Algorithm,
     validation: Validation,
-    /// The claims of tokens whose signature is valid: a tablet sends the same token all day.
-    verified: Cache<Box<[u8]>, Claims>,
+    /// Tokens whose signature is valid: a tablet sends the same one all day.
+    verified: Cache<Box<[u8]>, Arc<VerifiedToken>>,
     epoch: Uuid,
     clock: Clock,
 }
@@ -196,15 +219,16 @@ impl Tokens {
         Ok(IssuedToken { token, expires_at: claims.expires_at() })
     }
 
-    /// What `token` says, if it is one of ours, in time, and opens `audience`.
+    /// The token, if it is one of ours, in time, and opens `audience`.
     ///
     /// # Errors
     /// `INVALID_TOKEN`, `TOKEN_EXPIRED` or `INVALID_TOKEN_TYPE`.
-    pub fn check(&self, token: &[u8], audience: Audience) -> Result<Claims> {
-        let claims = match self.verified.get(token) {
-            Some(claims) => claims,
+    pub fn check(&self, token: &[u8], audience: Audience) -> Result<Arc<VerifiedToken>> {
+        let verified = match self.verified.get(token) {
+            Some(verified) => verified,
             None => self.verify(token)?,
         };
+        let claims = &verified.claims;
         let now = self.clock.now().timestamp();
         if claims.epoch.is_some_and(|epoch| epoch != self.epoch) {
             return Err(ErrorCode::InvalidToken.into());
@@ -215,11 +239,11 @@ impl Tokens {
         if claims.aud != audience {
             return Err(ErrorCode::InvalidTokenType.into());
         }
-        Ok(claims)
+        Ok(verified)
     }
 
-    /// What `token` says, if one of our keys signed it.
-    fn verify(&self, token: &[u8]) -> Result<Claims> {
+    /// The token, if one of our keys signed it.
+    fn verify(&self, token: &[u8]) -> Result<Arc<VerifiedToken>> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(ErrorCode::InvalidToken.into());
         }
@@ -227,8 +251,9 @@ impl Tokens {
         let header = jsonwebtoken::decode_header(token).map_err(invalid)?;
         let key = header.kid.and_then(|id| self.decoding.get(&id)).ok_or(ErrorCode::InvalidToken)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(invalid)?.claims;
-        self.verified.insert(token.into(), claims);
-        Ok(claims)
+        let verified = Arc::new(VerifiedToken::from(claims));
+        self.verified.insert(token.into(), Arc::clone(&verified));
+        Ok(verified)
     }
 }
 
@@ -282,7 +307,7 @@ mod tests {
             Tokens::new(&Secret::new("a secret that only these tests know"), &[], Algorithm::HS256, Uuid::nil(), clock);
         let token = token(&tokens);
         for _ in 0..2 {
-            assert_eq!(tokens.check(token.as_bytes(), Audience::Table).unwrap().sub, 7);
+            assert_eq!(tokens.check(token.as_bytes(), Audience::Table).unwrap().claims.sub, 7);
             assert_eq!(tokens.check(token.as_bytes(), Audience::Admin).unwrap_err().code, ErrorCode::InvalidTokenType);
         }
         seconds.store(60 * 60, Ordering::Relaxed);

@@ -19,7 +19,7 @@ use crate::security::access::TokenAccess;
 use crate::security::identity::{AdminIdentity, TableIdentity};
 use crate::security::password::Passwords;
 use crate::security::throttle::{LoginAttemptKey, LoginThrottle};
-use crate::security::token::{Audience, Claims, Tokens};
+use crate::security::token::{Audience, Tokens, VerifiedToken};
 use crate::services::{SessionService, audit};
 
 pub use self::login::{AdminLogin, TableLogin};
@@ -70,12 +70,12 @@ impl AuthService {
     /// # Errors
     /// A 401 of the kind that fits.
     pub async fn admin_of(&self, token: &[u8]) -> Result<AdminIdentity> {
-        let claims = self.tokens.check(token, Audience::Admin)?;
-        self.admin_behind(claims).await
+        self.admin_behind(&*self.tokens.check(token, Audience::Admin)?).await
     }
 
-    async fn admin_behind(&self, claims: Claims) -> Result<AdminIdentity> {
-        let (username, role) = self.access.of_admin(&claims).await?;
+    async fn admin_behind(&self, token: &VerifiedToken) -> Result<AdminIdentity> {
+        let (username, role) = self.access.of_admin(token).await?;
+        let claims = token.claims;
         let user_id = UserId(claims.sub);
         Ok(AdminIdentity { store_id: claims.store, user_id, username, role, claims, address: None })
     }
@@ -90,8 +90,8 @@ impl AuthService {
     /// # Errors
     /// A 401 of the kind that fits.
     pub async fn admin_of_ticket(&self, ticket: &str) -> Result<AdminIdentity> {
-        let claims = self.tokens.check(ticket.as_bytes(), Audience::Stream)?.login_of_ticket();
-        self.admin_behind(claims).await
+        let ticket = self.tokens.check(ticket.as_bytes(), Audience::Stream)?;
+        self.admin_behind(&ticket.claims.login_of_ticket().into()).await
     }
 
     /// Whose table token this is.
@@ -99,9 +99,10 @@ impl AuthService {
     /// # Errors
     /// A 401 of the kind that fits.
     pub async fn table_of(&self, token: &[u8]) -> Result<TableIdentity> {
-        let claims = self.tokens.check(token, Audience::Table)?;
+        let token = self.tokens.check(token, Audience::Table)?;
+        let claims = token.claims;
         let session_id = claims.session.ok_or(ErrorCode::InvalidToken)?;
-        let versions = self.access.of_table(&claims).await?;
+        let versions = self.access.of_table(&token).await?;
         Ok(TableIdentity { store_id: claims.store, versions, table_id: TableId(claims.sub), session_id, claims })
     }
 

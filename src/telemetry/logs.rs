@@ -1,13 +1,10 @@
 //! Logs to the console and to a file a day, of which seven are kept.
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
@@ -18,13 +15,8 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use super::level::{self, LogLevel};
+use super::log_buffer::{LogBuffer, LogWriter};
 use crate::config::{LogConfig, LogFormat};
-
-/// Lines that may wait for a slow disk or console; any more are dropped, so that no request waits.
-const BUFFERED_LINES: usize = 16_384;
-
-/// How long lines are gathered before they are written together.
-const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How many log files are kept, today's included.
 const FILES_KEPT: usize = 7;
@@ -52,7 +44,7 @@ pub enum LogError {
 /// Keeps the writers alive; dropping it writes the lines that wait.
 #[must_use]
 pub struct LogGuard {
-    _writers: Vec<WorkerGuard>,
+    _writers: Vec<LogWriter>,
     /// What is logged, to change it while the server runs.
     pub level: LogLevel,
 }
@@ -64,12 +56,12 @@ pub struct LogGuard {
 pub fn init(config: &LogConfig) -> Result<LogGuard, LogError> {
     let has_colour = io::stdout().is_terminal();
     // Not `io::stdout()` itself, which writes each line at once.
-    let (console, console_guard) = in_background(File::from(io::stdout().as_fd().try_clone_to_owned()?));
+    let (console, console_guard) = in_background(File::from(io::stdout().as_fd().try_clone_to_owned()?))?;
     let mut guards = vec![console_guard];
     let layers = match &config.file {
         None => vec![layer(console, config.format, has_colour)],
         Some(path) => {
-            let (file, file_guard) = in_background(daily_file(path)?);
+            let (file, file_guard) = in_background(daily_file(path)?)?;
             guards.push(file_guard);
             if has_colour {
                 vec![layer(console, config.format, true), layer(file, config.format, false)]
@@ -100,24 +92,12 @@ fn daily_file(path: &Path) -> Result<RollingFileAppender, LogError> {
 }
 
 /// A thread for each target: a console that blocks does not hold up the file.
-fn in_background(writer: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
-    let writer = BatchWriter(BufWriter::new(writer));
-    NonBlockingBuilder::default().lossy(true).buffered_lines_limit(BUFFERED_LINES).finish(writer)
-}
-
-/// Gathers lines before they are written. The background thread flushes whenever no line waits; without the pause it
-/// would be woken, and would call the system, for every line.
-struct BatchWriter<W: Write>(BufWriter<W>);
-
-impl<W: Write> Write for BatchWriter<W> {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.write(line)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        thread::sleep(FLUSH_INTERVAL);
-        self.0.flush()
-    }
+fn in_background(
+    target: impl Write + Send + 'static,
+) -> io::Result<(impl Fn() -> LogBuffer + Send + Sync + 'static, LogWriter)> {
+    let buffer = LogBuffer::default();
+    let writer = LogWriter::start(buffer.clone(), target)?;
+    Ok((move || buffer.clone(), writer))
 }
 
 fn layer<W>(writer: W, format: LogFormat, has_colour: bool) -> Box<dyn Layer<Filtered> + Send + Sync>

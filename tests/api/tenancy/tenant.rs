@@ -288,7 +288,7 @@ impl Tenant {
             Role::Owner => Some(issue(Audience::Admin, self.owner, None)),
             Role::Ticket => {
                 let login = tokens.check(issue(Audience::Admin, self.owner, None).as_bytes(), Audience::Admin).unwrap();
-                Some(tokens.issue_ticket(&login).unwrap().token)
+                Some(tokens.issue_ticket(&login.claims).unwrap().token)
             }
         }
     }
