@@ -78,6 +78,7 @@ fn cors(origins: &CorsOrigins) -> CorsLayer {
         ])
         .expose_headers([
             header::CONTENT_LANGUAGE,
+            header::DATE,
             header::ETAG,
             header::LOCATION,
             header::RETRY_AFTER,

@@ -5,8 +5,8 @@
 
 use std::io::{self, Write};
 use std::mem;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -21,14 +21,25 @@ const LAST_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The buffer of one target. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LogBuffer(Arc<Mutex<Vec<u8>>>);
+pub(super) struct LogBuffer(Arc<(Mutex<Lines>, Condvar)>);
+
+/// The lines that wait.
+#[derive(Debug, Default)]
+struct Lines {
+    bytes: Vec<u8>,
+    /// Whether the writer is to end.
+    is_closed: bool,
+}
 
 impl Write for LogBuffer {
     /// Takes the line whole or drops it whole.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() + line.len() <= CAPACITY {
-            lines.extend_from_slice(line);
+        let mut lines = self.lines();
+        if lines.bytes.is_empty() {
+            self.0.1.notify_one();
+        }
+        if lines.bytes.len() + line.len() <= CAPACITY {
+            lines.bytes.extend_from_slice(line);
         }
         Ok(line.len())
     }
@@ -39,49 +50,61 @@ impl Write for LogBuffer {
 }
 
 impl LogBuffer {
-    /// Exchanges the lines that wait for the empty `written`.
-    fn take(&self, written: &mut Vec<u8>) {
-        mem::swap(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), written);
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there are lines, or until the buffer is closed: then true.
+    fn wait(&self) -> bool {
+        let is_idle = |lines: &mut Lines| lines.bytes.is_empty() && !lines.is_closed;
+        self.0.1.wait_while(self.lines(), is_idle).unwrap_or_else(PoisonError::into_inner).is_closed
+    }
+
+    fn close(&self) {
+        self.lines().is_closed = true;
+        self.0.1.notify_one();
     }
 }
 
 /// The thread that writes a buffer to its target. Dropping it writes the lines that wait.
 #[derive(Debug)]
 pub(super) struct LogWriter {
-    stop: Option<Sender<()>>,
-    stopped: Receiver<()>,
+    buffer: LogBuffer,
+    ended: Receiver<()>,
 }
 
 impl LogWriter {
     /// Writes `buffer` to `target` from now on.
-    pub(super) fn start(buffer: LogBuffer, target: impl Write + Send + 'static) -> io::Result<Self> {
-        let (stop, stops) = mpsc::channel();
-        let (stopping, stopped) = mpsc::channel::<()>();
+    pub(super) fn start(buffer: LogBuffer, mut target: impl Write + Send + 'static) -> io::Result<Self> {
+        let (end, ended) = mpsc::channel();
+        let lines = buffer.clone();
         thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
-            write_all(&buffer, target, &stops);
-            drop(stopping);
+            write_all(&lines, &mut target);
+            let _ = end.send(());
         })?;
-        Ok(Self { stop: Some(stop), stopped })
+        Ok(Self { buffer, ended })
     }
 }
 
 impl Drop for LogWriter {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        // Ends when the thread has dropped its sender, too.
-        let _ = self.stopped.recv_timeout(LAST_FLUSH_TIMEOUT);
+        self.buffer.close();
+        let _ = self.ended.recv_timeout(LAST_FLUSH_TIMEOUT);
     }
 }
 
-/// Writes until `stops` is closed.
-fn write_all(buffer: &LogBuffer, mut target: impl Write, stops: &Receiver<()>) {
-    let mut lines = Vec::new();
+/// Writes until the buffer is closed.
+fn write_all(buffer: &LogBuffer, target: &mut impl Write) {
+    let mut batch = Vec::new();
     loop {
-        let is_last = !matches!(stops.recv_timeout(FLUSH_INTERVAL), Err(RecvTimeoutError::Timeout));
-        buffer.take(&mut lines);
+        let is_last = buffer.wait();
+        if !is_last {
+            thread::sleep(FLUSH_INTERVAL);
+        }
+        mem::swap(&mut buffer.lines().bytes, &mut batch);
         // A log that cannot be written has nowhere to say so.
-        let _ = target.write_all(&lines).and_then(|()| target.flush());
-        lines.clear();
+        let _ = target.write_all(&batch).and_then(|()| target.flush());
+        batch.clear();
         if is_last {
             return;
         }
@@ -91,6 +114,8 @@ fn write_all(buffer: &LogBuffer, mut target: impl Write, stops: &Receiver<()>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use std::sync::mpsc::Sender;
 
     /// A target that takes a write only when the test lets it, and shows what it was given.
     struct Gate {
@@ -136,7 +161,7 @@ mod tests {
     fn a_target_that_blocks_holds_up_nobody_and_costs_whole_lines() {
         let (mut buffer, writer, open, received) = started();
         buffer.write_all(b"blocks\n").unwrap();
-        while !buffer.0.lock().unwrap().is_empty() {
+        while !buffer.lines().bytes.is_empty() {
             thread::yield_now();
         }
         let line = [b"x".repeat(1023), b"\n".to_vec()].concat();
