@@ -10,6 +10,8 @@ mod reason;
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use serde::Serialize;
+
 pub use code::ErrorCode;
 pub use language::Language;
 pub use message::Message;
@@ -27,6 +29,19 @@ pub struct FieldError {
     pub reason: Reason,
 }
 
+/// What a client needs beside the code to act on a refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum ErrorData {
+    /// With `SESSION_MISMATCH`.
+    SessionMismatch {
+        /// The session that was meant.
+        session_id: i64,
+        /// The table's session, if it has one.
+        current_session_id: Option<i64>,
+    },
+}
+
 /// Why a request was refused.
 #[derive(Debug, thiserror::Error)]
 #[error("{code}")]
@@ -35,6 +50,8 @@ pub struct AppError {
     pub code: ErrorCode,
     /// The fields concerned, where the refusal is about fields.
     pub details: Vec<FieldError>,
+    /// What else the client needs to act on it.
+    pub data: Option<ErrorData>,
     /// When to try again, for a 429 or 503.
     pub retry_after: Option<Duration>,
     /// The cause: for the log, never for the answer.
@@ -85,7 +102,7 @@ impl From<ErrorCode> for AppError {
     fn from(code: ErrorCode) -> Self {
         let retry_after =
             matches!(code, ErrorCode::ServiceUnavailable | ErrorCode::TooManyRequests).then_some(RETRY_AFTER);
-        Self { code, details: Vec::new(), retry_after, cause: None }
+        Self { code, details: Vec::new(), data: None, retry_after, cause: None }
     }
 }
 

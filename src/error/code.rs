@@ -92,11 +92,13 @@ catalogue! {
     CategoryHasMenus 409 "CATEGORY_HAS_MENUS"
         "메뉴가 있는 카테고리는 삭제할 수 없습니다." "A category with dishes cannot be deleted.";
     TableHasActiveSession 409 "TABLE_HAS_ACTIVE_SESSION"
-        "이용 중인 테이블은 삭제할 수 없습니다." "A table in use cannot be deleted.";
+        "이용 중인 테이블입니다." "The table is in use.";
     LastOwner 409 "LAST_OWNER"
         "매장에는 소유자 계정이 하나 이상 있어야 합니다." "A store keeps at least one owner.";
     InvalidStatusTransition 409 "INVALID_STATUS_TRANSITION"
         "주문 상태를 그렇게 변경할 수 없습니다." "The order's status cannot change like that.";
+    SessionMismatch 409 "SESSION_MISMATCH"
+        "그 사이 다른 손님이 이용 중입니다. 화면을 새로 고쳐 주세요." "Another party is at this table by now. Please refresh.";
     SessionEnded 409 "SESSION_ENDED"
         "이용이 종료되었습니다." "The session has ended.";
     MenuUnavailable 409 "MENU_UNAVAILABLE"

@@ -24,6 +24,14 @@ impl BusinessCalendar {
         latest.or(today.pred_opt()).unwrap_or(today)
     }
 
+    /// When the business day before that of `now` began. Unfinished orders of sessions that were completed since then stay
+    /// live.
+    #[must_use]
+    pub fn carried_over_since(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let yesterday = self.day_of(now).pred_opt();
+        yesterday.and_then(|day| self.start_of(day)).map_or(now, |start| start.to_utc())
+    }
+
     /// The instant at which `day` begins: the first of two where the clock goes back, the end of the gap where it goes
     /// forward.
     fn start_of(&self, day: NaiveDate) -> Option<DateTime<Tz>> {

@@ -39,8 +39,12 @@ pub enum EventKind {
     OrderUpdated,
     /// An order was cancelled.
     OrderDeleted,
+    /// A cancelled order came back.
+    OrderRestored,
     /// A session was completed.
     SessionCompleted,
+    /// A completed session goes on.
+    SessionReopened,
     /// The menu changed.
     MenuChanged,
 }
@@ -53,7 +57,9 @@ impl EventKind {
             Self::NewOrder => "new_order",
             Self::OrderUpdated => "order_updated",
             Self::OrderDeleted => "order_deleted",
+            Self::OrderRestored => "order_restored",
             Self::SessionCompleted => "session_completed",
+            Self::SessionReopened => "session_reopened",
             Self::MenuChanged => "menu_changed",
         }
     }
@@ -62,9 +68,11 @@ impl EventKind {
     #[must_use]
     pub fn audience(self) -> Audience {
         match self {
-            Self::NewOrder => Audience::Staff,
-            Self::OrderUpdated | Self::OrderDeleted | Self::SessionCompleted => Audience::Session,
-            Self::MenuChanged => Audience::Everyone,
+            Self::NewOrder | Self::OrderUpdated | Self::OrderDeleted | Self::OrderRestored | Self::SessionCompleted => {
+                Audience::Session
+            }
+            // The tablet of the reopened session listens for the session after it.
+            Self::SessionReopened | Self::MenuChanged => Audience::Everyone,
         }
     }
 }

@@ -29,7 +29,7 @@ pub use order::{
 };
 pub use page::{Page, PageLimit};
 pub use placement::{PlacementOutcome, PricedLine, PricedOrder};
-pub use session::{CompletedSession, Session};
+pub use session::{CompletedSession, ReopenedSession, Session, SessionTotals};
 pub use store::{Store, StoreCode};
 pub use table::{DashboardTable, Table};
 pub use throttle::{AttemptCounts, FailureKey, LockoutPolicy, SuccessLimit, network_of};

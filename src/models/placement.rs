@@ -53,7 +53,7 @@ pub enum PlacementOutcome {
     Placed(Box<Order>),
     /// The session has ended, or is not the table's.
     SessionEnded,
-    /// The session already has an order with this key.
+    /// The session already has an order with this key, or the table has one with this key and content.
     KeyUsed,
     /// The menu has another version by now.
     MenuChanged {

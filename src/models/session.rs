@@ -31,15 +31,37 @@ impl Session {
     }
 }
 
+/// What a session's orders come to; cancelled ones are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionTotals {
+    /// How many orders it has.
+    pub order_count: i64,
+    /// Their sum.
+    pub total_amount: Money,
+    /// How many of them are pending or preparing.
+    pub unfinished_count: i64,
+}
+
 /// A session that was completed.
 #[derive(Debug)]
 pub struct CompletedSession {
     /// The session.
     pub id: SessionId,
-    /// How many orders it had.
-    pub order_count: i64,
-    /// The sum of its orders.
-    pub total_amount: Money,
+    /// What it came to.
+    pub totals: SessionTotals,
     /// When it was completed.
     pub completed_at: DateTime<Utc>,
+}
+
+/// A session that goes on after it was completed by mistake.
+#[derive(Debug)]
+pub struct ReopenedSession {
+    /// The session.
+    pub id: SessionId,
+    /// Its table.
+    pub table_id: TableId,
+    /// The table's number.
+    pub table_number: i32,
+    /// What it comes to so far.
+    pub totals: SessionTotals,
 }

@@ -34,6 +34,8 @@ pub struct DashboardTable {
     pub order_count: i64,
     /// How many of them nobody has begun.
     pub pending_count: i64,
+    /// How many live orders of its completed sessions are unfinished.
+    pub carried_over_count: i64,
     /// Its newest orders, newest first.
     pub latest_orders: Vec<Order>,
 }

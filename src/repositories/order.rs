@@ -1,14 +1,16 @@
 //! Orders and their lines.
 
+mod changes;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
+pub use self::changes::{cancel, lock_status, restore, session_of, session_of_any, set_status, store_table_number};
 use crate::error::{ErrorCode, Result};
 use crate::models::{
-    Cancellation, DayRange, IdempotencyKey, LiveFilter, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber,
-    OrderStatus, Page, Price, Quantity, SessionId, StoreId, TableId,
+    DayRange, IdempotencyKey, LiveFilter, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber, OrderStatus,
+    Page, Price, Quantity, SessionId, SessionTotals, StoreId, TableId,
 };
-use crate::repositories::expect_one;
 
 /// Days before and after every order.
 const EARLIEST: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).unwrap();
@@ -88,14 +90,28 @@ pub async fn list_by_session(conn: &mut PgConnection, store: StoreId, session: S
     Ok(collect_orders(rows.fetch_all(conn).await?))
 }
 
-/// The orders of running sessions, newest first; one more than the page has, if there are more.
-pub async fn list_live(conn: &mut PgConnection, store: StoreId, filter: LiveFilter, page: Page) -> Result<Vec<Order>> {
+/// The orders of running sessions and the unfinished ones of sessions that were completed at `carried_over_since` or
+/// later, newest first; one more than the page has, if there are more.
+pub async fn list_live(
+    conn: &mut PgConnection,
+    store: StoreId,
+    filter: LiveFilter,
+    carried_over_since: DateTime<Utc>,
+    page: Page,
+) -> Result<Vec<Order>> {
     let rows = select_order_lines!(
         "AND o.id IN (
            SELECT p.id
-           FROM table_sessions s
-           JOIN orders p ON p.store_id = s.store_id AND p.session_id = s.id AND p.cancelled_at IS NULL
-           WHERE s.store_id = $1 AND s.completed_at IS NULL
+           FROM (
+             SELECT id, false AS is_completed FROM table_sessions WHERE store_id = $1 AND completed_at IS NULL
+             UNION ALL
+             SELECT past.id, true
+             FROM tables t
+             JOIN table_sessions past ON past.store_id = $1 AND past.table_id = t.id AND past.completed_at >= $7
+             WHERE t.store_id = $1 AND past.unfinished_count > 0
+           ) s
+           JOIN orders p ON p.store_id = $1 AND p.session_id = s.id AND p.cancelled_at IS NULL
+           WHERE (NOT s.is_completed OR p.status <> 'completed')
              AND ($2::order_status IS NULL OR p.status = $2)
              AND ($3::bigint IS NULL OR p.table_id = $3)
              AND ($4::date IS NULL OR (p.business_day, p.day_number) < ($4, $5::int))
@@ -106,7 +122,8 @@ pub async fn list_live(conn: &mut PgConnection, store: StoreId, filter: LiveFilt
         filter.table_id.map(|table| table.0),
         page.below.map(|below| below.business_day),
         page.below.map(|below| below.day_number),
-        page.limit.and_one_more()
+        page.limit.and_one_more(),
+        carried_over_since
     );
     Ok(collect_orders(rows.fetch_all(conn).await?))
 }
@@ -150,17 +167,18 @@ pub async fn get(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Res
     orders.pop().ok_or_else(|| ErrorCode::OrderNotFound.into())
 }
 
-/// How many live orders a session has, and their sum.
-pub async fn sum_of_session(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<(i64, Money)> {
-    let row = sqlx::query!(
-        r#"SELECT count(*) AS "order_count!", coalesce(sum(total_amount), 0)::bigint AS "total_amount!: Money"
+/// What a session's orders come to.
+pub async fn totals(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<SessionTotals> {
+    Ok(sqlx::query_as!(
+        SessionTotals,
+        r#"SELECT count(*) AS "order_count!", coalesce(sum(total_amount), 0)::bigint AS "total_amount!: Money",
+                  count(*) FILTER (WHERE status <> 'completed') AS "unfinished_count!"
            FROM orders WHERE store_id = $1 AND session_id = $2 AND cancelled_at IS NULL"#,
         store.0,
         session.0
     )
     .fetch_one(conn)
-    .await?;
-    Ok((row.order_count, row.total_amount))
+    .await?)
 }
 
 /// The order that this session's client placed with this key, whatever became of it since, and the digest of its
@@ -186,97 +204,27 @@ pub async fn find_by_key(
     Ok(Some((order, digest)))
 }
 
-/// The session of a live order.
-///
-/// # Errors
-/// `ORDER_NOT_FOUND`.
-pub async fn session_of(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<SessionId> {
-    sqlx::query_scalar!(
-        r#"SELECT session_id AS "session_id: SessionId" FROM orders
-           WHERE store_id = $1 AND id = $2 AND cancelled_at IS NULL"#,
-        store.0,
-        order.0
-    )
-    .fetch_optional(conn)
-    .await?
-    .ok_or_else(|| ErrorCode::OrderNotFound.into())
-}
-
-/// A live order's status, locked against any other change of it.
-///
-/// # Errors
-/// `ORDER_NOT_FOUND`.
-pub async fn lock_status(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<OrderStatus> {
-    sqlx::query_scalar!(
-        r#"SELECT status AS "status: OrderStatus" FROM orders
-           WHERE store_id = $1 AND id = $2 AND cancelled_at IS NULL FOR NO KEY UPDATE"#,
-        store.0,
-        order.0
-    )
-    .fetch_optional(conn)
-    .await?
-    .ok_or_else(|| ErrorCode::OrderNotFound.into())
-}
-
-/// Writes an order's status.
-///
-/// # Errors
-/// `ORDER_NOT_FOUND`.
-pub async fn set_status(
+/// The order with this key and content that was placed at the table at `since` or later, in whichever session: a tablet
+/// that lost the answer and logged in again sends it once more.
+pub async fn find_retried(
     conn: &mut PgConnection,
     store: StoreId,
-    order: OrderId,
-    status: OrderStatus,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let result = sqlx::query!(
-        "UPDATE orders SET status = $3, updated_at = $4 WHERE store_id = $1 AND id = $2 AND cancelled_at IS NULL",
-        store.0,
-        order.0,
-        status as OrderStatus,
-        now
-    )
-    .execute(conn)
-    .await?;
-    expect_one(&result, ErrorCode::OrderNotFound)
-}
-
-/// Cancels an order: it is gone from every list and total, and kept with who, when and why.
-///
-/// # Errors
-/// `ORDER_NOT_FOUND`.
-pub async fn cancel(
-    conn: &mut PgConnection,
-    store: StoreId,
-    order: OrderId,
-    cancellation: Cancellation<'_>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let result = sqlx::query!(
-        "UPDATE orders SET cancelled_at = $3, cancelled_by = $4, cancel_reason = $5, updated_at = $3
-         WHERE store_id = $1 AND id = $2 AND cancelled_at IS NULL",
-        store.0,
-        order.0,
-        now,
-        cancellation.by,
-        cancellation.reason
-    )
-    .execute(conn)
-    .await?;
-    expect_one(&result, ErrorCode::OrderNotFound)
-}
-
-/// Writes the table's number into those of its orders that do not have one, which a release before 0.2.0 placed. To be
-/// called before the table gets another number.
-pub async fn store_table_number(conn: &mut PgConnection, store: StoreId, table: TableId, number: i32) -> Result<()> {
-    sqlx::query!(
-        "UPDATE orders SET table_number = $3
-         WHERE store_id = $1 AND table_id = $2 AND cancelled_at IS NULL AND table_number IS NULL",
+    table: TableId,
+    key: &IdempotencyKey,
+    digest: &[u8],
+    since: DateTime<Utc>,
+) -> Result<Option<Order>> {
+    let rows = select_order_lines!(
+        "AND o.session_id IN (
+           SELECT s.id FROM table_sessions s
+           WHERE s.store_id = $1 AND s.table_id = $2 AND (s.completed_at IS NULL OR s.completed_at > $5))
+         AND o.idempotency_key = $3 AND o.content_digest = $4 AND o.created_at > $5
+         ORDER BY o.business_day DESC, o.day_number DESC, i.line",
         store.0,
         table.0,
-        number
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+        key.as_str(),
+        digest,
+        since
+    );
+    Ok(collect_orders(rows.fetch_all(conn).await?).into_iter().next())
 }

@@ -12,7 +12,7 @@ use crate::models::{
     SessionId, StoreId, TableId,
 };
 
-/// An order as `place_orders_v2` reads it.
+/// An order as `place_orders_v3` reads it.
 #[derive(Serialize)]
 struct OrderDocument<'a> {
     session_id: SessionId,
@@ -82,7 +82,7 @@ pub async fn place(
     let rows = sqlx::query!(
         r#"SELECT outcome AS "outcome!", order_id AS "order_id: OrderId", day_number, event_seq, table_number,
                   item_ids AS "item_ids: Vec<OrderItemId>", event_data, current_menu_version
-           FROM place_orders_v2($1, $2, $3, $4) ORDER BY place"#,
+           FROM place_orders_v3($1, $2, $3, $4) ORDER BY place"#,
         store.0,
         business_day,
         now,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::error::{ErrorCode, Result};
-use crate::models::{Session, SessionId, StoreId, TableId};
+use crate::models::{CompletedSession, Money, Session, SessionId, SessionTotals, StoreId, TableId};
 use crate::repositories::expect_one;
 
 /// Selects sessions; what follows narrows or locks them.
@@ -37,6 +37,15 @@ pub async fn find_unfinished(conn: &mut PgConnection, store: StoreId, table: Tab
 /// `SESSION_NOT_FOUND`.
 pub async fn lock_shared(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Session> {
     let session = select_sessions!("AND id = $2 FOR SHARE", store.0, session.0).fetch_optional(conn).await?;
+    session.ok_or_else(|| ErrorCode::SessionNotFound.into())
+}
+
+/// The session, locked against every order and every change of one.
+///
+/// # Errors
+/// `SESSION_NOT_FOUND`.
+pub async fn lock(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Session> {
+    let session = select_sessions!("AND id = $2 FOR NO KEY UPDATE", store.0, session.0).fetch_optional(conn).await?;
     session.ok_or_else(|| ErrorCode::SessionNotFound.into())
 }
 
@@ -97,16 +106,87 @@ pub async fn remove_unstarted(conn: &mut PgConnection, store: StoreId, session: 
     expect_one(&result, ErrorCode::SessionNotFound)
 }
 
-/// Completes a session.
+/// Completes a session, which came to `totals`.
 ///
 /// # Errors
 /// `SESSION_NOT_FOUND`.
-pub async fn complete(conn: &mut PgConnection, store: StoreId, session: SessionId, now: DateTime<Utc>) -> Result<()> {
+pub async fn complete(
+    conn: &mut PgConnection,
+    store: StoreId,
+    session: SessionId,
+    totals: SessionTotals,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let result = sqlx::query!(
-        "UPDATE table_sessions SET completed_at = $3 WHERE store_id = $1 AND id = $2 AND completed_at IS NULL",
+        "UPDATE table_sessions SET completed_at = $3, order_count = $4, total_amount = $5, unfinished_count = $6
+         WHERE store_id = $1 AND id = $2 AND completed_at IS NULL",
         store.0,
         session.0,
-        now
+        now,
+        totals.order_count,
+        totals.total_amount.get(),
+        totals.unfinished_count
+    )
+    .execute(conn)
+    .await?;
+    expect_one(&result, ErrorCode::SessionNotFound)
+}
+
+/// What the table's session came to when it was completed. `None` if it is not one of the table's completed sessions, or
+/// if a release before 0.2.0 completed it.
+pub async fn find_completed(
+    conn: &mut PgConnection,
+    store: StoreId,
+    table: TableId,
+    session: SessionId,
+) -> Result<Option<CompletedSession>> {
+    let row = sqlx::query!(
+        r#"SELECT completed_at AS "completed_at!", order_count AS "order_count!",
+                  total_amount AS "total_amount!: Money", unfinished_count AS "unfinished_count!"
+           FROM table_sessions
+           WHERE store_id = $1 AND id = $2 AND table_id = $3 AND completed_at IS NOT NULL AND order_count IS NOT NULL"#,
+        store.0,
+        session.0,
+        table.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| CompletedSession {
+        id: session,
+        totals: SessionTotals {
+            order_count: row.order_count,
+            total_amount: row.total_amount,
+            unfinished_count: row.unfinished_count,
+        },
+        completed_at: row.completed_at,
+    }))
+}
+
+/// Whether a session of the table was completed after `session` was.
+pub async fn has_later(conn: &mut PgConnection, store: StoreId, session: &Session) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM table_sessions
+           WHERE store_id = $1 AND table_id = $2 AND completed_at >= $3 AND id <> $4) AS "exists!""#,
+        store.0,
+        session.table_id.0,
+        session.completed_at,
+        session.id.0
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Takes back the completion of a session whose table has no unfinished one.
+///
+/// # Errors
+/// `SESSION_NOT_FOUND`.
+pub async fn reopen(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<()> {
+    let result = sqlx::query!(
+        "UPDATE table_sessions
+         SET completed_at = NULL, order_count = NULL, total_amount = NULL, unfinished_count = NULL
+         WHERE store_id = $1 AND id = $2 AND completed_at IS NOT NULL",
+        store.0,
+        session.0
     )
     .execute(conn)
     .await?;

@@ -178,14 +178,19 @@ impl LatestOrder {
 }
 
 /// Every table with its unfinished session and that session's newest three orders, by number, and the seq of the
-/// store's newest event. One statement sees one snapshot: every change is either in the result or has a later seq.
+/// store's newest event. Carried over are unfinished orders of sessions that were completed at `carried_over_since` or
+/// later. One statement sees one snapshot: every change is either in the result or has a later seq.
 ///
 /// Each table is bound to `$1` and not to the table before it: no planner carries a constant into a LATERAL
 /// sub-select, and a distributed database must see in each that it is one store's.
 ///
 /// # Errors
 /// `STORE_NOT_FOUND`.
-pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, Vec<DashboardTable>)> {
+pub async fn dashboard(
+    conn: &mut PgConnection,
+    store: StoreId,
+    carried_over_since: DateTime<Utc>,
+) -> Result<(i64, Vec<DashboardTable>)> {
     let rows = sqlx::query!(
         r#"SELECT stream.event_seq,
                   t.id AS "id?: TableId", t.table_number AS "table_number?",
@@ -193,6 +198,7 @@ pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, 
                   coalesce(sums.total_amount, 0) AS "total_amount!: Money",
                   coalesce(sums.order_count, 0) AS "order_count!",
                   coalesce(sums.pending_count, 0) AS "pending_count!",
+                  coalesce(carried_over.order_count, 0) AS "carried_over_count!",
                   latest.orders AS "latest_orders?: Json<Vec<LatestOrder>>"
            FROM store_streams stream
            LEFT JOIN tables t ON t.store_id = $1 AND t.deleted_at IS NULL
@@ -204,6 +210,13 @@ pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, 
              FROM orders o
              WHERE o.store_id = $1 AND o.session_id = s.id AND o.cancelled_at IS NULL
            ) sums ON true
+           LEFT JOIN LATERAL (
+             SELECT count(*) AS order_count
+             FROM table_sessions past
+             JOIN orders o ON o.store_id = $1 AND o.session_id = past.id
+             WHERE past.store_id = $1 AND past.table_id = t.id AND past.completed_at >= $2
+               AND past.unfinished_count > 0 AND o.cancelled_at IS NULL AND o.status <> 'completed'
+           ) carried_over ON true
            LEFT JOIN LATERAL (
              SELECT json_agg(json_build_array(newest.id, newest.business_day, newest.day_number,
                                               coalesce(newest.table_number, t.table_number), newest.status,
@@ -223,7 +236,8 @@ pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, 
            ) latest ON true
            WHERE stream.store_id = $1
            ORDER BY t.table_number"#,
-        store.0
+        store.0,
+        carried_over_since
     )
     .fetch_all(conn)
     .await?;
@@ -246,6 +260,7 @@ pub async fn dashboard(conn: &mut PgConnection, store: StoreId) -> Result<(i64, 
             total_amount: row.total_amount,
             order_count: row.order_count,
             pending_count: row.pending_count,
+            carried_over_count: row.carried_over_count,
             latest_orders,
         });
     }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::{AppError, ErrorCode, Language};
+use crate::error::{AppError, ErrorCode, ErrorData, Language};
 use crate::request_context;
 
 /// The body of every answer that is not a success.
@@ -30,6 +30,10 @@ pub struct ErrorBody {
     pub message: &'static str,
     /// The fields concerned, where the refusal is about fields.
     pub details: Vec<ErrorDetail>,
+    /// What else the client needs to act on it. The operation says which fields.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub data: Option<ErrorData>,
     /// The request's id, under which the server's log knows more.
     #[schema(example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
     pub request_id: String,
@@ -76,6 +80,7 @@ impl ErrorResponse {
                 code: error.code,
                 message: error.code.message(language),
                 details: details.collect(),
+                data: error.data.clone(),
                 request_id: request_id.to_owned(),
             },
         }

@@ -9,7 +9,7 @@ use super::order::OrderResponse;
 use super::rules::present;
 use crate::error::Language;
 use crate::error::Message;
-use crate::models::{CompletedSession, DashboardTable, SessionId, Table, TableId};
+use crate::models::{CompletedSession, DashboardTable, ReopenedSession, SessionId, Table, TableId};
 use crate::services::{Dashboard, TableChange};
 
 /// The dashboard at one moment.
@@ -48,6 +48,10 @@ pub struct DashboardTableResponse {
     /// How many of them nobody has begun.
     #[schema(example = 1)]
     pub pending_count: i64,
+    /// How many orders of the table's parties that left in this business day or the one before are unfinished. They are
+    /// in none of the other numbers.
+    #[schema(example = 0)]
+    pub carried_over_count: i64,
     /// Its newest three orders, newest first.
     pub latest_orders: Vec<OrderResponse>,
 }
@@ -63,6 +67,7 @@ impl From<DashboardTable> for DashboardTableResponse {
             total_amount: table.total_amount.get(),
             order_count: table.order_count,
             pending_count: table.pending_count,
+            carried_over_count: table.carried_over_count,
             latest_orders: table.latest_orders.into_iter().map(OrderResponse::from).collect(),
         }
     }
@@ -91,6 +96,9 @@ pub struct CompleteTableResponse {
     /// Their sum, in the currency's minor unit.
     #[schema(example = 36000)]
     pub total_amount: i64,
+    /// How many of them are pending or preparing. They stay among the live orders until the end of the next business day.
+    #[schema(example = 1)]
+    pub unfinished_count: i64,
     /// When it ended.
     pub completed_at: DateTime<Utc>,
 }
@@ -102,9 +110,50 @@ impl CompleteTableResponse {
         Self {
             message: Message::Completed.text(language),
             session_id: session.id,
-            order_count: session.order_count,
-            total_amount: session.total_amount.get(),
+            order_count: session.totals.order_count,
+            total_amount: session.totals.total_amount.get(),
+            unfinished_count: session.totals.unfinished_count,
             completed_at: session.completed_at,
+        }
+    }
+}
+
+/// Which stay is to be completed.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+pub struct CompleteTableRequest {
+    /// The session that is meant. With it, a repeated call never completes the next party's stay; without it, whatever
+    /// stay goes on at the table is completed.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub session_id: Option<SessionId>,
+}
+
+/// A stay that goes on.
+#[derive(Serialize, ToSchema)]
+pub struct ReopenSessionResponse {
+    /// The session.
+    pub session_id: SessionId,
+    /// The table.
+    pub table_id: TableId,
+    /// The number on the table.
+    #[schema(example = 3)]
+    pub table_number: i32,
+    /// How many orders it has.
+    #[schema(example = 2)]
+    pub order_count: i64,
+    /// Their sum, in the currency's minor unit.
+    #[schema(example = 36000)]
+    pub total_amount: i64,
+}
+
+impl From<ReopenedSession> for ReopenSessionResponse {
+    fn from(session: ReopenedSession) -> Self {
+        Self {
+            session_id: session.id,
+            table_id: session.table_id,
+            table_number: session.table_number,
+            order_count: session.totals.order_count,
+            total_amount: session.totals.total_amount.get(),
         }
     }
 }

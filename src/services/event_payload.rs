@@ -19,7 +19,7 @@ pub struct StreamPlaceEvent {
     pub menu_version: i64,
 }
 
-/// `new_order`: a guest ordered.
+/// `new_order`: a guest ordered. `order_restored`: a cancelled order came back.
 // What the database assigns is absent until the order is stored.
 #[derive(Serialize, ToSchema)]
 pub struct NewOrderEvent<'a> {
@@ -88,6 +88,15 @@ pub struct OrderDeletedEvent {
     pub session_id: SessionId,
 }
 
+/// `session_reopened`: a stay that was completed by mistake goes on. The table's tablet renews its token.
+#[derive(Serialize, ToSchema)]
+pub struct SessionReopenedEvent {
+    /// The stay.
+    pub session_id: SessionId,
+    /// The table.
+    pub table_id: TableId,
+}
+
 /// `session_completed`: a table's stay was completed.
 #[derive(Serialize, ToSchema)]
 pub struct SessionCompletedEvent {
@@ -140,6 +149,28 @@ impl NewEvent {
         Self::about(EventKind::OrderUpdated, Some(session_id), &data)
     }
 
+    /// A cancelled order came back.
+    #[must_use]
+    pub fn order_restored(order: &Order) -> Self {
+        let items = order.items.iter().map(|item| NewOrderEventItem {
+            menu_name: &item.menu_name,
+            quantity: item.quantity.get(),
+            subtotal: item.subtotal().get(),
+        });
+        let data = NewOrderEvent {
+            order_id: Some(order.id),
+            order_number: Some(order.number.to_string()),
+            table_number: Some(order.table_number),
+            items: items.collect(),
+            total_amount: order.total_amount.get(),
+            status: order.status,
+            created_at: order.created_at,
+            session_id: order.session_id,
+            table_id: order.table_id,
+        };
+        Self::about(EventKind::OrderRestored, Some(order.session_id), &data)
+    }
+
     /// An order was cancelled.
     #[must_use]
     pub fn order_deleted(order: &Order) -> Self {
@@ -160,6 +191,13 @@ impl NewEvent {
         let message = Message::Completed.text(Language::Korean);
         let data = SessionCompletedEvent { session_id, message, table_id };
         Self::about(EventKind::SessionCompleted, Some(session_id), &data)
+    }
+
+    /// A session goes on that was completed by mistake.
+    #[must_use]
+    pub fn session_reopened(session_id: SessionId, table_id: TableId) -> Self {
+        let data = SessionReopenedEvent { session_id, table_id };
+        Self::about(EventKind::SessionReopened, Some(session_id), &data)
     }
 
     fn about(kind: EventKind, session_id: Option<SessionId>, data: &impl Serialize) -> Self {

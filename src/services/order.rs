@@ -1,33 +1,36 @@
 //! Orders: placing them, reading them, moving them along.
 
 mod batcher;
+mod changes;
 mod pricing;
 mod writer;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use prometheus_client::registry::Registry;
 use scoped_futures::ScopedFutureExt;
-use serde_json::json;
 
 use self::batcher::Batcher;
 use self::pricing::price;
 use self::writer::OrderWriter;
 use crate::clock::Clock;
-use crate::database::Database;
+use crate::database::{Connection, Database};
 use crate::error::{AppError, ErrorCode, Result};
-use crate::events::{Hub, append};
+use crate::events::Hub;
 use crate::models::{
-    Actor, AuditAction, Cancellation, DayRange, IdempotencyKey, LiveFilter, NewAuditEntry, NewEvent, Order, OrderId,
-    OrderLine, OrderNumber, OrderStatus, Page, PastOrder, PlacementOutcome, SessionId, StatusChange, StoreId, TableId,
-    content_digest,
+    DayRange, IdempotencyKey, LiveFilter, Order, OrderId, OrderLine, OrderNumber, OrderStatus, Page, PastOrder,
+    PlacementOutcome, SessionId, StoreId, TableId, content_digest,
 };
 use crate::repositories::{event, order, session, table};
-use crate::services::session::lock_running;
-use crate::services::{MenuService, StoreService, audit};
+use crate::services::{MenuService, StoreService};
+
+/// How long after its order a key is known at the table, in whichever session. (As `place_orders_v3` has it.)
+const RETRIED_WITHIN: TimeDelta = TimeDelta::hours(24);
 
 /// Orders.
 #[derive(Clone)]
 pub struct OrderService {
     database: Database,
+    stores: StoreService,
     menus: MenuService,
     writer: Batcher<OrderWriter>,
     hub: Hub,
@@ -95,8 +98,8 @@ impl OrderService {
     /// Orders stored in `database` and published to `hub`.
     #[must_use]
     pub fn new(database: Database, stores: StoreService, menus: MenuService, hub: Hub, clock: Clock) -> Self {
-        let writer = OrderWriter::new(database.clone(), stores, hub.clone(), clock.clone());
-        Self { database, menus, writer, hub, clock }
+        let writer = OrderWriter::new(database.clone(), stores.clone(), hub.clone(), clock.clone());
+        Self { database, stores, menus, writer, hub, clock }
     }
 
     /// Adds the metrics of orders to `registry`.
@@ -105,7 +108,8 @@ impl OrderService {
     }
 
     /// Places an order at the current prices. The same key with the same content again gives the first answer again,
-    /// at any later time, whatever became of the order or the session since.
+    /// whatever became of the order or the session since: at any later time in the session, and within 24 hours at the
+    /// table, where the tablet may have logged in again.
     ///
     /// # Errors
     /// `SESSION_ENDED`, `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`, `IDEMPOTENCY_MISMATCH` for a key that was used for
@@ -151,7 +155,7 @@ impl OrderService {
             async move {
                 let found = session::find(conn, store, session).await?;
                 let placed = match &request.key {
-                    Some(key) => order::find_by_key(conn, store, session, key).await?,
+                    Some(key) => self.find_placed(conn, origin, key, request).await?,
                     None => None,
                 };
                 Ok(Refusal {
@@ -163,6 +167,25 @@ impl OrderService {
             .scope_boxed()
         });
         refusal.await
+    }
+
+    /// The order that an earlier request with this key placed, and the digest of its content: in the session, or with the
+    /// same content at the table.
+    async fn find_placed(
+        &self,
+        conn: &mut Connection,
+        origin: OrderOrigin,
+        key: &IdempotencyKey,
+        request: &OrderRequest<'_>,
+    ) -> Result<Option<(Order, Option<Vec<u8>>)>> {
+        let OrderOrigin { store, table, session } = origin;
+        if let Some(placed) = order::find_by_key(conn, store, session, key).await? {
+            return Ok(Some(placed));
+        }
+        let digest = content_digest(&request.lines, request.note);
+        let since = self.clock.now() - RETRIED_WITHIN;
+        let retried = order::find_retried(conn, store, table, key, &digest, since).await?;
+        Ok(retried.map(|order| (order, Some(digest.to_vec()))))
     }
 
     /// The orders of a table's session, newest first; none once it has ended.
@@ -194,10 +217,17 @@ impl OrderService {
         orders.await
     }
 
-    /// The orders of the store's running sessions, newest first, and whether there are more.
+    /// The store's live orders, newest first, and whether there are more: those of running sessions, and the unfinished
+    /// ones of sessions that were completed in this business day or the one before.
     pub async fn list_live(&self, store: StoreId, filter: LiveFilter, page: Page) -> Result<OrderPage<Order>> {
-        let orders = self.database.read(|conn| order::list_live(conn, store, filter, page).scope_boxed()).await?;
+        let since = self.carried_over_since(store).await?;
+        let orders =
+            self.database.read(|conn| order::list_live(conn, store, filter, since, page).scope_boxed()).await?;
         Ok(OrderPage::cut(orders, page, |order| order.number))
+    }
+
+    async fn carried_over_since(&self, store: StoreId) -> Result<DateTime<Utc>> {
+        Ok(self.stores.get(store).await?.calendar.carried_over_since(self.clock.now()))
     }
 
     /// The orders of a table's completed sessions, newest first, and whether there are more.
@@ -235,60 +265,6 @@ impl OrderService {
     /// `ORDER_NOT_FOUND`.
     pub async fn get(&self, store: StoreId, id: OrderId) -> Result<Order> {
         self.database.read(|conn| order::get(conn, store, id).scope_boxed()).await
-    }
-
-    /// Cancels an order: it leaves every list and total, and is kept with who, when and why.
-    ///
-    /// # Errors
-    /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history.
-    pub async fn cancel(&self, store: StoreId, by: &Actor, id: OrderId, reason: Option<&str>) -> Result<()> {
-        let cancelled = self.database.transaction(store, |tx| {
-            async move {
-                let session = order::session_of(tx, store, id).await?;
-                lock_running(tx, store, session).await?;
-                let order = order::get(tx, store, id).await?;
-                let now = self.clock.now();
-                order::cancel(tx, store, id, Cancellation { by: &by.name, reason }, now).await?;
-                let entry =
-                    NewAuditEntry::new(AuditAction::OrderDeleted, id.0).before(&order).after(json!({"reason": reason}));
-                audit::record(tx, store, by, &entry, now).await?;
-                append(tx, store, NewEvent::order_deleted(&order), now).await
-            }
-            .scope_boxed()
-        });
-        self.hub.publish(cancelled.await?);
-        Ok(())
-    }
-
-    /// Moves an order along.
-    ///
-    /// # Errors
-    /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history, `INVALID_STATUS_TRANSITION`.
-    pub async fn set_status(&self, store: StoreId, id: OrderId, to: OrderStatus) -> Result<Order> {
-        let updated = self.database.transaction(store, |tx| {
-            async move {
-                let session = order::session_of(tx, store, id).await?;
-                lock_running(tx, store, session).await?;
-                let from = order::lock_status(tx, store, id).await?;
-                let change = from
-                    .change_to(to)
-                    .map_err(|invalid| AppError::caused_by(ErrorCode::InvalidStatusTransition, invalid))?;
-                if change == StatusChange::AlreadyThere {
-                    return Ok((order::get(tx, store, id).await?, None));
-                }
-                let now = self.clock.now();
-                order::set_status(tx, store, id, to, now).await?;
-                let order = order::get(tx, store, id).await?;
-                let event = append(tx, store, NewEvent::order_updated(&order), now).await?;
-                Ok((order, Some(event)))
-            }
-            .scope_boxed()
-        });
-        let (order, event) = updated.await?;
-        if let Some(event) = event {
-            self.hub.publish(event);
-        }
-        Ok(order)
     }
 }
 

@@ -6,13 +6,17 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::database::{Connection, Database};
-use crate::error::{AppError, ErrorCode, Result};
+use crate::error::{AppError, ErrorCode, ErrorData, Result};
 use crate::events::{Hub, append};
 use crate::models::{
-    Actor, AuditAction, CompletedSession, NewAuditEntry, NewEvent, Session, SessionId, StoreId, Table, TableId,
+    Actor, AuditAction, CompletedSession, NewAuditEntry, NewEvent, ReopenedSession, Session, SessionId, StoreId, Table,
+    TableId,
 };
 use crate::repositories::{order, session, table};
 use crate::services::audit;
+
+/// Each attempt can only lose to a login, a completion or a reopening that happens at the same moment.
+const ATTEMPTS: usize = 10;
 
 /// Sessions.
 #[derive(Debug, Clone)]
@@ -31,8 +35,6 @@ impl SessionService {
 
     /// The table's unfinished session; opens one where there is none. `None` if the table was deleted.
     pub async fn open(&self, store: StoreId, table: TableId) -> Result<Option<SessionId>> {
-        // Each attempt can only lose to a login or a completion that happens at the same moment.
-        const ATTEMPTS: usize = 10;
         for _ in 0..ATTEMPTS {
             let found = self.database.read(|conn| session::find_unfinished(conn, store, table).scope_boxed()).await?;
             if let Some(found) = found {
@@ -68,32 +70,102 @@ impl SessionService {
 
     /// 이용 완료: completes the table's session. Every order placed before is on its bill, every later one is refused.
     ///
+    /// `expected` is the session that is meant. If that one was completed before, its first answer is given again: a
+    /// repeated call never completes the next party's session.
+    ///
     /// # Errors
-    /// `TABLE_NOT_FOUND`, `SESSION_NOT_FOUND` if no session has started.
-    pub async fn complete(&self, store: StoreId, by: &Actor, table: TableId) -> Result<CompletedSession> {
+    /// `TABLE_NOT_FOUND`, `SESSION_NOT_FOUND` if no session has started, `SESSION_MISMATCH`.
+    pub async fn complete(
+        &self,
+        store: StoreId,
+        by: &Actor,
+        table: TableId,
+        expected: Option<SessionId>,
+    ) -> Result<CompletedSession> {
         let completed = self.database.transaction(store, |tx| {
             async move {
                 let number = table::find(tx, store, table).await?.ok_or(ErrorCode::TableNotFound)?.table_number;
-                let session = session::lock_unfinished(tx, store, table).await?.filter(Session::has_started);
-                let id = session.ok_or(ErrorCode::SessionNotFound)?.id;
-                let (order_count, total_amount) = order::sum_of_session(tx, store, id).await?;
+                let current = session::lock_unfinished(tx, store, table).await?;
+                let current_id = current.as_ref().map(|session| session.id);
+                if let Some(expected) = expected.filter(|expected| current_id != Some(*expected)) {
+                    let completed = session::find_completed(tx, store, table, expected).await?;
+                    return Ok((completed.ok_or_else(|| mismatch(expected, current_id))?, None));
+                }
+                let id = current.filter(Session::has_started).ok_or(ErrorCode::SessionNotFound)?.id;
+                let totals = order::totals(tx, store, id).await?;
                 let completed_at = self.clock.now();
-                session::complete(tx, store, id, completed_at).await?;
+                session::complete(tx, store, id, totals, completed_at).await?;
                 let entry = NewAuditEntry::new(AuditAction::SessionCompleted, id.0).after(json!({
                     "table_number": number,
-                    "order_count": order_count,
-                    "total_amount": total_amount.get(),
+                    "order_count": totals.order_count,
+                    "total_amount": totals.total_amount.get(),
+                    "unfinished_count": totals.unfinished_count,
                 }));
                 audit::record(tx, store, by, &entry, completed_at).await?;
                 let event = append(tx, store, NewEvent::session_completed(id, table), completed_at).await?;
-                Ok((CompletedSession { id, order_count, total_amount, completed_at }, event))
+                Ok((CompletedSession { id, totals, completed_at }, Some(event)))
             }
             .scope_boxed()
         });
         let (session, event) = completed.await?;
-        self.hub.publish(event);
+        if let Some(event) = event {
+            self.hub.publish(event);
+        }
         Ok(session)
     }
+
+    /// Takes back a completion while no party has ordered at the table since. The session that a tablet may have opened
+    /// meanwhile is removed; that tablet renews its token. A session that is running is left as it is.
+    ///
+    /// # Errors
+    /// `SESSION_NOT_FOUND`, `TABLE_NOT_FOUND`, `TABLE_HAS_ACTIVE_SESSION` if the next party has ordered, `SESSION_ENDED`
+    /// if the next party has left, too.
+    pub async fn reopen(&self, store: StoreId, by: &Actor, id: SessionId) -> Result<ReopenedSession> {
+        for _ in 0..ATTEMPTS {
+            let reopened = self.database.transaction(store, |tx| {
+                async move {
+                    let found = session::find(tx, store, id).await?.ok_or(ErrorCode::SessionNotFound)?;
+                    let (table, event) = if found.is_completed() {
+                        let Some(table) = vacate_table(tx, store, found.table_id).await? else { return Ok(None) };
+                        let session = session::lock(tx, store, id).await?;
+                        if !session.is_completed() {
+                            return Ok(None);
+                        }
+                        if session::has_later(tx, store, &session).await? {
+                            return Err(ErrorCode::SessionEnded.into());
+                        }
+                        session::reopen(tx, store, id).await?;
+                        let now = self.clock.now();
+                        let entry = NewAuditEntry::new(AuditAction::SessionReopened, id.0)
+                            .before(json!({"completed_at": session.completed_at}))
+                            .after(json!({"table_number": table.table_number}));
+                        audit::record(tx, store, by, &entry, now).await?;
+                        let event = NewEvent::session_reopened(id, table.id);
+                        (table, Some(append(tx, store, event, now).await?))
+                    } else {
+                        let table = table::find(tx, store, found.table_id).await?;
+                        (table.ok_or(ErrorCode::TableNotFound)?, None)
+                    };
+                    let totals = order::totals(tx, store, id).await?;
+                    let Table { id: table_id, table_number, .. } = table;
+                    Ok(Some((ReopenedSession { id, table_id, table_number, totals }, event)))
+                }
+                .scope_boxed()
+            });
+            if let Some((session, event)) = reopened.await? {
+                if let Some(event) = event {
+                    self.hub.publish(event);
+                }
+                return Ok(session);
+            }
+        }
+        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the table's session keeps changing"))
+    }
+}
+
+fn mismatch(expected: SessionId, current: Option<SessionId>) -> AppError {
+    let data = ErrorData::SessionMismatch { session_id: expected.0, current_session_id: current.map(|id| id.0) };
+    AppError { data: Some(data), ..ErrorCode::SessionMismatch.into() }
 }
 
 /// Locks a session against being completed.

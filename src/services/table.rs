@@ -62,7 +62,9 @@ impl TableService {
 
     /// The dashboard.
     pub async fn dashboard(&self, store: StoreId) -> Result<Dashboard> {
-        let (event_seq, tables) = self.database.read(|conn| table::dashboard(conn, store).scope_boxed()).await?;
+        let since = self.stores.get(store).await?.calendar.carried_over_since(self.clock.now());
+        let dashboard = self.database.read(|conn| table::dashboard(conn, store, since).scope_boxed());
+        let (event_seq, tables) = dashboard.await?;
         let event_id = self.hub.cursor(store, Scope::Staff, event_seq).to_string();
         Ok(Dashboard { event_id, tables })
     }

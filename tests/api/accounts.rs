@@ -243,7 +243,9 @@ async fn whatever_changes_a_store_is_in_its_audit_log() {
     let order = tablet.order(&store.menus[..1]).await.ok();
     tablet.order(&store.menus[..1]).await.ok();
     owner.delete(&format!("/admin/orders/{}", order["id"])).await.ok();
+    owner.post(&format!("/admin/orders/{}/restore", order["id"]), &json!({})).await.ok();
     owner.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
+    owner.post(&format!("/admin/sessions/{}/reopen", order["session_id"]), &json!({})).await.ok();
     let wrong = json!({"store_id": "demo", "username": "admin", "table_number": 1, "password": "wrong"});
     app.anonymous().post("/admin/auth/login", &wrong).await.refused(401, "AUTH_FAILED");
     app.anonymous().post("/customer/auth/login", &wrong).await.refused(401, "AUTH_FAILED");

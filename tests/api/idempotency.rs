@@ -88,3 +88,41 @@ async fn a_refused_order_keeps_nothing_and_its_key_is_good_once_the_cause_is_gon
     let one = tablet.order(&store.menus[..1]).await.ok();
     assert_ne!(tablet.order(&store.menus[..1]).await.ok()["id"], one["id"]);
 }
+
+#[tokio::test]
+async fn a_retry_after_a_new_login_is_the_same_order_and_other_content_is_another() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let admin = store.admin().await;
+    app.stand_at("2026-11-20T03:00:00Z");
+    let complete = async || {
+        admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
+    };
+    let body = order_of(&store.menus[..1]);
+    let first = order(&store.tablet(1).await, "order-0001", &body).await.ok();
+    complete().await;
+
+    // The answer was lost, the party left, the tablet logged in again.
+    let tablet = store.tablet(1).await;
+    let retried = join_all((0..16).map(|_| order(&tablet, "order-0001", &body))).await;
+    for answer in retried {
+        assert!(answer.status == 201 && is_replayed(&answer));
+        assert_eq!(answer.ok(), first);
+    }
+    assert_eq!(tablet.get("/customer/orders").await.ok()["orders"], json!([]), "nothing is on the next party's bill");
+    // An app that counts its keys anew for each party.
+    let other_content = order(&tablet, "order-0001", &order_of(&store.menus[..2])).await;
+    assert!(!is_replayed(&other_content));
+    assert_ne!(other_content.ok()["id"], first["id"]);
+    // From here on the key is that order's in this session.
+    order(&tablet, "order-0001", &body).await.refused(422, "IDEMPOTENCY_MISMATCH");
+    // Neither the table beside it nor another store knows the key.
+    assert!(!is_replayed(&order(&store.tablet(2).await, "order-0001", &body).await));
+
+    complete().await;
+    app.stand_at("2026-11-21T03:00:01Z");
+    let next_day = order(&store.tablet(1).await, "order-0001", &body).await;
+    assert!(!is_replayed(&next_day), "after 24 hours the same content is another order");
+    assert_ne!(next_day.ok()["id"], first["id"]);
+}

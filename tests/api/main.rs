@@ -44,3 +44,4 @@ mod tables;
 mod tenancy;
 mod throttle;
 mod tokens;
+mod ways_back;

@@ -27,6 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_session_orders))
         .routes(routes!(get_order, delete_order))
         .routes(routes!(update_order_status))
+        .routes(routes!(restore_order))
         .routes(routes!(issue_stream_ticket))
 }
 
@@ -76,7 +77,7 @@ async fn update_order_status(
     security(("admin_token" = []), ("stream_ticket" = [])),
     params(ResumeQuery, sse::LastEventId),
     responses((status = 200, description = "`connected`, then `new_order`, `order_updated`, `order_deleted`, \
-        `session_completed` and `menu_changed` as they happen, each with the \
+        `order_restored`, `session_completed`, `session_reopened` and `menu_changed` as they happen, each with the \
         data of the schema of its name (`NewOrderEvent` …); `reset` where the place to resume from cannot be \
         replayed", body = String, content_type = "text/event-stream")),
 )]
@@ -91,7 +92,8 @@ async fn stream_store(
 
 /// The live orders
 ///
-/// Of running stays, newest first.
+/// Of running stays, and the unfinished ones of stays that were completed in this business day or the one before; newest
+/// first.
 #[utoipa::path(
     get, path = "/api/v1/admin/orders", tag = "admin: orders",
     security(("admin_token" = [])),
@@ -142,6 +144,24 @@ async fn delete_order(
 ) -> Result<Json<MessageResponse>> {
     state.orders.cancel(admin.store_id, &admin.actor(), order, query.reason()?).await?;
     Ok(Json(MessageResponse::new(Message::Deleted, language)))
+}
+
+/// Restore an order
+///
+/// A cancelled order of a running stay comes back as it was.
+#[utoipa::path(
+    post, path = "/api/v1/admin/orders/{order_id}/restore", tag = "admin: orders",
+    security(("admin_token" = [])),
+    params(("order_id" = OrderId, Path, description = "The order")),
+    responses((status = 200, description = "The order as it is now", body = OrderResponse)),
+    extensions(("x-errors" = json!(["ORDER_NOT_FOUND", "SESSION_ENDED"]))),
+)]
+async fn restore_order(
+    admin: AdminIdentity,
+    State(state): State<AppState>,
+    Path(order): Path<OrderId>,
+) -> Result<Json<OrderResponse>> {
+    Ok(Json(state.orders.restore(admin.store_id, &admin.actor(), order).await?.into()))
 }
 
 /// A ticket for the event stream

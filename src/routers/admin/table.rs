@@ -6,15 +6,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::{Language, Message, Result};
-use crate::models::TableId;
+use crate::models::{SessionId, TableId};
 use crate::routers::created;
-use crate::routers::extract::{Path, Query, ValidatedJson};
+use crate::routers::extract::{OptionalJson, Path, Query, ValidatedJson};
 use crate::routers::json::Json;
 use crate::schemas::message::MessageResponse;
 use crate::schemas::order::{HistoryQuery, HistoryResponse};
 use crate::schemas::page::PageQuery;
 use crate::schemas::table::{
-    CompleteTableResponse, CreateTableRequest, DashboardResponse, TableListResponse, TableResponse, UpdateTableRequest,
+    CompleteTableRequest, CompleteTableResponse, CreateTableRequest, DashboardResponse, ReopenSessionResponse,
+    TableListResponse, TableResponse, UpdateTableRequest,
 };
 use crate::security::identity::{AdminIdentity, OwnerIdentity};
 use crate::state::AppState;
@@ -25,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(show_dashboard))
         .routes(routes!(get_table, update_table, delete_table))
         .routes(routes!(complete_table))
+        .routes(routes!(reopen_session))
         .routes(routes!(show_history))
 }
 
@@ -44,22 +46,47 @@ async fn show_dashboard(admin: AdminIdentity, State(state): State<AppState>) -> 
 /// Complete a table's stay (이용 완료)
 ///
 /// The party leaves: its session ends and its orders become history. An order that races with this is on
-/// this bill or refused.
+/// this bill or refused. Name the session that is meant, so that a second tap or a stale screen completes nothing else:
+/// a session that was completed before gives its first answer again, another one is `SESSION_MISMATCH`, whose `error`
+/// also has `session_id` and `current_session_id` (`null` where no tablet has logged in since).
 #[utoipa::path(
     post, path = "/api/v1/admin/tables/{table_id}/complete", tag = "admin: tables",
     security(("admin_token" = [])),
     params(("table_id" = TableId, Path, description = "The table")),
+    request_body = Option<CompleteTableRequest>,
     responses((status = 200, description = "Completed", body = CompleteTableResponse)),
-    extensions(("x-errors" = json!(["TABLE_NOT_FOUND", "SESSION_NOT_FOUND"]))),
+    extensions(("x-errors" = json!(["TABLE_NOT_FOUND", "SESSION_NOT_FOUND", "SESSION_MISMATCH"]))),
 )]
 async fn complete_table(
     admin: AdminIdentity,
     language: Language,
     State(state): State<AppState>,
     Path(table): Path<TableId>,
+    OptionalJson(request): OptionalJson<CompleteTableRequest>,
 ) -> Result<Json<CompleteTableResponse>> {
-    let session = state.sessions.complete(admin.store_id, &admin.actor(), table).await?;
+    let session = state.sessions.complete(admin.store_id, &admin.actor(), table, request.session_id).await?;
     Ok(Json(CompleteTableResponse::new(&session, language)))
+}
+
+/// Reopen a stay
+///
+/// For a stay that was completed by mistake, while no party has ordered at the table since. Its tablet learns it by
+/// `session_reopened` and renews its token.
+#[utoipa::path(
+    post, path = "/api/v1/admin/sessions/{session_id}/reopen", tag = "admin: tables",
+    security(("admin_token" = [])),
+    params(("session_id" = SessionId, Path, description = "The session")),
+    responses((status = 200, description = "It goes on", body = ReopenSessionResponse)),
+    extensions(("x-errors" = json!([
+        "SESSION_NOT_FOUND", "TABLE_NOT_FOUND", "TABLE_HAS_ACTIVE_SESSION", "SESSION_ENDED"
+    ]))),
+)]
+async fn reopen_session(
+    admin: AdminIdentity,
+    State(state): State<AppState>,
+    Path(session): Path<SessionId>,
+) -> Result<Json<ReopenSessionResponse>> {
+    Ok(Json(state.sessions.reopen(admin.store_id, &admin.actor(), session).await?.into()))
 }
 
 /// The tables

@@ -78,8 +78,8 @@ async fn list_orders(table: TableIdentity, State(state): State<AppState>) -> Res
     get, path = "/api/v1/customer/orders/stream", tag = "customer: orders",
     security(("table_token" = [])),
     params(ResumeQuery, sse::LastEventId),
-    responses((status = 200, description = "`connected`, then `order_updated`, `order_deleted`, `session_completed` \
-        and `menu_changed` as they happen, each with the \
+    responses((status = 200, description = "`connected`, then `new_order`, `order_updated`, `order_deleted`, \
+        `order_restored`, `session_completed`, `session_reopened` (of any table) and `menu_changed` as they happen, each with the \
         data of the schema of its name (`NewOrderEvent` …); `reset` where the place to resume from cannot be replayed",
         body = String, content_type = "text/event-stream")),
 )]

@@ -5,7 +5,7 @@ mod identity;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
@@ -39,6 +39,24 @@ where
         let value: T = read_json(&body)?;
         value.validate().map_err(|errors| AppError::validation(field_errors(&errors)))?;
         Ok(Self(value))
+    }
+}
+
+/// A JSON body that may be left out: then the default.
+pub struct OptionalJson<T>(pub T);
+
+impl<S, T> FromRequest<S> for OptionalJson<T>
+where
+    S: Send + Sync,
+    T: Default + DeserializeOwned + Validate,
+{
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        if request.body().is_end_stream() {
+            return Ok(Self(T::default()));
+        }
+        ValidatedJson::from_request(request, state).await.map(|ValidatedJson(value)| Self(value))
     }
 }
 

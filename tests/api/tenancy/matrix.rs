@@ -262,6 +262,7 @@ fn admin_orders(theirs: &Tenant) -> Vec<Entry> {
         ("admin_get_order", vec![order(theirs.order), order(theirs.past_order)]),
         ("admin_update_order_status", vec![order(theirs.order).body(next)]),
         ("admin_delete_order", vec![order(theirs.order).query("reason", "a mistake")]),
+        ("admin_restore_order", vec![order(theirs.order), order(theirs.past_order)]),
         ("admin_stream_store", stream(&theirs.dashboard_place)),
         ("admin_issue_stream_ticket", vec![attempt()]),
     ]
@@ -289,6 +290,7 @@ fn admin_accounts(role: Role, theirs: &Tenant) -> Vec<Entry> {
 
 fn admin_tables(role: Role, ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     let table = || at("table_id", theirs.table).refused(ErrorCode::TableNotFound);
+    let session = |id: i64| at("session_id", id).refused(ErrorCode::SessionNotFound);
     let history = |attempt: Attempt| attempt.query("cursor", &theirs.order_number);
     let days = |attempt: Attempt| attempt.query("date_from", "2000-01-01").query("date_to", "2999-12-31");
     let new = json!({"table_number": role.plain_number(), "password": "a password"});
@@ -300,7 +302,16 @@ fn admin_tables(role: Role, ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
         ("admin_get_table", vec![table()]),
         ("admin_update_table", vec![table().body(json!({"table_number": 9, "password": "ours now"}))]),
         ("admin_delete_table", vec![table()]),
-        ("admin_complete_table", vec![table()]),
+        (
+            "admin_complete_table",
+            vec![
+                table().body(json!({"session_id": theirs.session})),
+                at("table_id", ours.table)
+                    .body(json!({"session_id": theirs.session}))
+                    .refused(ErrorCode::SessionMismatch),
+            ],
+        ),
+        ("admin_reopen_session", vec![session(theirs.session), session(theirs.past_session)]),
         (
             "admin_show_history",
             vec![table(), days(history(table())).query("limit", 200), history(at("table_id", ours.table))],

@@ -1,0 +1,133 @@
+-- Writes orders of one store in one round trip. It checks only what must hold at the moment of writing: the session
+-- goes on, the idempotency key is new in the session and, with this content, at the table in the last 24 hours, and the
+-- menu still has the version that the lines were priced from. An order for
+-- which one of these does not hold is not written, and its outcome says why.
+--
+-- Each statement concerns one store and few rows, as Citus needs it.
+CREATE FUNCTION place_orders_v3(
+    p_store bigint,
+    p_day date,
+    p_now timestamptz,
+    -- An array of orders, sorted by session, so that two transactions that lock several sessions never wait for each
+    -- other: {session_id, table_id, menu_version, total_amount, note, key, digest (hex), lines: [{menu_id, menu_name,
+    -- unit_price, quantity}], event: {kind, audience, data}}. The event's data lacks what is assigned here.
+    p_orders jsonb
+)
+RETURNS TABLE (
+    place integer,
+    -- placed, session_ended, key_used or menu_changed
+    outcome text,
+    order_id bigint,
+    day_number integer,
+    event_seq bigint,
+    table_number integer,
+    item_ids bigint[],
+    event_data text,
+    -- The store's menu version, where it is not the order's.
+    current_menu_version bigint
+)
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+    placed record;
+    document jsonb;
+    is_started boolean[];
+    numbers integer[];
+    started boolean;
+    number integer;
+    item_id bigint;
+BEGIN
+    -- Locked against being completed: an order is on this session's bill or refused.
+    FOR i IN 1..jsonb_array_length(p_orders) LOOP
+        document := p_orders->(i - 1);
+        SELECT t.table_number, s.started_at IS NOT NULL INTO number, started
+        FROM table_sessions s JOIN tables t ON t.store_id = s.store_id AND t.id = s.table_id
+        WHERE s.store_id = p_store AND s.id = (document->>'session_id')::bigint
+          AND s.table_id = (document->>'table_id')::bigint AND s.completed_at IS NULL
+        FOR NO KEY UPDATE OF s;
+        numbers[i] := number;
+        is_started[i] := started;
+    END LOOP;
+    place := 0;
+    FOR placed IN
+        SELECT * FROM jsonb_to_recordset(p_orders)
+        AS o(session_id bigint, table_id bigint, menu_version bigint, total_amount bigint, note text, key text,
+             digest text, lines jsonb, event jsonb)
+    LOOP
+        place := place + 1;
+        order_id := NULL;
+        day_number := NULL;
+        event_seq := NULL;
+        item_ids := NULL;
+        event_data := NULL;
+        current_menu_version := NULL;
+        table_number := numbers[place];
+        IF table_number IS NULL THEN
+            outcome := 'session_ended';
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        IF placed.key IS NOT NULL THEN
+            -- The session is locked: no other transaction can use the key meanwhile.
+            PERFORM FROM orders x
+            WHERE x.store_id = p_store AND x.session_id = placed.session_id AND x.idempotency_key = placed.key;
+            IF NOT FOUND THEN
+                -- The retry of an order whose answer was lost, by a tablet that logged in again meanwhile.
+                PERFORM FROM table_sessions s
+                JOIN orders x ON x.store_id = p_store AND x.session_id = s.id AND x.idempotency_key = placed.key
+                WHERE s.store_id = p_store AND s.table_id = placed.table_id
+                  AND s.completed_at > p_now - interval '24 hours' AND x.created_at > p_now - interval '24 hours'
+                  AND x.content_digest = decode(placed.digest, 'hex');
+            END IF;
+            IF FOUND THEN
+                outcome := 'key_used';
+                RETURN NEXT;
+                CONTINUE;
+            END IF;
+        END IF;
+        -- From here to the commit the store's other orders and changes wait.
+        UPDATE store_streams SET event_seq = store_streams.event_seq + 1
+        WHERE store_id = p_store AND menu_version = placed.menu_version
+        RETURNING store_streams.event_seq INTO event_seq;
+        IF NOT FOUND THEN
+            SELECT s.menu_version INTO current_menu_version FROM store_streams s WHERE s.store_id = p_store;
+            outcome := 'menu_changed';
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        INSERT INTO order_counters (store_id, business_day, last_number) VALUES (p_store, p_day, 1)
+        ON CONFLICT (store_id, business_day) DO UPDATE SET last_number = order_counters.last_number + 1
+        RETURNING last_number INTO day_number;
+        IF NOT is_started[place] THEN
+            UPDATE table_sessions SET started_at = p_now
+            WHERE store_id = p_store AND id = placed.session_id AND started_at IS NULL;
+        END IF;
+        INSERT INTO orders (store_id, session_id, table_id, table_number, business_day, day_number, status,
+                            total_amount, note, created_at, updated_at, idempotency_key, content_digest)
+        VALUES (p_store, placed.session_id, placed.table_id, place_orders_v3.table_number, p_day,
+                place_orders_v3.day_number, 'pending', placed.total_amount, placed.note, p_now, p_now, placed.key,
+                decode(placed.digest, 'hex'))
+        RETURNING id INTO order_id;
+        item_ids := ARRAY[]::bigint[];
+        FOR line IN 1..jsonb_array_length(placed.lines) LOOP
+            document := placed.lines->(line - 1);
+            INSERT INTO order_items (store_id, order_id, line, menu_id, menu_name, unit_price, quantity)
+            VALUES (p_store, place_orders_v3.order_id, line, (document->>'menu_id')::bigint, document->>'menu_name',
+                    (document->>'unit_price')::bigint, (document->>'quantity')::integer)
+            RETURNING id INTO item_id;
+            item_ids := item_ids || item_id;
+        END LOOP;
+        event_data := (placed.event->'data') || jsonb_build_object(
+            'order_id', order_id,
+            'order_number', to_char(p_day, 'YYYYMMDD') || '-'
+                || lpad(place_orders_v3.day_number::text, greatest(3, length(place_orders_v3.day_number::text)), '0'),
+            'table_number', table_number);
+        INSERT INTO events (store_id, seq, kind, audience, session_id, data, created_at)
+        VALUES (p_store, place_orders_v3.event_seq, placed.event->>'kind', (placed.event->>'audience')::event_audience,
+                placed.session_id, event_data::json, p_now);
+        outcome := 'placed';
+        RETURN NEXT;
+    END LOOP;
+END
+$$;

@@ -1,0 +1,129 @@
+//! Staff move orders along, cancel them, and bring them back.
+
+use chrono::{DateTime, Utc};
+use scoped_futures::ScopedFutureExt;
+use serde_json::json;
+
+use super::OrderService;
+use crate::database::Connection;
+use crate::error::{AppError, ErrorCode, Result};
+use crate::events::append;
+use crate::models::{
+    Actor, AuditAction, Cancellation, NewAuditEntry, NewEvent, Order, OrderId, OrderStatus, Session, StatusChange,
+    StoreId,
+};
+use crate::repositories::{order, session};
+use crate::services::audit;
+use crate::services::session::lock_running;
+
+impl OrderService {
+    /// Cancels a live order: it leaves every list and total, and is kept with who, when and why.
+    ///
+    /// # Errors
+    /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history.
+    pub async fn cancel(&self, store: StoreId, by: &Actor, id: OrderId, reason: Option<&str>) -> Result<()> {
+        let since = self.carried_over_since(store).await?;
+        let cancelled = self.database.transaction(store, |tx| {
+            async move {
+                let LockedOrder { session, .. } = lock_live(tx, store, id, since).await?;
+                let order = order::get(tx, store, id).await?;
+                let now = self.clock.now();
+                order::cancel(tx, store, id, Cancellation { by: &by.name, reason }, now).await?;
+                let after = json!({"reason": reason, "is_after_completion": session.is_completed()});
+                let entry = NewAuditEntry::new(AuditAction::OrderDeleted, id.0).before(&order).after(after);
+                audit::record(tx, store, by, &entry, now).await?;
+                append(tx, store, NewEvent::order_deleted(&order), now).await
+            }
+            .scope_boxed()
+        });
+        self.hub.publish(cancelled.await?);
+        Ok(())
+    }
+
+    /// Brings back a cancelled order of a running session. An order that is not cancelled is left as it is.
+    ///
+    /// # Errors
+    /// `ORDER_NOT_FOUND`, `SESSION_ENDED`.
+    pub async fn restore(&self, store: StoreId, by: &Actor, id: OrderId) -> Result<Order> {
+        let restored = self.database.transaction(store, |tx| {
+            async move {
+                let session = order::session_of_any(tx, store, id).await?;
+                lock_running(tx, store, session).await?;
+                let now = self.clock.now();
+                let was_cancelled = order::restore(tx, store, id, now).await?;
+                let order = order::get(tx, store, id).await?;
+                if !was_cancelled {
+                    return Ok((order, None));
+                }
+                let entry = NewAuditEntry::new(AuditAction::OrderRestored, id.0).after(&order);
+                audit::record(tx, store, by, &entry, now).await?;
+                let event = append(tx, store, NewEvent::order_restored(&order), now).await?;
+                Ok((order, Some(event)))
+            }
+            .scope_boxed()
+        });
+        let (order, event) = restored.await?;
+        if let Some(event) = event {
+            self.hub.publish(event);
+        }
+        Ok(order)
+    }
+
+    /// Moves a live order along.
+    ///
+    /// # Errors
+    /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history, `INVALID_STATUS_TRANSITION`.
+    pub async fn set_status(&self, store: StoreId, id: OrderId, to: OrderStatus) -> Result<Order> {
+        let since = self.carried_over_since(store).await?;
+        let updated = self.database.transaction(store, |tx| {
+            async move {
+                let LockedOrder { status: from, .. } = lock_live(tx, store, id, since).await?;
+                let change = from
+                    .change_to(to)
+                    .map_err(|invalid| AppError::caused_by(ErrorCode::InvalidStatusTransition, invalid))?;
+                if change == StatusChange::AlreadyThere {
+                    return Ok((order::get(tx, store, id).await?, None));
+                }
+                let now = self.clock.now();
+                order::set_status(tx, store, id, to, now).await?;
+                let order = order::get(tx, store, id).await?;
+                let event = append(tx, store, NewEvent::order_updated(&order), now).await?;
+                Ok((order, Some(event)))
+            }
+            .scope_boxed()
+        });
+        let (order, event) = updated.await?;
+        if let Some(event) = event {
+            self.hub.publish(event);
+        }
+        Ok(order)
+    }
+}
+
+/// A live order that no other transaction can change.
+struct LockedOrder {
+    session: Session,
+    status: OrderStatus,
+}
+
+/// Locks an order against any other change of it, and its session against being completed or reopened. Live are the
+/// orders of running sessions and the unfinished ones of sessions that were completed at `carried_over_since` or later.
+///
+/// # Errors
+/// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history.
+async fn lock_live(
+    tx: &mut Connection,
+    store: StoreId,
+    id: OrderId,
+    carried_over_since: DateTime<Utc>,
+) -> Result<LockedOrder> {
+    let session = order::session_of(tx, store, id).await?;
+    let session = session::lock_shared(tx, store, session).await?;
+    let status = order::lock_status(tx, store, id).await?;
+    let is_carried_over = |completed_at| completed_at >= carried_over_since && status != OrderStatus::Completed;
+    if session.completed_at.is_none_or(is_carried_over) {
+        Ok(LockedOrder { session, status })
+    } else {
+        Err(ErrorCode::SessionEnded.into())
+    }
+}

@@ -1,0 +1,299 @@
+//! What staff do twice, by mistake or too early, and how they take it back.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, ApiClient, TestApp, TestStore};
+
+async fn complete(store: &TestStore, admin: &ApiClient, body: &Value) -> Answer {
+    admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), body).await
+}
+
+/// A tablet at table 1 with the table's current session.
+async fn renewed(tablet: &ApiClient) -> ApiClient {
+    let login = tablet.post("/customer/auth/session", &json!({})).await.ok();
+    tablet.with_token(login["token"].as_str().unwrap())
+}
+
+/// The dashboard's row of table 1.
+async fn table_one(admin: &ApiClient) -> Value {
+    admin.get("/admin/tables/dashboard").await.ok()["tables"][0].clone()
+}
+
+async fn set_status(admin: &ApiClient, order: i64, status: &str) -> Answer {
+    admin.patch(&format!("/admin/orders/{order}/status"), &json!({"status": status})).await
+}
+
+async fn live_ids(admin: &ApiClient, query: &str) -> Vec<i64> {
+    let page = admin.get(&format!("/admin/orders{query}")).await.ok();
+    page["orders"].as_array().unwrap().iter().map(|order| order["id"].as_i64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_repeated_completion_never_ends_the_next_partys_session() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let other = app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let first = tablet.order(&store.menus[..2]).await.ok();
+    let meant = json!({"session_id": first["session_id"]});
+    let done = complete(&store, &admin, &meant).await.ok();
+    assert_eq!(
+        (&done["order_count"], &done["total_amount"], &done["unfinished_count"]),
+        (&json!(1), &json!(11_000), &json!(1))
+    );
+
+    // The answer was lost. The next party sits down, and orders.
+    assert_eq!(complete(&store, &admin, &meant).await.ok(), done);
+    let next = renewed(&tablet).await;
+    assert_eq!(complete(&store, &admin, &meant).await.ok(), done);
+    let theirs = next.order(&store.menus[..1]).await.ok();
+    assert_eq!(complete(&store, &admin, &meant).await.ok(), done);
+    assert_eq!(next.get("/customer/auth/session/check").await.ok()["valid"], true);
+
+    // What the kitchen does later changes the orders, not the answer.
+    admin.delete(&format!("/admin/orders/{}", first["id"])).await.ok();
+    assert_eq!(complete(&store, &admin, &meant).await.ok(), done);
+
+    // A session that never was at this table, or is another store's.
+    let stranger = other.tablet(1).await.order(&other.menus[..1]).await.ok();
+    for wrong in [json!(999_999), stranger["session_id"].clone()] {
+        let error = complete(&store, &admin, &json!({"session_id": wrong})).await.refused(409, "SESSION_MISMATCH");
+        assert_eq!((&error["session_id"], &error["current_session_id"]), (&wrong, &theirs["session_id"]));
+    }
+    for (body, code) in [(json!({"session_id": "x"}), 422), (json!({"session_id": null}), 422), (json!([]), 422)] {
+        complete(&store, &admin, &body).await.refused(code, "VALIDATION_ERROR");
+    }
+    other
+        .admin()
+        .await
+        .post(&format!("/admin/tables/{}/complete", store.tables[0]), &meant)
+        .await
+        .refused(404, "TABLE_NOT_FOUND");
+
+    // Without a body it is whatever session goes on.
+    let path = format!("/admin/tables/{}/complete", store.tables[0]);
+    let bare = crate::support::answer(admin.request(reqwest::Method::POST, &path)).await.ok();
+    assert_eq!(bare["session_id"], theirs["session_id"]);
+    let error = complete(&store, &admin, &json!({"session_id": 999_999})).await.refused(409, "SESSION_MISMATCH");
+    assert_eq!(error["current_session_id"], Value::Null);
+}
+
+#[tokio::test]
+async fn of_completions_at_the_same_moment_one_is_written() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, mut tablet) = (store.admin().await, store.tablet(1).await);
+    for round in 0..20 {
+        let order = tablet.order(&store.menus[..1]).await.ok();
+        let meant = json!({"session_id": order["session_id"]});
+        let answers = join_all((0..8).map(|_| complete(&store, &admin, &meant))).await;
+        let answers: Vec<Value> = answers.into_iter().map(Answer::ok).collect();
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "round {round}: {answers:?}");
+        tablet = renewed(&tablet).await;
+    }
+    let stream = admin.stream("/admin/orders/stream", None).await.connected().await;
+    assert!(stream.connected_at.ends_with(":40"), "an order and a completion a round: {}", stream.connected_at);
+}
+
+#[tokio::test]
+async fn a_session_completed_by_mistake_goes_on() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let other = app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let order = tablet.order(&store.menus[..1]).await.ok();
+    let reopen = format!("/admin/sessions/{}/reopen", order["session_id"]);
+    complete(&store, &admin, &json!({})).await.ok();
+    // The tablet is ready for the next party, which has not ordered.
+    let next = renewed(&tablet).await;
+    let mut screen = next.stream("/customer/orders/stream", None).await.connected().await;
+    let mut neighbour = store.tablet(2).await.stream("/customer/orders/stream", None).await.connected().await;
+    let mut stranger = other.tablet(1).await.stream("/customer/orders/stream", None).await.connected().await;
+    other.admin().await.post(&reopen, &json!({})).await.refused(404, "SESSION_NOT_FOUND");
+
+    let reopened = admin.post(&reopen, &json!({})).await.ok();
+    assert_eq!(
+        reopened,
+        json!({"session_id": order["session_id"], "table_id": store.tables[0], "table_number": 1,
+                                "order_count": 1, "total_amount": 9_000})
+    );
+    assert_eq!(admin.post(&reopen, &json!({})).await.ok(), reopened, "a second tap changes nothing");
+    for screen in [&mut screen, &mut neighbour] {
+        let event = screen.next().await;
+        assert_eq!((event.name.as_str(), &event.data["session_id"]), ("session_reopened", &order["session_id"]));
+    }
+    stranger.silent().await;
+    // The session that was opened meanwhile is gone; the tablet renews its token and has the party's orders again.
+    next.order(&store.menus[..1]).await.refused(409, "SESSION_ENDED");
+    let back = renewed(&next).await;
+    assert_eq!(back.get("/customer/orders").await.ok()["orders"][0]["id"], order["id"]);
+    assert_eq!(back.order(&store.menus[..1]).await.ok()["session_id"], order["session_id"]);
+    tablet.get("/customer/orders").await.ok();
+    assert_eq!(table_one(&admin).await["order_count"], 2);
+
+    // Once the next party has ordered, nothing is taken back; nor after it has left.
+    complete(&store, &admin, &json!({})).await.ok();
+    let next = renewed(&back).await;
+    next.order(&store.menus[..1]).await.ok();
+    admin.post(&reopen, &json!({})).await.refused(409, "TABLE_HAS_ACTIVE_SESSION");
+    complete(&store, &admin, &json!({})).await.ok();
+    admin.post(&reopen, &json!({})).await.refused(409, "SESSION_ENDED");
+    let log = admin.get("/admin/audit?action=session.reopened").await.ok();
+    assert_eq!(log["entries"].as_array().unwrap().len(), 1);
+    assert_eq!(log["entries"][0]["subject_id"], order["session_id"]);
+}
+
+#[tokio::test]
+async fn reopening_races_with_the_next_partys_first_order_and_one_of_them_wins() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, mut tablet) = (store.admin().await, store.tablet(1).await);
+    let (mut reopened, mut ordered) = (0, 0);
+    for round in 0..60 {
+        let order = tablet.order(&store.menus[..1]).await.ok();
+        complete(&store, &admin, &json!({"session_id": order["session_id"]})).await.ok();
+        let next = renewed(&tablet).await;
+        let (path, body) = (format!("/admin/sessions/{}/reopen", order["session_id"]), json!({}));
+        let login = async || {
+            // What another device of the table does meanwhile.
+            next.post("/customer/auth/session", &json!({})).await.ok();
+        };
+        let (reopening, first, ()) = tokio::join!(admin.post(&path, &body), next.order(&store.menus[1..2]), login());
+        let goes_on = table_one(&admin).await;
+        if reopening.status.is_success() {
+            reopened += 1;
+            first.refused(409, "SESSION_ENDED");
+            assert_eq!((&goes_on["session_id"], &goes_on["total_amount"]), (&order["session_id"], &json!(9_000)));
+        } else {
+            ordered += 1;
+            reopening.refused(409, "TABLE_HAS_ACTIVE_SESSION");
+            assert_eq!((&goes_on["session_id"], &goes_on["total_amount"]), (&first.ok()["session_id"], &json!(2_000)));
+        }
+        complete(&store, &admin, &json!({"session_id": goes_on["session_id"]})).await.ok();
+        assert_eq!(table_one(&admin).await["is_active"], false, "round {round}");
+        tablet = renewed(&next).await;
+    }
+    assert!(reopened > 0 && ordered > 0, "the race should go both ways: {reopened} reopened, {ordered} ordered");
+}
+
+#[tokio::test]
+async fn a_cancelled_order_comes_back_as_it_was() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let other = app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let order = tablet.order(&store.menus[..2]).await.ok();
+    let path = format!("/admin/orders/{}", order["id"]);
+    let preparing = admin.patch(&format!("{path}/status"), &json!({"status": "preparing"})).await.ok();
+    admin.delete(&path).await.ok();
+    assert_eq!(table_one(&admin).await["order_count"], 0);
+    let mut screens = [
+        admin.stream("/admin/orders/stream", None).await.connected().await,
+        tablet.stream("/customer/orders/stream", None).await.connected().await,
+    ];
+    let mut neighbour = store.tablet(2).await.stream("/customer/orders/stream", None).await.connected().await;
+
+    other.admin().await.post(&format!("{path}/restore"), &json!({})).await.refused(404, "ORDER_NOT_FOUND");
+    let restored = admin.post(&format!("{path}/restore"), &json!({})).await.ok();
+    assert_eq!((&restored["items"], &restored["status"]), (&preparing["items"], &json!("preparing")));
+    assert_eq!(admin.post(&format!("{path}/restore"), &json!({})).await.ok(), restored, "a second tap changes nothing");
+    for screen in &mut screens {
+        let event = screen.next().await;
+        assert_eq!((event.name.as_str(), &event.data["order_id"]), ("order_restored", &order["id"]));
+        assert_eq!((&event.data["status"], &event.data["total_amount"]), (&json!("preparing"), &json!(11_000)));
+        screen.silent().await;
+    }
+    neighbour.silent().await;
+    assert_eq!(table_one(&admin).await["total_amount"], 11_000);
+    assert_eq!(tablet.get("/customer/orders").await.ok()["orders"][0]["id"], order["id"]);
+    let log = admin.get("/admin/audit?action=order.restored").await.ok();
+    assert_eq!(log["entries"].as_array().unwrap().len(), 1);
+
+    admin.delete(&path).await.ok();
+    complete(&store, &admin, &json!({})).await.ok();
+    admin.post(&format!("{path}/restore"), &json!({})).await.refused(409, "SESSION_ENDED");
+}
+
+#[tokio::test]
+async fn restoring_races_with_completion_and_the_bill_has_the_order_or_does_not() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, mut tablet) = (store.admin().await, store.tablet(1).await);
+    let (mut on_bill, mut too_late) = (0, 0);
+    for _ in 0..60 {
+        tablet.order(&store.menus[..1]).await.ok();
+        let order = tablet.order(&store.menus[1..2]).await.ok();
+        admin.delete(&format!("/admin/orders/{}", order["id"])).await.ok();
+        let (path, body) = (format!("/admin/orders/{}/restore", order["id"]), json!({}));
+        let (restored, bill) = tokio::join!(admin.post(&path, &body), complete(&store, &admin, &body));
+        let total = bill.ok()["total_amount"].as_i64().unwrap();
+        if restored.status.is_success() {
+            on_bill += 1;
+            assert_eq!(total, 11_000);
+        } else {
+            too_late += 1;
+            restored.refused(409, "SESSION_ENDED");
+            assert_eq!(total, 9_000);
+        }
+        tablet = renewed(&tablet).await;
+    }
+    assert!(on_bill > 0 && too_late > 0, "the race should go both ways: {on_bill} on the bill, {too_late} too late");
+}
+
+#[tokio::test]
+async fn what_still_cooks_when_the_party_leaves_stays_live_until_the_next_day_ends() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let other = app.store("other").await;
+    app.stand_at("2026-11-20T12:00:00Z");
+    let (mut admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let ids = async |count: usize| {
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            ids.push(tablet.order(&store.menus[..1]).await.ok()["id"].as_i64().unwrap());
+        }
+        ids
+    };
+    let placed = ids(4).await;
+    set_status(&admin, placed[0], "preparing").await.ok();
+    set_status(&admin, placed[1], "preparing").await.ok();
+    set_status(&admin, placed[1], "completed").await.ok();
+    let done = complete(&store, &admin, &json!({})).await.ok();
+    assert_eq!((&done["order_count"], &done["unfinished_count"]), (&json!(4), &json!(3)));
+
+    let next = renewed(&tablet).await;
+    let theirs = next.order(&store.menus[1..2]).await.ok()["id"].as_i64().unwrap();
+    assert_eq!(live_ids(&admin, "").await, [theirs, placed[3], placed[2], placed[0]]);
+    assert_eq!(live_ids(&admin, "?status=preparing").await, [placed[0]]);
+    assert_eq!(live_ids(&admin, &format!("?table_id={}", store.tables[1])).await, [0; 0]);
+    assert_eq!(live_ids(&other.admin().await, "").await, [0; 0]);
+    let page = admin.get("/admin/orders?limit=2").await.ok();
+    let rest = live_ids(&admin, &format!("?limit=2&cursor={}", page["next_cursor"].as_str().unwrap())).await;
+    assert_eq!(rest, [placed[2], placed[0]]);
+    let row = table_one(&admin).await;
+    assert_eq!(
+        (&row["carried_over_count"], &row["pending_count"], &row["total_amount"]),
+        (&json!(3), &json!(1), &json!(2_000))
+    );
+
+    // Finished or cancelled, it is live no more.
+    assert_eq!(set_status(&admin, placed[0], "completed").await.ok()["status"], "completed");
+    admin.delete(&format!("/admin/orders/{}", placed[2])).await.ok();
+    set_status(&admin, placed[1], "completed").await.refused(409, "SESSION_ENDED");
+    assert_eq!(live_ids(&admin, "").await, [theirs, placed[3]]);
+    let log = admin.get("/admin/audit?action=order.deleted").await.ok();
+    assert_eq!(log["entries"][0]["after"]["is_after_completion"], true);
+
+    // The next business day it is still there; the day after it is history.
+    app.stand_at("2026-11-21T14:59:00Z");
+    admin = store.admin().await;
+    assert_eq!(table_one(&admin).await["carried_over_count"], 1);
+    app.stand_at("2026-11-21T15:00:00Z");
+    assert_eq!(live_ids(&admin, "").await, [theirs]);
+    assert_eq!(table_one(&admin).await["carried_over_count"], 0);
+    set_status(&admin, placed[3], "preparing").await.refused(409, "SESSION_ENDED");
+}
