@@ -98,7 +98,7 @@ catalogue! {
     InvalidStatusTransition 409 "INVALID_STATUS_TRANSITION"
         "주문 상태를 그렇게 변경할 수 없습니다." "The order's status cannot change like that.";
     SessionMismatch 409 "SESSION_MISMATCH"
-        "그 사이 다른 손님이 이용 중입니다. 화면을 새로 고쳐 주세요." "Another party is at this table by now. Please refresh.";
+        "테이블의 이용 상태가 바뀌었습니다. 화면을 새로 고쳐 주세요." "The table has another session by now. Please refresh.";
     SessionEnded 409 "SESSION_ENDED"
         "이용이 종료되었습니다." "The session has ended.";
     MenuUnavailable 409 "MENU_UNAVAILABLE"
@@ -113,6 +113,9 @@ catalogue! {
         "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요." "Too many requests. Please try again shortly.";
     InternalError 500 "INTERNAL_ERROR"
         "서버에 문제가 발생했습니다." "Something went wrong on the server.";
+    HttpVersionNotSupported 505 "HTTP_VERSION_NOT_SUPPORTED"
+        "실시간 알림은 HTTP/1.1에서만 열 수 있습니다. 프록시 설정을 확인해 주세요."
+        "Streams need HTTP/1.1. Please check the proxy (nginx: proxy_http_version 1.1).";
     ServiceUnavailable 503 "SERVICE_UNAVAILABLE"
         "지금은 처리할 수 없습니다. 잠시 후 다시 시도해 주세요." "This cannot be done right now. Please try again shortly.";
 }
@@ -130,6 +133,7 @@ impl ErrorCode {
             429 => Self::TooManyRequests,
             431 => Self::HeaderTooLarge,
             503 => Self::ServiceUnavailable,
+            505 => Self::HttpVersionNotSupported,
             400..500 => Self::MalformedRequest,
             _ => Self::InternalError,
         }

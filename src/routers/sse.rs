@@ -6,13 +6,13 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Version, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::error::{AppError, Result};
+use crate::error::{AppError, ErrorCode, Result};
 use crate::events::EventStream;
 use crate::request_context;
 use crate::routers::extract::Query;
@@ -71,6 +71,18 @@ impl FromRequestParts<AppState> for StreamIdentity {
         let identity = state.auth.admin_of_ticket(&ticket).await?;
         request_context::set_store(identity.store_id);
         Ok(Self(identity))
+    }
+}
+
+/// A request whose answer can be a stream. Over HTTP/1.0 the end of a stream looks like the end of a complete answer, so a
+/// client would not connect again.
+pub(super) struct Streamable;
+
+impl<S: Send + Sync> FromRequestParts<S> for Streamable {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        if parts.version < Version::HTTP_11 { Err(ErrorCode::HttpVersionNotSupported.into()) } else { Ok(Self) }
     }
 }
 

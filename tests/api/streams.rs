@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tableorder::clock::Clock;
 use tableorder::events::retention;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::sse::Event;
@@ -379,4 +379,25 @@ async fn an_event_of_a_slow_clock_takes_no_newer_one_with_it() {
     let postdate = "UPDATE events SET created_at = '2099-01-01' WHERE seq = 1";
     sqlx::query(postdate).execute(&mut app.connection().await).await.unwrap();
     assert_eq!(retention::prune(&app.database, Clock::system().now(), week).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_stream_over_http_1_0_is_refused_as_its_end_could_not_be_told_from_a_break() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    for (path, token) in
+        [("/api/v1/admin/orders/stream", admin.token()), ("/api/v1/customer/orders/stream", tablet.token())]
+    {
+        let mut client = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
+        // As nginx sends it without further settings.
+        let request =
+            format!("GET {path} HTTP/1.0\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n");
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.0 505 "), "{answer}");
+        assert!(answer.contains("\"HTTP_VERSION_NOT_SUPPORTED\""), "{answer}");
+    }
 }

@@ -11,7 +11,7 @@ use crate::events::Scope;
 use crate::models::{OrderId, SessionId};
 use crate::routers::extract::{Path, Query, ValidatedJson};
 use crate::routers::json::Json;
-use crate::routers::sse::{self, ResumeQuery, StreamIdentity};
+use crate::routers::sse::{self, ResumeQuery, StreamIdentity, Streamable};
 use crate::schemas::auth::TicketResponse;
 use crate::schemas::message::MessageResponse;
 use crate::schemas::order::{
@@ -80,8 +80,10 @@ async fn update_order_status(
         `order_restored`, `session_completed`, `session_reopened` and `menu_changed` as they happen, each with the \
         data of the schema of its name (`NewOrderEvent` …); `reset` where the place to resume from cannot be \
         replayed", body = String, content_type = "text/event-stream")),
+    extensions(("x-errors" = json!(["HTTP_VERSION_NOT_SUPPORTED"]))),
 )]
 async fn stream_store(
+    _: Streamable,
     StreamIdentity(admin): StreamIdentity,
     State(state): State<AppState>,
     Query(resume): Query<ResumeQuery>,

@@ -11,7 +11,7 @@ use crate::events::Scope;
 use crate::routers::created;
 use crate::routers::extract::{Idempotency, Query, ValidatedJson};
 use crate::routers::json::Json;
-use crate::routers::sse::{self, ResumeQuery};
+use crate::routers::sse::{self, ResumeQuery, Streamable};
 use crate::schemas::order::{CreateOrderRequest, OrderListResponse, OrderResponse};
 use crate::security::identity::TableIdentity;
 use crate::services::{OrderOrigin, OrderRequest};
@@ -82,8 +82,10 @@ async fn list_orders(table: TableIdentity, State(state): State<AppState>) -> Res
         `order_restored`, `session_completed`, `session_reopened` (of any table) and `menu_changed` as they happen, each with the \
         data of the schema of its name (`NewOrderEvent` …); `reset` where the place to resume from cannot be replayed",
         body = String, content_type = "text/event-stream")),
+    extensions(("x-errors" = json!(["HTTP_VERSION_NOT_SUPPORTED"]))),
 )]
 async fn stream_session(
+    _: Streamable,
     table: TableIdentity,
     State(state): State<AppState>,
     Query(resume): Query<ResumeQuery>,
