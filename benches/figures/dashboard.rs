@@ -23,8 +23,8 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
         let requests = house.boards.iter().map(|store| get("/admin/tables/dashboard", &store.admin, "")).collect();
         turn(bench, house, CONNECTIONS, &Arc::new(requests), 200)
     };
-    let script =
-        format!("\\set store :first_store + random(0, :stores - 1)\n{};\n", statement()?.replace("$1", ":store"));
+    let statement = statement()?.replace("$1", ":store").replace("$2", "(now() - interval '1 day')");
+    let script = format!("\\set store :first_store + random(0, :stores - 1)\n{statement};\n");
     let variables = [("first_store", first_board(bench).await?), ("stores", bench.empty.boards.len() as i64)];
     let turns = in_turns(
         bench,
