@@ -1,7 +1,7 @@
 -- Writes orders of one store in one round trip. It checks only what must hold at the moment of writing: the session
 -- goes on, the idempotency key is new in the session and, with this content, at the table in the last 24 hours, and the
--- menu still has the version that the lines were priced from. An order for
--- which one of these does not hold is not written, and its outcome says why.
+-- menu still has the version that the lines were priced from. An order for which one of these does not hold is not
+-- written, and its outcome says why.
 --
 -- Each statement concerns one store and few rows, as Citus needs it.
 CREATE FUNCTION place_orders_v3(

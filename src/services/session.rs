@@ -124,13 +124,10 @@ impl SessionService {
         for _ in 0..ATTEMPTS {
             let reopened = self.database.transaction(store, |tx| {
                 async move {
-                    let found = session::find(tx, store, id).await?.ok_or(ErrorCode::SessionNotFound)?;
-                    let (table, event) = if found.is_completed() {
-                        let Some(table) = vacate_table(tx, store, found.table_id).await? else { return Ok(None) };
-                        let session = session::lock(tx, store, id).await?;
-                        if !session.is_completed() {
-                            return Ok(None);
-                        }
+                    // Before the table's session, which is a newer one: sessions are locked in the order of their ids.
+                    let session = session::lock(tx, store, id).await?;
+                    let (table, event) = if session.is_completed() {
+                        let Some(table) = vacate_table(tx, store, session.table_id).await? else { return Ok(None) };
                         if session::has_later(tx, store, &session).await? {
                             return Err(ErrorCode::SessionEnded.into());
                         }
@@ -143,7 +140,7 @@ impl SessionService {
                         let event = NewEvent::session_reopened(id, table.id);
                         (table, Some(append(tx, store, event, now).await?))
                     } else {
-                        let table = table::find(tx, store, found.table_id).await?;
+                        let table = table::find(tx, store, session.table_id).await?;
                         (table.ok_or(ErrorCode::TableNotFound)?, None)
                     };
                     let totals = order::totals(tx, store, id).await?;

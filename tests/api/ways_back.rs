@@ -158,6 +158,26 @@ async fn a_session_completed_by_mistake_goes_on() {
 }
 
 #[tokio::test]
+async fn of_reopenings_at_the_same_moment_one_is_written_and_all_are_answered() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let order = tablet.order(&store.menus[..1]).await.ok();
+    let reopen = format!("/admin/sessions/{}/reopen", order["session_id"]);
+    for round in 0..20 {
+        complete(&store, &admin, &json!({})).await.ok();
+        renewed(&tablet).await;
+        let body = json!({});
+        let answers = join_all((0..8).map(|_| admin.post(&reopen, &body))).await;
+        let answers: Vec<Value> = answers.into_iter().map(Answer::ok).collect();
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "round {round}: {answers:?}");
+    }
+    let stream = admin.stream("/admin/orders/stream", None).await.connected().await;
+    assert!(stream.connected_at.ends_with(":41"), "a completion and a reopening a round: {}", stream.connected_at);
+}
+
+#[tokio::test]
 async fn reopening_races_with_the_next_partys_first_order_and_one_of_them_wins() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
