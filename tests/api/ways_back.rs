@@ -87,6 +87,8 @@ async fn a_repeated_completion_never_ends_the_next_partys_session() {
     let path = format!("/admin/tables/{}/complete", store.tables[0]);
     let bare = crate::support::answer(admin.request(reqwest::Method::POST, &path)).await.ok();
     assert_eq!(bare["session_id"], theirs["session_id"]);
+    let last = renewed(&next).await.order(&store.menus[..1]).await.ok();
+    assert_eq!(complete(&store, &admin, &Value::Null).await.ok()["session_id"], last["session_id"]);
     let error = complete(&store, &admin, &json!({"session_id": 999_999})).await.refused(409, "SESSION_MISMATCH");
     assert_eq!(error["current_session_id"], Value::Null);
 }

@@ -30,19 +30,12 @@ where
     type Rejection = AppError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
-        if !is_json(&request) {
-            return Err(ErrorCode::UnsupportedMediaType.into());
-        }
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| AppError::from(ErrorCode::for_status(rejection.status().as_u16())))?;
-        let value: T = read_json(&body)?;
-        value.validate().map_err(|errors| AppError::validation(field_errors(&errors)))?;
-        Ok(Self(value))
+        let body = json_bytes(request, state).await?;
+        read_valid_json(&body).map(Self)
     }
 }
 
-/// A JSON body that may be left out: then the default.
+/// A JSON body that may be left out or `null`: then the default.
 pub struct OptionalJson<T>(pub T);
 
 impl<S, T> FromRequest<S> for OptionalJson<T>
@@ -56,8 +49,27 @@ where
         if request.body().is_end_stream() {
             return Ok(Self(T::default()));
         }
-        ValidatedJson::from_request(request, state).await.map(|ValidatedJson(value)| Self(value))
+        let body = json_bytes(request, state).await?;
+        if body.trim_ascii() == b"null" {
+            return Ok(Self(T::default()));
+        }
+        read_valid_json(&body).map(Self)
     }
+}
+
+async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
+    if !is_json(&request) {
+        return Err(ErrorCode::UnsupportedMediaType.into());
+    }
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|rejection| ErrorCode::for_status(rejection.status().as_u16()).into())
+}
+
+fn read_valid_json<T: DeserializeOwned + Validate>(body: &[u8]) -> Result<T> {
+    let value: T = read_json(body)?;
+    value.validate().map_err(|errors| AppError::validation(field_errors(&errors)))?;
+    Ok(value)
 }
 
 fn is_json(request: &Request) -> bool {
