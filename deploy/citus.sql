@@ -10,7 +10,7 @@
 -- What stays as it is, on the coordinator alone, where every instance connects:
 --   _sqlx_migrations, event_epochs   a few rows that no statement joins to a store's
 --   login_throttle                   unlogged; what is tried at a login need not have a store
---   place_orders_v1, place_orders_v3 run on the coordinator and send each of their statements, which all name one
+--   place_orders_v1, place_orders_v2 run on the coordinator and send each of their statements, which all name one
 --                                    store_id, to that store's worker (deploy/citus-orders.sql: all of them at once)
 -- The enum types go to the workers with the first table that has a column of them. There are no views, no triggers and
 -- no sequences but those of identity columns, which are all bigint as Citus wants them.

@@ -4,6 +4,7 @@ mod app_env;
 mod database;
 mod events;
 mod http;
+mod limits;
 mod login;
 mod reader;
 mod secret;
@@ -17,6 +18,7 @@ pub use self::app_env::AppEnv;
 pub use self::database::DatabaseConfig;
 pub use self::events::{EventConfig, StreamConfig};
 pub use self::http::{CorsOrigins, HttpConfig};
+pub use self::limits::{SessionLimits, StoreLimits};
 pub use self::login::{EXAMPLE_SECRET, JwtConfig, LoginConfig};
 pub use self::reader::{ConfigError, Mistake};
 pub use self::secret::Secret;
@@ -49,6 +51,10 @@ pub struct Config {
     pub streams: StreamConfig,
     /// The events' settings.
     pub events: EventConfig,
+    /// What one store may have.
+    pub store_limits: StoreLimits,
+    /// What may be ordered in one session.
+    pub session_limits: SessionLimits,
 }
 
 impl Config {
@@ -91,6 +97,8 @@ impl Config {
             http: HttpConfig::read(&mut reader, env),
             streams: StreamConfig::read(&mut reader),
             events: EventConfig::read(&mut reader),
+            store_limits: StoreLimits::read(&mut reader),
+            session_limits: SessionLimits::read(&mut reader),
         };
         reader.finish(config)
     }

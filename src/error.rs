@@ -4,6 +4,7 @@
 
 mod code;
 mod language;
+mod limit;
 mod message;
 mod reason;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 pub use code::ErrorCode;
 pub use language::Language;
+pub use limit::Limit;
 pub use message::Message;
 pub use reason::Reason;
 
@@ -40,6 +42,31 @@ pub enum ErrorData {
         /// The table's session, if it has one.
         current_session_id: Option<i64>,
     },
+    /// With `LIMIT_REACHED`, `SESSION_FULL`, and the refusals of too many orders or streams.
+    Limit {
+        /// The bound.
+        limit: Limit,
+        /// Its value.
+        maximum: i64,
+    },
+    /// With `MENU_CHANGED`.
+    MenuChanged {
+        /// The current version.
+        menu_version: i64,
+        /// The lines concerned.
+        changed: Vec<ChangedLine>,
+    },
+}
+
+/// A line of an order whose item has another name or price by now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangedLine {
+    /// Its index in the order.
+    pub index: usize,
+    /// The item's name now.
+    pub menu_name: String,
+    /// The item's price now, in the currency's minor unit.
+    pub unit_price: i64,
 }
 
 /// Why a request was refused.
@@ -78,6 +105,23 @@ impl AppError {
     #[must_use]
     pub fn invalid_field(field: impl Into<String>, reason: Reason) -> Self {
         Self::validation(vec![FieldError { field: field.into(), reason }])
+    }
+
+    /// A refusal that names the bound `limit`, which is `maximum`.
+    #[must_use]
+    pub fn limit_reached(code: ErrorCode, limit: Limit, maximum: i64) -> Self {
+        let reason = Reason::Limit { limit, maximum };
+        let details = vec![FieldError { field: limit.as_str().to_owned(), reason }];
+        Self { details, data: Some(ErrorData::Limit { limit, maximum }), ..code.into() }
+    }
+
+    /// The bound that the refusal names, and its value, if it names one.
+    #[must_use]
+    pub fn limit(&self) -> Option<(Limit, i64)> {
+        match self.data {
+            Some(ErrorData::Limit { limit, maximum }) => Some((limit, maximum)),
+            _ => None,
+        }
     }
 
     /// Whether the cause is an error of this type.

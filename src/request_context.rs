@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::error::Language;
-use crate::models::StoreId;
+use crate::error::{Language, Limit};
+use crate::models::{StoreId, TableId};
 
 /// What is known of the request under way.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct RequestContext {
     pub language: Language,
     queries: AtomicU32,
     store: OnceLock<StoreId>,
+    table: OnceLock<TableId>,
+    limit: OnceLock<Limit>,
 }
 
 tokio::task_local! {
@@ -28,7 +30,8 @@ impl RequestContext {
     /// A request that has not been authenticated and has sent no query yet.
     #[must_use]
     pub fn new(id: String, client: IpAddr, language: Language) -> Arc<Self> {
-        Arc::new(Self { id, client, language, queries: AtomicU32::new(0), store: OnceLock::new() })
+        let (store, table, limit) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Arc::new(Self { id, client, language, queries: AtomicU32::new(0), store, table, limit })
     }
 
     /// The number of statements sent to the database for this request.
@@ -41,6 +44,18 @@ impl RequestContext {
     #[must_use]
     pub fn store(&self) -> Option<StoreId> {
         self.store.get().copied()
+    }
+
+    /// The table whose tablet sent the request, once its token is known.
+    #[must_use]
+    pub fn table(&self) -> Option<TableId> {
+        self.table.get().copied()
+    }
+
+    /// The bound that the request was refused for.
+    #[must_use]
+    pub fn limit(&self) -> Option<Limit> {
+        self.limit.get().copied()
     }
 
     /// Runs `work` as part of this request.
@@ -67,4 +82,14 @@ pub fn count_query() {
 /// Records which store the request is about.
 pub fn set_store(store: StoreId) {
     with(|context| context.store.set(store));
+}
+
+/// Records which table's tablet sent the request.
+pub fn set_table(table: TableId) {
+    with(|context| context.table.set(table));
+}
+
+/// Records the bound that the request is refused for.
+pub fn set_limit(limit: Limit) {
+    with(|context| context.limit.set(limit));
 }

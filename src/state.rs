@@ -75,7 +75,14 @@ impl AppState {
     pub async fn new(config: &Config, secret: &Secret, database: Database, clock: Clock) -> Result<Self> {
         let epoch = database.read(|conn| event::epoch(conn).scope_boxed()).await?;
         let shutdown = Shutdown::default();
-        let limits = StreamLimits { per_store: config.streams.max_per_store, in_all: config.streams.max_in_all };
+        let limits = StreamLimits {
+            per_login: config.streams.max_per_login,
+            per_table: config.streams.max_per_table,
+            per_user: config.streams.max_per_user,
+            per_store: config.streams.max_per_store,
+            in_all: config.streams.max_in_all,
+            staff_percent: config.streams.staff_percent,
+        };
         let cluster = Cluster::new(database.clone());
         let observer = Arc::new(cluster.clone());
         let closing = shutdown.closing().clone();
@@ -96,13 +103,22 @@ impl AppState {
             clock.clone(),
             &config.jwt,
         );
-        let menus = MenuService::new(database.clone(), cluster.clone(), hub.clone(), clock.clone());
-        let orders = OrderService::new(database.clone(), stores.clone(), menus.clone(), hub.clone(), clock.clone());
+        let store_limits = config.store_limits;
+        let menus = MenuService::new(database.clone(), cluster.clone(), hub.clone(), store_limits, clock.clone());
+        let orders = OrderService::new(
+            database.clone(),
+            stores.clone(),
+            menus.clone(),
+            hub.clone(),
+            config.session_limits,
+            clock.clone(),
+        );
         let users = UserService::new(
             database.clone(),
             passwords.clone(),
             Some(access.clone()),
             throttle.clone(),
+            store_limits,
             clock.clone(),
         );
         let request_metrics = RequestMetrics::default();
@@ -119,7 +135,7 @@ impl AppState {
         Ok(Self(Arc::new(Services {
             auth,
             audit: AuditService::new(database.clone(), clock.clone(), config.login.audit_retention),
-            categories: CategoryService::new(database.clone(), hub.clone(), clock.clone()),
+            categories: CategoryService::new(database.clone(), hub.clone(), store_limits, clock.clone()),
             menus,
             prepared_menus: Cache::builder()
                 .weigher(|_, menu: &Arc<PreparedMenu>| u32::try_from(menu.size()).unwrap_or(u32::MAX))
@@ -127,8 +143,8 @@ impl AppState {
                 .eviction_policy(EvictionPolicy::lru())
                 .build(),
             orders,
+            streams: StreamService::new(hub.clone(), access.clone(), sessions.clone(), config.streams, clock.clone()),
             sessions,
-            streams: StreamService::new(hub.clone(), access.clone(), config.streams, clock.clone()),
             tables: TableService::new(
                 database.clone(),
                 hub.clone(),
@@ -136,6 +152,7 @@ impl AppState {
                 passwords,
                 throttle.clone(),
                 stores,
+                store_limits,
                 clock.clone(),
             ),
             users,

@@ -40,6 +40,15 @@ pub fn program(directory: &Path, database_url: &str) -> Command {
         .envs(["LOG_LEVEL", "LOG_FILE"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .env("SHUTDOWN_TIMEOUT_SECONDS", "1")
         .env("SEED_DEMO_STORE", "false")
+        // The load orders in few sessions.
+        .env("SESSION_ORDERS_PER_SECOND", "0")
+        .env("SESSION_MAX_ORDERS", "10000000")
+        .env("SESSION_MAX_LINES", "100000000")
+        // The streams of the load belong to few logins.
+        .env("SSE_MAX_CONNECTIONS_PER_LOGIN", "1000000")
+        .env("SSE_MAX_CONNECTIONS_PER_TABLE", "1000000")
+        .env("SSE_MAX_CONNECTIONS_PER_USER", "1000000")
+        .env("SSE_RESERVED_FOR_STAFF_PERCENT", "0")
         // The load logs in to one account, with right and wrong passwords.
         .env("LOGIN_SUCCESSES_PER_ACCOUNT_PER_HOUR", "1000000")
         .env("LOGIN_FAILURES_PER_ACCOUNT", "1000000")

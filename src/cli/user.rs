@@ -62,7 +62,7 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
     let clock = Clock::system();
     let passwords = Passwords::new(config.login.queue)?;
     let throttle = LoginThrottle::new(connected.database.clone(), clock.clone(), &config.login);
-    let users = UserService::new(connected.database.clone(), passwords, None, throttle, clock);
+    let users = UserService::new(connected.database.clone(), passwords, None, throttle, config.store_limits, clock);
     let (done, result) = match command {
         Command::Create { role, .. } => ("made", create(&users, &store, &username, password, role.into()).await),
         Command::ResetPassword { .. } => {

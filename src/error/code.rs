@@ -101,6 +101,16 @@ catalogue! {
         "테이블의 이용 상태가 바뀌었습니다. 화면을 새로 고쳐 주세요." "The table has another session by now. Please refresh.";
     SessionEnded 409 "SESSION_ENDED"
         "이용이 종료되었습니다." "The session has ended.";
+    SessionFull 409 "SESSION_FULL"
+        "이 테이블에서 더 이상 주문할 수 없습니다. 직원에게 문의해 주세요."
+        "This session has as many orders as it may have. Please ask the staff.";
+    LimitReached 409 "LIMIT_REACHED"
+        "등록할 수 있는 최대 개수를 초과했습니다." "There are as many of these as there may be.";
+    MenuChanged 409 "MENU_CHANGED"
+        "메뉴의 이름이나 가격이 바뀌었습니다. 확인 후 다시 주문해 주세요."
+        "A dish in this order has another name or price by now. Please check and order again.";
+    OrderExpired 409 "ORDER_EXPIRED"
+        "주문 시간이 지나 주문되지 않았습니다." "The order came too late and was not placed.";
     MenuUnavailable 409 "MENU_UNAVAILABLE"
         "지금 주문할 수 없는 메뉴가 있습니다." "A dish in this order cannot be ordered now.";
     IdempotencyInProgress 409 "IDEMPOTENCY_IN_PROGRESS"

@@ -1,6 +1,6 @@
 //! Why a field was refused.
 
-use super::Language;
+use super::{Language, Limit};
 
 /// Why a field was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,15 @@ pub enum Reason {
     NotTheWholeOrder,
     /// Neither a log level nor a filter of them.
     LogLevel,
+    /// There are as many as there may be.
+    Limit {
+        /// The bound.
+        limit: Limit,
+        /// Its value.
+        maximum: i64,
+    },
+    /// A time further ahead than an order may wait.
+    TooFarAhead,
 }
 
 impl Reason {
@@ -77,6 +86,10 @@ impl Reason {
             Self::NotTheWholeOrder => {
                 ("모든 항목을 한 번씩 포함해야 합니다".into(), "must name every item exactly once".into())
             }
+            Self::Limit { limit, maximum } => {
+                (limit.message(*maximum, Language::Korean), limit.message(*maximum, Language::English))
+            }
+            Self::TooFarAhead => ("24시간 이내여야 합니다".into(), "must be within 24 hours".into()),
             Self::LogLevel => (
                 "error, warn, info, debug, trace 또는 tableorder=debug,info 같은 필터여야 합니다".into(),
                 "must be error, warn, info, debug, trace or a filter like tableorder=debug,info".into(),
@@ -111,7 +124,11 @@ mod tests {
             Reason::NotReady,
             Reason::NotTheWholeOrder,
             Reason::LogLevel,
-        ] {
+            Reason::TooFarAhead,
+        ]
+        .into_iter()
+        .chain(Limit::ALL.map(|limit| Reason::Limit { limit, maximum: 1_000 }))
+        {
             let korean = reason.message(Language::Korean);
             assert!(korean.chars().any(|c| ('가'..='힣').contains(&c)), "{korean}");
             assert!(reason.message(Language::English).is_ascii());

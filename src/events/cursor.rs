@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::models::{Audience, SessionId, StoreId};
+use crate::models::{Audience, Event, EventKind, SessionId, StoreId};
 
 /// Whose stream it is: what of a store's events is seen on it, and which cursors belong to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,13 @@ impl Scope {
             (Self::Session(own), Audience::Session) => session == Some(own),
             (Self::Session(_), Audience::Staff) => false,
         }
+    }
+
+    /// Whether the stream has nothing more to show after this event: the end of its session.
+    #[must_use]
+    pub fn ends_with(self, event: &Event) -> bool {
+        let is_own = |session| event.session_id == Some(session);
+        matches!(self, Self::Session(session) if is_own(session)) && event.kind == EventKind::SessionCompleted.as_str()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The hub: one channel for each store that has open streams.
 
+mod open_streams;
 mod store_channel;
 mod subscription;
 
@@ -16,6 +17,7 @@ use scoped_futures::ScopedFutureExt;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use self::open_streams::{StreamAccount, StreamLimits, StreamOwner};
 use self::store_channel::{StoreChannel, lock};
 use self::subscription::Place;
 use super::cursor::{Cursor, Scope};
@@ -71,15 +73,6 @@ pub trait HubObserver: std::fmt::Debug + Send + Sync {
 
     /// A stream is about to be told of this menu version: its reader must not get an older menu from this instance.
     fn menu_changed(&self, store: StoreId, menu_version: i64);
-}
-
-/// How many streams may be open on this instance.
-#[derive(Debug, Clone, Copy)]
-pub struct StreamLimits {
-    /// Of one store.
-    pub per_store: usize,
-    /// In all.
-    pub in_all: usize,
 }
 
 impl Hub {
@@ -169,9 +162,10 @@ impl Hub {
     /// Subscribes to a store. The head is read afterwards, so that no event is missed in between.
     ///
     /// # Errors
-    /// `SERVICE_UNAVAILABLE` when the limit of streams is reached.
-    pub async fn subscribe(&self, store: StoreId) -> Result<Subscription> {
-        let place = self.take_place(store)?;
+    /// `LIMIT_REACHED` when the table or account has as many streams as it may have; `SERVICE_UNAVAILABLE` when the store
+    /// or this instance has.
+    pub async fn subscribe(&self, store: StoreId, owner: StreamOwner) -> Result<Subscription> {
+        let place = self.take_place(store, owner)?;
         let head = self.0.database.read(|conn| event::head(conn, store).scope_boxed()).await?;
         self.0.observer.menu_changed(store, head.menu_version);
         if let Some(event_seq) = place.channel.set_head(head.event_seq) {
@@ -181,17 +175,20 @@ impl Hub {
         Ok(Subscription { place, head })
     }
 
-    fn take_place(&self, store: StoreId) -> Result<Place> {
+    fn take_place(&self, store: StoreId, owner: StreamOwner) -> Result<Place> {
+        let Inner { limits, metrics, clock, closing, .. } = &*self.0;
+        limits.check_all(owner, self.open_streams())?;
         let mut channels = lock(&self.0.channels);
-        let subscribers = channels.get(&store).map_or(0, |channel| channel.subscribers());
-        if subscribers >= self.0.limits.per_store || self.open_streams() >= self.0.limits.in_all {
-            return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the limit of open streams is reached"));
-        }
+        let new = || Arc::new(StoreChannel::new(Arc::clone(metrics), clock.clone()));
+        // Put into the map only once it has a stream.
+        let channel = channels.get(&store).cloned().unwrap_or_else(new);
+        let closed = closing.child_token();
+        let (id, replaced) = lock(&channel.streams).add(owner, limits, closed.clone())?;
+        channels.insert(store, Arc::clone(&channel));
         self.0.open_streams.fetch_add(1, Ordering::Relaxed);
-        self.0.metrics.opened.inc();
-        let new = || Arc::new(StoreChannel::new(Arc::clone(&self.0.metrics), self.0.clock.clone()));
-        let channel = Arc::clone(channels.entry(store).or_insert_with(new));
-        Ok(Place::new(self.clone(), store, channel))
+        metrics.opened.inc();
+        metrics.replaced.inc_by(replaced as u64);
+        Ok(Place::new(self.clone(), store, channel, id, closed))
     }
 
     /// The cursor of a stream of `scope` at `seq`.
@@ -266,7 +263,7 @@ mod tests {
     use super::store_channel::tests::{event, received};
     use super::*;
     use crate::events::{EventStream, StreamOptions};
-    use crate::models::StreamHead;
+    use crate::models::{StreamHead, UserId};
 
     const STORE: StoreId = StoreId(1);
 
@@ -279,19 +276,22 @@ mod tests {
     }
 
     fn hub() -> Hub {
-        let limits = StreamLimits { per_store: 10, in_all: 10 };
+        let limits =
+            StreamLimits { per_login: 10, per_table: 10, per_user: 10, per_store: 10, in_all: 10, staff_percent: 0 };
         let (database, closing) = (Database::unconnected(), CancellationToken::new());
         Hub::new(database, Uuid::nil(), Arc::new(NoObserver), limits, Clock::system(), closing)
     }
 
+    const OWNER: StreamOwner = StreamOwner { account: StreamAccount::User(UserId(1)), login: Uuid::nil() };
+
     #[tokio::test]
     async fn the_last_stream_of_a_channel_removes_it_and_no_other() {
         let hub = hub();
-        let (mut first, mut second) = (hub.take_place(STORE).unwrap(), hub.take_place(STORE).unwrap());
+        let (mut first, mut second) = (hub.take_place(STORE, OWNER).unwrap(), hub.take_place(STORE, OWNER).unwrap());
         // Both stop receiving before either is removed: the first removes the channel, and a third makes another.
         (first.receiver, second.receiver) = (None, None);
         drop(first);
-        let third = hub.take_place(STORE).unwrap();
+        let third = hub.take_place(STORE, OWNER).unwrap();
         drop(second);
         assert_eq!((hub.stores(), hub.open_streams()), (vec![STORE], 1));
         drop(third);
@@ -301,7 +301,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_whose_head_is_older_than_the_channel_reads_the_gap_from_the_table() {
         let hub = hub();
-        let (mut slow, quick) = (hub.take_place(STORE).unwrap(), hub.take_place(STORE).unwrap());
+        let (mut slow, quick) = (hub.take_place(STORE, OWNER).unwrap(), hub.take_place(STORE, OWNER).unwrap());
         slow.channel.push(event(11));
         slow.channel.push(event(12));
         // The quick one read the head after those two were committed, and was the first to set it.

@@ -17,6 +17,7 @@ pub(super) struct EventMetrics {
     pub(super) resets: Counter,
     pub(super) lags: Counter,
     pub(super) aborted: Counter,
+    pub(super) replaced: Counter,
     delivery: Histogram,
 }
 
@@ -29,6 +30,7 @@ impl EventMetrics {
             resets: Counter::default(),
             lags: Counter::default(),
             aborted: Counter::default(),
+            replaced: Counter::default(),
             delivery: Histogram::new(BOUNDS),
         }
     }
@@ -47,6 +49,7 @@ impl EventMetrics {
             ("stream_resets", "Streams told to load everything anew, as their place cannot be replayed", &self.resets),
             ("stream_lags", "Times a stream fell so far behind that it reads the table instead", &self.lags),
             ("streams_broken_off", "Streams this instance ended: token, age, stop or a fault", &self.aborted),
+            ("streams_replaced", "Streams that were closed because their login opened another", &self.replaced),
         ];
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());

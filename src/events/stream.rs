@@ -56,6 +56,8 @@ pub struct EventStream {
     heartbeat_at: Instant,
     ends_at: Instant,
     token_check: TokenCheck,
+    /// Whether it has shown the end of its session.
+    has_session_ended: bool,
 }
 
 impl EventStream {
@@ -92,6 +94,7 @@ impl EventStream {
             heartbeat_at: Instant::now() + options.heartbeat,
             ends_at: Instant::now() + options.lifetime,
             token_check: options.token_check,
+            has_session_ended: false,
             subscription,
         }
     }
@@ -126,6 +129,9 @@ impl EventStream {
             if let Some(frame) = self.frames.pop_front() {
                 return Ok(frame);
             }
+            if self.has_session_ended {
+                return Err(StreamAborted("its session has ended"));
+            }
             if self.seen < self.replay_to {
                 self.replay_page().await?;
             } else if let Some(frame) = self.next_live().await? {
@@ -136,8 +142,8 @@ impl EventStream {
 
     /// Before each frame, in a long replay too: is it still to be open?
     async fn check_open(&mut self) -> Result<(), StreamAborted> {
-        if self.subscription.is_closing() {
-            return Err(StreamAborted("the server is stopping"));
+        if let Some(why) = self.subscription.closed() {
+            return Err(StreamAborted(why));
         }
         if Instant::now() >= self.ends_at {
             return Err(StreamAborted("its token has expired, or it reached its maximum age"));
@@ -165,6 +171,7 @@ impl EventStream {
             self.seen = event.seq;
             if self.scope.sees(event.audience, event.session_id) {
                 self.subscription.metrics().delivered.inc();
+                self.has_session_ended |= self.scope.ends_with(&event);
                 self.frames.push_back(LiveEvent::new(event).frame(&self.cursor, self.scope));
             }
         }
@@ -177,7 +184,7 @@ impl EventStream {
         let received = match self.subscription.next(self.heartbeat_at.min(self.ends_at)).await {
             Next::Event(received) => received,
             // `check_open` looks into both.
-            Next::Closing | Next::Access => return Ok(None),
+            Next::Closed | Next::Access => return Ok(None),
             Next::Deadline if Instant::now() < self.heartbeat_at => return Ok(None),
             Next::Deadline => return Ok(Some(Bytes::from_static(b": alive\n\n"))),
         };
@@ -186,6 +193,7 @@ impl EventStream {
             Ok(live) if live.event.seq == self.seen + 1 => {
                 self.seen = live.event.seq;
                 let seen_here = self.scope.sees(live.event.audience, live.event.session_id);
+                self.has_session_ended = seen_here && self.scope.ends_with(&live.event);
                 self.subscription.metrics().delivered.inc_by(u64::from(seen_here));
                 Ok(seen_here.then(|| live.frame(&self.cursor, self.scope)))
             }

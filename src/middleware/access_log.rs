@@ -16,6 +16,7 @@ use tracing::Instrument;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::client_address;
+use crate::error::Limit;
 use crate::request_context::RequestContext;
 use crate::routers::extract::language_of;
 use crate::telemetry::metrics::RequestMetrics;
@@ -116,6 +117,9 @@ impl Record {
     fn end(self, response: &mut Response) {
         let (context, status, elapsed) = (&self.context, response.status(), self.started.elapsed());
         self.settings.metrics.observe(&self.method, self.route(), status, elapsed);
+        if let Some(limit) = context.limit() {
+            self.settings.metrics.limit_reached(limit);
+        }
         tracing::info!(
             target: "tableorder::request",
             request_id = context.id,
@@ -125,7 +129,9 @@ impl Record {
             ms = milliseconds(elapsed),
             client = %context.client,
             store = context.store().map(|store| store.0),
+            table = context.table().map(|table| table.0),
             queries = context.queries(),
+            limit = context.limit().map(Limit::as_str),
         );
         if let Some(trace) = self.trace {
             trace.end(&context.id, context.store(), status);

@@ -1,6 +1,8 @@
 //! Requests that are refused before they reach the router.
 
 use std::future::{Ready, ready};
+use std::net::IpAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,8 +13,12 @@ use tower::{Layer, Service};
 
 use crate::config::HttpConfig;
 use crate::error::{AppError, ErrorCode, Result};
+use crate::models::network_of;
 use crate::request_context;
 use crate::security::rate::RateLimit;
+
+/// The burst: this many seconds' worth of requests at once.
+const BURST_SECONDS: NonZero<u32> = NonZero::new(5).unwrap();
 
 /// An extension of requests on a connection beyond `MAX_CONNECTIONS`.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +27,7 @@ pub struct TooManyConnections;
 /// What a request may bring, and how often.
 #[derive(Debug, Clone)]
 pub(super) struct RequestLimits {
-    rate: Option<Arc<RateLimit>>,
+    rate: Option<Arc<RateLimit<IpAddr>>>,
     /// Path and query, header names and values together, in bytes.
     header_bytes: usize,
     header_fields: usize,
@@ -30,7 +36,10 @@ pub(super) struct RequestLimits {
 impl RequestLimits {
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self {
-            rate: config.requests_per_second.map(|rate| Arc::new(RateLimit::new(rate))),
+            rate: config.requests_per_second.map(|rate| {
+                let burst = rate.saturating_mul(BURST_SECONDS);
+                Arc::new(RateLimit::new(rate, burst))
+            }),
             header_bytes: config.header_limit,
             header_fields: config.header_fields,
         }
@@ -41,7 +50,7 @@ impl RequestLimits {
             return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "MAX_CONNECTIONS are open"));
         }
         if let (Some(rate), Some(client)) = (&self.rate, request_context::with(|context| context.client)) {
-            rate.check(client)?;
+            rate.check(&network_of(client))?;
         }
         let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
         let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();

@@ -47,6 +47,8 @@ pub enum EventKind {
     SessionReopened,
     /// The menu changed.
     MenuChanged,
+    /// A tablet was refused, for its session has as many orders as it may have.
+    LimitReached,
 }
 
 impl EventKind {
@@ -61,6 +63,7 @@ impl EventKind {
             Self::SessionCompleted => "session_completed",
             Self::SessionReopened => "session_reopened",
             Self::MenuChanged => "menu_changed",
+            Self::LimitReached => "limit_reached",
         }
     }
 
@@ -71,6 +74,7 @@ impl EventKind {
             Self::NewOrder | Self::OrderUpdated | Self::OrderDeleted | Self::OrderRestored | Self::SessionCompleted => {
                 Audience::Session
             }
+            Self::LimitReached => Audience::Staff,
             // The tablet of the reopened session listens for the session after it.
             Self::SessionReopened | Self::MenuChanged => Audience::Everyone,
         }

@@ -33,6 +33,8 @@ pub struct MenuItem {
     pub id: MenuItemId,
     /// Its place within the category: smaller comes first; equal ones in order of creation.
     pub display_order: i32,
+    /// The store's menu version when its name or price last changed; 0 where that is not known.
+    pub terms_version: i64,
     /// Everything else about it.
     #[serde(flatten)]
     pub details: MenuItemDetails,
@@ -74,6 +76,21 @@ pub struct MenuItemChange {
     pub display_order: Option<i32>,
 }
 
+impl MenuItemDetails {
+    /// Whether a guest who saw `other` would order the same at the same price.
+    #[must_use]
+    pub fn has_terms_of(&self, other: &Self) -> bool {
+        self.name == other.name && self.price == other.price
+    }
+
+    /// The bytes of its name, description and image address.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        self.name.len() + optional(&self.description) + optional(&self.image_url)
+    }
+}
+
 impl MenuItemChange {
     /// Whether it changes nothing but whether the item can be ordered now.
     #[must_use]
@@ -90,9 +107,10 @@ impl MenuItemChange {
     /// `item` with this change.
     #[must_use]
     pub fn apply(self, item: MenuItem) -> MenuItem {
-        let MenuItem { id, display_order, details } = item;
+        let MenuItem { id, display_order, terms_version, details } = item;
         MenuItem {
             id,
+            terms_version,
             display_order: self.display_order.unwrap_or(display_order),
             details: MenuItemDetails {
                 category_id: self.category_id.unwrap_or(details.category_id),

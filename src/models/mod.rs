@@ -27,7 +27,7 @@ pub use order::{
     Cancellation, DayRange, InvalidTransition, LiveFilter, Order, OrderItem, OrderLine, OrderNumber, OrderStatus,
     PastOrder, StatusChange,
 };
-pub use page::{Page, PageLimit};
+pub use page::{Page, PageLimit, SessionPage};
 pub use placement::{PlacementOutcome, PricedLine, PricedOrder};
 pub use session::{CompletedSession, ReopenedSession, Session, SessionTotals};
 pub use store::{Store, StoreCode};

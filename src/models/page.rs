@@ -11,6 +11,15 @@ pub struct Page {
     pub below: Option<OrderNumber>,
 }
 
+/// Which part of a session's orders is asked for, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SessionPage {
+    /// How many orders at most; `None` for as many as a session may have.
+    pub limit: Option<PageLimit>,
+    /// Go on below this order.
+    pub below: Option<OrderNumber>,
+}
+
 /// How many entries a page has at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageLimit(u8);

@@ -15,6 +15,8 @@ pub struct PricedOrder {
     pub table_id: TableId,
     /// The menu version it was priced at. It is written only while that is still the store's version.
     pub menu_version: i64,
+    /// It is not placed later than this.
+    pub not_after: Option<DateTime<Utc>>,
     /// Its lines.
     pub lines: Vec<PricedLine>,
     /// The sum of its lines.
@@ -53,6 +55,12 @@ pub enum PlacementOutcome {
     Placed(Box<Order>),
     /// The session has ended, or is not the table's.
     SessionEnded,
+    /// Its last moment has passed.
+    Expired,
+    /// The session has as many orders as it may have.
+    TooManyOrders,
+    /// The session has as many lines as it may have, or would have more.
+    TooManyLines,
     /// The session already has an order with this key, or the table has one with this key and content.
     KeyUsed,
     /// The menu has another version by now.

@@ -87,6 +87,13 @@ pub async fn lock_all(conn: &mut PgConnection, store: StoreId) -> Result<Vec<Cat
     .await?)
 }
 
+/// The number of categories.
+pub async fn count(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
+    Ok(sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM categories WHERE store_id = $1"#, store.0)
+        .fetch_one(conn)
+        .await?)
+}
+
 /// The largest display order in use.
 pub async fn last_display_order(conn: &mut PgConnection, store: StoreId) -> Result<Option<i32>> {
     Ok(sqlx::query_scalar!("SELECT max(display_order) FROM categories WHERE store_id = $1", store.0)

@@ -43,6 +43,18 @@ pub async fn next_seq_and_menu_version(conn: &mut PgConnection, store: StoreId) 
     Ok((row.event_seq, row.menu_version))
 }
 
+/// Locks the store's row against every other change of the store that appends an event or locks it, too.
+///
+/// # Errors
+/// `STORE_NOT_FOUND`.
+pub async fn lock_store(conn: &mut PgConnection, store: StoreId) -> Result<()> {
+    sqlx::query!("SELECT store_id FROM store_streams WHERE store_id = $1 FOR NO KEY UPDATE", store.0)
+        .fetch_optional(conn)
+        .await?
+        .map(drop)
+        .ok_or_else(|| ErrorCode::StoreNotFound.into())
+}
+
 /// Says that a token of the store may have stopped counting; as late in a transaction as [`next_seq`].
 ///
 /// # Errors

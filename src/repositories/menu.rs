@@ -19,7 +19,8 @@ pub async fn read(conn: &mut PgConnection, store: StoreId) -> Result<MenuData> {
              (SELECT coalesce(json_agg(json_build_object(
                                          'id', m.id, 'category_id', m.category_id, 'name', m.name, 'price', m.price,
                                          'description', m.description, 'image_url', m.image_url,
-                                         'is_available', m.is_available, 'display_order', m.display_order)
+                                         'is_available', m.is_available, 'display_order', m.display_order,
+                                         'terms_version', m.terms_version)
                                        ORDER BY c.display_order, c.created_at, c.id, m.display_order, m.created_at, m.id),
                               '[]')
               FROM menus m JOIN categories c ON c.store_id = $1 AND c.id = m.category_id

@@ -12,13 +12,15 @@ macro_rules! select_items {
     ($tail:literal, $($bind:expr),*) => {
         sqlx::query!(
             r#"SELECT m.id AS "id: MenuItemId", m.category_id AS "category_id: CategoryId", m.name,
-                      m.price AS "price: Price", m.description, m.image_url, m.is_available, m.display_order
+                      m.price AS "price: Price", m.description, m.image_url, m.is_available, m.display_order,
+                      m.terms_version
                FROM menus m "# + $tail,
             $($bind),*
         )
         .map(|row| MenuItem {
             id: row.id,
             display_order: row.display_order,
+            terms_version: row.terms_version,
             details: MenuItemDetails {
                 category_id: row.category_id,
                 name: row.name,
@@ -148,6 +150,37 @@ pub async fn update(conn: &mut PgConnection, store: StoreId, item: &MenuItem) ->
     .await
     .on_constraint("menus_category_fkey", ErrorCode::CategoryNotFound)?;
     expect_one(&result, ErrorCode::MenuNotFound)
+}
+
+/// Records that the name or price of a menu item changed with this version of the menu.
+///
+/// # Errors
+/// `MENU_NOT_FOUND`.
+pub async fn set_terms_version(conn: &mut PgConnection, store: StoreId, item: MenuItemId, version: i64) -> Result<()> {
+    let result =
+        sqlx::query!("UPDATE menus SET terms_version = $3 WHERE store_id = $1 AND id = $2", store.0, item.0, version)
+            .execute(conn)
+            .await?;
+    expect_one(&result, ErrorCode::MenuNotFound)
+}
+
+/// The number of menu items.
+pub async fn count(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
+    Ok(sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM menus WHERE store_id = $1"#, store.0)
+        .fetch_one(conn)
+        .await?)
+}
+
+/// The bytes of all menu items' names, descriptions and image addresses.
+pub async fn bytes(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(octet_length(name) + coalesce(octet_length(description), 0)
+                               + coalesce(octet_length(image_url), 0)), 0)::bigint AS "bytes!"
+           FROM menus WHERE store_id = $1"#,
+        store.0
+    )
+    .fetch_one(conn)
+    .await?)
 }
 
 /// Gives the menu items `ids` the display orders 0, 1, 2 …

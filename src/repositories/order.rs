@@ -80,12 +80,27 @@ fn collect_orders(rows: Vec<OrderRow>) -> Vec<Order> {
     orders
 }
 
-/// The session's orders, newest first.
-pub async fn list_by_session(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<Vec<Order>> {
+/// The session's orders, newest first: `limit` at most, those below `below` if that is given.
+pub async fn list_by_session(
+    conn: &mut PgConnection,
+    store: StoreId,
+    session: SessionId,
+    below: Option<OrderNumber>,
+    limit: i64,
+) -> Result<Vec<Order>> {
     let rows = select_order_lines!(
-        "AND o.cancelled_at IS NULL AND o.session_id = $2 ORDER BY o.business_day DESC, o.day_number DESC, i.line",
+        "AND o.id IN (
+           SELECT p.id
+           FROM orders p
+           WHERE p.store_id = $1 AND p.session_id = $2 AND p.cancelled_at IS NULL
+             AND ($3::date IS NULL OR (p.business_day, p.day_number) < ($3, $4::int))
+           ORDER BY p.business_day DESC, p.day_number DESC LIMIT $5)
+         ORDER BY o.business_day DESC, o.day_number DESC, i.line",
         store.0,
-        session.0
+        session.0,
+        below.map(|below| below.business_day),
+        below.map(|below| below.day_number),
+        limit
     );
     Ok(collect_orders(rows.fetch_all(conn).await?))
 }

@@ -6,18 +6,20 @@ use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use crate::config::SessionLimits;
 use crate::error::{AppError, Result};
 use crate::models::{
     Event, MenuItemId, NewEvent, OrderId, OrderItemId, OrderNumber, PlacementOutcome, PricedLine, PricedOrder,
     SessionId, StoreId, TableId,
 };
 
-/// An order as `place_orders_v3` reads it.
+/// An order as `place_orders_v2` reads it.
 #[derive(Serialize)]
 struct OrderDocument<'a> {
     session_id: SessionId,
     table_id: TableId,
     menu_version: i64,
+    not_after: Option<DateTime<Utc>>,
     total_amount: i64,
     note: Option<&'a str>,
     key: Option<&'a str>,
@@ -53,6 +55,7 @@ impl<'a> OrderDocument<'a> {
             session_id: order.session_id,
             table_id: order.table_id,
             menu_version: order.menu_version,
+            not_after: order.not_after,
             total_amount: order.total_amount.get(),
             note: order.note.as_deref(),
             key: order.idempotency.as_ref().map(|(key, _)| key.as_str()),
@@ -68,13 +71,15 @@ impl<'a> OrderDocument<'a> {
 }
 
 /// Writes orders of one store with their lines and events, in one statement. `orders` must be sorted by session. The
-/// data of each `new_order` event lacks the order's id and number and the table's number, which are assigned here.
+/// data of each `new_order` event lacks the order's id and number and the table's number, which are assigned here. An
+/// order beyond `limits` is refused.
 /// Returns the outcome of each order, in the same order, and the events of those that were placed.
 pub async fn place(
     conn: &mut PgConnection,
     store: StoreId,
     business_day: NaiveDate,
     now: DateTime<Utc>,
+    limits: SessionLimits,
     orders: Vec<(&PricedOrder, NewEvent)>,
 ) -> Result<(Vec<PlacementOutcome>, Vec<Event>)> {
     let priced: Vec<(&PricedOrder, _)> = orders.iter().map(|(order, event)| (*order, event.kind)).collect();
@@ -82,11 +87,13 @@ pub async fn place(
     let rows = sqlx::query!(
         r#"SELECT outcome AS "outcome!", order_id AS "order_id: OrderId", day_number, event_seq, table_number,
                   item_ids AS "item_ids: Vec<OrderItemId>", event_data, current_menu_version
-           FROM place_orders_v3($1, $2, $3, $4) ORDER BY place"#,
+           FROM place_orders_v2($1, $2, $3, $4, $5, $6) ORDER BY place"#,
         store.0,
         business_day,
         now,
-        Json(&documents) as _
+        Json(&documents) as _,
+        limits.orders,
+        limits.lines
     )
     .fetch_all(conn)
     .await?;
@@ -99,6 +106,9 @@ pub async fn place(
         outcomes.push(match row.outcome.as_str() {
             "session_ended" => PlacementOutcome::SessionEnded,
             "key_used" => PlacementOutcome::KeyUsed,
+            "expired" => PlacementOutcome::Expired,
+            "too_many_orders" => PlacementOutcome::TooManyOrders,
+            "too_many_lines" => PlacementOutcome::TooManyLines,
             "menu_changed" => {
                 PlacementOutcome::MenuChanged { menu_version: row.current_menu_version.ok_or_else(incomplete)? }
             }

@@ -59,6 +59,16 @@ pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<Table>>
     Ok(select_tables!("ORDER BY table_number", store.0).fetch_all(conn).await?)
 }
 
+/// The number of tables.
+pub async fn count(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM tables WHERE store_id = $1 AND deleted_at IS NULL"#,
+        store.0
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
 /// Writes a table's number, password and token version.
 ///
 /// # Errors

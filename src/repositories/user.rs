@@ -55,6 +55,13 @@ pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<User>> 
     Ok(select_users!("ORDER BY username", store.0).fetch_all(conn).await?)
 }
 
+/// The number of accounts.
+pub async fn count(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
+    Ok(sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM users WHERE store_id = $1"#, store.0)
+        .fetch_one(conn)
+        .await?)
+}
+
 /// The account, locked against being changed by another.
 ///
 /// # Errors

@@ -18,8 +18,8 @@ use crate::error::{AppError, ErrorCode, FieldError, Language, Reason};
 use crate::routers::error_response::ErrorResponse;
 use crate::schemas::rules::PATTERNS;
 use crate::services::event_payload::{
-    MenuChangedEvent, NewOrderEvent, OrderDeletedEvent, OrderUpdatedEvent, SessionCompletedEvent, SessionReopenedEvent,
-    StreamPlaceEvent,
+    LimitReachedEvent, MenuChangedEvent, NewOrderEvent, OrderDeletedEvent, OrderUpdatedEvent, SessionCompletedEvent,
+    SessionReopenedEvent, StreamPlaceEvent,
 };
 
 /// The extension in which a handler lists the codes that are its own.
@@ -47,6 +47,7 @@ const OWN_ERRORS: &str = "x-errors";
         SessionCompletedEvent,
         SessionReopenedEvent,
         MenuChangedEvent,
+        LimitReachedEvent,
     )),
     tags(
         (name = "customer: auth", description = "Tablets log in"),

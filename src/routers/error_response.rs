@@ -100,6 +100,9 @@ pub fn write_body(response: Response) -> Response {
         .remove::<Refusal>()
         .map_or_else(|| Arc::new(AppError::from(ErrorCode::for_status(status.as_u16()))), |Refusal(error)| error);
     log_cause(&error);
+    if let Some((limit, _)) = error.limit() {
+        request_context::set_limit(limit);
+    }
 
     let (language, id) = request_context::with(|context| (context.language, context.id.clone())).unwrap_or_default();
     let body = Json(ErrorResponse::new(&error, language, &id));

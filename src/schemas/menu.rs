@@ -39,7 +39,7 @@ pub struct MenuResponse {
 }
 
 impl From<MenuItem> for MenuResponse {
-    fn from(MenuItem { id, display_order, details }: MenuItem) -> Self {
+    fn from(MenuItem { id, display_order, details, .. }: MenuItem) -> Self {
         Self {
             id,
             name: details.name,

@@ -1,6 +1,6 @@
-//! The rate limit of each client address.
+//! How often something may happen: a token bucket for each key.
 
-use std::net::IpAddr;
+use std::hash::Hash;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,40 +8,35 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::network_of;
 
-/// The burst: this many seconds' worth of requests at once.
-const BURST_SECONDS: u32 = 5;
-
-/// After this many requests, idle addresses are removed.
+/// After this many checks, keys whose buckets are full again are removed.
 const CLEAN_UP_EVERY: u32 = 10_000;
 
-/// Limits the requests of each address.
+/// Limits how often something may happen for each key, on this instance.
 #[derive(Debug)]
-pub struct RateLimit {
-    limiter: DefaultKeyedRateLimiter<IpAddr>,
+pub struct RateLimit<K: Hash + Eq + Clone> {
+    limiter: DefaultKeyedRateLimiter<K>,
     since_clean_up: AtomicU32,
 }
 
-impl RateLimit {
-    /// Allows each address `per_second` requests, and five times as many at once.
+impl<K: Hash + Eq + Clone> RateLimit<K> {
+    /// Allows each key `per_second`, and `burst` at once.
     #[must_use]
-    pub fn new(per_second: NonZero<u32>) -> Self {
-        let burst = NonZero::new(per_second.get().saturating_mul(BURST_SECONDS)).unwrap_or(per_second);
+    pub fn new(per_second: NonZero<u32>, burst: NonZero<u32>) -> Self {
         let quota = Quota::per_second(per_second).allow_burst(burst);
         Self { limiter: RateLimiter::keyed(quota), since_clean_up: AtomicU32::new(0) }
     }
 
-    /// Counts a request of `client`.
+    /// Counts one for `key`.
     ///
     /// # Errors
     /// `TOO_MANY_REQUESTS`.
-    pub fn check(&self, client: IpAddr) -> Result<()> {
+    pub fn check(&self, key: &K) -> Result<()> {
         if self.since_clean_up.fetch_add(1, Ordering::Relaxed) >= CLEAN_UP_EVERY {
             self.since_clean_up.store(0, Ordering::Relaxed);
             self.limiter.retain_recent();
         }
-        self.limiter.check_key(&network_of(client)).map_err(|until| AppError {
+        self.limiter.check_key(key).map_err(|until| AppError {
             retry_after: Some(until.wait_time_from(DefaultClock::default().now())),
             ..ErrorCode::TooManyRequests.into()
         })
@@ -53,15 +48,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_address_has_a_budget_of_its_own() {
-        let rate = RateLimit::new(NonZero::new(2).unwrap());
-        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
+    fn each_key_has_a_budget_of_its_own() {
+        let rate = RateLimit::new(NonZero::new(2).unwrap(), NonZero::new(10).unwrap());
         for _ in 0..10 {
-            rate.check(one).unwrap();
+            rate.check(&"one").unwrap();
         }
-        let refused = rate.check(one).unwrap_err();
+        let refused = rate.check(&"one").unwrap_err();
         assert_eq!(refused.code, ErrorCode::TooManyRequests);
         assert!(refused.retry_after.is_some());
-        rate.check(other).unwrap();
+        rate.check(&"other").unwrap();
     }
 }

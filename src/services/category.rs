@@ -6,11 +6,13 @@ use scoped_futures::ScopedFutureExt;
 use serde_json::json;
 
 use crate::clock::Clock;
+use crate::config::StoreLimits;
 use crate::database::Database;
 use crate::error::{AppError, Reason, Result};
 use crate::events::Hub;
 use crate::models::{Actor, AuditAction, Category, CategoryId, NewAuditEntry, StoreId};
 use crate::repositories::category;
+use crate::services::limits::check_categories;
 use crate::services::menu::record_menu_change;
 
 /// Categories of the menu.
@@ -18,6 +20,7 @@ use crate::services::menu::record_menu_change;
 pub struct CategoryService {
     database: Database,
     hub: Hub,
+    limits: StoreLimits,
     clock: Clock,
 }
 
@@ -43,8 +46,8 @@ impl CategoryChange {
 impl CategoryService {
     /// Categories stored in `database`, whose changes are published to `hub`.
     #[must_use]
-    pub fn new(database: Database, hub: Hub, clock: Clock) -> Self {
-        Self { database, hub, clock }
+    pub fn new(database: Database, hub: Hub, limits: StoreLimits, clock: Clock) -> Self {
+        Self { database, hub, limits, clock }
     }
 
     /// Every category, in display order.
@@ -63,7 +66,7 @@ impl CategoryService {
     /// Adds a category; without a display order it comes last.
     ///
     /// # Errors
-    /// `DUPLICATE` for a name that is taken.
+    /// `DUPLICATE` for a name that is taken, `LIMIT_REACHED`.
     pub async fn create(&self, store: StoreId, by: &Actor, name: &str, display_order: Option<i32>) -> Result<Category> {
         let created = self.database.transaction(store, |tx| {
             async move {
@@ -75,7 +78,9 @@ impl CategoryService {
                 let id = category::insert(tx, store, name, display_order, now).await?;
                 let category = Category { id, name: name.to_owned(), display_order };
                 let entry = NewAuditEntry::new(AuditAction::CategoryCreated, id.0).after(&category);
-                Ok((category, record_menu_change(tx, store, by, &entry, now).await?))
+                let event = record_menu_change(tx, store, by, &entry, now).await?;
+                check_categories(tx, store, self.limits).await?;
+                Ok((category, event))
             }
             .scope_boxed()
         });

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::value::to_raw_value;
 use utoipa::ToSchema;
 
-use crate::error::{Language, Message};
-use crate::models::{EventKind, NewEvent, Order, OrderId, OrderStatus, PricedOrder, SessionId, TableId};
+use crate::error::{Language, Limit, Message};
+use crate::models::{EventKind, NewEvent, Order, OrderId, OrderStatus, PricedOrder, SessionId, Table, TableId};
 
 /// `connected` and `reset`: where the stream goes on from.
 #[derive(Serialize, ToSchema)]
@@ -117,6 +117,24 @@ pub struct MenuChangedEvent {
     pub menu_version: i64,
 }
 
+/// `limit_reached`: a table's orders are refused, for there are too many.
+#[derive(Serialize, ToSchema)]
+pub struct LimitReachedEvent {
+    /// The limit: `session_orders`, `session_lines` or `session_orders_per_second`.
+    #[schema(example = "session_orders_per_second")]
+    pub limit: &'static str,
+    /// Its value.
+    #[schema(example = 1)]
+    pub maximum: i64,
+    /// The stay.
+    pub session_id: SessionId,
+    /// The table.
+    pub table_id: TableId,
+    /// The table's number.
+    #[schema(example = 3)]
+    pub table_number: i32,
+}
+
 impl NewEvent {
     /// A guest ordered. The statement that stores the order adds to the data what it assigns: the order's id and
     /// number, and the table's number.
@@ -198,6 +216,14 @@ impl NewEvent {
     pub fn session_reopened(session_id: SessionId, table_id: TableId) -> Self {
         let data = SessionReopenedEvent { session_id, table_id };
         Self::about(EventKind::SessionReopened, Some(session_id), &data)
+    }
+
+    /// The orders of a table's session are refused because of `limit`.
+    #[must_use]
+    pub fn limit_reached(limit: Limit, maximum: i64, session_id: SessionId, table: &Table) -> Self {
+        let Table { id: table_id, table_number, .. } = *table;
+        let data = LimitReachedEvent { limit: limit.as_str(), maximum, session_id, table_id, table_number };
+        Self::about(EventKind::LimitReached, Some(session_id), &data)
     }
 
     fn about(kind: EventKind, session_id: Option<SessionId>, data: &impl Serialize) -> Self {

@@ -15,6 +15,7 @@ pub use self::snapshot::MenuSnapshot;
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
+use crate::config::StoreLimits;
 use crate::database::{Connection, Database};
 use crate::error::{AppError, Reason, Result};
 use crate::events::{AppendedEvent, Hub, append_menu_change};
@@ -25,6 +26,7 @@ use crate::models::{
 use crate::repositories::{category, menu_item};
 use crate::services::audit;
 use crate::services::category::{after, names_each_once};
+use crate::services::limits::{check_menu_bytes, check_menu_items};
 
 /// The menu and its items.
 #[derive(Debug, Clone)]
@@ -32,15 +34,16 @@ pub struct MenuService {
     database: Database,
     hub: Hub,
     cache: MenuCache,
+    limits: StoreLimits,
     clock: Clock,
 }
 
 impl MenuService {
     /// Menus stored in `database`, whose changes are published to `hub`.
     #[must_use]
-    pub fn new(database: Database, cluster: Cluster, hub: Hub, clock: Clock) -> Self {
+    pub fn new(database: Database, cluster: Cluster, hub: Hub, limits: StoreLimits, clock: Clock) -> Self {
         let cache = MenuCache::new(database.clone(), cluster);
-        Self { database, hub, cache, clock }
+        Self { database, hub, cache, limits, clock }
     }
 
     /// Adds the metrics of the menu to `registry`.
@@ -81,7 +84,7 @@ impl MenuService {
     /// Adds a menu item; without a display order it comes last in its category.
     ///
     /// # Errors
-    /// `CATEGORY_NOT_FOUND`.
+    /// `CATEGORY_NOT_FOUND`, `LIMIT_REACHED`.
     pub async fn create(
         &self,
         store: StoreId,
@@ -97,9 +100,12 @@ impl MenuService {
                     None => after(menu_item::last_display_order(tx, store, details.category_id).await?),
                 };
                 let id = menu_item::insert(tx, store, details, display_order, now).await?;
-                let item = MenuItem { id, display_order, details: details.clone() };
+                let item = MenuItem { id, display_order, terms_version: 0, details: details.clone() };
                 let entry = NewAuditEntry::new(AuditAction::MenuCreated, id.0).after(&item);
-                Ok((item, record_menu_change(tx, store, by, &entry, now).await?))
+                let event = record_menu_change(tx, store, by, &entry, now).await?;
+                check_menu_items(tx, store, self.limits).await?;
+                check_menu_bytes(tx, store, self.limits).await?;
+                Ok((item, event))
             }
             .scope_boxed()
         });
@@ -111,16 +117,23 @@ impl MenuService {
     /// Changes a menu item.
     ///
     /// # Errors
-    /// `MENU_NOT_FOUND`, `CATEGORY_NOT_FOUND`.
+    /// `MENU_NOT_FOUND`, `CATEGORY_NOT_FOUND`, `LIMIT_REACHED`.
     pub async fn update(&self, store: StoreId, by: &Actor, id: MenuItemId, change: MenuItemChange) -> Result<MenuItem> {
         let updated = self.database.transaction(store, |tx| {
             let change = change.clone();
             async move {
                 let current = menu_item::lock(tx, store, id).await?;
                 let entry = NewAuditEntry::new(AuditAction::MenuUpdated, id.0).before(&current);
-                let changed = change.apply(current);
+                let changed = change.apply(current.clone());
                 menu_item::update(tx, store, &changed).await?;
                 let event = record_menu_change(tx, store, by, &entry.after(&changed), self.clock.now()).await?;
+                if !changed.details.has_terms_of(&current.details) {
+                    let version = event.event.menu_version().unwrap_or_default();
+                    menu_item::set_terms_version(tx, store, id, version).await?;
+                }
+                if changed.details.text_bytes() > current.details.text_bytes() {
+                    check_menu_bytes(tx, store, self.limits).await?;
+                }
                 Ok((changed, event))
             }
             .scope_boxed()

@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config::StreamConfig;
-use crate::error::Result;
-use crate::events::{EventStream, Hub, Scope, StreamOptions, TokenCheck};
+use crate::error::{ErrorCode, Result};
+use crate::events::{EventStream, Hub, Scope, StreamAccount, StreamOptions, StreamOwner, TokenCheck};
+use crate::models::{TableId, UserId};
 use crate::security::access::TokenAccess;
 use crate::security::token::Claims;
+use crate::services::SessionService;
 
 /// Opens event streams.
 #[derive(Debug, Clone)]
 pub struct StreamService {
     hub: Hub,
     access: TokenAccess,
+    sessions: SessionService,
     config: StreamConfig,
     clock: Clock,
 }
@@ -21,16 +24,27 @@ pub struct StreamService {
 impl StreamService {
     /// Streams fed by `hub`, which end when `access` finds their tokens revoked.
     #[must_use]
-    pub fn new(hub: Hub, access: TokenAccess, config: StreamConfig, clock: Clock) -> Self {
-        Self { hub, access, config, clock }
+    pub fn new(hub: Hub, access: TokenAccess, sessions: SessionService, config: StreamConfig, clock: Clock) -> Self {
+        Self { hub, access, sessions, config, clock }
     }
 
     /// Opens a stream of `scope` for the owner of a token, from the cursor `resume_from` on, or else from now on.
     ///
     /// # Errors
-    /// `SERVICE_UNAVAILABLE` when as many streams are open as may be.
+    /// `LIMIT_REACHED` and `SERVICE_UNAVAILABLE` when as many streams are open as may be, `SESSION_ENDED` for a tablet
+    /// whose session has ended.
     pub async fn open(&self, claims: Claims, scope: Scope, resume_from: Option<String>) -> Result<EventStream> {
-        let subscription = self.hub.subscribe(claims.store).await?;
+        let account = match scope {
+            Scope::Staff => StreamAccount::User(UserId(claims.sub)),
+            Scope::Session(_) => StreamAccount::Table(TableId(claims.sub)),
+        };
+        let subscription = self.hub.subscribe(claims.store, StreamOwner { account, login: claims.jti }).await?;
+        // After the subscription: a session that ends from here on shows its end on the stream.
+        if let Scope::Session(session) = scope
+            && !self.sessions.is_running(claims.store, session).await?
+        {
+            return Err(ErrorCode::SessionEnded.into());
+        }
         let options = StreamOptions {
             scope,
             resume_from,

@@ -4,6 +4,7 @@ use scoped_futures::ScopedFutureExt;
 use serde_json::json;
 
 use crate::clock::Clock;
+use crate::config::StoreLimits;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::events::{Hub, Scope};
@@ -12,6 +13,7 @@ use crate::repositories::{event, order, table};
 use crate::security::access::TokenAccess;
 use crate::security::password::Passwords;
 use crate::security::throttle::LoginThrottle;
+use crate::services::limits::check_tables;
 use crate::services::session::vacate_table;
 use crate::services::{StoreService, audit};
 
@@ -24,6 +26,7 @@ pub struct TableService {
     passwords: Passwords,
     throttle: LoginThrottle,
     stores: StoreService,
+    limits: StoreLimits,
     clock: Clock,
 }
 
@@ -48,6 +51,7 @@ pub struct Dashboard {
 impl TableService {
     /// Tables stored in `database`.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "created once, each a part of what a table needs")]
     pub fn new(
         database: Database,
         hub: Hub,
@@ -55,9 +59,10 @@ impl TableService {
         passwords: Passwords,
         throttle: LoginThrottle,
         stores: StoreService,
+        limits: StoreLimits,
         clock: Clock,
     ) -> Self {
-        Self { database, hub, access, passwords, throttle, stores, clock }
+        Self { database, hub, access, passwords, throttle, stores, limits, clock }
     }
 
     /// The dashboard.
@@ -86,7 +91,7 @@ impl TableService {
     /// Adds a table.
     ///
     /// # Errors
-    /// `DUPLICATE` for a number that is taken.
+    /// `DUPLICATE` for a number that is taken, `LIMIT_REACHED`.
     pub async fn create(&self, store: StoreId, by: &Actor, table_number: i32, password: String) -> Result<Table> {
         let hash = &self.passwords.hash(password).await?;
         let created = self.database.transaction(store, |tx| {
@@ -95,6 +100,7 @@ impl TableService {
                 let table = table::insert(tx, store, table_number, hash, now).await?;
                 let entry = NewAuditEntry::new(AuditAction::TableCreated, table.id.0).after(&table);
                 audit::record(tx, store, by, &entry, now).await?;
+                check_tables(tx, store, self.limits).await?;
                 Ok(table)
             }
             .scope_boxed()

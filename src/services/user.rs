@@ -4,6 +4,7 @@ use scoped_futures::ScopedFutureExt;
 use serde_json::json;
 
 use crate::clock::Clock;
+use crate::config::StoreLimits;
 use crate::database::{Connection, Database};
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::models::{Actor, AuditAction, FailureKey, NewAuditEntry, Role, StoreCode, StoreId, User, UserId, Username};
@@ -14,6 +15,7 @@ use crate::security::identity::AdminIdentity;
 use crate::security::password::Passwords;
 use crate::security::throttle::LoginThrottle;
 use crate::services::audit;
+use crate::services::limits::check_users;
 
 /// Staff accounts.
 #[derive(Debug, Clone)]
@@ -23,6 +25,7 @@ pub struct UserService {
     /// Notified of revoked tokens; `None` on a command line.
     access: Option<TokenAccess>,
     throttle: LoginThrottle,
+    limits: StoreLimits,
     clock: Clock,
 }
 
@@ -45,9 +48,10 @@ impl UserService {
         passwords: Passwords,
         access: Option<TokenAccess>,
         throttle: LoginThrottle,
+        limits: StoreLimits,
         clock: Clock,
     ) -> Self {
-        Self { database, passwords, access, throttle, clock }
+        Self { database, passwords, access, throttle, limits, clock }
     }
 
     /// The store's accounts, by name.
@@ -76,7 +80,7 @@ impl UserService {
     /// Adds an account.
     ///
     /// # Errors
-    /// `DUPLICATE` for a name that is taken.
+    /// `DUPLICATE` for a name that is taken, `LIMIT_REACHED`.
     pub async fn create(
         &self,
         store: StoreId,
@@ -92,6 +96,7 @@ impl UserService {
                 let account = user::insert(tx, store, username, hash, role, now).await?;
                 let entry = NewAuditEntry::new(AuditAction::UserCreated, account.id.0).after(&account);
                 audit::record(tx, store, by, &entry, now).await?;
+                check_users(tx, store, self.limits).await?;
                 Ok(account)
             }
             .scope_boxed()

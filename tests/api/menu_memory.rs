@@ -7,6 +7,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tableorder::clock::Clock;
+use tableorder::config::Config;
 use tableorder::repositories::menu;
 use tableorder::services::MenuService;
 use tokio::time::{Instant, sleep};
@@ -56,6 +57,12 @@ async fn seen_after(tablet: &ApiClient, expected: i64) -> Duration {
         sleep(Duration::from_millis(5)).await;
     }
     started.elapsed()
+}
+
+/// The menus of an instance, with a cache of their own.
+fn menus_of(app: &TestApp) -> MenuService {
+    let limits = Config::read(|_| None).unwrap().store_limits;
+    MenuService::new(app.database.clone(), app.cluster.clone(), app.hub.clone(), limits, Clock::system())
 }
 
 #[tokio::test]
@@ -260,7 +267,7 @@ async fn an_instance_that_stops_or_starts_serves_no_menu_older_than_two_seconds(
     let id = app.store_id("demo").await;
     for price in 1..=5 {
         let other = TestApp::start_on(app.options.clone(), |_| {}).await;
-        let menus = MenuService::new(other.database.clone(), other.cluster.clone(), other.hub.clone(), Clock::system());
+        let menus = menus_of(&other);
         let current = async || menus.current(id).await.unwrap().items[0].details.price.get();
         current().await;
         // It has only just started, and neither listens nor polls any more, while requests are under way still.
@@ -332,7 +339,7 @@ async fn a_snapshot_has_the_version_it_states_or_the_newer_one_asked_for() {
     app.store("other").await;
     // Instances whose hubs nobody wakes: what is committed here they do not hear of for a second.
     let second = TestApp::start_on(app.options.clone(), |config| config.events.wake_ups = false).await;
-    let menus = MenuService::new(second.database.clone(), second.cluster.clone(), second.hub.clone(), Clock::system());
+    let menus = menus_of(&second);
     let admin = store.admin().await;
     let id = app.store_id("demo").await;
     let start = menus.current(id).await.unwrap();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tableorder::clock::Clock;
+use tableorder::config::Config;
 use tableorder::events::retention;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -191,10 +192,11 @@ async fn a_listener_whose_connection_is_cut_is_opened_again() {
 
 #[tokio::test]
 async fn a_dashboard_and_the_stream_from_its_place_together_tell_every_order_once() {
-    let app = TestApp::start().await;
+    let many = |config: &mut Config| config.streams.max_per_login = 12;
+    let app = TestApp::start_with(many).await;
     let store = app.store("busy").await;
     app.store("other").await;
-    let second = TestApp::start_on(app.options.clone(), |_| {}).await;
+    let second = TestApp::start_on(app.options.clone(), many).await;
     let admin = store.admin().await;
     let tablets = [store.tablet(1).await, store.tablet(2).await, store.tablet(3).await];
     let writing = async {

@@ -239,7 +239,7 @@ impl Screen {
         Self { response, shown: Vec::new() }
     }
 
-    /// Everything it showed until the event `seq`.
+    /// Everything it showed until the event `seq`, or until the end of its session.
     async fn read_up_to(mut self, seq: i64) -> String {
         let end = format!(":{seq}\nevent: menu_changed\n");
         loop {
@@ -247,8 +247,12 @@ impl Screen {
             if shown.contains(&end) {
                 return shown.into_owned();
             }
+            let has_ended = shown.contains("event: session_completed\n");
             let piece = tokio::time::timeout(PATIENCE, self.response.chunk()).await;
-            self.shown.extend_from_slice(&piece.expect("an event should come in time").unwrap().unwrap());
+            match piece.expect("an event should come in time") {
+                Err(_) if has_ended => return shown.into_owned(),
+                piece => self.shown.extend_from_slice(&piece.unwrap().unwrap()),
+            }
         }
     }
 }

@@ -237,6 +237,10 @@ impl Cluster {
             .env("DATABASE_URL", self.database_url())
             .env("JWT_SECRET_KEY", SECRET)
             .env("HOST", "127.0.0.1")
+            // Few tables order as fast as many do.
+            .env("SESSION_ORDERS_PER_SECOND", "0")
+            .env("SESSION_MAX_ORDERS", "1000000")
+            .env("SESSION_MAX_LINES", "10000000")
             .env("LOG_LEVEL", "warn")
             .env("LOG_FILE", "off")
             .env("SHUTDOWN_TIMEOUT_SECONDS", "3")

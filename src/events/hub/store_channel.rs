@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use bytes::Bytes;
 use tokio::sync::{broadcast, watch};
 
+use super::open_streams::OpenStreams;
 use crate::clock::Clock;
 use crate::events::cursor::{Cursor, Scope};
 use crate::events::metrics::EventMetrics;
@@ -45,6 +46,7 @@ impl LiveEvent {
 #[derive(Debug)]
 pub(super) struct StoreChannel {
     sender: broadcast::Sender<Arc<LiveEvent>>,
+    pub(super) streams: Mutex<OpenStreams>,
     order: Mutex<Order>,
     /// The store's access version; when it changes, every stream checks its token again.
     access: watch::Sender<i64>,
@@ -64,6 +66,7 @@ impl StoreChannel {
     pub(super) fn new(metrics: Arc<EventMetrics>, clock: Clock) -> Self {
         Self {
             sender: broadcast::Sender::new(CHANNEL_CAPACITY),
+            streams: Mutex::default(),
             order: Mutex::default(),
             access: watch::Sender::new(0),
             metrics,

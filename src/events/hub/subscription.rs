@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use scoped_futures::ScopedFutureExt;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::Hub;
 use super::store_channel::{LiveEvent, StoreChannel, lock};
@@ -23,8 +24,8 @@ pub(in crate::events) enum Next {
     /// A token of the store may have been revoked. Returned once at the beginning, too: it may have been revoked between
     /// its check and the subscription.
     Access,
-    /// The server closes its streams.
-    Closing,
+    /// The stream is closed: the server stops, or its login opened another one.
+    Closed,
     /// The deadline passed.
     Deadline,
 }
@@ -38,20 +39,29 @@ pub(super) struct Place {
     /// Taken out on drop, before the channel's subscribers are counted.
     pub(super) receiver: Option<broadcast::Receiver<Arc<LiveEvent>>>,
     access: watch::Receiver<i64>,
+    id: u64,
+    closed: CancellationToken,
 }
 
 impl Place {
-    pub(super) fn new(hub: Hub, store: StoreId, channel: Arc<StoreChannel>) -> Self {
+    pub(super) fn new(
+        hub: Hub,
+        store: StoreId,
+        channel: Arc<StoreChannel>,
+        id: u64,
+        closed: CancellationToken,
+    ) -> Self {
         let (receiver, mut access) = channel.subscribe();
         // See `Next::Access`.
         access.mark_changed();
-        Self { hub, store, channel, receiver: Some(receiver), access }
+        Self { hub, store, channel, receiver: Some(receiver), access, id, closed }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.receiver = None;
+        lock(&self.channel.streams).remove(self.id);
         self.hub.0.open_streams.fetch_sub(1, Ordering::Relaxed);
         let mut channels = lock(&self.hub.0.channels);
         // The store may have another channel by now, made after the last subscriber of this one had left.
@@ -73,10 +83,10 @@ pub struct Subscription {
 impl Subscription {
     /// Waits for whatever comes first. A token that may have been revoked comes before the next event.
     pub(in crate::events) async fn next(&mut self, deadline: Instant) -> Next {
-        let Place { hub, receiver: Some(receiver), access, .. } = &mut self.place else { return Next::Closing };
+        let Place { receiver: Some(receiver), access, closed, .. } = &mut self.place else { return Next::Closed };
         tokio::select! {
             biased;
-            () = hub.0.closing.cancelled() => Next::Closing,
+            () = closed.cancelled() => Next::Closed,
             // The change stays marked until `has_access_changed` is called.
             Ok(()) = wait_for_change(access) => Next::Access,
             () = tokio::time::sleep_until(deadline) => Next::Deadline,
@@ -84,9 +94,14 @@ impl Subscription {
         }
     }
 
-    /// Whether the server closes its streams.
-    pub(in crate::events) fn is_closing(&self) -> bool {
-        self.place.hub.0.closing.is_cancelled()
+    /// Why the stream is closed, if it is.
+    pub(in crate::events) fn closed(&self) -> Option<&'static str> {
+        let Place { hub, closed, .. } = &self.place;
+        match (closed.is_cancelled(), hub.0.closing.is_cancelled()) {
+            (true, true) => Some("the server is stopping"),
+            (true, false) => Some("its login has opened another one"),
+            (false, _) => None,
+        }
     }
 
     /// Whether a token of the store may have been revoked since the last call.

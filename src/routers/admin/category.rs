@@ -41,7 +41,7 @@ async fn list_categories(admin: AdminIdentity, State(state): State<AppState>) ->
     request_body = CreateCategoryRequest,
     responses((status = 201, description = "Added", body = CategoryResponse,
         headers(("Location" = String, description = "Where it is")))),
-    extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE", "LIMIT_REACHED"]))),
 )]
 async fn create_category(
     OwnerIdentity(admin): OwnerIdentity,

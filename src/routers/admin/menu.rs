@@ -42,7 +42,7 @@ async fn list_menus(admin: AdminIdentity, State(state): State<AppState>) -> Resu
     request_body = CreateMenuRequest,
     responses((status = 201, description = "Added", body = MenuResponse,
         headers(("Location" = String, description = "Where it is")))),
-    extensions(("x-errors" = json!(["FORBIDDEN", "CATEGORY_NOT_FOUND"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "CATEGORY_NOT_FOUND", "LIMIT_REACHED"]))),
 )]
 async fn create_menu(
     OwnerIdentity(admin): OwnerIdentity,
@@ -80,7 +80,7 @@ async fn get_menu(
     params(("menu_id" = MenuItemId, Path, description = "The dish")),
     request_body = UpdateMenuRequest,
     responses((status = 200, description = "The dish as it is now", body = MenuResponse)),
-    extensions(("x-errors" = json!(["FORBIDDEN", "MENU_NOT_FOUND", "CATEGORY_NOT_FOUND"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "MENU_NOT_FOUND", "CATEGORY_NOT_FOUND", "LIMIT_REACHED"]))),
 )]
 async fn update_menu(
     admin: AdminIdentity,

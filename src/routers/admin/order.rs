@@ -17,7 +17,7 @@ use crate::schemas::message::MessageResponse;
 use crate::schemas::order::{
     CancelOrderQuery, LiveOrdersQuery, OrderListResponse, OrderPageResponse, OrderResponse, UpdateOrderStatusRequest,
 };
-use crate::schemas::page::PageQuery;
+use crate::schemas::page::{PageQuery, SessionPageQuery};
 use crate::security::identity::AdminIdentity;
 use crate::state::AppState;
 
@@ -39,7 +39,7 @@ pub(super) fn streams() -> OpenApiRouter<AppState> {
 #[utoipa::path(
     get, path = "/api/v1/admin/orders/session/{session_id}", tag = "admin: orders",
     security(("admin_token" = [])),
-    params(("session_id" = SessionId, Path, description = "The session")),
+    params(("session_id" = SessionId, Path, description = "The session"), SessionPageQuery),
     responses((status = 200, description = "Newest first", body = OrderListResponse)),
     extensions(("x-errors" = json!(["SESSION_NOT_FOUND"]))),
 )]
@@ -47,8 +47,9 @@ async fn list_session_orders(
     admin: AdminIdentity,
     State(state): State<AppState>,
     Path(session): Path<SessionId>,
+    Query(page): Query<SessionPageQuery>,
 ) -> Result<Json<OrderListResponse>> {
-    Ok(Json(state.orders.list_by_session(admin.store_id, session).await?.into()))
+    Ok(Json(state.orders.list_by_session(admin.store_id, session, page.page()?).await?.into()))
 }
 
 /// Move an order along
@@ -77,10 +78,10 @@ async fn update_order_status(
     security(("admin_token" = []), ("stream_ticket" = [])),
     params(ResumeQuery, sse::LastEventId),
     responses((status = 200, description = "`connected`, then `new_order`, `order_updated`, `order_deleted`, \
-        `order_restored`, `session_completed`, `session_reopened` and `menu_changed` as they happen, each with the \
+        `order_restored`, `session_completed`, `session_reopened`, `menu_changed` and `limit_reached` as they happen, each with the \
         data of the schema of its name (`NewOrderEvent` …); `reset` where the place to resume from cannot be \
         replayed", body = String, content_type = "text/event-stream")),
-    extensions(("x-errors" = json!(["HTTP_VERSION_NOT_SUPPORTED"]))),
+    extensions(("x-errors" = json!(["HTTP_VERSION_NOT_SUPPORTED", "LIMIT_REACHED"]))),
 )]
 async fn stream_store(
     _: Streamable,

@@ -10,8 +10,8 @@ use crate::models::{SessionId, TableId};
 use crate::routers::created;
 use crate::routers::extract::{OptionalJson, Path, Query, ValidatedJson};
 use crate::routers::json::Json;
+use crate::schemas::history::{HistoryQuery, HistoryResponse};
 use crate::schemas::message::MessageResponse;
-use crate::schemas::order::{HistoryQuery, HistoryResponse};
 use crate::schemas::page::PageQuery;
 use crate::schemas::table::{
     CompleteTableRequest, CompleteTableResponse, CreateTableRequest, DashboardResponse, ReopenSessionResponse,
@@ -106,7 +106,7 @@ async fn list_tables(admin: AdminIdentity, State(state): State<AppState>) -> Res
     request_body = CreateTableRequest,
     responses((status = 201, description = "Added", body = TableResponse,
         headers(("Location" = String, description = "Where it is")))),
-    extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE", "LIMIT_REACHED"]))),
 )]
 async fn create_table(
     OwnerIdentity(admin): OwnerIdentity,

@@ -42,7 +42,7 @@ async fn list_users(
     request_body = CreateUserRequest,
     responses((status = 201, description = "Added", body = UserResponse,
         headers(("Location" = String, description = "Where it is")))),
-    extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE"]))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE", "LIMIT_REACHED"]))),
 )]
 async fn create_user(
     OwnerIdentity(owner): OwnerIdentity,

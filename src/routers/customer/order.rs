@@ -13,6 +13,7 @@ use crate::routers::extract::{Idempotency, Query, ValidatedJson};
 use crate::routers::json::Json;
 use crate::routers::sse::{self, ResumeQuery, Streamable};
 use crate::schemas::order::{CreateOrderRequest, OrderListResponse, OrderResponse};
+use crate::schemas::page::SessionPageQuery;
 use crate::security::identity::TableIdentity;
 use crate::services::{OrderOrigin, OrderRequest};
 use crate::state::AppState;
@@ -44,7 +45,8 @@ pub(super) fn streams() -> OpenApiRouter<AppState> {
             ("Idempotent-Replayed" = String, description = "`true` where an earlier request with the same key \
                 placed the order")))),
     extensions(("x-errors" =
-        json!(["MENU_NOT_FOUND", "MENU_UNAVAILABLE", "SESSION_ENDED", "IDEMPOTENCY_MISMATCH"]))),
+        json!(["MENU_NOT_FOUND", "MENU_UNAVAILABLE", "MENU_CHANGED", "ORDER_EXPIRED", "SESSION_ENDED", "SESSION_FULL",
+            "IDEMPOTENCY_MISMATCH", "TOO_MANY_REQUESTS"]))),
 )]
 async fn create_order(
     table: TableIdentity,
@@ -52,7 +54,13 @@ async fn create_order(
     Idempotency(key): Idempotency,
     ValidatedJson(request): ValidatedJson<CreateOrderRequest>,
 ) -> Result<Response> {
-    let request = OrderRequest { lines: request.lines()?, note: request.note.as_deref(), key };
+    let request = OrderRequest {
+        lines: request.lines()?,
+        note: request.note.as_deref(),
+        key,
+        menu_version: request.menu_version,
+        not_after: request.not_after,
+    };
     let origin = OrderOrigin { store: table.store_id, table: table.table_id, session: table.session_id };
     let placed = state.orders.place(origin, &request).await?;
     let mut response = created("/customer/orders", OrderResponse::from(placed.order));
@@ -66,10 +74,15 @@ async fn create_order(
 #[utoipa::path(
     get, path = "/api/v1/customer/orders", tag = "customer: orders",
     security(("table_token" = [])),
+    params(SessionPageQuery),
     responses((status = 200, description = "Newest first; none once the session has ended", body = OrderListResponse)),
 )]
-async fn list_orders(table: TableIdentity, State(state): State<AppState>) -> Result<Json<OrderListResponse>> {
-    let orders = state.orders.list_for_guests(table.store_id, table.session_id).await?;
+async fn list_orders(
+    table: TableIdentity,
+    State(state): State<AppState>,
+    Query(page): Query<SessionPageQuery>,
+) -> Result<Json<OrderListResponse>> {
+    let orders = state.orders.list_for_guests(table.store_id, table.session_id, page.page()?).await?;
     Ok(Json(orders.into()))
 }
 
@@ -82,7 +95,7 @@ async fn list_orders(table: TableIdentity, State(state): State<AppState>) -> Res
         `order_restored`, `session_completed`, `session_reopened` (of any table) and `menu_changed` as they happen, each with the \
         data of the schema of its name (`NewOrderEvent` …); `reset` where the place to resume from cannot be replayed",
         body = String, content_type = "text/event-stream")),
-    extensions(("x-errors" = json!(["HTTP_VERSION_NOT_SUPPORTED"]))),
+    extensions(("x-errors" = json!(["HTTP_VERSION_NOT_SUPPORTED", "LIMIT_REACHED", "SESSION_ENDED"]))),
 )]
 async fn stream_session(
     _: Streamable,

@@ -52,6 +52,7 @@ impl FromRequestParts<AppState> for TableIdentity {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let identity = state.auth.table_of(bearer(parts)?).await?;
         request_context::set_store(identity.store_id);
+        request_context::set_table(identity.table_id);
         Ok(identity)
     }
 }

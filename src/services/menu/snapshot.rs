@@ -59,11 +59,7 @@ impl MenuSnapshot {
 
     /// Its approximate size in bytes.
     pub(super) fn size(&self) -> usize {
-        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let texts = self
-            .items
-            .iter()
-            .map(|MenuItem { details, .. }| details.name.len() + text(&details.description) + text(&details.image_url));
+        let texts = self.items.iter().map(|item| item.details.text_bytes());
         let each = size_of::<MenuItem>() + 2 * size_of::<(MenuItemId, usize)>();
         texts.sum::<usize>() + self.items.len() * each + self.categories.len() * size_of::<Category>()
     }

@@ -1,20 +1,24 @@
 //! Checks an order against the menu and prices it.
 
 use super::{OrderOrigin, OrderRequest};
-use crate::error::{AppError, ErrorCode, FieldError, Reason, Result};
-use crate::models::{Money, OrderLine, PricedLine, PricedOrder, content_digest};
+use crate::error::{AppError, ChangedLine, ErrorCode, ErrorData, FieldError, Reason, Result};
+use crate::models::{MenuItemDetails, Money, OrderLine, PricedLine, PricedOrder, content_digest};
 use crate::services::MenuSnapshot;
 
 /// The order at the prices of `menu`.
 ///
 /// # Errors
-/// `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`, each naming every line at fault.
+/// `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`, `MENU_CHANGED`, each naming every line at fault.
 pub(super) fn price(origin: OrderOrigin, request: &OrderRequest<'_>, menu: &MenuSnapshot) -> Result<PricedOrder> {
     let lines = price_lines(&request.lines, menu)?;
+    if let Some(seen) = request.menu_version {
+        check_terms(&request.lines, seen, menu)?;
+    }
     Ok(PricedOrder {
         session_id: origin.session,
         table_id: origin.table,
         menu_version: menu.version,
+        not_after: request.not_after,
         total_amount: lines.iter().map(PricedLine::subtotal).sum::<Money>(),
         lines,
         note: request.note.map(str::to_owned),
@@ -46,4 +50,22 @@ fn price_lines(lines: &[OrderLine], menu: &MenuSnapshot) -> Result<Vec<PricedLin
         })
     };
     Ok(lines.iter().filter_map(line).collect())
+}
+
+/// Checks that the guest, who saw version `seen` of the menu, saw the names and prices that are charged.
+fn check_terms(lines: &[OrderLine], seen: i64, menu: &MenuSnapshot) -> Result<()> {
+    let changed: Vec<_> = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(index, line)| {
+            let item = menu.item(line.menu_id).filter(|item| item.terms_version > seen)?;
+            let MenuItemDetails { name, price, .. } = &item.details;
+            Some(ChangedLine { index, menu_name: name.clone(), unit_price: price.get() })
+        })
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let data = ErrorData::MenuChanged { menu_version: menu.version, changed };
+    Err(AppError { data: Some(data), ..ErrorCode::MenuChanged.into() })
 }

@@ -8,6 +8,7 @@ use scoped_futures::ScopedFutureExt;
 
 use super::batcher::{BatchWriter, Batcher};
 use crate::clock::Clock;
+use crate::config::SessionLimits;
 use crate::database::{Database, NoConnection};
 use crate::error::{AppError, ErrorCode, Result};
 use crate::events::{AppendedEvent, Hub};
@@ -23,14 +24,21 @@ pub(super) struct OrderWriter {
     stores: StoreService,
     hub: Hub,
     clock: Clock,
+    limits: SessionLimits,
     placed: Counter,
     batches: Counter,
 }
 
 impl OrderWriter {
-    pub(super) fn new(database: Database, stores: StoreService, hub: Hub, clock: Clock) -> Batcher<Self> {
+    pub(super) fn new(
+        database: Database,
+        stores: StoreService,
+        hub: Hub,
+        clock: Clock,
+        limits: SessionLimits,
+    ) -> Batcher<Self> {
         let (placed, batches) = (Counter::default(), Counter::default());
-        Batcher::new(Self { database, stores, hub, clock, placed, batches })
+        Batcher::new(Self { database, stores, hub, clock, limits, placed, batches })
     }
 
     /// Writes `orders` in one transaction, and publishes the events of those that were placed.
@@ -40,7 +48,7 @@ impl OrderWriter {
             async move {
                 let now = self.clock.now();
                 let with_events = orders.iter().map(|order| (order, NewEvent::new_order(order, now))).collect();
-                placement::place(conn, store, calendar.day_of(now), now, with_events).await
+                placement::place(conn, store, calendar.day_of(now), now, self.limits, with_events).await
             }
             .scope_boxed()
         });

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use crate::error::Limit;
 
 /// Bucket bounds in seconds: a menu read takes tens of microseconds, an order under a millisecond, a login a fifth of a
 /// second.
@@ -39,15 +42,21 @@ impl MetricConstructor<Histogram> for NewHistogram {
     }
 }
 
-/// The durations of an application's requests. Clones share them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabel {
+    limit: &'static str,
+}
+
+/// The durations of an application's requests, and which bounds refused them. Clones share them.
 #[derive(Debug, Clone)]
 pub struct RequestMetrics {
     durations: Family<Labels, Histogram, NewHistogram>,
+    limits_reached: Family<LimitLabel, Counter>,
 }
 
 impl Default for RequestMetrics {
     fn default() -> Self {
-        Self { durations: Family::new_with_constructor(NewHistogram) }
+        Self { durations: Family::new_with_constructor(NewHistogram), limits_reached: Family::default() }
     }
 }
 
@@ -56,6 +65,12 @@ impl RequestMetrics {
     pub fn register(&self, registry: &mut Registry) {
         let help = "Requests and how long they took; of a stream, until it was open";
         registry.register("http_request_duration_seconds", help, self.durations.clone());
+        let help = "Requests that were refused because one store, session, table or account has as much as it may have";
+        registry.register("limits_reached", help, self.limits_reached.clone());
+        for limit in Limit::ALL {
+            // A counter that is there from the start shows its first increase.
+            drop(self.limits_reached.get_or_create(&LimitLabel { limit: limit.as_str() }));
+        }
     }
 
     /// Records a request to the route with this template that was answered after `elapsed`.
@@ -64,6 +79,11 @@ impl RequestMetrics {
         let labels =
             Labels { method, route: route.unwrap_or(UNMATCHED).to_owned(), status: u32::from(status.as_u16()) };
         self.durations.get_or_create(&labels).observe(elapsed.as_secs_f64());
+    }
+
+    /// Records a request that was refused because of `limit`.
+    pub fn limit_reached(&self, limit: Limit) {
+        self.limits_reached.get_or_create(&LimitLabel { limit: limit.as_str() }).inc();
     }
 }
 

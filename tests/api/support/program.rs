@@ -27,6 +27,7 @@ pub fn command(directory: &Path) -> Command {
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("PORT", "0")
         .env("HOST", "127.0.0.1")
+        .env("SESSION_ORDERS_PER_SECOND", "0")
         .current_dir(directory)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

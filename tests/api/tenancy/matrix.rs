@@ -175,7 +175,7 @@ fn customer_orders(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     };
     let mixed = of(&[ours.menus[0], theirs.menus[0]]);
     vec![
-        ("customer_list_orders", vec![attempt()]),
+        ("customer_list_orders", vec![attempt().query("limit", 200).query("cursor", &theirs.order_number)]),
         (
             "customer_create_order",
             vec![
@@ -258,7 +258,13 @@ fn admin_orders(theirs: &Tenant) -> Vec<Entry> {
             "admin_list_orders",
             vec![attempt(), narrowed.query("limit", 200), attempt().query("cursor", &theirs.order_number)],
         ),
-        ("admin_list_session_orders", vec![session(theirs.session), session(theirs.past_session)]),
+        (
+            "admin_list_session_orders",
+            vec![
+                session(theirs.session),
+                session(theirs.past_session).query("limit", 200).query("cursor", &theirs.order_number),
+            ],
+        ),
         ("admin_get_order", vec![order(theirs.order), order(theirs.past_order)]),
         ("admin_update_order_status", vec![order(theirs.order).body(next)]),
         ("admin_delete_order", vec![order(theirs.order).query("reason", "a mistake")]),

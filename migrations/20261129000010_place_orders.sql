@@ -1,5 +1,6 @@
 -- Writes orders of one store in one round trip. It checks only what must hold at the moment of writing: the session
--- goes on, the idempotency key is new, and the menu still has the version that the lines were priced from. An order for
+-- goes on, the idempotency key is new in the session and, with this content, at the table in the last 24 hours, the order
+-- has not expired, the session has room, and the menu still has the version that the lines were priced from. An order for
 -- which one of these does not hold is not written, and its outcome says why.
 --
 -- Each statement concerns one store and few rows, as Citus needs it.
@@ -8,13 +9,17 @@ CREATE FUNCTION place_orders_v2(
     p_day date,
     p_now timestamptz,
     -- An array of orders, sorted by session, so that two transactions that lock several sessions never wait for each
-    -- other: {session_id, table_id, menu_version, total_amount, note, key, digest (hex), lines: [{menu_id, menu_name,
-    -- unit_price, quantity}], event: {kind, audience, data}}. The event's data lacks what is assigned here.
-    p_orders jsonb
+    -- other: {session_id, table_id, device_id, menu_version, not_after, total_amount, note, key, digest (hex), lines:
+    -- [{menu_id, menu_name, unit_price, quantity}], event: {kind, audience, data}}. The event's data lacks what is assigned
+    -- here.
+    p_orders jsonb,
+    -- What may be placed in one session.
+    p_max_orders integer,
+    p_max_lines integer
 )
 RETURNS TABLE (
     place integer,
-    -- placed, session_ended, key_used or menu_changed
+    -- placed, session_ended, key_used, expired, too_many_orders, too_many_lines or menu_changed
     outcome text,
     order_id bigint,
     day_number integer,
@@ -31,28 +36,33 @@ AS $$
 DECLARE
     placed record;
     document jsonb;
-    is_started boolean[];
     numbers integer[];
-    started boolean;
+    order_counts integer[];
+    line_counts integer[];
     number integer;
     item_id bigint;
+    -- Of the session of the order at hand.
+    session bigint;
+    orders_placed integer;
+    lines_placed integer;
 BEGIN
     -- Locked against being completed: an order is on this session's bill or refused.
     FOR i IN 1..jsonb_array_length(p_orders) LOOP
         document := p_orders->(i - 1);
-        SELECT t.table_number, s.started_at IS NOT NULL INTO number, started
+        SELECT t.table_number, s.placed_order_count, s.placed_line_count INTO number, orders_placed, lines_placed
         FROM table_sessions s JOIN tables t ON t.store_id = s.store_id AND t.id = s.table_id
         WHERE s.store_id = p_store AND s.id = (document->>'session_id')::bigint
           AND s.table_id = (document->>'table_id')::bigint AND s.completed_at IS NULL
         FOR NO KEY UPDATE OF s;
         numbers[i] := number;
-        is_started[i] := started;
+        order_counts[i] := orders_placed;
+        line_counts[i] := lines_placed;
     END LOOP;
     place := 0;
     FOR placed IN
         SELECT * FROM jsonb_to_recordset(p_orders)
-        AS o(session_id bigint, table_id bigint, menu_version bigint, total_amount bigint, note text, key text,
-             digest text, lines jsonb, event jsonb)
+        AS o(session_id bigint, table_id bigint, device_id bigint, menu_version bigint, not_after timestamptz,
+             total_amount bigint, note text, key text, digest text, lines jsonb, event jsonb)
     LOOP
         place := place + 1;
         order_id := NULL;
@@ -71,11 +81,33 @@ BEGIN
             -- The session is locked: no other transaction can use the key meanwhile.
             PERFORM FROM orders x
             WHERE x.store_id = p_store AND x.session_id = placed.session_id AND x.idempotency_key = placed.key;
+            IF NOT FOUND THEN
+                -- The retry of an order whose answer was lost, by a tablet that logged in again meanwhile.
+                PERFORM FROM table_sessions s
+                JOIN orders x ON x.store_id = p_store AND x.session_id = s.id AND x.idempotency_key = placed.key
+                WHERE s.store_id = p_store AND s.table_id = placed.table_id
+                  AND s.completed_at > p_now - interval '24 hours' AND x.created_at > p_now - interval '24 hours'
+                  AND x.content_digest = decode(placed.digest, 'hex');
+            END IF;
             IF FOUND THEN
                 outcome := 'key_used';
                 RETURN NEXT;
                 CONTINUE;
             END IF;
+        END IF;
+        IF placed.session_id IS DISTINCT FROM session THEN
+            session := placed.session_id;
+            orders_placed := order_counts[place];
+            lines_placed := line_counts[place];
+        END IF;
+        outcome := CASE
+            WHEN placed.not_after < p_now THEN 'expired'
+            WHEN orders_placed >= p_max_orders THEN 'too_many_orders'
+            WHEN lines_placed + jsonb_array_length(placed.lines) > p_max_lines THEN 'too_many_lines'
+        END;
+        IF outcome IS NOT NULL THEN
+            RETURN NEXT;
+            CONTINUE;
         END IF;
         -- From here to the commit the store's other orders and changes wait.
         UPDATE store_streams SET event_seq = store_streams.event_seq + 1
@@ -90,13 +122,14 @@ BEGIN
         INSERT INTO order_counters (store_id, business_day, last_number) VALUES (p_store, p_day, 1)
         ON CONFLICT (store_id, business_day) DO UPDATE SET last_number = order_counters.last_number + 1
         RETURNING last_number INTO day_number;
-        IF NOT is_started[place] THEN
-            UPDATE table_sessions SET started_at = p_now
-            WHERE store_id = p_store AND id = placed.session_id AND started_at IS NULL;
-        END IF;
-        INSERT INTO orders (store_id, session_id, table_id, table_number, business_day, day_number, status,
+        orders_placed := orders_placed + 1;
+        lines_placed := lines_placed + jsonb_array_length(placed.lines);
+        UPDATE table_sessions SET started_at = coalesce(started_at, p_now), placed_order_count = orders_placed,
+                                  placed_line_count = lines_placed
+        WHERE store_id = p_store AND id = placed.session_id;
+        INSERT INTO orders (store_id, session_id, table_id, device_id, table_number, business_day, day_number, status,
                             total_amount, note, created_at, updated_at, idempotency_key, content_digest)
-        VALUES (p_store, placed.session_id, placed.table_id, place_orders_v2.table_number, p_day,
+        VALUES (p_store, placed.session_id, placed.table_id, placed.device_id, place_orders_v2.table_number, p_day,
                 place_orders_v2.day_number, 'pending', placed.total_amount, placed.note, p_now, p_now, placed.key,
                 decode(placed.digest, 'hex'))
         RETURNING id INTO order_id;

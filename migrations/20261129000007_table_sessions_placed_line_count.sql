@@ -1,0 +1,2 @@
+-- How many lines those orders have.
+ALTER TABLE table_sessions ADD COLUMN placed_line_count integer NOT NULL DEFAULT 0;

@@ -1,0 +1,57 @@
+//! Bounds on what one store and one session may have.
+
+use std::num::NonZero;
+
+use super::reader::Reader;
+
+/// What one store may have.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreLimits {
+    /// Menu items.
+    pub menu_items: i64,
+    /// Bytes of the menu items' names, descriptions and image addresses.
+    pub menu_bytes: i64,
+    /// Categories.
+    pub categories: i64,
+    /// Tables.
+    pub tables: i64,
+    /// Staff accounts.
+    pub users: i64,
+}
+
+/// What may be ordered in one session.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    /// Orders, cancelled ones included.
+    pub orders: i32,
+    /// Lines of those orders.
+    pub lines: i32,
+    /// Orders each second, on this instance; `None` is any number.
+    pub orders_per_second: Option<NonZero<u32>>,
+    /// Orders at once.
+    pub order_burst: NonZero<u32>,
+}
+
+impl StoreLimits {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            menu_items: reader.number("STORE_MAX_MENU_ITEMS", 1_000, 1, 100_000),
+            menu_bytes: reader.number("STORE_MAX_MENU_BYTES", 4 << 20, 1_024, 1 << 30),
+            categories: reader.number("STORE_MAX_CATEGORIES", 100, 1, 100_000),
+            tables: reader.number("STORE_MAX_TABLES", 300, 1, 100_000),
+            users: reader.number("STORE_MAX_USERS", 100, 1, 100_000),
+        }
+    }
+}
+
+impl SessionLimits {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let burst = reader.number("SESSION_ORDER_BURST", 10, 1, 1_000_000);
+        Self {
+            orders: reader.number("SESSION_MAX_ORDERS", 300, 1, 10_000_000),
+            lines: reader.number("SESSION_MAX_LINES", 3_000, 100, 100_000_000),
+            orders_per_second: NonZero::new(reader.number("SESSION_ORDERS_PER_SECOND", 1, 0, 1_000_000)),
+            order_burst: NonZero::new(burst).unwrap_or(NonZero::<u32>::MIN),
+        }
+    }
+}

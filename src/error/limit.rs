@@ -1,0 +1,112 @@
+//! The bounds that a refusal can name.
+
+use serde::{Serialize, Serializer};
+
+use super::Language;
+
+/// A bound on what one store, session, table or account may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// `STORE_MAX_MENU_ITEMS`
+    MenuItems,
+    /// `STORE_MAX_MENU_BYTES`
+    MenuBytes,
+    /// `STORE_MAX_CATEGORIES`
+    Categories,
+    /// `STORE_MAX_TABLES`
+    Tables,
+    /// `STORE_MAX_USERS`
+    Users,
+    /// `SESSION_MAX_ORDERS`
+    SessionOrders,
+    /// `SESSION_MAX_LINES`
+    SessionLines,
+    /// `SESSION_ORDERS_PER_SECOND`
+    SessionOrdersPerSecond,
+    /// `SSE_MAX_CONNECTIONS_PER_TABLE`
+    TableStreams,
+    /// `SSE_MAX_CONNECTIONS_PER_USER`
+    UserStreams,
+    /// `SSE_MAX_CONNECTIONS_PER_STORE`
+    StoreStreams,
+    /// `SSE_MAX_CONNECTIONS`
+    Streams,
+}
+
+impl Limit {
+    /// Every limit.
+    pub const ALL: [Self; 12] = [
+        Self::MenuItems,
+        Self::MenuBytes,
+        Self::Categories,
+        Self::Tables,
+        Self::Users,
+        Self::SessionOrders,
+        Self::SessionLines,
+        Self::SessionOrdersPerSecond,
+        Self::TableStreams,
+        Self::UserStreams,
+        Self::StoreStreams,
+        Self::Streams,
+    ];
+
+    /// The limit's name on the wire and in the metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MenuItems => "menu_items",
+            Self::MenuBytes => "menu_bytes",
+            Self::Categories => "categories",
+            Self::Tables => "tables",
+            Self::Users => "users",
+            Self::SessionOrders => "session_orders",
+            Self::SessionLines => "session_lines",
+            Self::SessionOrdersPerSecond => "session_orders_per_second",
+            Self::TableStreams => "table_streams",
+            Self::UserStreams => "user_streams",
+            Self::StoreStreams => "store_streams",
+            Self::Streams => "streams",
+        }
+    }
+
+    /// What a person is told of a limit of `maximum`.
+    #[must_use]
+    pub fn message(self, maximum: i64, language: Language) -> String {
+        let (korean, english) = match self {
+            Self::MenuItems => ("매장의 메뉴는 최대 {}개입니다", "a store has at most {} menu items"),
+            Self::MenuBytes => (
+                "매장 메뉴의 이름, 설명, 이미지 주소는 합쳐서 최대 {}바이트입니다",
+                "the names, descriptions and image addresses of a store's menu have at most {} bytes in all",
+            ),
+            Self::Categories => ("매장의 카테고리는 최대 {}개입니다", "a store has at most {} categories"),
+            Self::Tables => ("매장의 테이블은 최대 {}개입니다", "a store has at most {} tables"),
+            Self::Users => ("매장의 직원 계정은 최대 {}개입니다", "a store has at most {} staff accounts"),
+            Self::SessionOrders => ("한 번의 이용에서 주문은 최대 {}건입니다", "a session has at most {} orders"),
+            Self::SessionLines => {
+                ("한 번의 이용에서 주문 항목은 최대 {}개입니다", "the orders of a session have at most {} lines")
+            }
+            Self::SessionOrdersPerSecond => {
+                ("한 테이블에서는 1초에 최대 {}건을 주문할 수 있습니다", "a session may place {} orders a second")
+            }
+            Self::TableStreams => {
+                ("한 테이블의 실시간 연결은 최대 {}개입니다", "a table has at most {} open event streams")
+            }
+            Self::UserStreams => {
+                ("한 계정의 실시간 연결은 최대 {}개입니다", "an account has at most {} open event streams")
+            }
+            Self::StoreStreams => ("매장의 실시간 연결은 최대 {}개입니다", "a store has at most {} open event streams"),
+            Self::Streams => ("서버의 실시간 연결은 최대 {}개입니다", "this server has at most {} open event streams"),
+        };
+        match language {
+            Language::Korean => korean,
+            Language::English => english,
+        }
+        .replace("{}", &maximum.to_string())
+    }
+}
+
+impl Serialize for Limit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}

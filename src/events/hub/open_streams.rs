@@ -1,0 +1,185 @@
+//! The open streams of one store, and the limits on their number.
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::error::{AppError, ErrorCode, Limit, Result};
+use crate::models::{TableId, UserId};
+
+/// How many streams may be open on this instance.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamLimits {
+    /// Of one login: its oldest stream is closed for one more.
+    pub per_login: usize,
+    /// Of one table.
+    pub per_table: usize,
+    /// Of one staff account.
+    pub per_user: usize,
+    /// Of one store.
+    pub per_store: usize,
+    /// In all.
+    pub in_all: usize,
+    /// How many percent of the last two are reserved for staff.
+    pub staff_percent: usize,
+}
+
+/// Whose stream it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamOwner {
+    /// The table or the account.
+    pub account: StreamAccount,
+    /// The login: one of several devices of a table, or of several screens of an account.
+    pub login: Uuid,
+}
+
+/// The table or the account that a stream belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamAccount {
+    /// A table's tablets.
+    Table(TableId),
+    /// A member of staff.
+    User(UserId),
+}
+
+impl StreamLimits {
+    /// How many of `places` are for streams of this account.
+    fn share_of(&self, account: StreamAccount, places: usize) -> usize {
+        match account {
+            StreamAccount::User(_) => places,
+            StreamAccount::Table(_) => places - places * self.staff_percent / 100,
+        }
+    }
+
+    /// Checks the limit of all streams, of which `open` are open.
+    ///
+    /// # Errors
+    /// `SERVICE_UNAVAILABLE`.
+    pub(super) fn check_all(&self, owner: StreamOwner, open: usize) -> Result<()> {
+        check(ErrorCode::ServiceUnavailable, Limit::Streams, open, self.share_of(owner.account, self.in_all))
+    }
+}
+
+fn check(code: ErrorCode, limit: Limit, open: usize, maximum: usize) -> Result<()> {
+    if open < maximum {
+        return Ok(());
+    }
+    let refused = AppError::limit_reached(code, limit, i64::try_from(maximum).unwrap_or(i64::MAX));
+    Err(AppError { cause: Some("the limit of open streams is reached".into()), ..refused })
+}
+
+/// The open streams of one store, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct OpenStreams {
+    streams: Vec<OpenStream>,
+    last_id: u64,
+}
+
+#[derive(Debug)]
+struct OpenStream {
+    id: u64,
+    owner: StreamOwner,
+    closed: CancellationToken,
+}
+
+impl OpenStreams {
+    /// Adds a stream, which ends when `closed` is cancelled, and returns its id. Closes the oldest ones of its login that
+    /// are too many, and returns how many there were.
+    ///
+    /// # Errors
+    /// `LIMIT_REACHED` if the table or the account has as many as it may have, `SERVICE_UNAVAILABLE` if the store has.
+    pub(super) fn add(
+        &mut self,
+        owner: StreamOwner,
+        limits: &StreamLimits,
+        closed: CancellationToken,
+    ) -> Result<(u64, usize)> {
+        let of_login = self.streams.iter().filter(|stream| stream.owner == owner).count();
+        let excess = (of_login + 1).saturating_sub(limits.per_login);
+        let of_account = self.streams.iter().filter(|stream| stream.owner.account == owner.account).count();
+        let (limit, maximum) = match owner.account {
+            StreamAccount::Table(_) => (Limit::TableStreams, limits.per_table),
+            StreamAccount::User(_) => (Limit::UserStreams, limits.per_user),
+        };
+        check(ErrorCode::LimitReached, limit, of_account - excess, maximum)?;
+        let maximum = limits.share_of(owner.account, limits.per_store);
+        check(ErrorCode::ServiceUnavailable, Limit::StoreStreams, self.streams.len() - excess, maximum)?;
+        self.close_oldest(owner, excess);
+        self.last_id += 1;
+        self.streams.push(OpenStream { id: self.last_id, owner, closed });
+        Ok((self.last_id, excess))
+    }
+
+    fn close_oldest(&mut self, owner: StreamOwner, count: usize) {
+        let mut left = count;
+        self.streams.retain(|stream| {
+            let is_closed = left > 0 && stream.owner == owner;
+            if is_closed {
+                left -= 1;
+                stream.closed.cancel();
+            }
+            !is_closed
+        });
+    }
+
+    pub(super) fn remove(&mut self, id: u64) {
+        self.streams.retain(|stream| stream.id != id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: StreamLimits =
+        StreamLimits { per_login: 2, per_table: 5, per_user: 4, per_store: 8, in_all: 8, staff_percent: 25 };
+
+    fn table(table: i64, login: u128) -> StreamOwner {
+        StreamOwner { account: StreamAccount::Table(TableId(table)), login: Uuid::from_u128(login) }
+    }
+
+    fn user(user: i64, login: u128) -> StreamOwner {
+        StreamOwner { account: StreamAccount::User(UserId(user)), login: Uuid::from_u128(login) }
+    }
+
+    fn add(open: &mut OpenStreams, owner: StreamOwner) -> Result<CancellationToken> {
+        let closed = CancellationToken::new();
+        open.add(owner, &LIMITS, closed.clone()).map(|_| closed)
+    }
+
+    #[test]
+    fn one_more_stream_of_a_login_closes_its_own_oldest() {
+        let mut open = OpenStreams::default();
+        let other = add(&mut open, user(1, 2)).unwrap();
+        let [first, second, third] = [(); 3].map(|()| add(&mut open, user(1, 1)).unwrap());
+        assert_eq!([first, second, third, other].map(|stream| stream.is_cancelled()), [true, false, false, false]);
+    }
+
+    #[test]
+    fn a_table_and_an_account_have_limits_of_their_own() {
+        let mut open = OpenStreams::default();
+        for login in [0, 0, 1, 2, 3] {
+            add(&mut open, table(1, login)).unwrap();
+        }
+        for login in [1, 9] {
+            let refused = add(&mut open, table(1, login)).unwrap_err();
+            assert_eq!((refused.code, refused.limit()), (ErrorCode::LimitReached, Some((Limit::TableStreams, 5))));
+        }
+        // One that closes its own oldest takes no more places.
+        add(&mut open, table(1, 0)).unwrap();
+        add(&mut open, table(2, 0)).unwrap();
+    }
+
+    #[test]
+    fn tablets_leave_the_places_of_staff_free() {
+        let mut open = OpenStreams::default();
+        let ids: Vec<u64> =
+            (0..6).map(|number| open.add(table(number, 0), &LIMITS, CancellationToken::new()).unwrap().0).collect();
+        let refused = add(&mut open, table(9, 0)).unwrap_err();
+        assert_eq!((refused.code, refused.limit()), (ErrorCode::ServiceUnavailable, Some((Limit::StoreStreams, 6))));
+        add(&mut open, user(1, 1)).unwrap();
+        add(&mut open, user(1, 2)).unwrap();
+        assert_eq!(add(&mut open, user(1, 3)).unwrap_err().limit(), Some((Limit::StoreStreams, 8)));
+        open.remove(ids[0]);
+        add(&mut open, user(1, 3)).unwrap();
+    }
+}

@@ -1,0 +1,95 @@
+//! Bounds on what may be ordered in one session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use scoped_futures::ScopedFutureExt;
+
+use super::{OrderOrigin, OrderService};
+use crate::config::SessionLimits;
+use crate::error::{AppError, ErrorCode, Limit, Result};
+use crate::events::append;
+use crate::models::{NewEvent, SessionId, StoreId};
+use crate::repositories::{session, table};
+use crate::security::rate::RateLimit;
+
+/// Staff are notified once in this time of each session and limit.
+const NOTICE_INTERVAL: Duration = Duration::from_mins(1);
+
+/// The number of notices that are remembered.
+const NOTICES: u64 = 10_000;
+
+/// Limits the orders of each session. Clones share the counts.
+#[derive(Debug, Clone)]
+pub(super) struct SessionLimiter {
+    limits: SessionLimits,
+    rate: Option<Arc<RateLimit<(StoreId, SessionId)>>>,
+    notices: Cache<(StoreId, SessionId, Limit), ()>,
+}
+
+impl SessionLimiter {
+    pub(super) fn new(limits: SessionLimits) -> Self {
+        let rate = limits.orders_per_second.map(|rate| Arc::new(RateLimit::new(rate, limits.order_burst)));
+        let notices = Cache::builder().max_capacity(NOTICES).time_to_live(NOTICE_INTERVAL).build();
+        Self { limits, rate, notices }
+    }
+
+    /// Counts one more order of the session, whatever becomes of it.
+    ///
+    /// # Errors
+    /// `TOO_MANY_REQUESTS`.
+    pub(super) fn check_rate(&self, origin: OrderOrigin) -> Result<()> {
+        let Some(rate) = &self.rate else { return Ok(()) };
+        rate.check(&(origin.store, origin.session)).map_err(|refused| {
+            let maximum = self.limits.orders_per_second.map_or(0, |rate| rate.get().into());
+            let error = AppError::limit_reached(ErrorCode::TooManyRequests, Limit::SessionOrdersPerSecond, maximum);
+            AppError { retry_after: refused.retry_after, ..error }
+        })
+    }
+
+    /// The most orders of a session.
+    pub(super) fn max_orders(&self) -> usize {
+        usize::try_from(self.limits.orders).unwrap_or(usize::MAX)
+    }
+
+    /// The refusal of an order of a session that has as many orders as it may have.
+    pub(super) fn too_many_orders(&self) -> AppError {
+        AppError::limit_reached(ErrorCode::SessionFull, Limit::SessionOrders, self.limits.orders.into())
+    }
+
+    /// The refusal of an order of a session that would have too many lines.
+    pub(super) fn too_many_lines(&self) -> AppError {
+        AppError::limit_reached(ErrorCode::SessionFull, Limit::SessionLines, self.limits.lines.into())
+    }
+
+    /// Whether staff have to be notified of the session's limit.
+    fn is_notice_due(&self, origin: OrderOrigin, limit: Limit) -> bool {
+        self.notices.entry((origin.store, origin.session, limit)).or_insert(()).is_fresh()
+    }
+}
+
+impl OrderService {
+    /// Tells the dashboards that a table's orders are refused, if the refusal names a limit. A notice that fails is left
+    /// out: the tablet has its answer.
+    pub(super) async fn notify_staff(&self, origin: OrderOrigin, refused: &AppError) {
+        let Some((limit, maximum)) = refused.limit() else { return };
+        if !self.limiter.is_notice_due(origin, limit) {
+            return;
+        }
+        let OrderOrigin { store, table, session } = origin;
+        let notice = self.database.transaction(store, |tx| {
+            async move {
+                let is_running = session::find(tx, store, session).await?.is_some_and(|found| !found.is_completed());
+                let Some(table) = table::find(tx, store, table).await?.filter(|_| is_running) else { return Ok(None) };
+                let notice = NewEvent::limit_reached(limit, maximum, session, &table);
+                append(tx, store, notice, self.clock.now()).await.map(Some)
+            }
+            .scope_boxed()
+        });
+        match notice.await {
+            Ok(event) => event.into_iter().for_each(|event| self.hub.publish(event)),
+            Err(error) => tracing::warn!(%error, cause = error.cause, "staff could not be notified of a limit"),
+        }
+    }
+}

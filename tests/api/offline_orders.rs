@@ -1,0 +1,147 @@
+//! Orders that waited in an offline tablet.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, ApiClient, TestApp, answer, order_of};
+
+fn seen(mut order: Value, menu_version: &Value) -> Value {
+    order["menu_version"] = menu_version.clone();
+    order
+}
+
+async fn place(tablet: &ApiClient, body: &Value) -> Answer {
+    tablet.post("/customer/orders", body).await
+}
+
+async fn menu_version(tablet: &ApiClient) -> Value {
+    tablet.get("/customer/menu").await.ok()["menu_version"].clone()
+}
+
+#[tokio::test]
+async fn an_order_is_refused_if_its_dish_has_another_name_or_price() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let dish = format!("/admin/menus/{}", store.menus[1]);
+    let old = menu_version(&tablet).await;
+    let body = seen(order_of(&store.menus[..2]), &old);
+    place(&tablet, &body).await.ok();
+
+    for (change, name, price) in
+        [(json!({"price": 2_500}), "콜라", 2_500), (json!({"name": "코카콜라"}), "코카콜라", 2_500)]
+    {
+        let before = menu_version(&tablet).await;
+        admin.patch(&dish, &change).await.ok();
+        let now = menu_version(&tablet).await;
+        for stale in [&old, &before] {
+            let error = place(&tablet, &seen(body.clone(), stale)).await.refused(409, "MENU_CHANGED");
+            assert_eq!(error["menu_version"], now);
+            assert_eq!(error["changed"], json!([{"index": 1, "menu_name": name, "unit_price": price}]));
+        }
+        place(&tablet, &seen(body.clone(), &now)).await.ok();
+    }
+    // What is not in the order does not matter, and who says nothing is charged what the menu says.
+    place(&tablet, &seen(order_of(&store.menus[..1]), &old)).await.ok();
+    assert_eq!(tablet.order(&store.menus[..2]).await.ok()["total_amount"], 11_500);
+    let theirs = other.tablet(1).await;
+    let body = seen(order_of(&other.menus[..2]), &menu_version(&theirs).await);
+    place(&theirs, &body).await.ok();
+}
+
+#[tokio::test]
+async fn other_changes_of_the_menu_refuse_no_order() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let body = seen(order_of(&store.menus[..2]), &menu_version(&tablet).await);
+    let dish = format!("/admin/menus/{}", store.menus[1]);
+    admin.patch(&format!("/admin/menus/{}", store.menus[0]), &json!({"price": 9_000})).await.ok();
+    admin.patch(&dish, &json!({"description": "시원한 콜라", "display_order": 7})).await.ok();
+    admin.patch(&dish, &json!({"is_available": false})).await.ok();
+    admin.patch(&dish, &json!({"is_available": true})).await.ok();
+    admin.patch(&format!("/admin/menus/{}", store.menus[2]), &json!({"price": 1})).await.ok();
+    place(&tablet, &body).await.ok();
+    // A version that no menu has yet.
+    place(&tablet, &seen(body, &json!(9_999))).await.ok();
+}
+
+#[tokio::test]
+async fn an_order_is_refused_after_its_last_moment() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let tablet = store.tablet(1).await;
+    app.stand_at("2026-11-29T03:00:00Z");
+    let until = |moment: &str| {
+        let mut body = order_of(&store.menus[..1]);
+        body["not_after"] = json!(moment);
+        body
+    };
+    place(&tablet, &until("2026-11-29T03:00:00Z")).await.ok();
+    place(&tablet, &until("2026-11-30T12:00:00+09:00")).await.ok();
+    place(&tablet, &until("2026-11-29T02:59:59Z")).await.refused(409, "ORDER_EXPIRED");
+    let error = place(&tablet, &until("2026-11-30T03:00:01Z")).await.refused(422, "VALIDATION_ERROR");
+    assert_eq!(error["details"][0]["field"], "not_after");
+    let error = place(&tablet, &until("tomorrow")).await.refused(422, "VALIDATION_ERROR");
+    assert_eq!(error["details"][0]["field"], "not_after");
+    // Whatever else is wrong with it, it is too late.
+    let mut late = until("2026-11-29T02:00:00Z");
+    late["items"][0]["menu_id"] = json!(store.menus[2]);
+    place(&tablet, &late).await.refused(409, "ORDER_EXPIRED");
+    assert_eq!(tablet.get("/customer/orders").await.ok()["orders"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_placed_in_time_is_answered_again_at_any_time() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    app.stand_at("2026-11-29T03:00:00Z");
+    let mut body = seen(order_of(&store.menus[..1]), &menu_version(&tablet).await);
+    body["not_after"] = json!("2026-11-29T03:10:00Z");
+    let send = async |body: &Value| {
+        let request = tablet.request(reqwest::Method::POST, "/customer/orders");
+        answer(request.header("Idempotency-Key", "from-the-queue").json(body)).await
+    };
+    let first = send(&body).await.ok();
+    admin.patch(&format!("/admin/menus/{}", store.menus[0]), &json!({"price": 10_000})).await.ok();
+    app.stand_at("2026-11-29T04:00:00Z");
+    assert_eq!(send(&body).await.ok(), first);
+    // The version and the last moment are not what was ordered.
+    body["menu_version"] = json!(1);
+    body["not_after"] = json!("2026-11-29T05:00:00Z");
+    assert_eq!(send(&body).await.ok(), first);
+}
+
+#[tokio::test]
+async fn an_order_that_waits_past_its_last_moment_is_not_placed() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let tablet = store.tablet(1).await;
+    app.stand_at("2026-11-29T03:00:00Z");
+    tablet.order(&store.menus[..1]).await.ok();
+    // The first order waits for the session, and the others for the first.
+    let mut connection = app.connection().await;
+    let mut tx = sqlx::Connection::begin(&mut connection).await.unwrap();
+    sqlx::query("SELECT FROM table_sessions FOR UPDATE").execute(&mut *tx).await.unwrap();
+    let mut body = order_of(&store.menus[..1]);
+    let first = tokio::spawn({
+        let (tablet, body) = (tablet.clone(), body.clone());
+        async move { place(&tablet, &body).await }
+    });
+    crate::support::waiting_for_locks(&app.options, 1).await;
+    body["not_after"] = json!("2026-11-29T03:00:05Z");
+    let second = tokio::spawn({
+        let tablet = tablet.clone();
+        async move { place(&tablet, &body).await }
+    });
+    // Time to be queued behind the first. (If it is not, it is too late before that.)
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    app.stand_at("2026-11-29T03:00:06Z");
+    tx.rollback().await.unwrap();
+    first.await.unwrap().ok();
+    second.await.unwrap().refused(409, "ORDER_EXPIRED");
+}

@@ -1,0 +1,146 @@
+//! How many streams one login, table, account and store may have.
+
+use serde_json::json;
+
+use crate::support::{Answer, ApiClient, TestApp};
+
+const STAFF: &str = "/admin/orders/stream";
+const TABLET: &str = "/customer/orders/stream";
+
+#[track_caller]
+fn names(refused: Answer, status: u16, code: &str, limit: &str, maximum: i64) {
+    let error = refused.refused(status, code);
+    assert_eq!((&error["limit"], &error["maximum"]), (&json!(limit), &json!(maximum)));
+}
+
+#[tokio::test]
+async fn the_fourth_stream_of_a_login_closes_its_own_oldest() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let [first, second] = [store.tablet(1).await, store.tablet(1).await];
+    let oldest = first.stream(TABLET, None).await.connected().await;
+    let mut beside = second.stream(TABLET, None).await.connected().await;
+    let mut foreign = other.tablet(1).await.stream(TABLET, None).await.connected().await;
+    let mut newer = Vec::new();
+    for _ in 0..3 {
+        newer.push(first.stream(TABLET, None).await.connected().await);
+    }
+    assert!(oldest.end().await.is_err(), "broken off");
+    first.order(&store.menus[..1]).await.ok();
+    for stream in newer.iter_mut().chain([&mut beside]) {
+        assert_eq!(stream.next().await.name, "new_order");
+    }
+    foreign.silent().await;
+}
+
+#[tokio::test]
+async fn dashboards_on_one_account_do_not_close_each_other() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let mut dashboards = Vec::new();
+    for _ in 0..4 {
+        let admin = store.admin().await;
+        for _ in 0..3 {
+            dashboards.push(admin.stream(STAFF, None).await.connected().await);
+        }
+    }
+    store.tablet(1).await.order(&store.menus[..1]).await.ok();
+    for dashboard in &mut dashboards {
+        assert_eq!(dashboard.next().await.name, "new_order");
+    }
+    assert_eq!(app.hub.open_streams(), 12);
+}
+
+#[tokio::test]
+async fn a_table_and_an_account_have_so_many_streams_and_no_more() {
+    let app = TestApp::start_with(|config| {
+        (config.streams.max_per_table, config.streams.max_per_user) = (4, 2);
+    })
+    .await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let (tablets, admins) =
+        ([store.tablet(1).await, store.tablet(1).await], [store.admin().await, store.admin().await]);
+    let mut open = Vec::new();
+    for tablet in [&tablets[0], &tablets[0], &tablets[1], &tablets[1]] {
+        open.push(tablet.stream(TABLET, None).await.connected().await);
+    }
+    names(tablets[0].get(TABLET).await, 409, "LIMIT_REACHED", "table_streams", 4);
+    for admin in &admins {
+        open.push(admin.stream(STAFF, None).await.connected().await);
+    }
+    names(admins[0].get(STAFF).await, 409, "LIMIT_REACHED", "user_streams", 2);
+    store.tablet(2).await.stream(TABLET, None).await.connected().await;
+    other.tablet(1).await.stream(TABLET, None).await.connected().await;
+    other.admin().await.stream(STAFF, None).await.connected().await;
+}
+
+#[tokio::test]
+async fn tablets_never_take_the_places_of_the_dashboards() {
+    let app = TestApp::start_with(|config| config.streams.max_per_store = 8).await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let mut tablets: Vec<ApiClient> = Vec::new();
+    let mut open = Vec::new();
+    for number in [1, 2, 3, 1, 2, 3] {
+        let tablet = store.tablet(number).await;
+        open.push(tablet.stream(TABLET, None).await.connected().await);
+        tablets.push(tablet);
+    }
+    names(store.tablet(1).await.get(TABLET).await, 503, "SERVICE_UNAVAILABLE", "store_streams", 6);
+    for _ in 0..2 {
+        open.push(store.admin().await.stream(STAFF, None).await.connected().await);
+    }
+    names(store.admin().await.get(STAFF).await, 503, "SERVICE_UNAVAILABLE", "store_streams", 8);
+    other.tablet(1).await.stream(TABLET, None).await.connected().await;
+}
+
+#[tokio::test]
+async fn the_tablets_of_all_stores_leave_places_for_dashboards() {
+    let app = TestApp::start_with(|config| config.streams.max_in_all = 4).await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let mut open = Vec::new();
+    for tablet in [store.tablet(1).await, store.tablet(2).await, other.tablet(1).await] {
+        open.push(tablet.stream(TABLET, None).await.connected().await);
+    }
+    names(other.tablet(2).await.get(TABLET).await, 503, "SERVICE_UNAVAILABLE", "streams", 3);
+    open.push(other.admin().await.stream(STAFF, None).await.connected().await);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_session_and_none_opens_after() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    tablet.order(&store.menus[..1]).await.ok();
+    let mut stream = tablet.stream(TABLET, None).await.connected().await;
+    let mut dashboard = admin.stream(STAFF, None).await.connected().await;
+    let mut neighbour = store.tablet(2).await.stream(TABLET, None).await.connected().await;
+    let mut foreign = other.tablet(1).await.stream(TABLET, None).await.connected().await;
+    admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
+    assert_eq!(stream.next().await.name, "session_completed");
+    assert!(stream.end().await.is_err(), "broken off");
+    tablet.get(TABLET).await.refused(409, "SESSION_ENDED");
+    assert_eq!(dashboard.next().await.name, "session_completed");
+    neighbour.silent().await;
+    foreign.silent().await;
+}
+
+#[tokio::test]
+async fn a_reopened_session_has_streams_again_and_they_miss_nothing() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let order = tablet.order(&store.menus[..1]).await.ok();
+    let seen = tablet.stream(TABLET, None).await.connected().await.connected_at;
+    admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
+    admin.post(&format!("/admin/sessions/{}/reopen", order["session_id"]), &json!({})).await.ok();
+    let mut replayed = tablet.stream(TABLET, Some(&seen)).await.connected().await;
+    assert_eq!(replayed.next().await.name, "session_completed");
+    let last = replayed.next().await;
+    assert_eq!(last.name, "session_reopened");
+    assert!(replayed.end().await.is_err(), "broken off, since it showed the end");
+    let mut resumed = tablet.stream(TABLET, Some(&last.id)).await.connected().await;
+    tablet.order(&store.menus[..1]).await.ok();
+    assert_eq!(resumed.next().await.name, "new_order");
+}
