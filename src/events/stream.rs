@@ -99,6 +99,12 @@ impl EventStream {
         }
     }
 
+    /// The seq that it goes on from.
+    #[must_use]
+    pub fn seen(&self) -> i64 {
+        self.seen
+    }
+
     /// The seqs it will read from the table before it goes live.
     #[cfg(test)]
     pub(super) fn replay_range(&self) -> std::ops::RangeInclusive<i64> {

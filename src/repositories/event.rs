@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::{ErrorCode, Result};
-use crate::models::{Audience, Event, NewEvent, SessionId, StoreId, StorePosition, StreamHead};
+use crate::models::{Audience, Event, EventKind, NewEvent, SessionId, StoreId, StorePosition, StreamHead};
 
 /// The deployment's epoch: seqs of another one mean nothing here.
 pub async fn epoch(conn: &mut PgConnection) -> Result<Uuid> {
@@ -143,6 +143,24 @@ pub async fn after(conn: &mut PgConnection, store: StoreId, seq: i64, limit: i64
         limit
     )
     .fetch_all(conn)
+    .await?)
+}
+
+/// Whether the session was completed after the store's event `seq`.
+pub async fn is_session_completed_after(
+    conn: &mut PgConnection,
+    store: StoreId,
+    session: SessionId,
+    seq: i64,
+) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM events WHERE store_id = $1 AND seq > $2 AND session_id = $3 AND kind = $4) AS "is!""#,
+        store.0,
+        seq,
+        session.0,
+        EventKind::SessionCompleted.as_str()
+    )
+    .fetch_one(conn)
     .await?)
 }
 

@@ -12,7 +12,7 @@ use crate::models::{
     Actor, AuditAction, CompletedSession, NewAuditEntry, NewEvent, ReopenedSession, Session, SessionId, StoreId, Table,
     TableId,
 };
-use crate::repositories::{order, session, table};
+use crate::repositories::{event, order, session, table};
 use crate::services::audit;
 
 /// Each attempt can only lose to a login, a completion or a reopening that happens at the same moment.
@@ -66,6 +66,19 @@ impl SessionService {
     pub async fn is_running(&self, store: StoreId, session: SessionId) -> Result<bool> {
         let found = self.database.read(|conn| session::find(conn, store, session).scope_boxed()).await?;
         Ok(found.is_some_and(|session| !session.is_completed()))
+    }
+
+    /// Whether the session is running, or was completed after the store's event `seq`.
+    pub async fn runs_after(&self, store: StoreId, session: SessionId, seq: i64) -> Result<bool> {
+        let runs = self.database.read(|conn| {
+            async move {
+                let found = session::find(conn, store, session).await?;
+                let is_running = found.is_some_and(|session| !session.is_completed());
+                Ok(is_running || event::is_session_completed_after(conn, store, session, seq).await?)
+            }
+            .scope_boxed()
+        });
+        runs.await
     }
 
     /// 이용 완료: completes the table's session. Every order placed before is on its bill, every later one is refused.

@@ -32,19 +32,13 @@ impl StreamService {
     ///
     /// # Errors
     /// `LIMIT_REACHED` and `SERVICE_UNAVAILABLE` when as many streams are open as may be, `SESSION_ENDED` for a tablet
-    /// whose session has ended.
+    /// whose session has ended, unless it has yet to see the end.
     pub async fn open(&self, claims: Claims, scope: Scope, resume_from: Option<String>) -> Result<EventStream> {
         let account = match scope {
             Scope::Staff => StreamAccount::User(UserId(claims.sub)),
             Scope::Session(_) => StreamAccount::Table(TableId(claims.sub)),
         };
         let subscription = self.hub.subscribe(claims.store, StreamOwner { account, login: claims.jti }).await?;
-        // After the subscription: a session that ends from here on shows its end on the stream.
-        if let Scope::Session(session) = scope
-            && !self.sessions.is_running(claims.store, session).await?
-        {
-            return Err(ErrorCode::SessionEnded.into());
-        }
         let options = StreamOptions {
             scope,
             resume_from,
@@ -52,7 +46,14 @@ impl StreamService {
             heartbeat: self.config.heartbeat,
             token_check: self.token_check(claims),
         };
-        Ok(EventStream::open(subscription, options))
+        let stream = EventStream::open(subscription, options);
+        // After the subscription: a session that ends from here on shows its end on the stream.
+        if let Scope::Session(session) = scope
+            && !self.sessions.runs_after(claims.store, session, stream.seen()).await?
+        {
+            return Err(ErrorCode::SessionEnded.into());
+        }
+        Ok(stream)
     }
 
     /// How long a stream lives at most: until its token expires.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, ApiClient, TestApp};
+use crate::support::{Answer, ApiClient, TestApp, answer};
 
 const STAFF: &str = "/admin/orders/stream";
 const TABLET: &str = "/customer/orders/stream";
@@ -113,15 +113,26 @@ async fn a_stream_ends_with_its_session_and_none_opens_after() {
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
     tablet.order(&store.menus[..1]).await.ok();
     let mut stream = tablet.stream(TABLET, None).await.connected().await;
+    let missed_from = stream.connected_at.clone();
     let mut dashboard = admin.stream(STAFF, None).await.connected().await;
     let mut neighbour = store.tablet(2).await.stream(TABLET, None).await.connected().await;
     let mut foreign = other.tablet(1).await.stream(TABLET, None).await.connected().await;
     admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
-    assert_eq!(stream.next().await.name, "session_completed");
+    let end = stream.next().await;
+    assert_eq!(end.name, "session_completed");
     assert!(stream.end().await.is_err(), "broken off");
     tablet.get(TABLET).await.refused(409, "SESSION_ENDED");
+    // A tablet that was away sees the end, once.
+    let mut away = tablet.stream(TABLET, Some(&missed_from)).await.connected().await;
+    assert_eq!(away.next().await.id, end.id);
+    assert!(away.end().await.is_err(), "broken off");
+    store.tablet(2).await.order(&store.menus[..1]).await.ok();
+    for place in [&end.id, "garbage"] {
+        let request = tablet.request(reqwest::Method::GET, TABLET).header("Last-Event-ID", place);
+        answer(request).await.refused(409, "SESSION_ENDED");
+    }
     assert_eq!(dashboard.next().await.name, "session_completed");
-    neighbour.silent().await;
+    assert_eq!(neighbour.next().await.name, "new_order", "its own");
     foreign.silent().await;
 }
 

@@ -241,6 +241,8 @@ impl Cluster {
             .env("SESSION_ORDERS_PER_SECOND", "0")
             .env("SESSION_MAX_ORDERS", "1000000")
             .env("SESSION_MAX_LINES", "10000000")
+            // The dashboards of a store share a login.
+            .env("SSE_MAX_CONNECTIONS_PER_LOGIN", "100")
             .env("LOG_LEVEL", "warn")
             .env("LOG_FILE", "off")
             .env("SHUTDOWN_TIMEOUT_SECONDS", "3")

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
-use reqwest::Response;
+use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -110,6 +110,8 @@ impl Subscriber {
         let answer = tokio::time::timeout(self.cluster.patience(), request.send()).await;
         match answer {
             Ok(Ok(answer)) if answer.status().is_success() => return Some(answer),
+            // The party left before its tablet had a stream; one that had sees the end on it.
+            Ok(Ok(answer)) if answer.status() == StatusCode::CONFLICT && self.last_id.is_none() => self.session = None,
             Ok(Ok(answer)) => self.cluster.failed(path, answer.status()),
             Ok(Err(error)) => self.cluster.failed(path, format_args!("{error:?}")),
             Err(_) => self.cluster.failed(path, "no answer"),
