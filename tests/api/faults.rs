@@ -4,8 +4,6 @@
 use std::fs;
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -20,129 +18,12 @@ use sqlx::{Connection, PgConnection};
 use tableorder::config::Config;
 use tableorder::database::MIGRATIONS;
 use tableorder::database::embedded::{Durability, EmbeddedPostgres};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::support::{
-    Answer, ApiClient, Proxy, TestApp, TestStore, answer, hold_connection, order_of, plain_database, scratch_directory,
-    waiting_for_locks,
+    ANSWERED_WITHIN, ApiClient, BACK_WITHIN, Guests, Proxy, TestApp, answer, hold_connection, in_time, order_of,
+    plain_database, scratch_directory, start_migrated, told_to_come_back, waiting_for_locks,
 };
-
-/// Within this a request is answered, whatever the database does.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
-
-/// Within this everything works again once the database is back.
-const BACK_WITHIN: Duration = Duration::from_secs(5);
-
-/// Sends a request, and gives up where the promise is broken.
-async fn in_time(request: impl Future<Output = Answer>) -> Answer {
-    timeout(ANSWERED_WITHIN, request).await.expect("a request should be answered, whatever the database does")
-}
-
-/// Checks that this is the 503 of a database that is away.
-fn told_to_come_back(answer: Answer) {
-    assert!(answer.headers.contains_key("retry-after"), "{}", answer.body);
-    let error = answer.refused(503, "SERVICE_UNAVAILABLE");
-    // The envelope and nothing of what is inside.
-    assert_eq!(error["message"], "지금은 처리할 수 없습니다. 잠시 후 다시 시도해 주세요.");
-}
-
-/// A guest at each table, who orders all the time: each order with its key, again and again until it is
-/// acknowledged.
-struct Guests {
-    tablets: Vec<ApiClient>,
-    ordering: Vec<JoinHandle<Vec<Value>>>,
-    tallies: Vec<Arc<Tally>>,
-    leaving: CancellationToken,
-}
-
-/// What one guest was answered.
-#[derive(Default)]
-struct Tally {
-    acknowledged: AtomicUsize,
-    refused: AtomicUsize,
-}
-
-impl Guests {
-    async fn sit_down(store: &TestStore) -> Self {
-        let (tablets, leaving) = ([1, 2, 3].map(|table| store.tablet(table)), CancellationToken::new());
-        let tablets = join_all(tablets).await;
-        let tallies: Vec<Arc<Tally>> = tablets.iter().map(|_| Arc::default()).collect();
-        let order = order_of(&store.menus[..1]);
-        let ordering = tablets.iter().zip(&tallies).map(|(tablet, tally)| {
-            tokio::spawn(order_until(leaving.clone(), tablet.clone(), order.clone(), Arc::clone(tally)))
-        });
-        let ordering = ordering.collect();
-        let guests = Self { tablets, ordering, tallies, leaving };
-        guests.all_served().await;
-        guests
-    }
-
-    /// Waits until each has had an order acknowledged since now.
-    async fn all_served(&self) {
-        self.all_have(|tally| &tally.acknowledged).await;
-    }
-
-    /// Waits until each has been refused since now.
-    async fn all_refused(&self) {
-        self.all_have(|tally| &tally.refused).await;
-    }
-
-    async fn all_have(&self, count: fn(&Tally) -> &AtomicUsize) {
-        let count = || self.tallies.iter().map(|tally| count(tally).load(Ordering::Relaxed));
-        let before: Vec<usize> = count().collect();
-        let waiting = async {
-            while count().zip(&before).any(|(now, before)| now == *before) {
-                sleep(Duration::from_millis(10)).await;
-            }
-        };
-        timeout(BACK_WITHIN, waiting).await.expect("every guest should have been answered so by now");
-    }
-
-    /// The ids of every order that was acknowledged; checks that each is on its table's bill, once.
-    async fn leave(self) -> Vec<Value> {
-        self.leaving.cancel();
-        let mut all = Vec::new();
-        for (tablet, ordering) in self.tablets.iter().zip(self.ordering) {
-            let acknowledged = ordering.await.expect("every answer should be one of the two that are promised");
-            let bill = tablet.get("/customer/orders").await.ok();
-            let kept = bill["orders"].as_array().unwrap().iter().rev().map(|order| order["id"].clone());
-            assert_eq!(kept.collect::<Vec<_>>(), acknowledged);
-            all.extend(acknowledged);
-        }
-        all
-    }
-}
-
-async fn order_until(leaving: CancellationToken, tablet: ApiClient, order: Value, tally: Arc<Tally>) -> Vec<Value> {
-    let mut acknowledged = Vec::new();
-    while !leaving.is_cancelled() {
-        let key = Uuid::new_v4().to_string();
-        loop {
-            let request = tablet.request(Method::POST, "/customer/orders").header("Idempotency-Key", &key).json(&order);
-            let answer = in_time(answer(request)).await;
-            if answer.status == 201 {
-                acknowledged.push(answer.body["id"].clone());
-                tally.acknowledged.fetch_add(1, Ordering::Relaxed);
-                break;
-            }
-            told_to_come_back(answer);
-            tally.refused.fetch_add(1, Ordering::Relaxed);
-            sleep(Duration::from_millis(20)).await;
-        }
-        sleep(Duration::from_millis(5)).await;
-    }
-    acknowledged
-}
-
-async fn start_migrated(directory: &Path) -> EmbeddedPostgres {
-    // Durable, as it is to be there again after a stop.
-    let postgres = EmbeddedPostgres::start(directory, Durability::Durable).await.unwrap();
-    MIGRATIONS.run(&mut PgConnection::connect_with(&postgres.connect_options()).await.unwrap()).await.unwrap();
-    postgres
-}
 
 #[tokio::test]
 async fn a_database_that_is_stopped_and_started_loses_no_order() {

@@ -5,7 +5,7 @@
 //! `TEST_DATABASE_SETUP` is a program that makes of each such database what the run is about, as `.ci/citus-database`
 //! does: its name is the argument, its address `DATABASE_URL`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -60,6 +60,13 @@ pub async fn plain_database() -> PgConnectOptions {
 /// A fresh database with nothing in it.
 pub async fn empty_database() -> PgConnectOptions {
     create_database("template0").await
+}
+
+/// A migrated PostgreSQL of a test's own in `directory`, durable, as it is to be there again after a stop.
+pub async fn start_migrated(directory: &Path) -> EmbeddedPostgres {
+    let postgres = EmbeddedPostgres::start(directory, Durability::Durable).await.unwrap();
+    MIGRATIONS.run(&mut PgConnection::connect_with(&postgres.connect_options()).await.unwrap()).await.unwrap();
+    postgres
 }
 
 /// Waits until at least so many statements wait for a lock in a database.
