@@ -12,6 +12,7 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use serde::Serialize;
+use sqlx::postgres::PgDatabaseError;
 
 pub use code::ErrorCode;
 pub use language::Language;
@@ -165,6 +166,7 @@ impl From<&sqlx::Error> for ErrorCode {
                 // A text PostgreSQL cannot keep (NUL), where no field's own rule caught it.
                 Some("22021" | "22P05") => ErrorCode::ValidationError,
                 Some(state) if is_unavailable(state) => ErrorCode::ServiceUnavailable,
+                _ if is_read_only(error) => ErrorCode::ServiceUnavailable,
                 _ => ErrorCode::InternalError,
             },
             _ => ErrorCode::InternalError,
@@ -173,8 +175,24 @@ impl From<&sqlx::Error> for ErrorCode {
 }
 
 /// SQLSTATEs of a database that is away, starting, stopping, full or out of connections, of one that lets nobody in
-/// (28, another password) or can only be read (a failover), and of a transaction that lost against another: trying
-/// again helps.
+/// (28, another password), and of a transaction that lost against another: trying again helps.
 fn is_unavailable(sqlstate: &str) -> bool {
-    matches!(sqlstate.get(..2), Some("08" | "28" | "40" | "53" | "57" | "58")) || matches!(sqlstate, "25006" | "55P03")
+    matches!(sqlstate.get(..2), Some("08" | "28" | "40" | "53" | "57" | "58")) || sqlstate == "55P03"
+}
+
+/// Whether PostgreSQL refused a statement because it takes no writes at the moment, as during a failover. Nothing was
+/// written.
+#[must_use]
+pub fn is_read_only(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else { return false };
+    match error.code().as_deref() {
+        Some("25006") => true,
+        // A standby also refuses to read an unlogged table. `feature_not_supported` has many other causes; unlike the
+        // message, the name of PostgreSQL's function is the same in every language.
+        Some("0A000") => {
+            let error = error.try_downcast_ref::<PgDatabaseError>();
+            error.and_then(PgDatabaseError::routine) == Some("get_relation_info")
+        }
+        _ => false,
+    }
 }

@@ -16,6 +16,7 @@ use super::{CliError, tell};
 use crate::config::{Config, DatabaseConfig, Secret};
 use crate::database::embedded::{Durability, EmbeddedPostgres};
 use crate::database::{Database, MIGRATIONS, migrations};
+use crate::error::is_read_only;
 
 /// How long a command's statement may take.
 const COMMAND_STATEMENT_TIMEOUT: Duration = Duration::from_hours(1);
@@ -151,7 +152,12 @@ pub(super) async fn prepare_schema(config: &DatabaseConfig, direct: &PgConnectOp
 
 /// Opens the pool, or says in a sentence why not.
 pub(super) async fn connect(options: PgConnectOptions, config: &DatabaseConfig) -> Result<Database, CliError> {
-    Database::connect(options, config).await.map_err(unreachable)
+    Database::connect(options, config).await.map_err(|error| {
+        if is_read_only(&error) {
+            return format!("the database cannot be used: {error}; DATABASE_URL must lead to the primary").into();
+        }
+        unreachable(error)
+    })
 }
 
 fn unreachable(error: impl Display) -> CliError {

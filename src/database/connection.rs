@@ -53,7 +53,7 @@ enum State {
     InStatement,
     /// A transaction was begun and may still be open.
     InTransaction,
-    /// PostgreSQL does not answer on it.
+    /// PostgreSQL does not answer on it, or takes no writes.
     Broken,
 }
 
@@ -97,12 +97,14 @@ impl Connection {
         }
     }
 
-    /// To be called when PostgreSQL does not answer. The connection is closed instead of returned, and so are the pool's
-    /// idle connections, because they use the same network path.
+    /// To be called when PostgreSQL does not answer, or takes no writes. The connection is closed instead of returned,
+    /// and so are all others that the pool opened before, because they lead to the same node by the same way.
     pub(super) fn mark_broken(&mut self) {
         self.state = State::Broken;
-        if let Some(pool) = self.pooled.as_ref().and_then(Object::pool) {
-            pool.retain(|_, _| false);
+        let Some(pooled) = &self.pooled else { return };
+        if let Some(pool) = Object::pool(pooled) {
+            pool.manager().retire(pooled);
+            pool.retain(|idle, _| pool.manager().is_current(idle));
         }
     }
 

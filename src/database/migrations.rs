@@ -9,6 +9,8 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
+use super::writable;
+
 /// Every migration, compiled in.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -59,6 +61,7 @@ impl From<sqlx::Error> for MigrationError {
 pub async fn migrate(migrations: &Migrator, options: &PgConnectOptions) -> Result<(), MigrationError> {
     let mut connection = connect(options).await?;
     if !pending(migrations, &mut connection).await?.is_empty() {
+        writable::check(&mut connection).await?;
         lock(&mut connection).await?;
         connection.ensure_migrations_table(&migrations.table_name).await?;
         // Another may have run them meanwhile.

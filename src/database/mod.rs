@@ -11,6 +11,7 @@ pub mod retention;
 mod retry;
 mod watchdog;
 mod work;
+mod writable;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,7 +22,6 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Registry;
 use scoped_futures::ScopedFutureExt;
-use sqlx::Connection as _;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
@@ -44,8 +44,8 @@ const STORE_IDLE: Duration = Duration::from_mins(5);
 /// How long closing the pool waits for connections in use.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long PostgreSQL may take to answer a ping.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long PostgreSQL may take to answer a check.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The connection pool and its watchdog. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ struct Inner {
 /// A snapshot of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolState {
-    /// Whether PostgreSQL answers.
+    /// Whether PostgreSQL answers and takes writes.
     pub is_open: bool,
     /// Connections, idle or in use.
     pub connections: usize,
@@ -78,11 +78,11 @@ pub struct PoolState {
 }
 
 impl Database {
-    /// Opens the pool and its first connection, so that a wrong address fails here. The other connections are opened in
-    /// the background.
+    /// Opens the pool and its first connection, so that a wrong address or a standby fails here. The other connections
+    /// are opened in the background.
     ///
     /// # Errors
-    /// When PostgreSQL cannot be reached or refuses.
+    /// When PostgreSQL cannot be reached, refuses, or takes no writes.
     pub async fn connect(options: PgConnectOptions, config: &DatabaseConfig) -> sqlx::Result<Self> {
         let options = options
             .application_name("tableorder")
@@ -137,13 +137,13 @@ impl Database {
         self.0.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Checks that PostgreSQL answers within a second.
+    /// Checks that PostgreSQL answers within a second, and takes writes.
     ///
     /// # Errors
     /// `SERVICE_UNAVAILABLE` when it does not.
-    pub async fn ping(&self) -> Result<()> {
-        let ping = self.read(|conn| async move { Ok(conn.ping().await?) }.scope_boxed());
-        timeout(PING_TIMEOUT, ping)
+    pub async fn check(&self) -> Result<()> {
+        let check = self.read(|conn| async move { Ok(writable::check(conn).await?) }.scope_boxed());
+        timeout(CHECK_TIMEOUT, check)
             .await
             .map_err(|elapsed| AppError::caused_by(ErrorCode::ServiceUnavailable, elapsed))?
     }
@@ -168,9 +168,10 @@ impl Database {
 /// Replaces `PoolClosed` by a cause that an operator can understand.
 fn refused(error: sqlx::Error) -> AppError {
     match error {
-        sqlx::Error::PoolClosed => {
-            AppError::caused_by(ErrorCode::ServiceUnavailable, "PostgreSQL is away, or the server is stopping")
-        }
+        sqlx::Error::PoolClosed => AppError::caused_by(
+            ErrorCode::ServiceUnavailable,
+            "PostgreSQL is away or takes no writes, or the server is stopping",
+        ),
         other => other.into(),
     }
 }
@@ -178,7 +179,7 @@ fn refused(error: sqlx::Error) -> AppError {
 impl Collector for Database {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let (to, pool) = (&mut encoder, self.pool_state());
-        gauge(to, "database_up", "Whether PostgreSQL answers: 1 or 0", u64::from(pool.is_open))?;
+        gauge(to, "database_up", "Whether PostgreSQL answers and takes writes: 1 or 0", u64::from(pool.is_open))?;
         gauge(to, "database_connections", "Connections of the pool, idle or in use", pool.connections)?;
         gauge(to, "database_connections_idle", "Connections of the pool that nobody uses", pool.idle)?;
         gauge(to, "database_connections_limit", "DATABASE_MAX_CONNECTIONS", self.0.config.max_connections)

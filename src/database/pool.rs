@@ -6,21 +6,26 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{self, Manager, Metrics, PoolConfig, PoolError, QueueMode, RecycleResult, Timeouts};
+use deadpool::managed::{
+    self, Manager, Metrics, PoolConfig, PoolError, QueueMode, RecycleError, RecycleResult, Timeouts,
+};
 use futures_util::future::join_all;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::writable;
 use crate::config::DatabaseConfig;
+use crate::error::is_read_only;
 
-/// A connection that has been idle for longer is pinged before it is handed out.
-const PING_AFTER: Duration = Duration::from_secs(2);
+/// A connection that has been idle for longer is checked before it is handed out.
+const CHECK_AFTER: Duration = Duration::from_secs(2);
 
 /// A connection above the minimum is closed after it has been idle for so long.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
@@ -29,7 +34,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const MAX_BACKOFF: Duration = Duration::from_millis(400);
 
-/// Time limits for opening a connection, and for the ping before one is handed out.
+/// Time limits for opening a connection, and for the check before one is handed out.
 const TIMEOUTS: Timeouts =
     Timeouts { wait: None, create: Some(Duration::from_secs(5)), recycle: Some(Duration::from_secs(1)) };
 
@@ -57,13 +62,18 @@ pub(super) struct Pool {
 pub(super) struct PgManager {
     options: Arc<PgConnectOptions>,
     max_lifetime: Duration,
+    /// Connections of an older generation are not handed out any more.
+    generation: AtomicU64,
+    /// Whether connections were lost, or lead to a node that takes no writes, since the watchdog last looked.
+    is_suspect: AtomicBool,
     /// Cancelled when the pool is closed: all work on its connections ends.
     pub(super) closed: CancellationToken,
 }
 
-/// An open connection and the time after which maintenance replaces it.
+/// An open connection, its generation, and the time after which maintenance replaces it.
 pub(super) struct ExpiringConnection {
     connection: PgConnection,
+    generation: u64,
     expires_at: Instant,
 }
 
@@ -105,21 +115,42 @@ impl Manager for PgManager {
     type Error = sqlx::Error;
 
     async fn create(&self) -> sqlx::Result<ExpiringConnection> {
+        // Read before connecting: a connection that is opened while others are retired is retired with them.
+        let generation = self.generation.load(Ordering::Acquire);
         // Boxed because the future is large and rarely needed.
-        let connection = self.unless_closed(Box::pin(self.options.connect())).await?;
+        let connection = self.unless_closed(Box::pin(writable::connect(&self.options))).await;
+        if connection.as_ref().is_err_and(is_read_only) {
+            self.is_suspect.store(true, Ordering::Relaxed);
+        }
         let lifetime = self.max_lifetime.mul_f64(1.0 - LIFETIME_JITTER * rand::random::<f64>());
-        Ok(ExpiringConnection { connection, expires_at: Instant::now() + lifetime })
+        Ok(ExpiringConnection { connection: connection?, generation, expires_at: Instant::now() + lifetime })
     }
 
     async fn recycle(&self, connection: &mut ExpiringConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
-        if metrics.last_used() > PING_AFTER {
-            self.unless_closed(Box::pin(connection.ping())).await?;
+        if !self.is_current(connection) {
+            return Err(RecycleError::message("it leads to a node that takes no writes, or was lost"));
+        }
+        if metrics.last_used() > CHECK_AFTER {
+            self.unless_closed(Box::pin(writable::check(connection))).await?;
         }
         Ok(())
     }
 }
 
 impl PgManager {
+    /// No connection that is as old as this one, or older, is handed out any more.
+    pub(super) fn retire(&self, connection: &ExpiringConnection) {
+        let (retired, next) = (connection.generation, connection.generation + 1);
+        // Where it fails, they are retired already.
+        let _ = self.generation.compare_exchange(retired, next, Ordering::AcqRel, Ordering::Relaxed);
+        self.is_suspect.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this connection may be handed out.
+    pub(super) fn is_current(&self, connection: &ExpiringConnection) -> bool {
+        connection.generation == self.generation.load(Ordering::Acquire)
+    }
+
     /// The result of `work`, or `PoolClosed` as soon as the pool is closed.
     async fn unless_closed<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
         self.closed.run_until_cancelled(work).await.unwrap_or(Err(sqlx::Error::PoolClosed))
@@ -150,7 +181,13 @@ impl Pool {
         config: &DatabaseConfig,
         closed: CancellationToken,
     ) -> Self {
-        let manager = PgManager { options: Arc::new(options), max_lifetime: config.max_lifetime, closed };
+        let manager = PgManager {
+            options: Arc::new(options),
+            max_lifetime: config.max_lifetime,
+            generation: AtomicU64::new(0),
+            is_suspect: AtomicBool::new(false),
+            closed,
+        };
         // The connection used last goes out first: its memory is still cached, and connections that are not needed
         // become idle.
         let mut pool_config = PoolConfig::new(config.max_connections as usize);
@@ -197,6 +234,11 @@ impl Pool {
     /// Cancelled when the pool is closed.
     pub(super) fn closed(&self) -> &CancellationToken {
         &self.inner.manager().closed
+    }
+
+    /// Whether, since the last call, there was a reason to doubt that PostgreSQL answers and takes writes.
+    pub(super) fn take_suspicion(&self) -> bool {
+        self.inner.manager().is_suspect.swap(false, Ordering::Relaxed)
     }
 
     /// The number of connections, and how many of them are idle.
@@ -260,7 +302,7 @@ impl Pool {
     /// Opens connections until there are `min_size`.
     ///
     /// deadpool opens a connection only while none is idle. So this borrows as many connections as are idle or missing,
-    /// and returns each one by itself: an idle one at once (after its ping), whether or not the new ones ever open.
+    /// and returns each one by itself: an idle one at once (after its check), whether or not the new ones ever open.
     async fn open_missing(&self) {
         let status = self.inner.status();
         let missing = self.min_size.saturating_sub(status.size);
@@ -287,14 +329,15 @@ pub(super) fn is_timeout(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::PoolTimedOut) || is_temporary(error)
 }
 
-/// Whether another attempt may succeed: PostgreSQL is starting, has reached its connection limit, or refuses the login
-/// (its password was changed). The pool's open connections keep working, and one of them may be returned.
+/// Whether another attempt may succeed: PostgreSQL is starting, has reached its connection limit, refuses the login (its
+/// password was changed), or takes no writes. The pool's open connections may keep working, and one of them may be
+/// returned.
 fn is_temporary(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
         sqlx::Error::Database(error) => {
             let state = error.code().unwrap_or_default();
-            matches!(state.as_ref(), "53300" | "57P03") || state.starts_with("28")
+            matches!(state.as_ref(), "25006" | "53300" | "57P03") || state.starts_with("28")
         }
         _ => false,
     }

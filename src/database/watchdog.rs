@@ -1,17 +1,19 @@
-//! The watchdog: checks continuously, on a connection of its own, whether PostgreSQL answers. A frozen or unreachable
-//! PostgreSQL refuses nothing and never answers; without the watchdog each request would find out by its own timeout.
+//! The watchdog: checks continuously, on a connection of its own, whether PostgreSQL answers and takes writes. A frozen
+//! or unreachable PostgreSQL refuses nothing and never answers; without the watchdog each request would find out by its
+//! own timeout.
 
 use std::pin::pin;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Database;
 use super::pool::Pool;
+use super::{Database, writable};
+use crate::error::is_read_only;
 
 /// The application name of the watchdog's connection, for operators.
 const NAME: &str = "tableorder-watchdog";
@@ -21,7 +23,7 @@ const INTERVAL: Duration = Duration::from_millis(300);
 
 /// PostgreSQL is unavailable when it has answered neither the watchdog nor any request for `SLICES` times `SLICE`.
 /// Together with `INTERVAL` this is well below the three seconds within which every request is answered, and far above
-/// the time a busy PostgreSQL needs for a ping. The time is counted in slices because this process may itself be
+/// the time a busy PostgreSQL needs for a check. The time is counted in slices because this process may itself be
 /// suspended or short of CPU time: such a pause then counts as one slice and not as silence of PostgreSQL.
 const SLICE: Duration = Duration::from_millis(200);
 const SLICES: u32 = 9;
@@ -36,7 +38,7 @@ impl Database {
     /// Watches PostgreSQL until the database is closed. While PostgreSQL is unavailable, the pool is closed, so that
     /// every request is refused at once. When it is available again, a new pool is opened.
     pub async fn watch(self) {
-        let options = self.pool().options().clone().application_name(NAME);
+        let options = self.pool().options().clone().application_name(NAME).disable_statement_logging();
         tokio::select! {
             () = self.0.closed.cancelled() => {}
             () = check_repeatedly(&self, &options) => {}
@@ -74,16 +76,21 @@ impl Database {
 }
 
 async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
-    let first = timeout(FIRST_TIMEOUT, options.connect()).await;
+    let first = timeout(FIRST_TIMEOUT, writable::connect(options)).await;
     let mut connection = first.ok().and_then(Result::ok);
     loop {
+        // The watchdog's connection may lead to another node than new ones do.
+        if database.pool().take_suspicion() {
+            connection = None;
+        }
         let was_connected = connection.is_some();
         match check(database, &mut connection, options).await {
             Ok(()) => database.reopen_pool(),
             Err(Outage::Lost(why)) if was_connected => {
-                // Perhaps only this connection was closed, or a restart has already ended: connect again to find out.
+                // Perhaps only this connection was closed or takes no writes, or a restart has already ended: connect
+                // again to find out.
                 connection = None;
-                match timeout(RECONNECT_TIMEOUT, options.connect()).await {
+                match timeout(RECONNECT_TIMEOUT, writable::connect(options)).await {
                     Ok(Ok(next)) => {
                         connection = Some(next);
                         database.replace_pool();
@@ -109,19 +116,19 @@ async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
 
 /// Why PostgreSQL seems to be unavailable.
 enum Outage {
-    /// The connection was lost or could not be opened.
+    /// The connection was lost, could not be opened, or takes no writes.
     Lost(String),
     /// There was no answer.
     Silent,
 }
 
-/// Checks once whether PostgreSQL answers.
+/// Checks once whether PostgreSQL answers and takes writes.
 async fn check(
     database: &Database,
     connection: &mut Option<PgConnection>,
     options: &PgConnectOptions,
 ) -> Result<(), Outage> {
-    let mut answer = pin!(ping_or_connect(connection, options));
+    let mut answer = pin!(check_or_connect(connection, options));
     let (mut silent, mut answers) = (0, database.answers());
     while silent < SLICES {
         match timeout(SLICE, answer.as_mut()).await {
@@ -134,17 +141,18 @@ async fn check(
     Err(Outage::Silent)
 }
 
-async fn ping_or_connect(connection: &mut Option<PgConnection>, options: &PgConnectOptions) -> sqlx::Result<()> {
+async fn check_or_connect(connection: &mut Option<PgConnection>, options: &PgConnectOptions) -> sqlx::Result<()> {
     if let Some(connection) = connection {
-        return connection.ping().await;
+        return writable::check(connection).await;
     }
-    *connection = Some(options.connect().await?);
+    *connection = Some(writable::connect(options).await?);
     Ok(())
 }
 
 /// Whether this error shows that PostgreSQL still serves open connections, although it refuses the watchdog (its
 /// connection limit is reached, or its password was changed). SQLSTATE class 57: the server starts, stops or crashed.
+/// One that takes no writes cannot be used.
 fn is_available(error: &sqlx::Error) -> bool {
     let state = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    state.is_some_and(|state| !state.starts_with("57"))
+    state.is_some_and(|state| !state.starts_with("57")) && !is_read_only(error)
 }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::connection::{Connection, LastStatement};
 use super::retry::{is_conflict, pause_before_retry};
 use super::{Database, pool, refused};
-use crate::error::{AppError, ErrorCode, Result};
+use crate::error::{AppError, ErrorCode, Result, is_read_only};
 use crate::models::StoreId;
 
 /// How often work is tried that loses against another transaction.
@@ -152,10 +152,14 @@ impl Database {
             }
             () = pool_closed.cancelled() => return Err(refused(sqlx::Error::PoolClosed)),
         };
-        // A refusal that PostgreSQL did not cause left no statement unfinished.
-        if result.as_ref().map_or_else(|error| error.database_cause().is_none(), |_| true) {
-            connection.mark_ready();
-            self.note_answer();
+        match result.as_ref().err().and_then(AppError::database_cause) {
+            // A refusal that PostgreSQL did not cause left no statement unfinished.
+            None => {
+                connection.mark_ready();
+                self.note_answer();
+            }
+            Some(cause) if is_read_only(cause) => connection.mark_broken(),
+            Some(_) => {}
         }
         result
     }

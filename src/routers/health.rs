@@ -28,7 +28,7 @@ struct HealthResponse {
     responses((status = 200, description = "Both are well", body = HealthResponse)),
 )]
 async fn health(State(state): State<AppState>) -> Result<Json<HealthResponse>> {
-    state.database.ping().await.map_err(|error| failing("database", error))?;
+    state.database.check().await.map_err(|error| failing("database", error))?;
     Ok(Json(HealthResponse { status: "healthy" }))
 }
 
@@ -43,7 +43,8 @@ async fn live() -> Json<HealthResponse> {
 
 /// Whether to send it requests
 ///
-/// A 503 names the failing check in `error.details`: `database`, or `shutdown` once the server is stopping.
+/// A 503 names the failing check in `error.details`: `database` while PostgreSQL does not answer or takes no writes, or
+/// `shutdown` once the server is stopping.
 #[utoipa::path(
     get, path = "/health/ready", tag = "service",
     responses((status = 200, description = "It takes requests", body = HealthResponse)),
@@ -52,7 +53,7 @@ async fn ready(State(state): State<AppState>) -> Result<Json<HealthResponse>> {
     if state.shutdown.is_draining() {
         return Err(failing("shutdown", ErrorCode::ServiceUnavailable.into()));
     }
-    state.database.ping().await.map_err(|error| failing("database", error))?;
+    state.database.check().await.map_err(|error| failing("database", error))?;
     Ok(Json(HealthResponse { status: "ready" }))
 }
 

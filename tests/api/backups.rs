@@ -267,7 +267,7 @@ fn dump_of(options: &PgConnectOptions, directory: &Path) -> String {
 async fn a_restore_is_refused_while_a_server_or_another_command_is_connected_and_an_interrupted_one_changes_nothing() {
     let (options, shell, _) = backed_up("backups-connected").await;
     let app = TestApp::start_on(options.clone(), |_| {}).await;
-    app.database.ping().await.unwrap();
+    app.database.check().await.unwrap();
     for arguments in [["restore", "demo.backup", "--force"].as_slice(), &["new-epoch"]] {
         let told = shell.fails(arguments, "");
         assert!(told.contains("stop every server"), "{told}");

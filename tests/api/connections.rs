@@ -103,6 +103,52 @@ async fn a_statement_without_an_end_loses_its_connection() {
 }
 
 #[tokio::test]
+async fn a_connection_that_takes_no_writes_is_replaced_and_so_are_all_older_ones() {
+    const ONLY_READ: &str = "SET default_transaction_read_only = on";
+    let database = pool(0, 3, |_| {}).await;
+    // As on a node that was changed under its connections: one of them is in use, one idle, one is written to.
+    let held = hold_connection(&database).await.unwrap();
+    let idle = hold_connection(&database).await.unwrap();
+    database.read(|conn| execute(conn, ONLY_READ).scope_boxed()).await.unwrap();
+    let written = backend(&database).await;
+    drop(idle);
+    while database.pool_state().idle < 2 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let refused = database.write(|conn| {
+        async move {
+            execute(conn, ONLY_READ).await?;
+            execute(conn, "CREATE TABLE notes (note text)").await
+        }
+        .scope_boxed()
+    });
+    assert_eq!(refused.await.unwrap_err().code, ErrorCode::ServiceUnavailable);
+    assert_eq!(database.pool_state().connections, 1, "only the one that is in use is left");
+    assert_ne!(backend(&database).await, written);
+    drop(held);
+    while database.pool_state().idle < 2 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let (first, second) = (hold_connection(&database).await.unwrap(), hold_connection(&database).await.unwrap());
+    assert_eq!(database.pool_state().connections, 2, "the one that was in use is replaced when it is next needed");
+    drop((first, second));
+}
+
+#[tokio::test]
+async fn an_idle_connection_that_takes_no_writes_is_not_borrowed() {
+    let database = pool(0, 1, |_| {}).await;
+    let read_only = backend(&database).await;
+    let change = "SET default_transaction_read_only = on";
+    database.read(|conn| execute(conn, change).scope_boxed()).await.unwrap();
+    sleep(Duration::from_millis(2_100)).await;
+    assert_ne!(backend(&database).await, read_only);
+    database.check().await.unwrap();
+    database.read(|conn| execute(conn, change).scope_boxed()).await.unwrap();
+    assert_eq!(database.check().await.unwrap_err().code, ErrorCode::ServiceUnavailable);
+    database.check().await.unwrap();
+}
+
+#[tokio::test]
 async fn work_of_many_statements_may_take_longer_than_one() {
     let database = pool(0, 1, |config| config.statement_timeout = Duration::from_millis(500)).await;
     let first = backend(&database).await;
