@@ -19,6 +19,7 @@ mod command_line;
 mod connections;
 mod embedded;
 mod errors;
+mod failover;
 mod faults;
 mod idempotency;
 mod layers;

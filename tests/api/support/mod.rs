@@ -9,6 +9,7 @@ pub mod prepared;
 mod program;
 mod proxy;
 mod queries;
+mod standby;
 mod stream;
 
 pub use app::{TestApp, TestStore};
@@ -22,3 +23,4 @@ pub use postgres::{
 pub use program::{Directory, Server, command};
 pub use proxy::Proxy;
 pub use queries::counted;
+pub use standby::{promote, start_demoted, start_standby, until};

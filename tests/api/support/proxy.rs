@@ -1,13 +1,17 @@
-//! A TCP proxy between a server and PostgreSQL, for networks that lose connections without a word.
+//! A TCP proxy between a server and PostgreSQL, for networks that lose connections without a word, and for an address
+//! that leads to another PostgreSQL after a failover.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 use super::postgres::password_of;
 
@@ -26,6 +30,8 @@ struct Silence {
 /// Forwards connections to PostgreSQL until they are silenced.
 pub struct Proxy {
     options: PgConnectOptions,
+    /// The socket that new connections lead to.
+    target: Arc<Mutex<PathBuf>>,
     opened: Arc<AtomicU64>,
     silence: Arc<watch::Sender<Silence>>,
 }
@@ -35,12 +41,14 @@ impl Proxy {
     pub async fn start(options: &PgConnectOptions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let socket = options.get_socket().unwrap().join(".s.PGSQL.5432");
+        let target = Arc::new(Mutex::new(socket_of(options)));
         let (opened, silence) = (Arc::new(AtomicU64::new(0)), Arc::new(watch::Sender::new(Silence::default())));
-        let (number, silenced) = (Arc::clone(&opened), Arc::clone(&silence));
+        let (number, silenced, leads_to) = (Arc::clone(&opened), Arc::clone(&silence), Arc::clone(&target));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = UnixStream::connect(&socket).await.unwrap();
+                let socket = leads_to.lock().unwrap().clone();
+                // Without a PostgreSQL there, the client's connection is closed.
+                let Ok(server) = UnixStream::connect(socket).await else { continue };
                 let number = number.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(forward(client, server, number, silenced.subscribe()));
             }
@@ -51,12 +59,28 @@ impl Proxy {
             .username(options.get_username())
             .password(&password_of(options))
             .database(options.get_database().unwrap());
-        Self { options, opened, silence }
+        Self { options, target, opened, silence }
     }
 
     /// How to reach PostgreSQL through the proxy.
     pub fn options(&self) -> PgConnectOptions {
         self.options.clone()
+    }
+
+    /// From here on new connections lead to the PostgreSQL at `options`. Those that are open stay where they are.
+    pub fn lead_to(&self, options: &PgConnectOptions) {
+        *self.target.lock().unwrap() = socket_of(options);
+    }
+
+    /// Waits until so many more connections were opened.
+    pub async fn opened_more(&self, connections: u64) {
+        let enough = self.opened() + connections;
+        let opening = async {
+            while self.opened() < enough {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(5), opening).await.expect("connections should be opened");
     }
 
     /// From here on nothing passes on the connections that are open, and neither side is told. New ones work.
@@ -78,6 +102,10 @@ impl Proxy {
     fn opened(&self) -> u64 {
         self.opened.load(Ordering::SeqCst)
     }
+}
+
+fn socket_of(options: &PgConnectOptions) -> PathBuf {
+    options.get_socket().unwrap().join(".s.PGSQL.5432")
 }
 
 async fn forward(mut client: TcpStream, mut server: UnixStream, number: u64, mut silence: watch::Receiver<Silence>) {

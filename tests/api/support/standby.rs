@@ -1,0 +1,80 @@
+//! Two PostgreSQL nodes: a primary and its streaming standby.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection};
+use tableorder::database::embedded::{Durability, EmbeddedPostgres};
+use tokio::time::{sleep, timeout};
+
+use super::postgres::password_of;
+
+/// How long a node may take for what it is asked to do.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Starts a standby of `primary`, which is under `of`, in `directory`, and waits until it streams.
+pub async fn start_standby(primary: &EmbeddedPostgres, of: &Path, directory: &Path) -> EmbeddedPostgres {
+    let (options, home) = (primary.connect_options(), directory.join("postgres"));
+    let password = password_of(&options);
+    fs::create_dir(directory).unwrap();
+    fs::DirBuilder::new().mode(0o700).create(&home).unwrap();
+    fs::write(home.join("password"), &password).unwrap();
+    let mut backup = Command::new(program_of(of, "pg_basebackup"));
+    backup
+        .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--username=tableorder"])
+        .arg("--host")
+        .arg(options.get_socket().unwrap())
+        .arg("--pgdata")
+        .arg(home.join("pgdata"))
+        .env("PGPASSWORD", password.trim())
+        .current_dir("/");
+    // PostgreSQL refuses root: the files belong to whoever runs the primary.
+    let owner = fs::metadata(of.join("postgres")).unwrap();
+    if owner.uid() != nix::unistd::geteuid().as_raw() {
+        for path in [home.clone(), home.join("password")] {
+            chown(path, Some(owner.uid()), Some(owner.gid())).unwrap();
+        }
+        backup.uid(owner.uid()).gid(owner.gid());
+    }
+    let made = backup.output().expect("pg_basebackup, which comes with PostgreSQL's server, should be beside it");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let standby = EmbeddedPostgres::start(directory, Durability::Throwaway).await.unwrap();
+    until(primary, "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE state = 'streaming')").await;
+    standby
+}
+
+/// Starts the PostgreSQL in `directory`, which was stopped, as a standby that follows nobody: it only reads.
+pub async fn start_demoted(directory: &Path) -> EmbeddedPostgres {
+    let signal = directory.join("postgres/pgdata/standby.signal");
+    fs::write(&signal, "").unwrap();
+    let owner = fs::metadata(directory.join("postgres")).unwrap();
+    chown(signal, Some(owner.uid()), Some(owner.gid())).unwrap();
+    EmbeddedPostgres::start(directory, Durability::Throwaway).await.unwrap()
+}
+
+/// Makes a standby the primary.
+pub async fn promote(standby: &EmbeddedPostgres) {
+    until(standby, "SELECT pg_promote()").await;
+}
+
+/// Waits until this is true on `node`.
+pub async fn until(node: &EmbeddedPostgres, condition: &'static str) {
+    let mut connection = PgConnection::connect_with(&node.connect_options()).await.unwrap();
+    let waiting = async {
+        while !sqlx::query_scalar::<_, bool>(condition).fetch_one(&mut connection).await.unwrap() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.expect(condition);
+}
+
+/// A program of the PostgreSQL that runs under `directory`.
+fn program_of(directory: &Path, name: &str) -> PathBuf {
+    let postmaster = fs::read_to_string(directory.join("postgres/pgdata/postmaster.pid")).unwrap();
+    let postmaster = postmaster.lines().next().unwrap();
+    fs::read_link(format!("/proc/{postmaster}/exe")).unwrap().with_file_name(name)
+}
