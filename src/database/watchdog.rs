@@ -2,6 +2,7 @@
 //! or unreachable PostgreSQL refuses nothing and never answers; without the watchdog each request would find out by its
 //! own timeout.
 
+use std::mem;
 use std::pin::pin;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -45,14 +46,15 @@ impl Database {
         }
     }
 
-    /// PostgreSQL is unavailable.
-    fn close_pool(&self, why: &str) {
+    /// PostgreSQL is unavailable. Returns whether it was available before.
+    fn close_pool(&self, why: &str) -> bool {
         let pool = self.pool();
         if pool.is_closed() {
-            return;
+            return false;
         }
         tracing::error!(why, "PostgreSQL is away; requests that need it are refused until it is back");
         pool.close_now();
+        true
     }
 
     /// PostgreSQL is available but closed a connection, perhaps all of them. New work gets connections of a new pool.
@@ -78,6 +80,7 @@ impl Database {
 async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
     let first = timeout(FIRST_TIMEOUT, writable::connect(options)).await;
     let mut connection = first.ok().and_then(Result::ok);
+    let mut only_reads = false;
     loop {
         // The watchdog's connection may lead to another node than new ones do.
         if database.pool().take_suspicion() {
@@ -85,8 +88,11 @@ async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
         }
         let was_connected = connection.is_some();
         match check(database, &mut connection, options).await {
-            Ok(()) => database.reopen_pool(),
-            Err(Outage::Lost(why)) if was_connected => {
+            Ok(()) => {
+                only_reads = false;
+                database.reopen_pool();
+            }
+            Err(Outage::Lost(error)) if was_connected => {
                 // Perhaps only this connection was closed or takes no writes, or a restart has already ended: connect
                 // again to find out.
                 connection = None;
@@ -95,15 +101,21 @@ async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
                         connection = Some(next);
                         database.replace_pool();
                     }
-                    // PostgreSQL refuses new connections; the pool's open connections keep working.
-                    Ok(Err(error)) if is_available(&error) => {}
-                    _ => database.close_pool(&why),
+                    // The next check finds the reason.
+                    Ok(Err(_)) => {}
+                    Err(_) => {
+                        database.close_pool(&error.to_string());
+                    }
                 }
                 continue;
             }
-            Err(Outage::Lost(why)) => {
+            Err(Outage::Lost(error)) => {
                 connection = None;
-                database.close_pool(&why);
+                let was_available = database.close_pool(&error.to_string());
+                let only_read = mem::replace(&mut only_reads, is_read_only(&error));
+                if only_reads && !only_read && !was_available {
+                    tracing::error!(why = %error, "PostgreSQL answers again, but requests are still refused");
+                }
             }
             Err(Outage::Silent) => {
                 connection = None;
@@ -117,7 +129,7 @@ async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
 /// Why PostgreSQL seems to be unavailable.
 enum Outage {
     /// The connection was lost, could not be opened, or takes no writes.
-    Lost(String),
+    Lost(sqlx::Error),
     /// There was no answer.
     Silent,
 }
@@ -132,7 +144,7 @@ async fn check(
     let (mut silent, mut answers) = (0, database.answers());
     while silent < SLICES {
         match timeout(SLICE, answer.as_mut()).await {
-            Ok(Err(error)) if !is_available(&error) => return Err(Outage::Lost(error.to_string())),
+            Ok(Err(error)) if !is_available(&error) => return Err(Outage::Lost(error)),
             Ok(_) => return Ok(()),
             Err(_) if database.answers() == answers => silent += 1,
             Err(_) => (silent, answers) = (0, database.answers()),
