@@ -1,24 +1,28 @@
 //! Tokens: JWTs with one pinned algorithm, a key id, issuer, audience, expiry and a version.
 
+mod claims;
+
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::Secret;
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{Role, SessionId, StoreId};
 use crate::security::token_signature;
+
+pub(super) use self::claims::TokenOwner;
+pub use self::claims::{Audience, Claims, IssuedToken, Subject, VerifiedToken};
+use self::claims::{ISSUER, Issuer};
 
 /// The longest token that is looked at, in bytes; ours have about 400.
 const MAX_TOKEN_BYTES: usize = 4096;
@@ -28,117 +32,6 @@ const VERIFIED: u64 = 20_000;
 
 /// How long a ticket for the event stream is good for, in seconds.
 pub const TICKET_LIFETIME: i64 = 60;
-
-/// What a token opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Audience {
-    /// `/admin/*`.
-    Admin,
-    /// `/customer/*`.
-    Table,
-    /// The event stream of one store, for a minute.
-    Stream,
-}
-
-/// Who made a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Issuer {
-    #[serde(rename = "tableorder")]
-    Tableorder,
-}
-
-/// [`Issuer`], as it stands in a token.
-const ISSUER: &str = "tableorder";
-
-/// What a token says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
-    iss: Issuer,
-    /// What it opens.
-    pub aud: Audience,
-    /// The account's or table's id.
-    pub sub: i64,
-    /// The store.
-    pub store: StoreId,
-    /// The session a table token orders for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session: Option<SessionId>,
-    /// The account's or table's token version when the token was made.
-    pub version: i32,
-    iat: i64,
-    exp: i64,
-    /// When the login ends that a ticket was made from; a stream opened with the ticket ends with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    login_exp: Option<i64>,
-    /// The deployment's epoch when the login was made: what ids and versions meant then, they no longer mean after a
-    /// restore. A token of a version before epochs has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    epoch: Option<Uuid>,
-    /// The login's own id, for logging it out. A ticket has that of the login it was made from.
-    pub jti: Uuid,
-}
-
-impl Claims {
-    /// The admin login behind a ticket.
-    #[must_use]
-    pub fn login_of_ticket(self) -> Self {
-        let exp = self.login_exp.unwrap_or(self.exp);
-        Self { aud: Audience::Admin, exp, login_exp: None, ..self }
-    }
-
-    /// When the token stops counting.
-    #[must_use]
-    pub fn expires_at(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(self.exp, 0).unwrap_or(DateTime::<Utc>::MIN_UTC)
-    }
-}
-
-/// A token that one of our keys signed.
-#[derive(Debug)]
-pub struct VerifiedToken {
-    /// What it says.
-    pub claims: Claims,
-    /// Its owner, at the last of the store's access versions at which the token was found to be valid.
-    pub(super) owner: Mutex<Option<(i64, TokenOwner)>>,
-}
-
-/// The owner of a valid token.
-#[derive(Debug, Clone)]
-pub(super) struct TokenOwner {
-    /// The account's name and role; a tablet has none.
-    pub(super) account: Option<(String, Role)>,
-}
-
-impl From<Claims> for VerifiedToken {
-    fn from(claims: Claims) -> Self {
-        Self { claims, owner: Mutex::default() }
-    }
-}
-
-/// Whom a token is made for.
-#[derive(Debug, Clone, Copy)]
-pub struct Subject {
-    /// What it opens.
-    pub audience: Audience,
-    /// The account's or table's id.
-    pub id: i64,
-    /// The store.
-    pub store: StoreId,
-    /// The session a table token orders for.
-    pub session: Option<SessionId>,
-    /// The account's or table's token version.
-    pub version: i32,
-}
-
-/// A token and when it ends.
-#[derive(Debug, Clone)]
-pub struct IssuedToken {
-    /// The token.
-    pub token: String,
-    /// When it stops counting.
-    pub expires_at: DateTime<Utc>,
-}
 
 /// Makes and checks tokens. They are signed with the newest of a small set of keys and checked with the one they
 /// name, so a secret can be exchanged while tokens signed with the one before still count.
@@ -274,8 +167,11 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicI64, Ordering};
 
-    use super::*;
+    use chrono::DateTime;
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::models::{SessionId, StoreId};
 
     fn tokens() -> Tokens {
         let secret = Secret::new("a secret that only these tests know");
