@@ -19,7 +19,7 @@ pub use self::database::DatabaseConfig;
 pub use self::events::{EventConfig, StreamConfig};
 pub use self::http::{CorsOrigins, HttpConfig};
 pub use self::limits::{SessionLimits, StoreLimits};
-pub use self::login::{EXAMPLE_SECRET, JwtConfig, LoginConfig};
+pub use self::login::{DeviceConfig, EXAMPLE_SECRET, JwtConfig, LoginConfig};
 pub use self::reader::{ConfigError, Mistake};
 pub use self::secret::Secret;
 pub use self::telemetry::{LogConfig, LogFormat};
@@ -39,6 +39,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// The tokens' settings.
     pub jwt: JwtConfig,
+    /// The paired tablets' settings.
+    pub devices: DeviceConfig,
     /// How often somebody may try to log in.
     pub login: LoginConfig,
     /// The logs' settings.
@@ -91,6 +93,7 @@ impl Config {
             seed_demo: app_env::read_seed_demo(&mut reader, env),
             database: DatabaseConfig::read(&mut reader, env),
             jwt: JwtConfig::read(&mut reader, env),
+            devices: DeviceConfig::read(&mut reader),
             login: LoginConfig::read(&mut reader),
             log: LogConfig::read(&mut reader),
             traces: telemetry::read_traces(&mut reader),

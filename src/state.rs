@@ -23,8 +23,8 @@ use crate::security::password::Passwords;
 use crate::security::throttle::LoginThrottle;
 use crate::security::token::Tokens;
 use crate::services::{
-    AuditService, AuthService, CategoryService, MenuService, OrderService, SessionService, StoreService, StreamService,
-    TableService, UserService,
+    AuditService, AuthService, CategoryService, DeviceService, MenuService, OrderService, SessionService, StoreService,
+    StreamService, TableService, UserService,
 };
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::{Metrics, RequestMetrics};
@@ -42,6 +42,7 @@ pub struct Services {
     pub auth: AuthService,
     pub audit: AuditService,
     pub categories: CategoryService,
+    pub devices: DeviceService,
     pub menus: MenuService,
     pub orders: OrderService,
     pub sessions: SessionService,
@@ -93,9 +94,11 @@ impl AppState {
         let stores = StoreService::new(database.clone(), passwords.clone(), clock.clone());
         let access = TokenAccess::new(database.clone(), cluster.clone(), hub.clone());
         let sessions = SessionService::new(database.clone(), hub.clone(), clock.clone());
+        let devices = DeviceService::new(database.clone(), access.clone(), clock.clone(), config.devices);
         let auth = AuthService::new(
             database.clone(),
             sessions.clone(),
+            devices.clone(),
             access.clone(),
             passwords.clone(),
             throttle.clone(),
@@ -136,6 +139,15 @@ impl AppState {
             auth,
             audit: AuditService::new(database.clone(), clock.clone(), config.login.audit_retention),
             categories: CategoryService::new(database.clone(), hub.clone(), store_limits, clock.clone()),
+            streams: StreamService::new(
+                hub.clone(),
+                access.clone(),
+                sessions.clone(),
+                devices.clone(),
+                config.streams,
+                clock.clone(),
+            ),
+            devices,
             menus,
             prepared_menus: Cache::builder()
                 .weigher(|_, menu: &Arc<PreparedMenu>| u32::try_from(menu.size()).unwrap_or(u32::MAX))
@@ -143,7 +155,6 @@ impl AppState {
                 .eviction_policy(EvictionPolicy::lru())
                 .build(),
             orders,
-            streams: StreamService::new(hub.clone(), access.clone(), sessions.clone(), config.streams, clock.clone()),
             sessions,
             tables: TableService::new(
                 database.clone(),
@@ -178,14 +189,15 @@ impl AppState {
         events: EventConfig,
         stop: CancellationToken,
     ) -> Result<(), EpochChanged> {
-        let Services { audit, cluster, hub, database, throttle, clock, .. } = &*self;
+        let Services { audit, devices, cluster, hub, database, throttle, clock, .. } = &*self;
         let listener = events.wake_ups.then_some(listener);
         let endless = async {
             tokio::join!(
                 hub.run_catch_up(),
                 retention::run(database, clock, events.retention),
                 throttle.run_cleanup(),
-                audit.run_retention()
+                audit.run_retention(),
+                devices.run_retention()
             );
         };
         tokio::select! {

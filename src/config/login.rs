@@ -66,6 +66,24 @@ fn fault_of(secret: &str) -> Option<String> {
     }
 }
 
+/// The paired tablets' settings.
+#[derive(Debug, Clone, Copy)]
+pub struct DeviceConfig {
+    /// How long a tablet can renew its token after a login with the password.
+    pub pairing_lifetime: Duration,
+    /// How many devices of a table are paired at most.
+    pub per_table: i64,
+}
+
+impl DeviceConfig {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            pairing_lifetime: Duration::from_hours(24 * reader.number("DEVICE_PAIRING_DAYS", 90, 1, 3_650)),
+            per_table: reader.number("DEVICES_PER_TABLE", 50, 1, 1_000),
+        }
+    }
+}
+
 /// How often somebody may try to log in, and how long logins are recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginConfig {

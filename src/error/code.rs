@@ -75,6 +75,8 @@ catalogue! {
         "계정을 찾을 수 없습니다." "There is no such account.";
     OrderNotFound 404 "ORDER_NOT_FOUND"
         "주문을 찾을 수 없습니다." "There is no such order.";
+    DeviceNotFound 404 "DEVICE_NOT_FOUND"
+        "연결된 기기를 찾을 수 없습니다." "There is no such device.";
     RouteNotFound 404 "ROUTE_NOT_FOUND"
         "요청한 주소를 찾을 수 없습니다." "There is nothing at this address.";
     MethodNotAllowed 405 "METHOD_NOT_ALLOWED"
@@ -111,6 +113,8 @@ catalogue! {
         "A dish in this order has another name or price by now. Please check and order again.";
     OrderExpired 409 "ORDER_EXPIRED"
         "주문 시간이 지나 주문되지 않았습니다." "The order came too late and was not placed.";
+    DeviceRevoked 409 "DEVICE_REVOKED"
+        "이 기기의 연결이 해제되었습니다. 직원에게 문의해 주세요." "This device was disconnected. Please ask the staff.";
     MenuUnavailable 409 "MENU_UNAVAILABLE"
         "지금 주문할 수 없는 메뉴가 있습니다." "A dish in this order cannot be ordered now.";
     IdempotencyInProgress 409 "IDEMPOTENCY_IN_PROGRESS"

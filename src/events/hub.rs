@@ -17,7 +17,7 @@ use scoped_futures::ScopedFutureExt;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use self::open_streams::{StreamAccount, StreamLimits, StreamOwner};
+pub use self::open_streams::{StreamAccount, StreamLimits, StreamLogin, StreamOwner};
 use self::store_channel::{StoreChannel, lock};
 use self::subscription::Place;
 use super::cursor::{Cursor, Scope};
@@ -282,7 +282,8 @@ mod tests {
         Hub::new(database, Uuid::nil(), Arc::new(NoObserver), limits, Clock::system(), closing)
     }
 
-    const OWNER: StreamOwner = StreamOwner { account: StreamAccount::User(UserId(1)), login: Uuid::nil() };
+    const OWNER: StreamOwner =
+        StreamOwner { account: StreamAccount::User(UserId(1)), login: StreamLogin::Token(Uuid::nil()) };
 
     #[tokio::test]
     async fn the_last_stream_of_a_channel_removes_it_and_no_other() {

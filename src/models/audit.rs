@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Category, MenuItem, Order, Table, User};
+use super::{Category, Device, MenuItem, Order, Table, User};
 
 /// What kind of actor did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +68,14 @@ macro_rules! audit_actions {
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
             /// Logins and what belongs to them. Entries of these are kept for a limited time, all others for ever.
-            pub const OF_LOGINS: &[Self] =
-                &[Self::UserLogin, Self::UserLoginFailed, Self::UserLogout, Self::TableLogin, Self::TableLoginFailed];
+            pub const OF_LOGINS: &[Self] = &[
+                Self::UserLogin,
+                Self::UserLoginFailed,
+                Self::UserLogout,
+                Self::TableLogin,
+                Self::TableLoginFailed,
+                Self::DeviceRenewed,
+            ];
 
             /// The action as it is written down: the kind of thing and what became of it.
             #[must_use]
@@ -93,6 +99,8 @@ audit_actions! {
     TableCreated "table.created"
     TableUpdated "table.updated"
     TableDeleted "table.deleted"
+    DeviceRenewed "device.renewed"
+    DeviceRevoked "device.revoked"
     SessionCompleted "session.completed"
     SessionReopened "session.reopened"
     OrderDeleted "order.deleted"
@@ -168,6 +176,17 @@ pub struct AuditEntry {
 impl From<&Category> for Value {
     fn from(category: &Category) -> Self {
         json!({"name": category.name, "display_order": category.display_order})
+    }
+}
+
+impl From<&Device> for Value {
+    fn from(device: &Device) -> Self {
+        json!({
+            "table_id": device.table_id,
+            "table_number": device.table_number,
+            "paired_at": device.paired_at,
+            "last_seen_at": device.last_seen_at,
+        })
     }
 }
 

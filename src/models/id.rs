@@ -36,6 +36,8 @@ typed_ids! {
     UserId;
     /// A table with its tablet.
     TableId;
+    /// A tablet that was paired with its table.
+    DeviceId;
     /// A session: one party's stay at a table.
     SessionId;
     /// A category of the menu.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod business_day;
+mod device;
 mod event;
 mod id;
 mod idempotency;
@@ -18,8 +19,9 @@ mod user;
 
 pub use audit::{Actor, ActorKind, AuditAction, AuditEntry, AuditFilter, NewAuditEntry};
 pub use business_day::BusinessCalendar;
+pub use device::{Device, DevicePage, DevicePlace, Pairing};
 pub use event::{Audience, Event, EventKind, NewEvent, StorePosition, StreamHead};
-pub use id::{CategoryId, MenuItemId, OrderId, OrderItemId, SessionId, StoreId, TableId, UserId};
+pub use id::{CategoryId, DeviceId, MenuItemId, OrderId, OrderItemId, SessionId, StoreId, TableId, UserId};
 pub use idempotency::{IdempotencyKey, content_digest};
 pub use menu::{Category, MenuData, MenuItem, MenuItemChange, MenuItemDetails};
 pub use money::{Money, OutOfRange, Price, Quantity};

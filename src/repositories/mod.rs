@@ -22,6 +22,7 @@ pub mod bulk;
 pub mod category;
 mod constraint;
 pub mod deployment;
+pub mod device;
 pub mod event;
 pub mod menu;
 pub mod menu_item;

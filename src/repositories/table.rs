@@ -5,13 +5,23 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use sqlx::PgConnection;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use crate::error::{ErrorCode, Result};
 use crate::models::{
-    DashboardTable, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber, OrderStatus, Price, Quantity,
+    DashboardTable, DeviceId, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber, OrderStatus, Price, Quantity,
     SessionId, StoreId, Table, TableId,
 };
 use crate::repositories::{OnConstraint, expect_one};
+
+/// What decides whether a table token is still valid.
+#[derive(Debug, Clone, Copy)]
+pub struct TableAccess {
+    /// Tokens with another version are not.
+    pub token_version: i32,
+    /// Whether the token's device was revoked or unpaired.
+    pub is_revoked: bool,
+}
 
 /// Selects tables; what follows narrows, sorts or locks them.
 macro_rules! select_tables {
@@ -38,6 +48,34 @@ pub async fn find_by_number(
 /// The table.
 pub async fn find(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<Table>> {
     Ok(select_tables!("AND id = $2", store.0, table.0).fetch_optional(conn).await?)
+}
+
+/// What decides whether the token `token_id` of the table is still valid; `None` for a table that was deleted. A token
+/// without a device is revoked with the device that it was renewed for.
+pub async fn find_access(
+    conn: &mut PgConnection,
+    store: StoreId,
+    table: TableId,
+    device: Option<DeviceId>,
+    token_id: Uuid,
+) -> Result<Option<TableAccess>> {
+    Ok(sqlx::query_as!(
+        TableAccess,
+        r#"SELECT token_version,
+                  CASE WHEN $3::bigint IS NULL
+                    THEN EXISTS (SELECT FROM devices d
+                                 WHERE d.store_id = $1 AND d.token_id = $4 AND d.revoked_at IS NOT NULL)
+                    ELSE NOT EXISTS (SELECT FROM devices d
+                                     WHERE d.store_id = $1 AND d.id = $3 AND d.table_id = $2 AND d.revoked_at IS NULL)
+                  END AS "is_revoked!"
+           FROM tables WHERE store_id = $1 AND id = $2 AND deleted_at IS NULL"#,
+        store.0,
+        table.0,
+        device.map(|device| device.0),
+        token_id
+    )
+    .fetch_optional(conn)
+    .await?)
 }
 
 /// The table, locked against being changed or deleted by another; orders go on.

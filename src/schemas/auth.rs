@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use crate::models::{Role, SessionId, Store, TableId, UserId};
+use crate::models::{DeviceId, Role, SessionId, Store, TableId, UserId};
 use crate::security::identity::AdminIdentity;
 use crate::security::token::{IssuedToken, TICKET_LIFETIME};
 use crate::services::{AdminLogin, TableLogin};
@@ -68,6 +68,8 @@ pub struct TableLoginResponse {
     pub table_number: i32,
     /// The session the tablet orders for.
     pub session_id: SessionId,
+    /// The device that the tablet is paired as, by which staff can revoke it.
+    pub device_id: DeviceId,
 }
 
 impl From<TableLogin> for TableLoginResponse {
@@ -77,6 +79,7 @@ impl From<TableLogin> for TableLoginResponse {
             table_id: login.table_id,
             table_number: login.table_number,
             session_id: login.session_id,
+            device_id: login.device_id,
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod auth;
 pub mod category;
+pub mod device;
 pub mod history;
 pub mod menu;
 pub mod message;

@@ -1,4 +1,5 @@
-//! Whether a token is still valid: not logged out, its account or table still there, its password unchanged.
+//! Whether a token is still valid: not logged out, its device not revoked, its account or table still there, its
+//! password unchanged.
 //!
 //! Answers of the database are cached under the store's access version, which grows with each revocation, so a valid
 //! token costs no query. A revocation counts at once on the instance that makes it, and on the others within
@@ -15,7 +16,8 @@ use crate::cluster::{Cluster, StoreVersions};
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::events::Hub;
-use crate::models::{Role, StoreId, TableId, UserId};
+use crate::models::{DeviceId, Role, StoreId, TableId, UserId};
+use crate::repositories::table::TableAccess;
 use crate::repositories::user::UserAccess;
 use crate::repositories::{table, user};
 use crate::security::token::{Audience, Claims, TokenOwner, VerifiedToken};
@@ -25,7 +27,7 @@ const CAPACITY: u64 = 100_000;
 
 /// The store's access version, read before the answer, and what the answer depends on. An answer that was read before a
 /// revocation is thereby cached where nobody looks for it afterwards.
-type Key = (StoreId, i64, Audience, i64, i32, Uuid);
+type Key = (StoreId, i64, Audience, i64, Option<DeviceId>, i32, Uuid);
 
 /// Checks tokens against the database. Clones share the cache.
 #[derive(Debug, Clone)]
@@ -96,7 +98,7 @@ impl TokenAccess {
 
     /// The owner of the token, if it is valid at this access version of the store or at a later one.
     async fn owner_at(&self, access_version: i64, claims: &Claims) -> Result<Option<TokenOwner>> {
-        let key = (claims.store, access_version, claims.aud, claims.sub, claims.version, claims.jti);
+        let key = (claims.store, access_version, claims.aud, claims.sub, claims.device, claims.version, claims.jti);
         // Concurrent requests share the query and its failure.
         let owner = self.answers.try_get_with(key, self.read(claims)).await;
         owner.map_err(|error| AppError::caused_by(error.code, error))
@@ -118,9 +120,11 @@ impl TokenAccess {
                             .map(|access| TokenOwner { account: Some((access.username, access.role)) })
                     }
                     Audience::Table => {
-                        let table = table::find(conn, claims.store, TableId(claims.sub)).await?;
-                        let is_valid = table.is_some_and(|table| table.token_version == claims.version);
-                        is_valid.then_some(TokenOwner { account: None })
+                        let (table, device) = (TableId(claims.sub), claims.device);
+                        let access = table::find_access(conn, claims.store, table, device, claims.jti).await?;
+                        let is_valid =
+                            |access: &TableAccess| !access.is_revoked && access.token_version == claims.version;
+                        access.filter(is_valid).map(|_| TokenOwner { account: None })
                     }
                 })
             }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
@@ -21,7 +21,7 @@ use crate::error::{AppError, ErrorCode, Result};
 use crate::security::token_signature;
 
 pub(super) use self::claims::TokenOwner;
-pub use self::claims::{Audience, Claims, IssuedToken, Subject, VerifiedToken};
+pub use self::claims::{Audience, Claims, IssuedToken, RenewableToken, Subject, VerifiedToken};
 use self::claims::{ISSUER, Issuer};
 
 /// The longest token that is looked at, in bytes; ours have about 400.
@@ -76,16 +76,20 @@ impl Tokens {
 
     /// Makes a token that lives for `lifetime`.
     pub fn issue(&self, subject: Subject, lifetime: Duration) -> Result<IssuedToken> {
-        let now = self.clock.now();
-        let expires_at = now + TimeDelta::from_std(lifetime).map_err(AppError::internal)?;
+        self.issue_until(subject, self.clock.now() + TimeDelta::from_std(lifetime).map_err(AppError::internal)?)
+    }
+
+    /// Makes a token that expires at `expires_at`, or up to a second before.
+    pub fn issue_until(&self, subject: Subject, expires_at: DateTime<Utc>) -> Result<IssuedToken> {
         let claims = Claims {
             iss: Issuer::Tableorder,
             aud: subject.audience,
             sub: subject.id,
             store: subject.store,
             session: subject.session,
+            device: subject.device,
             version: subject.version,
-            iat: now.timestamp(),
+            iat: self.clock.now().timestamp(),
             exp: expires_at.timestamp(),
             login_exp: None,
             epoch: Some(self.epoch),
@@ -117,22 +121,36 @@ impl Tokens {
     /// # Errors
     /// `INVALID_TOKEN`, `TOKEN_EXPIRED` or `INVALID_TOKEN_TYPE`.
     pub fn check(&self, token: &[u8], audience: Audience) -> Result<Arc<VerifiedToken>> {
+        let verified = self.authentic(token)?;
+        if self.is_expired(&verified.claims) {
+            return Err(ErrorCode::TokenExpired.into());
+        }
+        require_audience(&verified.claims, audience)?;
+        Ok(verified)
+    }
+
+    /// The table token, if it is one of ours, expired or not: for its renewal and for nothing else.
+    ///
+    /// # Errors
+    /// `INVALID_TOKEN` or `INVALID_TOKEN_TYPE`.
+    pub fn check_for_renewal(&self, token: &[u8]) -> Result<RenewableToken> {
+        let claims = self.authentic(token)?.claims;
+        require_audience(&claims, Audience::Table)?;
+        Ok(RenewableToken { claims, is_expired: self.is_expired(&claims) })
+    }
+
+    /// The token, if one of our keys signed it in this epoch.
+    fn authentic(&self, token: &[u8]) -> Result<Arc<VerifiedToken>> {
         let verified = match self.verified.get(token) {
             Some(verified) => verified,
             None => self.verify(token)?,
         };
-        let claims = &verified.claims;
-        let now = self.clock.now().timestamp();
-        if claims.epoch.is_some_and(|epoch| epoch != self.epoch) {
-            return Err(ErrorCode::InvalidToken.into());
-        }
-        if claims.exp <= now {
-            return Err(ErrorCode::TokenExpired.into());
-        }
-        if claims.aud != audience {
-            return Err(ErrorCode::InvalidTokenType.into());
-        }
-        Ok(verified)
+        let is_of_epoch = verified.claims.epoch.is_none_or(|epoch| epoch == self.epoch);
+        if is_of_epoch { Ok(verified) } else { Err(ErrorCode::InvalidToken.into()) }
+    }
+
+    fn is_expired(&self, claims: &Claims) -> bool {
+        claims.exp <= self.clock.now().timestamp()
     }
 
     /// The token, if one of our keys signed it.
@@ -148,6 +166,10 @@ impl Tokens {
         self.verified.insert(token.into(), Arc::clone(&verified));
         Ok(verified)
     }
+}
+
+fn require_audience(claims: &Claims, audience: Audience) -> Result<()> {
+    if claims.aud == audience { Ok(()) } else { Err(ErrorCode::InvalidTokenType.into()) }
 }
 
 /// What tokens call a key by: it tells which one it is and nothing about it.
@@ -179,8 +201,14 @@ mod tests {
     }
 
     fn token(tokens: &Tokens) -> String {
-        let subject =
-            Subject { audience: Audience::Table, id: 7, store: StoreId(1), session: Some(SessionId(3)), version: 1 };
+        let subject = Subject {
+            audience: Audience::Table,
+            id: 7,
+            store: StoreId(1),
+            session: Some(SessionId(3)),
+            device: None,
+            version: 1,
+        };
         tokens.issue(subject, Duration::from_hours(1)).unwrap().token
     }
 
@@ -208,6 +236,7 @@ mod tests {
         }
         seconds.store(60 * 60, Ordering::Relaxed);
         assert_eq!(tokens.check(token.as_bytes(), Audience::Table).unwrap_err().code, ErrorCode::TokenExpired);
+        assert!(tokens.check_for_renewal(token.as_bytes()).unwrap().is_expired);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Logins, and whom a token belongs to.
 
 mod login;
+mod renewal;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -14,13 +15,13 @@ use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::models::{AuditAction, FailureKey, NewAuditEntry, Store, TableId, UserId};
 use crate::repositories::user::PasswordChange;
-use crate::repositories::{event, store, table, user};
+use crate::repositories::{event, store, user};
 use crate::security::access::TokenAccess;
 use crate::security::identity::{AdminIdentity, TableIdentity};
 use crate::security::password::Passwords;
 use crate::security::throttle::{LoginAttemptKey, LoginThrottle};
 use crate::security::token::{Audience, Tokens, VerifiedToken};
-use crate::services::{SessionService, audit};
+use crate::services::{DeviceService, SessionService, audit};
 
 pub use self::login::{AdminLogin, TableLogin};
 
@@ -29,6 +30,7 @@ pub use self::login::{AdminLogin, TableLogin};
 pub struct AuthService {
     database: Database,
     sessions: SessionService,
+    devices: DeviceService,
     passwords: Passwords,
     throttle: LoginThrottle,
     tokens: Arc<Tokens>,
@@ -45,6 +47,7 @@ impl AuthService {
     pub fn new(
         database: Database,
         sessions: SessionService,
+        devices: DeviceService,
         access: TokenAccess,
         passwords: Passwords,
         throttle: LoginThrottle,
@@ -56,6 +59,7 @@ impl AuthService {
             access,
             database,
             sessions,
+            devices,
             passwords,
             throttle,
             tokens: Arc::new(tokens),
@@ -104,23 +108,6 @@ impl AuthService {
         let session_id = claims.session.ok_or(ErrorCode::InvalidToken)?;
         let versions = self.access.of_table(&token).await?;
         Ok(TableIdentity { store_id: claims.store, versions, table_id: TableId(claims.sub), session_id, claims })
-    }
-
-    /// A fresh token on the table's current session, so that a paired tablet needs no stored password.
-    ///
-    /// # Errors
-    /// `INVALID_TOKEN` when the table is gone.
-    pub async fn renew_session(&self, identity: &TableIdentity) -> Result<TableLogin> {
-        let found = self.database.read(|conn| {
-            async move {
-                let store = store::get(conn, identity.store_id).await?;
-                Ok((store, table::find(conn, identity.store_id, identity.table_id).await?))
-            }
-            .scope_boxed()
-        });
-        let (store, table) = found.await?;
-        let table = table.filter(|table| table.token_version == identity.claims.version);
-        self.issue_table_token(store, table.ok_or(ErrorCode::InvalidToken)?, ErrorCode::InvalidToken).await
     }
 
     /// The store of an account that is logged in.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::config::StreamConfig;
 use crate::error::{ErrorCode, Result};
-use crate::events::{EventStream, Hub, Scope, StreamAccount, StreamOptions, StreamOwner, TokenCheck};
+use crate::events::{EventStream, Hub, Scope, StreamAccount, StreamLogin, StreamOptions, StreamOwner, TokenCheck};
 use crate::models::{TableId, UserId};
 use crate::security::access::TokenAccess;
 use crate::security::token::Claims;
-use crate::services::SessionService;
+use crate::services::{DeviceService, SessionService};
 
 /// Opens event streams.
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ pub struct StreamService {
     hub: Hub,
     access: TokenAccess,
     sessions: SessionService,
+    devices: DeviceService,
     config: StreamConfig,
     clock: Clock,
 }
@@ -24,8 +25,15 @@ pub struct StreamService {
 impl StreamService {
     /// Streams fed by `hub`, which end when `access` finds their tokens revoked.
     #[must_use]
-    pub fn new(hub: Hub, access: TokenAccess, sessions: SessionService, config: StreamConfig, clock: Clock) -> Self {
-        Self { hub, access, sessions, config, clock }
+    pub fn new(
+        hub: Hub,
+        access: TokenAccess,
+        sessions: SessionService,
+        devices: DeviceService,
+        config: StreamConfig,
+        clock: Clock,
+    ) -> Self {
+        Self { hub, access, sessions, devices, config, clock }
     }
 
     /// Opens a stream of `scope` for the owner of a token, from the cursor `resume_from` on, or else from now on.
@@ -38,7 +46,9 @@ impl StreamService {
             Scope::Staff => StreamAccount::User(UserId(claims.sub)),
             Scope::Session(_) => StreamAccount::Table(TableId(claims.sub)),
         };
-        let subscription = self.hub.subscribe(claims.store, StreamOwner { account, login: claims.jti }).await?;
+        let login = claims.device.map_or(StreamLogin::Token(claims.jti), StreamLogin::Device);
+        let subscription = self.hub.subscribe(claims.store, StreamOwner { account, login }).await?;
+        self.devices.mark_seen(&claims);
         let options = StreamOptions {
             scope,
             resume_from,

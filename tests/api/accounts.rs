@@ -27,6 +27,8 @@ async fn staff_run_the_floor_and_the_owner_runs_the_store() {
     for path in ["/admin/tables/dashboard", "/admin/orders", "/admin/menus", "/admin/categories", "/admin/auth/me"] {
         staff.get(path).await.ok();
     }
+    let device = staff.get("/admin/devices").await.ok()["devices"][0]["id"].clone();
+    staff.delete(&format!("/admin/devices/{device}")).await.ok();
     staff.stream("/admin/orders/stream", None).await.connected().await;
     staff.patch(&format!("/admin/orders/{}/status", order["id"]), &json!({"status": "preparing"})).await.ok();
     staff.delete(&format!("/admin/orders/{}", mistake["id"])).await.ok();
@@ -246,6 +248,8 @@ async fn whatever_changes_a_store_is_in_its_audit_log() {
     owner.post(&format!("/admin/orders/{}/restore", order["id"]), &json!({})).await.ok();
     owner.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
     owner.post(&format!("/admin/sessions/{}/reopen", order["session_id"]), &json!({})).await.ok();
+    let device = tablet.post("/customer/auth/session", &json!({})).await.ok()["device_id"].clone();
+    owner.delete(&format!("/admin/devices/{device}")).await.ok();
     let wrong = json!({"store_id": "demo", "username": "admin", "table_number": 1, "password": "wrong"});
     app.anonymous().post("/admin/auth/login", &wrong).await.refused(401, "AUTH_FAILED");
     app.anonymous().post("/customer/auth/login", &wrong).await.refused(401, "AUTH_FAILED");

@@ -17,6 +17,7 @@ mod catalogue;
 mod citus;
 mod command_line;
 mod connections;
+mod devices;
 mod embedded;
 mod errors;
 mod failover;

@@ -80,6 +80,9 @@ async fn revocations(store: &TestStore) -> Vec<(Pass, Method, String, ApiClient,
     let (reset, reset_path) = account("reset", "staff").await;
     let (gone, gone_path) = account("gone", "staff").await;
     let (demoted, demoted_path) = account("demoted", "owner").await;
+    let lost = store.tablet(3).await;
+    let devices = owner.get("/admin/devices").await.ok();
+    let lost_path = format!("/admin/devices/{}", devices["devices"][0]["id"]);
     let table = |place: usize| format!("/admin/tables/{}", store.tables[place]);
     let passwords = json!({"current_password": "mina1234", "new_password": "mina5678"});
     let new_password = json!({"password": "5678"});
@@ -97,6 +100,7 @@ async fn revocations(store: &TestStore) -> Vec<(Pass, Method, String, ApiClient,
         (Pass::admin(gone), Method::DELETE, gone_path, owner.clone(), json!({})),
         (Pass::tablet(store.tablet(1).await), Method::PATCH, table(0), owner.clone(), new_password),
         (Pass::tablet(store.tablet(2).await), Method::DELETE, table(1), owner.clone(), json!({})),
+        (Pass::tablet(lost), Method::DELETE, lost_path, owner.clone(), json!({})),
         (owners_only, Method::PATCH, demoted_path, owner, json!({"role": "staff"})),
     ]
 }

@@ -175,7 +175,8 @@ impl TokenFiles {
     }
 
     fn write(&mut self, store: &str, written: &Written) -> Result<(), CliError> {
-        let subject = |audience, id, session| Subject { audience, id, store: written.store, session, version: 1 };
+        let subject =
+            |audience, id, session| Subject { audience, id, store: written.store, session, device: None, version: 1 };
         for (table, session) in &written.tables {
             let subject = subject(Audience::Table, table.0, Some(*session));
             let token = self.issuer.issue(subject, self.config.jwt.table_lifetime)?.token;

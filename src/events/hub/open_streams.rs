@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::error::{AppError, ErrorCode, Limit, Result};
-use crate::models::{TableId, UserId};
+use crate::models::{DeviceId, TableId, UserId};
 
 /// How many streams may be open on this instance.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +28,17 @@ pub struct StreamLimits {
 pub struct StreamOwner {
     /// The table or the account.
     pub account: StreamAccount,
-    /// The login: one of several devices of a table, or of several screens of an account.
-    pub login: Uuid,
+    /// One of several devices of the table, or of several logins of the account.
+    pub login: StreamLogin,
+}
+
+/// The login that a stream belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamLogin {
+    /// A paired device, whichever of its tokens it uses.
+    Device(DeviceId),
+    /// The token of a login without a device.
+    Token(Uuid),
 }
 
 /// The table or the account that a stream belongs to.
@@ -133,12 +142,13 @@ mod tests {
     const LIMITS: StreamLimits =
         StreamLimits { per_login: 2, per_table: 5, per_user: 4, per_store: 8, in_all: 8, staff_percent: 25 };
 
-    fn table(table: i64, login: u128) -> StreamOwner {
-        StreamOwner { account: StreamAccount::Table(TableId(table)), login: Uuid::from_u128(login) }
+    fn table(table: i64, device: i64) -> StreamOwner {
+        StreamOwner { account: StreamAccount::Table(TableId(table)), login: StreamLogin::Device(DeviceId(device)) }
     }
 
     fn user(user: i64, login: u128) -> StreamOwner {
-        StreamOwner { account: StreamAccount::User(UserId(user)), login: Uuid::from_u128(login) }
+        let login = StreamLogin::Token(Uuid::from_u128(login));
+        StreamOwner { account: StreamAccount::User(UserId(user)), login }
     }
 
     fn add(open: &mut OpenStreams, owner: StreamOwner) -> Result<CancellationToken> {

@@ -17,9 +17,9 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 
 /// The audit log
 ///
-/// Who did what, when, and what it changed: logins, deletions, completions, and every change of the menu, the
-/// tables and the accounts. Entries are added and never changed. Those of logins and logouts are deleted after some
-/// months (90 days, unless the server has another setting); all others are kept. For owners.
+/// Who did what, when, and what it changed: logins, deletions, completions, revoked tablets, and every change of the
+/// menu, the tables and the accounts. Entries are added and never changed. Those of logins, renewals and logouts are
+/// deleted after some months (90 days, unless the server has another setting); all others are kept. For owners.
 #[utoipa::path(
     get, path = "/api/v1/admin/audit", tag = "admin: accounts",
     security(("admin_token" = [])),

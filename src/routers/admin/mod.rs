@@ -3,6 +3,7 @@
 mod audit;
 mod auth;
 mod category;
+mod device;
 mod menu;
 mod order;
 mod table;
@@ -19,6 +20,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .merge(menu::routes())
         .merge(order::routes())
         .merge(table::routes())
+        .merge(device::routes())
         .merge(user::routes())
         .merge(audit::routes())
 }

@@ -1,11 +1,12 @@
 //! Tablets log in.
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::{Language, Message, Result};
-use crate::routers::extract::{ClientAddress, ValidatedJson};
+use crate::error::{AppError, Language, Message, Result};
+use crate::routers::extract::{ClientAddress, ValidatedJson, bearer};
 use crate::routers::json::Json;
 use crate::schemas::auth::{SessionCheckResponse, TableLoginRequest, TableLoginResponse};
 use crate::security::identity::TableIdentity;
@@ -17,9 +18,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 
 /// Log a tablet in
 ///
-/// The token orders for the table's unfinished session; the first login of a new party makes one. After several
-/// failures of a table, or from an address, there is a pause, which grows: 429 with `Retry-After`.
-/// After very many successful logins of one table, there is a short one as well.
+/// The tablet is paired as a device, which can renew its token without the password. The token orders for the table's
+/// unfinished session; the first login of a new party makes one. A table has at most 50 devices (unless the server has
+/// another setting): one more login unpairs the device that was not seen for the longest time, and its tokens are no
+/// longer valid. After several failures of a table, or from an address, there is a pause, which grows: 429 with
+/// `Retry-After`. After very many successful logins of one table, there is a short one as well.
 #[utoipa::path(
     post, path = "/api/v1/customer/auth/login", tag = "customer: auth",
     request_body = TableLoginRequest,
@@ -51,14 +54,35 @@ async fn check_session(
     Ok(Json(SessionCheckResponse { valid, message }))
 }
 
-/// Go on with the table's current session
+/// The token that a tablet exchanges for a new one, as it was sent: nobody has checked it yet, and it may have expired.
+/// Private to this file, since only the renewal accepts expired tokens; every other route takes a [`TableIdentity`].
+struct TokenToRenew(Vec<u8>);
+
+impl<S: Send + Sync> FromRequestParts<S> for TokenToRenew {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        bearer(parts).map(|token| Self(token.to_vec()))
+    }
+}
+
+/// Renew a tablet's token
 ///
-/// A tablet whose session was completed gets a fresh token for the next party, without its password.
+/// A paired tablet gets a fresh token on its table's current session without the password: while its session goes on,
+/// after it was completed, and also if the token has expired. `TOKEN_EXPIRED` says that the tablet must log in with the
+/// password: its pairing is more than 90 days old (unless the server has another setting), or it was unpaired because
+/// the table had too many devices. `DEVICE_REVOKED` says that staff revoked it; ask them. A token from before devices
+/// pairs its tablet, unless the token has expired.
 #[utoipa::path(
     post, path = "/api/v1/customer/auth/session", tag = "customer: auth",
     security(("table_token" = [])),
     responses((status = 200, description = "A fresh token", body = TableLoginResponse)),
+    extensions(("x-errors" = json!(["DEVICE_REVOKED"]))),
 )]
-async fn renew_session(table: TableIdentity, State(state): State<AppState>) -> Result<Json<TableLoginResponse>> {
-    Ok(Json(state.auth.renew_session(&table).await?.into()))
+async fn renew_session(
+    TokenToRenew(token): TokenToRenew,
+    State(state): State<AppState>,
+    client: ClientAddress,
+) -> Result<Json<TableLoginResponse>> {
+    Ok(Json(state.auth.renew_table_token(&token, client.0).await?.into()))
 }

@@ -14,7 +14,7 @@ use crate::state::AppState;
 const SCHEME: &[u8] = b"Bearer ";
 
 /// The token of `Authorization: Bearer TOKEN`.
-fn bearer(parts: &Parts) -> Result<&[u8]> {
+pub(in crate::routers) fn bearer(parts: &Parts) -> Result<&[u8]> {
     let value = parts.headers.get(AUTHORIZATION).ok_or(ErrorCode::Unauthorized)?;
     let (scheme, token) = value.as_bytes().split_at_checked(SCHEME.len()).ok_or(ErrorCode::Unauthorized)?;
     let token = token.trim_ascii();

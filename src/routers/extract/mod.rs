@@ -19,6 +19,8 @@ use crate::models::IdempotencyKey;
 use crate::request_context;
 use crate::schemas::rules::Object;
 
+pub(super) use identity::bearer;
+
 /// A JSON body that was read and validated.
 pub struct ValidatedJson<T>(pub T);
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::models::{Role, SessionId, StoreId};
+use crate::models::{DeviceId, Role, SessionId, StoreId};
 
 /// What a token opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub struct Claims {
     /// The session a table token orders for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
+    /// The device a table token was given to. A token of a version before devices has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
     /// The account's or table's token version when the token was made.
     pub version: i32,
     pub(super) iat: i64,
@@ -82,6 +85,16 @@ pub struct VerifiedToken {
     pub(in crate::security) owner: Mutex<Option<(i64, TokenOwner)>>,
 }
 
+/// A table token that asks to be renewed: one of ours, but perhaps an expired one. It proves who asks and opens
+/// nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct RenewableToken {
+    /// What it says.
+    pub claims: Claims,
+    /// Whether it has expired.
+    pub is_expired: bool,
+}
+
 /// The owner of a valid token.
 #[derive(Debug, Clone)]
 pub(in crate::security) struct TokenOwner {
@@ -106,6 +119,8 @@ pub struct Subject {
     pub store: StoreId,
     /// The session a table token orders for.
     pub session: Option<SessionId>,
+    /// The device a table token is given to.
+    pub device: Option<DeviceId>,
     /// The account's or table's token version.
     pub version: i32,
 }

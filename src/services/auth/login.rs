@@ -2,14 +2,15 @@
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{
-    Actor, ActorKind, AuditAction, FailureKey, NewAuditEntry, Role, SessionId, Store, StoreCode, StoreId, Table,
-    TableId, User, Username,
+    Actor, ActorKind, AuditAction, DeviceId, FailureKey, NewAuditEntry, Role, SessionId, Store, StoreCode, StoreId,
+    Table, TableId, User, Username,
 };
 use crate::repositories::{store, table, user};
 use crate::request_context;
 use crate::security::throttle::LoginAttemptKey;
 use crate::security::token::{Audience, IssuedToken, Subject};
 use crate::services::audit;
+use chrono::{DateTime, TimeDelta, Utc};
 use scoped_futures::ScopedFutureExt;
 use std::net::IpAddr;
 
@@ -28,6 +29,8 @@ pub struct TableLogin {
     pub table_number: i32,
     /// The session it orders for.
     pub session_id: SessionId,
+    /// The device it was paired as.
+    pub device_id: DeviceId,
 }
 
 /// A member of staff who logged in.
@@ -44,7 +47,7 @@ pub struct AdminLogin {
 }
 
 impl AuthService {
-    /// Logs a tablet in, on its table's unfinished session; makes one where there is none.
+    /// Logs a tablet in and pairs it, on its table's unfinished session; makes one where there is none.
     ///
     /// # Errors
     /// `AUTH_FAILED`, whichever part was wrong; `TOO_MANY_REQUESTS` after too many of these.
@@ -71,10 +74,10 @@ impl AuthService {
             self.record_later(store.id, by, NewAuditEntry::new(AuditAction::TableLoginFailed, table.id.0));
             return Err(ErrorCode::AuthFailed.into());
         }
-        let entry = NewAuditEntry::new(AuditAction::TableLogin, table.id.0);
-        let login = self.issue_table_token(store, table, ErrorCode::AuthFailed).await?;
-        self.record(login.store.id, &by, &entry).await?;
-        Ok(login)
+        let session_id = self.sessions.open(store.id, table.id).await?.ok_or(ErrorCode::AuthFailed)?;
+        let expires_at = self.table_token_end()?;
+        let device = self.devices.pair(store.id, &table, &by, expires_at).await?.ok_or(ErrorCode::AuthFailed)?;
+        self.issue_table_token(store, &table, device, session_id, expires_at)
     }
 
     /// Whether this is the password `hash` was made of. After too many failures it is not even tried.
@@ -123,20 +126,30 @@ impl AuthService {
         recorded.await
     }
 
-    /// A token for the table's unfinished session. Where the table was deleted meanwhile, fails with `deleted`.
-    pub(super) async fn issue_table_token(&self, store: Store, table: Table, deleted: ErrorCode) -> Result<TableLogin> {
-        let session_id = self.sessions.open(store.id, table.id).await?.ok_or(deleted)?;
-        let issued = self.tokens.issue(
-            Subject {
-                audience: Audience::Table,
-                id: table.id.0,
-                store: store.id,
-                session: Some(session_id),
-                version: table.token_version,
-            },
-            self.table_lifetime,
-        )?;
-        Ok(TableLogin { issued, store, table_id: table.id, table_number: table.table_number, session_id })
+    /// When a table token that is made now expires.
+    pub(super) fn table_token_end(&self) -> Result<DateTime<Utc>> {
+        Ok(self.clock.now() + TimeDelta::from_std(self.table_lifetime).map_err(AppError::internal)?)
+    }
+
+    pub(super) fn issue_table_token(
+        &self,
+        store: Store,
+        table: &Table,
+        device: DeviceId,
+        session_id: SessionId,
+        expires_at: DateTime<Utc>,
+    ) -> Result<TableLogin> {
+        let subject = Subject {
+            audience: Audience::Table,
+            id: table.id.0,
+            store: store.id,
+            session: Some(session_id),
+            device: Some(device),
+            version: table.token_version,
+        };
+        let issued = self.tokens.issue_until(subject, expires_at)?;
+        let Table { id: table_id, table_number, .. } = *table;
+        Ok(TableLogin { issued, store, table_id, table_number, session_id, device_id: device })
     }
 
     /// Logs a member of staff in.
@@ -169,6 +182,7 @@ impl AuthService {
                 id: user.id.0,
                 store: store.id,
                 session: None,
+                device: None,
                 version: user.token_version,
             },
             self.admin_lifetime,

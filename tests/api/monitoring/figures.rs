@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use serde_json::json;
-use tableorder::events::{EventStream, Scope, StreamAccount, StreamOptions, StreamOwner};
+use tableorder::events::{EventStream, Scope, StreamAccount, StreamLogin, StreamOptions, StreamOwner};
 use tableorder::models::{StoreId, UserId};
 use tableorder::routers::docs;
 use uuid::Uuid;
@@ -173,7 +173,7 @@ async fn a_stream_that_falls_behind_is_counted_and_loses_nothing() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     let tablet = store.tablet(1).await;
-    let owner = StreamOwner { account: StreamAccount::User(UserId(1)), login: Uuid::nil() };
+    let owner = StreamOwner { account: StreamAccount::User(UserId(1)), login: StreamLogin::Token(Uuid::nil()) };
     let subscription = app.hub.subscribe(StoreId(1), owner).await.unwrap();
     let options = StreamOptions {
         scope: Scope::Staff,

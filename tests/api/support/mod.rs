@@ -24,3 +24,4 @@ pub use program::{Directory, Server, command};
 pub use proxy::Proxy;
 pub use queries::counted;
 pub use standby::{promote, start_demoted, start_standby, until};
+pub use stream::EventReader;

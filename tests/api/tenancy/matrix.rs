@@ -136,6 +136,7 @@ pub fn matrix(role: Role, ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     matrix.extend(admin_menus(ours, theirs));
     matrix.extend(admin_orders(theirs));
     matrix.extend(admin_tables(role, ours, theirs));
+    matrix.extend(admin_devices(theirs));
     matrix.extend(admin_accounts(role, theirs));
     matrix
 }
@@ -291,6 +292,15 @@ fn admin_accounts(role: Role, theirs: &Tenant) -> Vec<Entry> {
             "admin_list_audit",
             vec![attempt().query("limit", 200), attempt().query("action", "menu.created").query("cursor", place)],
         ),
+    ]
+}
+
+fn admin_devices(theirs: &Tenant) -> Vec<Entry> {
+    // Later than any of ours.
+    let place = format!("4102444800000000-{}", theirs.device);
+    vec![
+        ("admin_list_devices", vec![attempt().query("limit", 200), attempt().query("cursor", place)]),
+        ("admin_delete_device", vec![at("device_id", theirs.device).refused(ErrorCode::DeviceNotFound)]),
     ]
 }
 

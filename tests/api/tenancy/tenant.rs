@@ -67,6 +67,8 @@ pub struct Tenant {
     pub past_session: i64,
     pub past_order: i64,
     pub session: i64,
+    /// The table's tablet.
+    pub device: i64,
     /// One of the live orders.
     pub order: i64,
     /// The number of the newest live order.
@@ -142,6 +144,7 @@ impl Tenant {
             past_session: 0,
             past_order: 0,
             session: 0,
+            device: 0,
             order: 0,
             order_number: String::new(),
             idempotency_key: format!("key-{mark}"),
@@ -244,6 +247,7 @@ impl Tenant {
         let body = json!({"store_id": self.code, "table_number": 1, "password": self.password});
         let login = self.app.post("/customer/auth/login", &body).await.ok();
         self.session = login["session_id"].as_i64().unwrap();
+        self.device = login["device_id"].as_i64().unwrap();
     }
 
     fn an_order(&self) -> Value {
@@ -278,7 +282,7 @@ impl Tenant {
     pub fn token(&self, role: Role) -> Option<String> {
         let tokens = Tokens::new(&Secret::new(TestApp::SECRET), &[], Algorithm::HS256, self.epoch, noon());
         let issue = |audience, id, session| {
-            let subject = Subject { audience, id, store: StoreId(self.id), session, version: 1 };
+            let subject = Subject { audience, id, store: StoreId(self.id), session, device: None, version: 1 };
             tokens.issue(subject, Duration::from_mins(10)).unwrap().token
         };
         match role {

@@ -1,0 +1,47 @@
+//! Paired tablets get new tokens without a password.
+
+use std::net::IpAddr;
+
+use scoped_futures::ScopedFutureExt;
+
+use super::{AuthService, TableLogin};
+use crate::error::{AppError, ErrorCode, Result};
+use crate::models::{Actor, ActorKind, TableId};
+use crate::repositories::{store, table};
+use crate::request_context;
+
+impl AuthService {
+    /// A new token on the table's current session for a tablet that has `token`, which may have expired. This takes the
+    /// token itself, and no identity, so that an expired token is good for nothing else.
+    ///
+    /// # Errors
+    /// `INVALID_TOKEN`, also when the table was deleted or has another password; `INVALID_TOKEN_TYPE`; `TOKEN_EXPIRED`
+    /// when the tablet must log in with the password; `DEVICE_REVOKED`.
+    pub async fn renew_table_token(&self, token: &[u8], address: IpAddr) -> Result<TableLogin> {
+        let token = self.tokens.check_for_renewal(token)?;
+        let claims = &token.claims;
+        request_context::set_store(claims.store);
+        let found = self.database.read(|conn| {
+            async move {
+                let store = store::get(conn, claims.store).await?;
+                Ok((store, table::find(conn, claims.store, TableId(claims.sub)).await?))
+            }
+            .scope_boxed()
+        });
+        let (store, table) = match found.await {
+            Err(AppError { code: ErrorCode::StoreNotFound, .. }) => return Err(ErrorCode::InvalidToken.into()),
+            found => found?,
+        };
+        let table = table.filter(|table| table.token_version == claims.version).ok_or(ErrorCode::InvalidToken)?;
+        let by = Actor {
+            kind: ActorKind::Table,
+            id: Some(table.id.0),
+            name: table.table_number.to_string(),
+            address: Some(address),
+        };
+        let expires_at = self.table_token_end()?;
+        let device = self.devices.renew(store.id, &table, &token, &by, expires_at).await?;
+        let session_id = self.sessions.open(store.id, table.id).await?.ok_or(ErrorCode::InvalidToken)?;
+        self.issue_table_token(store, &table, device, session_id, expires_at)
+    }
+}

@@ -1,0 +1,177 @@
+//! Tablets that are paired with a table's password: how their tokens are renewed, listed and revoked.
+
+mod bounds;
+mod renewal;
+mod revocation;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tableorder::config::{Config, DeviceConfig};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::support::{Answer, ApiClient, EventReader, TestApp, TestStore};
+use crate::tokens::with_claims;
+
+const MENU: &str = "/customer/menu";
+
+/// How long the streams of a revoked device may go on.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// A tablet and the device it is paired as.
+struct Tablet {
+    client: ApiClient,
+    device: i64,
+}
+
+impl Tablet {
+    /// A login at table `number`, which pairs a device.
+    async fn pair(store: &TestStore, number: i32) -> Self {
+        let client = store.tablet(number).await;
+        let devices = store.admin().await.get("/admin/devices").await.ok();
+        let ids = devices["devices"].as_array().unwrap().iter().map(|device| device["id"].as_i64().unwrap());
+        Self { client, device: ids.max().unwrap() }
+    }
+
+    /// The tablet after a renewal that succeeded.
+    async fn renewed(&self) -> Self {
+        let login = renew(&self.client).await.ok();
+        Self::from_login(&self.client, &login)
+    }
+
+    fn from_login(client: &ApiClient, login: &Value) -> Self {
+        let client = client.with_token(login["token"].as_str().unwrap());
+        Self { client, device: login["device_id"].as_i64().unwrap() }
+    }
+
+    fn path(&self) -> String {
+        format!("/admin/devices/{}", self.device)
+    }
+
+    async fn opens_the_menu(&self) -> bool {
+        let answer = self.client.get(MENU).await;
+        if answer.status != 200 {
+            answer.refused(401, "INVALID_TOKEN");
+            return false;
+        }
+        true
+    }
+
+    async fn stream(&self) -> EventReader {
+        self.client.stream("/customer/orders/stream", None).await.connected().await
+    }
+}
+
+async fn renew(client: &ApiClient) -> Answer {
+    client.post("/customer/auth/session", &json!({})).await
+}
+
+/// The token as a release before devices gave it.
+fn without_device(tablet: &ApiClient) -> ApiClient {
+    tablet.with_token(&with_claims(tablet.token(), |claims| {
+        claims.as_object_mut().unwrap().remove("device").expect("a token names its device");
+    }))
+}
+
+async fn listed(admin: &ApiClient) -> Vec<i64> {
+    let list = admin.get("/admin/devices?limit=200").await.ok();
+    list["devices"].as_array().unwrap().iter().map(|device| device["id"].as_i64().unwrap()).collect()
+}
+
+async fn audited(admin: &ApiClient, action: &str) -> Vec<Value> {
+    let log = admin.get(&format!("/admin/audit?action={action}")).await.ok();
+    log["entries"].as_array().unwrap().clone()
+}
+
+async fn is_broken_off(stream: EventReader) -> bool {
+    timeout(ENDS_WITHIN, stream.end()).await.expect("within five seconds").is_err()
+}
+
+#[tokio::test]
+async fn a_login_pairs_a_device_that_its_store_sees() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    app.stand_at("2026-11-20T03:00:00Z");
+    let body = json!({"store_id": "demo", "table_number": 2, "password": "1234"});
+    let login = app.anonymous().post("/customer/auth/login", &body).await.ok();
+    other.tablet(1).await;
+    let expected = json!({
+        "devices": [{
+            "id": login["device_id"],
+            "table_id": store.tables[1],
+            "table_number": 2,
+            "paired_at": "2026-11-20T03:00:00Z",
+            "last_seen_at": "2026-11-20T03:00:00Z",
+        }],
+        "next_cursor": null,
+    });
+    assert_eq!(store.admin().await.get("/admin/devices").await.ok(), expected);
+}
+
+#[tokio::test]
+async fn a_failed_login_pairs_nothing() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let body = json!({"store_id": "demo", "table_number": 2, "password": "wrong"});
+    app.anonymous().post("/customer/auth/login", &body).await.refused(401, "AUTH_FAILED");
+    assert_eq!(listed(&store.admin().await).await, [0; 0]);
+}
+
+#[tokio::test]
+async fn a_stream_notes_to_the_hour_when_its_device_was_seen() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    app.stand_at("2026-11-20T03:00:00Z");
+    let (admin, tablet) = (store.admin().await, Tablet::pair(&store, 1).await);
+    let seen = async || admin.get("/admin/devices").await.ok()["devices"][0]["last_seen_at"].clone();
+    app.stand_at("2026-11-20T04:00:00Z");
+    tablet.stream().await;
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(seen().await, "2026-11-20T03:00:00Z");
+    app.stand_at("2026-11-20T04:00:01Z");
+    tablet.stream().await;
+    let opened = Instant::now();
+    while seen().await != "2026-11-20T04:00:01Z" {
+        assert!(opened.elapsed() < Duration::from_secs(5));
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn config() -> Config {
+    Config::read(|_| None).unwrap()
+}
+
+#[tokio::test]
+async fn the_devices_come_in_pages_newest_seen_first() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let admin = store.admin().await;
+    app.stand_at("2026-11-20T03:00:00Z");
+    let mut expected = Vec::new();
+    for number in [1, 2, 3, 1] {
+        // Two at each moment.
+        app.stand_at(if expected.len() < 2 { "2026-11-20T03:00:00.123456Z" } else { "2026-11-20T03:01:00Z" });
+        expected.insert(0, Tablet::pair(&store, number).await.device);
+        Tablet::pair(&other, number).await;
+    }
+    let mut paged = Vec::new();
+    let mut path = "/admin/devices?limit=1".to_owned();
+    loop {
+        let page = admin.get(&path).await.ok();
+        paged.extend(page["devices"].as_array().unwrap().iter().map(|device| device["id"].as_i64().unwrap()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        path = format!("/admin/devices?limit=1&cursor={next}");
+    }
+    assert_eq!(paged, expected);
+    for bad in ["limit=0", "limit=201", "cursor=x", "cursor=1", "cursor=99999999999999999999-1", "cursor=1-x"] {
+        admin.get(&format!("/admin/devices?{bad}")).await.refused(400, "MALFORMED_REQUEST");
+    }
+}
+
+#[tokio::test]
+async fn the_settings_of_devices_have_their_defaults() {
+    let DeviceConfig { pairing_lifetime, per_table } = config().devices;
+    assert_eq!((pairing_lifetime, per_table), (Duration::from_hours(24 * 90), 50));
+}
