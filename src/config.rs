@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 pub use self::app_env::AppEnv;
 pub use self::database::DatabaseConfig;
-pub use self::events::{EventConfig, StreamConfig};
+pub use self::events::{EventConfig, StreamConfig, StreamLimits};
 pub use self::http::{CorsOrigins, HttpConfig};
 pub use self::limits::{SessionLimits, StoreLimits};
 pub use self::login::{DeviceConfig, EXAMPLE_SECRET, JwtConfig, LoginConfig};

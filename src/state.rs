@@ -14,7 +14,7 @@ use crate::cluster::{Cluster, EpochChanged};
 use crate::config::{Config, EventConfig, Secret};
 use crate::database::Database;
 use crate::error::Result;
-use crate::events::{Hub, StreamLimits, retention};
+use crate::events::{Hub, retention};
 use crate::models::StoreId;
 use crate::repositories::event;
 use crate::schemas::menu::PreparedMenu;
@@ -76,18 +76,10 @@ impl AppState {
     pub async fn new(config: &Config, secret: &Secret, database: Database, clock: Clock) -> Result<Self> {
         let epoch = database.read(|conn| event::epoch(conn).scope_boxed()).await?;
         let shutdown = Shutdown::default();
-        let limits = StreamLimits {
-            per_login: config.streams.max_per_login,
-            per_table: config.streams.max_per_table,
-            per_user: config.streams.max_per_user,
-            per_store: config.streams.max_per_store,
-            in_all: config.streams.max_in_all,
-            staff_percent: config.streams.staff_percent,
-        };
         let cluster = Cluster::new(database.clone());
         let observer = Arc::new(cluster.clone());
         let closing = shutdown.closing().clone();
-        let hub = Hub::new(database.clone(), epoch, observer, limits, clock.clone(), closing);
+        let hub = Hub::new(database.clone(), epoch, observer, config.streams.limits, clock.clone(), closing);
         let tokens = Tokens::new(secret, &config.jwt.previous_secrets, config.jwt.algorithm, epoch, clock.clone());
         let passwords = Passwords::new(config.login.queue)?;
         let throttle = LoginThrottle::new(database.clone(), clock.clone(), &config.login);

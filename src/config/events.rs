@@ -11,17 +11,24 @@ pub struct StreamConfig {
     pub heartbeat: Duration,
     /// How long a stream may be open; `None` until its token expires.
     pub max_age: Option<Duration>,
-    /// How many streams one device or login may have; its oldest is closed for one more.
-    pub max_per_login: usize,
-    /// How many streams one table may have.
-    pub max_per_table: usize,
-    /// How many streams one staff account may have.
-    pub max_per_user: usize,
-    /// How many streams one store may have on this instance.
-    pub max_per_store: usize,
-    /// How many streams this instance may have.
-    pub max_in_all: usize,
-    /// How many percent of these places are reserved for staff.
+    /// How many may be open.
+    pub limits: StreamLimits,
+}
+
+/// How many streams may be open on this instance.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamLimits {
+    /// Of one device or login: its oldest stream is closed for one more.
+    pub per_login: usize,
+    /// Of one table.
+    pub per_table: usize,
+    /// Of one staff account.
+    pub per_user: usize,
+    /// Of one store.
+    pub per_store: usize,
+    /// In all.
+    pub in_all: usize,
+    /// How many percent of the last two are reserved for staff.
     pub staff_percent: usize,
 }
 
@@ -31,12 +38,14 @@ impl StreamConfig {
         Self {
             heartbeat: reader.seconds("SSE_HEARTBEAT_INTERVAL", 15, 600),
             max_age: (max_age > 0).then(|| Duration::from_secs(max_age)),
-            max_per_login: reader.number("SSE_MAX_CONNECTIONS_PER_LOGIN", 3, 1, 1_000_000),
-            max_per_table: reader.number("SSE_MAX_CONNECTIONS_PER_TABLE", 40, 1, 1_000_000),
-            max_per_user: reader.number("SSE_MAX_CONNECTIONS_PER_USER", 30, 1, 1_000_000),
-            max_per_store: reader.number("SSE_MAX_CONNECTIONS_PER_STORE", 500, 1, 1_000_000),
-            max_in_all: reader.number("SSE_MAX_CONNECTIONS", 20_000, 1, 1_000_000),
-            staff_percent: reader.number("SSE_RESERVED_FOR_STAFF_PERCENT", 25, 0, 100),
+            limits: StreamLimits {
+                per_login: reader.number("SSE_MAX_CONNECTIONS_PER_LOGIN", 3, 1, 1_000_000),
+                per_table: reader.number("SSE_MAX_CONNECTIONS_PER_TABLE", 40, 1, 1_000_000),
+                per_user: reader.number("SSE_MAX_CONNECTIONS_PER_USER", 30, 1, 1_000_000),
+                per_store: reader.number("SSE_MAX_CONNECTIONS_PER_STORE", 500, 1, 1_000_000),
+                in_all: reader.number("SSE_MAX_CONNECTIONS", 20_000, 1, 1_000_000),
+                staff_percent: reader.number("SSE_RESERVED_FOR_STAFF_PERCENT", 25, 0, 100),
+            },
         }
     }
 }

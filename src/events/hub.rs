@@ -17,13 +17,15 @@ use scoped_futures::ScopedFutureExt;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use self::open_streams::{StreamAccount, StreamLimits, StreamLogin, StreamOwner};
+use self::open_streams::check_all;
+pub use self::open_streams::{StreamAccount, StreamLogin, StreamOwner};
 use self::store_channel::{StoreChannel, lock};
 use self::subscription::Place;
 use super::cursor::{Cursor, Scope};
 use super::metrics::EventMetrics;
 use super::{AppendedEvent, PendingPositions};
 use crate::clock::Clock;
+use crate::config::StreamLimits;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{Event, StoreId, StorePosition};
@@ -177,7 +179,7 @@ impl Hub {
 
     fn take_place(&self, store: StoreId, owner: StreamOwner) -> Result<Place> {
         let Inner { limits, metrics, clock, closing, .. } = &*self.0;
-        limits.check_all(owner, self.open_streams())?;
+        check_all(limits, owner, self.open_streams())?;
         let mut channels = lock(&self.0.channels);
         let new = || Arc::new(StoreChannel::new(Arc::clone(metrics), clock.clone()));
         // Put into the map only once it has a stream.

@@ -13,6 +13,6 @@ mod stream;
 
 pub use append::{AppendedEvent, append, append_menu_change};
 pub use cursor::{Cursor, Scope};
-pub use hub::{Hub, HubObserver, LiveEvent, StreamAccount, StreamLimits, StreamLogin, StreamOwner, Subscription};
+pub use hub::{Hub, HubObserver, LiveEvent, StreamAccount, StreamLogin, StreamOwner, Subscription};
 pub use pending::PendingPositions;
 pub use stream::{EventStream, StreamAborted, StreamOptions, TokenCheck};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{MenuItemId, Money, OrderId, OrderItemId, OutOfRange, Price, Quantity, SessionId, TableId};
+use super::{DeviceId, MenuItemId, Money, OrderId, OrderItemId, OutOfRange, Price, Quantity, SessionId, TableId};
 
 /// Where an order stands: pending → preparing → completed, one step at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -94,8 +94,9 @@ pub struct OrderLine {
     pub quantity: Quantity,
 }
 
-/// One line as it was ordered: name and price are those of that moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One line as it was ordered: name and price are those of that moment. In JSON, as statements pack it, it is an array of
+/// these fields in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct OrderItem {
     /// The line's id.
     pub id: OrderItemId,
@@ -128,6 +129,8 @@ pub struct Order {
     pub table_id: TableId,
     /// That table's number.
     pub table_number: i32,
+    /// The device that placed it; not known of orders that release 0.1.0 placed.
+    pub device_id: Option<DeviceId>,
     /// Where it stands.
     pub status: OrderStatus,
     /// The sum of its lines.

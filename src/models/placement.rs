@@ -1,8 +1,8 @@
 //! An order on its way into the database.
 
 use super::{
-    IdempotencyKey, MenuItemId, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber, OrderStatus, Price,
-    Quantity, SessionId, TableId,
+    DeviceId, IdempotencyKey, MenuItemId, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber, OrderStatus,
+    Price, Quantity, SessionId, TableId,
 };
 use chrono::{DateTime, Utc};
 
@@ -13,6 +13,8 @@ pub struct PricedOrder {
     pub session_id: SessionId,
     /// The table it comes from.
     pub table_id: TableId,
+    /// The device that places it.
+    pub device_id: Option<DeviceId>,
     /// The menu version it was priced at. It is written only while that is still the store's version.
     pub menu_version: i64,
     /// It is not placed later than this.
@@ -93,6 +95,7 @@ impl PricedOrder {
             session_id: self.session_id,
             table_id: self.table_id,
             table_number,
+            device_id: self.device_id,
             status: OrderStatus::Pending,
             total_amount: self.total_amount,
             note: self.note.clone(),

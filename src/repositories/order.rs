@@ -4,80 +4,52 @@ mod changes;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 pub use self::changes::{cancel, lock_status, restore, session_of, session_of_any, set_status, store_table_number};
 use crate::error::{ErrorCode, Result};
 use crate::models::{
-    DayRange, IdempotencyKey, LiveFilter, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber, OrderStatus,
-    Page, Price, Quantity, SessionId, SessionTotals, StoreId, TableId,
+    DayRange, DeviceId, IdempotencyKey, LiveFilter, Money, Order, OrderId, OrderItem, OrderNumber, OrderStatus, Page,
+    SessionId, SessionTotals, StoreId, TableId,
 };
 
 /// Days before and after every order.
 const EARLIEST: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).unwrap();
 const LATEST: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap();
 
-/// One line of an order, with the order's own columns beside it.
-struct OrderRow {
-    id: OrderId,
-    business_day: NaiveDate,
-    day_number: i32,
-    session_id: SessionId,
-    table_id: TableId,
-    table_number: i32,
-    status: OrderStatus,
-    total_amount: Money,
-    note: Option<String>,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    item_id: OrderItemId,
-    menu_name: String,
-    unit_price: Price,
-    quantity: Quantity,
-}
-
-/// Selects the lines of orders; what follows narrows and sorts them, lines of an order staying together.
-macro_rules! select_order_lines {
+/// Selects orders `o` with their lines; what follows narrows and sorts them. The lines of each order are read by a
+/// sub-select of their own: joined, a planner without statistics reads tables and orders once for each line.
+macro_rules! select_orders {
     ($tail:literal, $($bind:expr),*) => {
-        sqlx::query_as!(
-            OrderRow,
+        sqlx::query!(
             r#"SELECT o.id AS "id: OrderId", o.business_day, o.day_number, o.session_id AS "session_id: SessionId",
                       o.table_id AS "table_id: TableId",
-                      coalesce(o.table_number, t.table_number) AS "table_number!", o.status AS "status: OrderStatus",
+                      coalesce(o.table_number, (SELECT t.table_number FROM tables t
+                                                WHERE t.store_id = $1 AND t.id = o.table_id)) AS "table_number!",
+                      o.device_id AS "device_id: DeviceId", o.status AS "status: OrderStatus",
                       o.total_amount AS "total_amount: Money", o.note, o.created_at, o.updated_at,
-                      i.id AS "item_id: OrderItemId", i.menu_name, i.unit_price AS "unit_price: Price",
-                      i.quantity AS "quantity: Quantity"
+                      (SELECT json_agg(json_build_array(i.id, i.menu_name, i.unit_price, i.quantity) ORDER BY i.line)
+                       FROM order_items i
+                       WHERE i.store_id = $1 AND i.order_id = o.id) AS "items!: Json<Vec<OrderItem>>"
                FROM orders o
-               JOIN tables t ON t.store_id = o.store_id AND t.id = o.table_id
-               JOIN order_items i ON i.store_id = o.store_id AND i.order_id = o.id
                WHERE o.store_id = $1 "# + $tail,
             $($bind),*
         )
+        .map(|row| Order {
+            id: row.id,
+            number: OrderNumber { business_day: row.business_day, day_number: row.day_number },
+            session_id: row.session_id,
+            table_id: row.table_id,
+            table_number: row.table_number,
+            device_id: row.device_id,
+            status: row.status,
+            total_amount: row.total_amount,
+            note: row.note,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            items: row.items.0,
+        })
     };
-}
-
-fn collect_orders(rows: Vec<OrderRow>) -> Vec<Order> {
-    let mut orders: Vec<Order> = Vec::new();
-    for row in rows {
-        let item =
-            OrderItem { id: row.item_id, menu_name: row.menu_name, unit_price: row.unit_price, quantity: row.quantity };
-        match orders.last_mut() {
-            Some(order) if order.id == row.id => order.items.push(item),
-            _ => orders.push(Order {
-                id: row.id,
-                number: OrderNumber { business_day: row.business_day, day_number: row.day_number },
-                session_id: row.session_id,
-                table_id: row.table_id,
-                table_number: row.table_number,
-                status: row.status,
-                total_amount: row.total_amount,
-                note: row.note,
-                created_at: row.created_at,
-                updated_at: row.updated_at,
-                items: vec![item],
-            }),
-        }
-    }
-    orders
 }
 
 /// The session's orders, newest first: `limit` at most, those below `below` if that is given.
@@ -88,21 +60,21 @@ pub async fn list_by_session(
     below: Option<OrderNumber>,
     limit: i64,
 ) -> Result<Vec<Order>> {
-    let rows = select_order_lines!(
+    let orders = select_orders!(
         "AND o.id IN (
            SELECT p.id
            FROM orders p
            WHERE p.store_id = $1 AND p.session_id = $2 AND p.cancelled_at IS NULL
              AND ($3::date IS NULL OR (p.business_day, p.day_number) < ($3, $4::int))
            ORDER BY p.business_day DESC, p.day_number DESC LIMIT $5)
-         ORDER BY o.business_day DESC, o.day_number DESC, i.line",
+         ORDER BY o.business_day DESC, o.day_number DESC",
         store.0,
         session.0,
         below.map(|below| below.business_day),
         below.map(|below| below.day_number),
         limit
     );
-    Ok(collect_orders(rows.fetch_all(conn).await?))
+    Ok(orders.fetch_all(conn).await?)
 }
 
 /// The orders of running sessions and the unfinished ones of sessions that were completed at `carried_over_since` or
@@ -114,7 +86,7 @@ pub async fn list_live(
     carried_over_since: DateTime<Utc>,
     page: Page,
 ) -> Result<Vec<Order>> {
-    let rows = select_order_lines!(
+    let orders = select_orders!(
         "AND o.id IN (
            SELECT p.id
            FROM (
@@ -131,7 +103,7 @@ pub async fn list_live(
              AND ($3::bigint IS NULL OR p.table_id = $3)
              AND ($4::date IS NULL OR (p.business_day, p.day_number) < ($4, $5::int))
            ORDER BY p.business_day DESC, p.day_number DESC LIMIT $6)
-         ORDER BY o.business_day DESC, o.day_number DESC, i.line",
+         ORDER BY o.business_day DESC, o.day_number DESC",
         store.0,
         filter.status as Option<OrderStatus>,
         filter.table_id.map(|table| table.0),
@@ -140,7 +112,7 @@ pub async fn list_live(
         page.limit.and_one_more(),
         carried_over_since
     );
-    Ok(collect_orders(rows.fetch_all(conn).await?))
+    Ok(orders.fetch_all(conn).await?)
 }
 
 /// The orders of a table's completed sessions, newest first; one more than the page has, if there are more.
@@ -151,7 +123,7 @@ pub async fn list_past(
     days: DayRange,
     page: Page,
 ) -> Result<Vec<Order>> {
-    let rows = select_order_lines!(
+    let orders = select_orders!(
         "AND o.id IN (
            SELECT p.id
            FROM orders p
@@ -160,7 +132,7 @@ pub async fn list_past(
              AND p.business_day BETWEEN $3 AND $4
              AND ($5::date IS NULL OR (p.business_day, p.day_number) < ($5, $6::int))
            ORDER BY p.business_day DESC, p.day_number DESC LIMIT $7)
-         ORDER BY o.business_day DESC, o.day_number DESC, i.line",
+         ORDER BY o.business_day DESC, o.day_number DESC",
         store.0,
         table.0,
         days.from.unwrap_or(EARLIEST),
@@ -169,7 +141,7 @@ pub async fn list_past(
         page.below.map(|below| below.day_number),
         page.limit.and_one_more()
     );
-    Ok(collect_orders(rows.fetch_all(conn).await?))
+    Ok(orders.fetch_all(conn).await?)
 }
 
 /// The order.
@@ -177,9 +149,8 @@ pub async fn list_past(
 /// # Errors
 /// `ORDER_NOT_FOUND`.
 pub async fn get(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<Order> {
-    let rows = select_order_lines!("AND o.cancelled_at IS NULL AND o.id = $2 ORDER BY i.line", store.0, order.0);
-    let mut orders = collect_orders(rows.fetch_all(conn).await?);
-    orders.pop().ok_or_else(|| ErrorCode::OrderNotFound.into())
+    let orders = select_orders!("AND o.cancelled_at IS NULL AND o.id = $2", store.0, order.0);
+    orders.fetch_optional(conn).await?.ok_or_else(|| ErrorCode::OrderNotFound.into())
 }
 
 /// What a session's orders come to.
@@ -204,13 +175,8 @@ pub async fn find_by_key(
     session: SessionId,
     key: &IdempotencyKey,
 ) -> Result<Option<(Order, Option<Vec<u8>>)>> {
-    let rows = select_order_lines!(
-        "AND o.session_id = $2 AND o.idempotency_key = $3 ORDER BY i.line",
-        store.0,
-        session.0,
-        key.as_str()
-    );
-    let Some(order) = collect_orders(rows.fetch_all(&mut *conn).await?).pop() else { return Ok(None) };
+    let orders = select_orders!("AND o.session_id = $2 AND o.idempotency_key = $3", store.0, session.0, key.as_str());
+    let Some(order) = orders.fetch_optional(&mut *conn).await? else { return Ok(None) };
     let digest =
         sqlx::query_scalar!("SELECT content_digest FROM orders WHERE store_id = $1 AND id = $2", store.0, order.id.0)
             .fetch_optional(conn)
@@ -229,17 +195,17 @@ pub async fn find_retried(
     digest: &[u8],
     since: DateTime<Utc>,
 ) -> Result<Option<Order>> {
-    let rows = select_order_lines!(
+    let orders = select_orders!(
         "AND o.session_id IN (
            SELECT s.id FROM table_sessions s
            WHERE s.store_id = $1 AND s.table_id = $2 AND (s.completed_at IS NULL OR s.completed_at > $5))
          AND o.idempotency_key = $3 AND o.content_digest = $4 AND o.created_at > $5
-         ORDER BY o.business_day DESC, o.day_number DESC, i.line",
+         ORDER BY o.business_day DESC, o.day_number DESC",
         store.0,
         table.0,
         key.as_str(),
         digest,
         since
     );
-    Ok(collect_orders(rows.fetch_all(conn).await?).into_iter().next())
+    Ok(orders.fetch_optional(conn).await?)
 }

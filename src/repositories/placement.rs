@@ -9,8 +9,8 @@ use sqlx::types::Json;
 use crate::config::SessionLimits;
 use crate::error::{AppError, Result};
 use crate::models::{
-    Event, MenuItemId, NewEvent, OrderId, OrderItemId, OrderNumber, PlacementOutcome, PricedLine, PricedOrder,
-    SessionId, StoreId, TableId,
+    DeviceId, Event, MenuItemId, NewEvent, OrderId, OrderItemId, OrderNumber, PlacementOutcome, PricedLine,
+    PricedOrder, SessionId, StoreId, TableId,
 };
 
 /// An order as `place_orders_v2` reads it.
@@ -18,6 +18,7 @@ use crate::models::{
 struct OrderDocument<'a> {
     session_id: SessionId,
     table_id: TableId,
+    device_id: Option<DeviceId>,
     menu_version: i64,
     not_after: Option<DateTime<Utc>>,
     total_amount: i64,
@@ -54,6 +55,7 @@ impl<'a> OrderDocument<'a> {
         Self {
             session_id: order.session_id,
             table_id: order.table_id,
+            device_id: order.device_id,
             menu_version: order.menu_version,
             not_after: order.not_after,
             total_amount: order.total_amount.get(),

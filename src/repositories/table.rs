@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::error::{ErrorCode, Result};
 use crate::models::{
-    DashboardTable, DeviceId, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber, OrderStatus, Price, Quantity,
-    SessionId, StoreId, Table, TableId,
+    DashboardTable, DeviceId, Money, Order, OrderId, OrderItem, OrderNumber, OrderStatus, SessionId, StoreId, Table,
+    TableId,
 };
 use crate::repositories::{OnConstraint, expect_one};
 
@@ -175,6 +175,7 @@ struct LatestOrder {
     business_day: chrono::NaiveDate,
     day_number: i32,
     table_number: i32,
+    device_id: Option<DeviceId>,
     status: OrderStatus,
     total_amount: Money,
     note: Option<String>,
@@ -182,16 +183,7 @@ struct LatestOrder {
     created_at: DateTime<Utc>,
     #[serde(deserialize_with = "timestamp")]
     updated_at: DateTime<Utc>,
-    items: Vec<LatestItem>,
-}
-
-/// A line of it, likewise.
-#[derive(Debug, Deserialize)]
-struct LatestItem {
-    id: OrderItemId,
-    menu_name: String,
-    unit_price: Price,
-    quantity: Quantity,
+    items: Vec<OrderItem>,
 }
 
 /// Reads a time as PostgreSQL writes it into JSON. (chrono's own reading accepts many other forms and takes four times
@@ -203,24 +195,19 @@ fn timestamp<'de, D: Deserializer<'de>>(json: D) -> std::result::Result<DateTime
 
 impl LatestOrder {
     fn into_order(self, session_id: SessionId, table_id: TableId) -> Order {
-        let item = |item: LatestItem| OrderItem {
-            id: item.id,
-            menu_name: item.menu_name,
-            unit_price: item.unit_price,
-            quantity: item.quantity,
-        };
         Order {
             id: self.id,
             number: OrderNumber { business_day: self.business_day, day_number: self.day_number },
             session_id,
             table_id,
             table_number: self.table_number,
+            device_id: self.device_id,
             status: self.status,
             total_amount: self.total_amount,
             note: self.note,
             created_at: self.created_at,
             updated_at: self.updated_at,
-            items: self.items.into_iter().map(item).collect(),
+            items: self.items,
         }
     }
 }
@@ -267,12 +254,13 @@ pub async fn dashboard(
            ) carried_over ON true
            LEFT JOIN LATERAL (
              SELECT json_agg(json_build_array(newest.id, newest.business_day, newest.day_number,
-                                              coalesce(newest.table_number, t.table_number), newest.status,
+                                              coalesce(newest.table_number, t.table_number), newest.device_id,
+                                              newest.status,
                                               newest.total_amount, newest.note, newest.created_at, newest.updated_at,
                                               newest.items)
                              ORDER BY newest.business_day DESC, newest.day_number DESC) AS orders
              FROM (
-               SELECT o.id, o.business_day, o.day_number, o.table_number, o.status, o.total_amount, o.note,
+               SELECT o.id, o.business_day, o.day_number, o.table_number, o.device_id, o.status, o.total_amount, o.note,
                       o.created_at, o.updated_at,
                       (SELECT json_agg(json_build_array(i.id, i.menu_name, i.unit_price, i.quantity) ORDER BY i.line)
                        FROM order_items i WHERE i.store_id = $1 AND i.order_id = o.id) AS items

@@ -8,8 +8,8 @@ use validator::Validate;
 use super::rules::{objects, printable, word};
 use crate::error::{AppError, Reason, Result};
 use crate::models::{
-    LiveFilter, MenuItemId, Order, OrderId, OrderItem, OrderItemId, OrderLine, OrderStatus, Quantity, SessionId,
-    TableId,
+    DeviceId, LiveFilter, MenuItemId, Order, OrderId, OrderItem, OrderItemId, OrderLine, OrderStatus, Quantity,
+    SessionId, TableId,
 };
 use crate::services::{OrderPage, SessionOrders};
 
@@ -101,6 +101,17 @@ impl From<OrderItem> for OrderItemResponse {
     }
 }
 
+/// Who placed an order.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum PlacedByResponse {
+    /// A tablet, as `GET /admin/devices` lists it.
+    Device {
+        /// The device's id.
+        device_id: DeviceId,
+    },
+}
+
 /// An order.
 #[derive(Serialize, ToSchema)]
 pub struct OrderResponse {
@@ -127,6 +138,9 @@ pub struct OrderResponse {
     /// That table's number.
     #[schema(example = 3)]
     pub table_number: i32,
+    /// Who placed it; `null` where that is not known.
+    #[schema(required)]
+    pub placed_by: Option<PlacedByResponse>,
     /// The guest's wish.
     #[schema(required, example = "덜 맵게 해 주세요")]
     pub note: Option<String>,
@@ -145,6 +159,7 @@ impl From<Order> for OrderResponse {
             session_id: order.session_id,
             table_id: order.table_id,
             table_number: order.table_number,
+            placed_by: order.device_id.map(|device_id| PlacedByResponse::Device { device_id }),
             note: order.note,
         }
     }

@@ -20,8 +20,8 @@ use crate::database::{Connection, Database};
 use crate::error::{ErrorCode, Result};
 use crate::events::Hub;
 use crate::models::{
-    DayRange, IdempotencyKey, LiveFilter, Money, Order, OrderId, OrderLine, OrderNumber, Page, PageLimit, PastOrder,
-    SessionId, SessionPage, StoreId, TableId,
+    DayRange, DeviceId, IdempotencyKey, LiveFilter, Money, Order, OrderId, OrderLine, OrderNumber, Page, PageLimit,
+    PastOrder, SessionId, SessionPage, StoreId, TableId,
 };
 use crate::repositories::{order, session, table};
 use crate::services::{MenuService, StoreService};
@@ -62,6 +62,8 @@ pub struct OrderOrigin {
     pub table: TableId,
     /// The session.
     pub session: SessionId,
+    /// The tablet, if its token names one.
+    pub device: Option<DeviceId>,
 }
 
 /// An order that was placed.

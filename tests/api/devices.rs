@@ -175,3 +175,23 @@ async fn the_settings_of_devices_have_their_defaults() {
     let DeviceConfig { pairing_lifetime, per_table } = config().devices;
     assert_eq!((pairing_lifetime, per_table), (Duration::from_hours(24 * 90), 50));
 }
+
+#[tokio::test]
+async fn an_order_names_the_device_that_placed_it() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    other.tablet(1).await.order(&other.menus[..1]).await.ok();
+    let admin = store.admin().await;
+    let tablets = [Tablet::pair(&store, 1).await, Tablet::pair(&store, 1).await];
+    for tablet in &tablets {
+        let placed = json!({"kind": "device", "device_id": tablet.device});
+        let order = tablet.client.order(&store.menus[..1]).await.ok();
+        assert_eq!(order["placed_by"], placed);
+        assert_eq!(tablet.client.get("/customer/orders").await.ok()["orders"][0]["placed_by"], placed);
+        assert_eq!(admin.get(&format!("/admin/orders/{}", order["id"])).await.ok(), order);
+        let dashboard = admin.get("/admin/tables/dashboard").await.ok();
+        assert_eq!(dashboard["tables"][0]["latest_orders"][0]["placed_by"], placed);
+    }
+    let old = without_device(&tablets[0].client).order(&store.menus[..1]).await.ok();
+    assert_eq!(old["placed_by"], Value::Null);
+}

@@ -22,6 +22,7 @@ mod embedded;
 mod errors;
 mod failover;
 mod faults;
+mod hostile;
 mod idempotency;
 mod layers;
 mod limits;

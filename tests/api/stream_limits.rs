@@ -55,7 +55,7 @@ async fn dashboards_on_one_account_do_not_close_each_other() {
 #[tokio::test]
 async fn a_table_and_an_account_have_so_many_streams_and_no_more() {
     let app = TestApp::start_with(|config| {
-        (config.streams.max_per_table, config.streams.max_per_user) = (4, 2);
+        (config.streams.limits.per_table, config.streams.limits.per_user) = (4, 2);
     })
     .await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
@@ -77,7 +77,7 @@ async fn a_table_and_an_account_have_so_many_streams_and_no_more() {
 
 #[tokio::test]
 async fn tablets_never_take_the_places_of_the_dashboards() {
-    let app = TestApp::start_with(|config| config.streams.max_per_store = 8).await;
+    let app = TestApp::start_with(|config| config.streams.limits.per_store = 8).await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let mut tablets: Vec<ApiClient> = Vec::new();
     let mut open = Vec::new();
@@ -96,7 +96,7 @@ async fn tablets_never_take_the_places_of_the_dashboards() {
 
 #[tokio::test]
 async fn the_tablets_of_all_stores_leave_places_for_dashboards() {
-    let app = TestApp::start_with(|config| config.streams.max_in_all = 4).await;
+    let app = TestApp::start_with(|config| config.streams.limits.in_all = 4).await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let mut open = Vec::new();
     for tablet in [store.tablet(1).await, store.tablet(2).await, other.tablet(1).await] {

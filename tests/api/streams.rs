@@ -192,7 +192,7 @@ async fn a_listener_whose_connection_is_cut_is_opened_again() {
 
 #[tokio::test]
 async fn a_dashboard_and_the_stream_from_its_place_together_tell_every_order_once() {
-    let many = |config: &mut Config| config.streams.max_per_login = 12;
+    let many = |config: &mut Config| config.streams.limits.per_login = 12;
     let app = TestApp::start_with(many).await;
     let store = app.store("busy").await;
     app.store("other").await;
@@ -258,7 +258,7 @@ async fn a_reader_that_takes_nothing_is_cut_off_and_the_others_do_not_notice() {
 
 #[tokio::test]
 async fn a_store_may_have_so_many_streams_and_no_more() {
-    let app = TestApp::start_with(|config| config.streams.max_per_store = 2).await;
+    let app = TestApp::start_with(|config| config.streams.limits.per_store = 2).await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let admin = store.admin().await;
     let first = admin.stream("/admin/orders/stream", None).await.connected().await;

@@ -3,25 +3,9 @@
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::config::StreamLimits;
 use crate::error::{AppError, ErrorCode, Limit, Result};
 use crate::models::{DeviceId, TableId, UserId};
-
-/// How many streams may be open on this instance.
-#[derive(Debug, Clone, Copy)]
-pub struct StreamLimits {
-    /// Of one login: its oldest stream is closed for one more.
-    pub per_login: usize,
-    /// Of one table.
-    pub per_table: usize,
-    /// Of one staff account.
-    pub per_user: usize,
-    /// Of one store.
-    pub per_store: usize,
-    /// In all.
-    pub in_all: usize,
-    /// How many percent of the last two are reserved for staff.
-    pub staff_percent: usize,
-}
 
 /// Whose stream it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,21 +34,20 @@ pub enum StreamAccount {
     User(UserId),
 }
 
-impl StreamLimits {
-    /// How many of `places` are for streams of this account.
-    fn share_of(&self, account: StreamAccount, places: usize) -> usize {
-        match account {
-            StreamAccount::User(_) => places,
-            StreamAccount::Table(_) => places - places * self.staff_percent / 100,
-        }
-    }
+/// Checks the limit of all streams, of which `open` are open.
+///
+/// # Errors
+/// `SERVICE_UNAVAILABLE`.
+pub(super) fn check_all(limits: &StreamLimits, owner: StreamOwner, open: usize) -> Result<()> {
+    let maximum = share_of(owner.account, limits.in_all, limits);
+    check(ErrorCode::ServiceUnavailable, Limit::Streams, open, maximum)
+}
 
-    /// Checks the limit of all streams, of which `open` are open.
-    ///
-    /// # Errors
-    /// `SERVICE_UNAVAILABLE`.
-    pub(super) fn check_all(&self, owner: StreamOwner, open: usize) -> Result<()> {
-        check(ErrorCode::ServiceUnavailable, Limit::Streams, open, self.share_of(owner.account, self.in_all))
+/// How many of `places` are for streams of this account.
+fn share_of(account: StreamAccount, places: usize, limits: &StreamLimits) -> usize {
+    match account {
+        StreamAccount::User(_) => places,
+        StreamAccount::Table(_) => places - places * limits.staff_percent / 100,
     }
 }
 
@@ -110,7 +93,7 @@ impl OpenStreams {
             StreamAccount::User(_) => (Limit::UserStreams, limits.per_user),
         };
         check(ErrorCode::LimitReached, limit, of_account - excess, maximum)?;
-        let maximum = limits.share_of(owner.account, limits.per_store);
+        let maximum = share_of(owner.account, limits.per_store, limits);
         check(ErrorCode::ServiceUnavailable, Limit::StoreStreams, self.streams.len() - excess, maximum)?;
         self.close_oldest(owner, excess);
         self.last_id += 1;

@@ -61,7 +61,12 @@ async fn create_order(
         menu_version: request.menu_version,
         not_after: request.not_after,
     };
-    let origin = OrderOrigin { store: table.store_id, table: table.table_id, session: table.session_id };
+    let origin = OrderOrigin {
+        store: table.store_id,
+        table: table.table_id,
+        session: table.session_id,
+        device: table.claims.device,
+    };
     let placed = state.orders.place(origin, &request).await?;
     let mut response = created("/customer/orders", OrderResponse::from(placed.order));
     if placed.is_replayed {

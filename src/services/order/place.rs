@@ -95,7 +95,7 @@ impl OrderService {
 
     /// Reads why an order is refused, or that it is the retry of one that was placed.
     async fn examine(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Refusal> {
-        let OrderOrigin { store, table, session } = origin;
+        let OrderOrigin { store, table, session, .. } = origin;
         let refusal = self.database.read(|conn| {
             async move {
                 let found = session::find(conn, store, session).await?;
@@ -123,7 +123,7 @@ impl OrderService {
         key: &IdempotencyKey,
         request: &OrderRequest<'_>,
     ) -> Result<Option<(Order, Option<Vec<u8>>)>> {
-        let OrderOrigin { store, table, session } = origin;
+        let OrderOrigin { store, table, session, .. } = origin;
         if let Some(placed) = order::find_by_key(conn, store, session, key).await? {
             return Ok(Some(placed));
         }

@@ -17,6 +17,7 @@ pub(super) fn price(origin: OrderOrigin, request: &OrderRequest<'_>, menu: &Menu
     Ok(PricedOrder {
         session_id: origin.session,
         table_id: origin.table,
+        device_id: origin.device,
         menu_version: menu.version,
         not_after: request.not_after,
         total_amount: lines.iter().map(PricedLine::subtotal).sum::<Money>(),

@@ -77,7 +77,7 @@ impl OrderService {
         if !self.limiter.is_notice_due(origin, limit) {
             return;
         }
-        let OrderOrigin { store, table, session } = origin;
+        let OrderOrigin { store, table, session, .. } = origin;
         let notice = self.database.transaction(store, |tx| {
             async move {
                 let is_running = session::find(tx, store, session).await?.is_some_and(|found| !found.is_completed());

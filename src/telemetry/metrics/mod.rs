@@ -1,7 +1,7 @@
 //! Metrics for Prometheus. Each module registers its own: counters and histograms that it updates, and collectors that
 //! read a state (open streams, idle connections) when the metrics are scraped.
 //!
-//! Labels are bounded: routes, methods, statuses, outcomes; never a store, table, account or address.
+//! Labels are bounded: routes, methods, statuses, outcomes, limits; never a store, table, account or address.
 //! `docs/monitoring.md` describes each metric.
 
 mod process;

@@ -119,7 +119,7 @@ async fn their_labels_are_bounded_and_name_no_store() {
     let figures = Figures::of(&app.anonymous()).await;
     let labels = figures.labels();
     let known: Vec<_> = labels.keys().map(String::as_str).collect();
-    assert_eq!(known, ["le", "method", "outcome", "route", "status", "version"]);
+    assert_eq!(known, ["le", "limit", "method", "outcome", "route", "status", "version"]);
     let document = tableorder::openapi();
     for route in &labels["route"] {
         let is_known = document.paths.paths.contains_key(route)

@@ -13,6 +13,8 @@ pub struct ApiClient {
     base: String,
     http: reqwest::Client,
     token: Option<String>,
+    /// Sent as `X-Forwarded-For`.
+    address: Option<String>,
 }
 
 /// An answer, read to its end.
@@ -44,11 +46,16 @@ impl Answer {
 
 impl ApiClient {
     pub fn new(base: &str) -> Self {
-        Self { base: base.to_owned(), http: reqwest::Client::new(), token: None }
+        Self { base: base.to_owned(), http: reqwest::Client::new(), token: None, address: None }
     }
 
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same client, as a proxy forwards it from `address`.
+    pub fn forwarded_for(&self, address: &str) -> Self {
+        Self { address: Some(address.to_owned()), ..self.clone() }
     }
 
     pub fn token(&self) -> &str {
@@ -58,7 +65,10 @@ impl ApiClient {
     /// A request to a path of the API, or of the service where it is not under /customer or /admin.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let prefix = if path.starts_with("/customer") || path.starts_with("/admin") { "/api/v1" } else { "" };
-        let request = self.http.request(method, format!("{}{prefix}{path}", self.base));
+        let mut request = self.http.request(method, format!("{}{prefix}{path}", self.base));
+        if let Some(address) = &self.address {
+            request = request.header("X-Forwarded-For", address);
+        }
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -95,6 +95,13 @@ impl Server {
         kill(Pid::from_raw(self.process.id().cast_signed()), signal).unwrap();
     }
 
+    /// Its resident memory in bytes.
+    pub fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let kibibytes = Regex::new(r"VmRSS:\s+(\d+) kB").unwrap().captures(&status).unwrap()[1].parse::<u64>();
+        kibibytes.unwrap() << 10
+    }
+
     pub fn wait(&mut self) -> Option<i32> {
         self.process.wait().unwrap().code()
     }

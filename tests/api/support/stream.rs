@@ -43,6 +43,11 @@ impl EventReader {
             .expect("the stream should be open")
     }
 
+    /// The next event, however long it takes; `None` at the end.
+    pub async fn next_at_any_time(&mut self) -> Option<Event> {
+        self.read().await
+    }
+
     /// Checks that nothing comes for a while.
     pub async fn silent(&mut self) {
         let quiet = tokio::time::timeout(Duration::from_millis(300), self.read()).await;
