@@ -85,9 +85,10 @@ impl Limit {
             Self::SessionLines => {
                 ("한 번의 이용에서 주문 항목은 최대 {}개입니다", "the orders of a session have at most {} lines")
             }
-            Self::SessionOrdersPerSecond => {
-                ("한 테이블에서는 1초에 최대 {}건을 주문할 수 있습니다", "a session may place {} orders a second")
-            }
+            Self::SessionOrdersPerSecond => (
+                "한 테이블에서는 1초에 최대 {}건을 주문할 수 있습니다",
+                "the orders of a session are limited to {} a second",
+            ),
             Self::TableStreams => {
                 ("한 테이블의 실시간 연결은 최대 {}개입니다", "a table has at most {} open event streams")
             }
