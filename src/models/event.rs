@@ -47,7 +47,7 @@ pub enum EventKind {
     SessionReopened,
     /// The menu changed.
     MenuChanged,
-    /// A tablet was refused, for its session has as many orders as it may have.
+    /// An order was refused because its session has reached a limit.
     LimitReached,
 }
 
