@@ -1,9 +1,7 @@
 # docker build -t tableorder .                    the server, without a shell
-# docker build -t tableorder:tools --target tools .  the same program beside PostgreSQL's, for backup and restore
 # docker build -t tableorder:dev --target dev .      the toolchain and watchexec, for docker-compose.yml's `dev`
 
 ARG RUST_VERSION=1.95
-ARG POSTGRES_VERSION=17
 
 FROM rust:${RUST_VERSION}-slim-bookworm AS toolchain
 WORKDIR /src
@@ -34,16 +32,6 @@ ENV CARGO_TARGET_DIR=/target CARGO_HOME=/home/dev/.cargo LOG_FILE=off
 USER 1000:1000
 STOPSIGNAL SIGTERM
 CMD ["watchexec", "--restart", "--watch", "src", "--watch", "migrations", "--watch", "Cargo.toml", "--stop-timeout", "15s", "--", "cargo", "run", "--locked"]
-
-# For `tableorder backup` and `restore`: pg_dump and pg_restore of the server's version.
-FROM postgres:${POSTGRES_VERSION}-bookworm AS tools
-COPY --from=build /src/target/release/tableorder /usr/local/bin/tableorder
-WORKDIR /backups
-ENV LOG_FILE=off
-# postgres
-USER 999:999
-ENTRYPOINT ["/usr/local/bin/tableorder"]
-CMD ["--help"]
 
 # The C library, certificates, a user, and nothing to log into: no shell, no package manager. Time zones and the
 # certificates PostgreSQL's TLS is checked with are compiled into the server.

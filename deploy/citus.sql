@@ -8,7 +8,8 @@
 -- distributed too. docs/scaling.md tells when to go there, and how.
 --
 -- What stays as it is, on the coordinator alone, where every instance connects:
---   _sqlx_migrations, event_epochs   a few rows that no statement joins to a store's
+--   _sqlx_migrations, event_epochs, last_backup
+--                                    a few rows that no statement joins to a store's
 --   login_throttle                   unlogged; what is tried at a login need not have a store
 --   place_orders_v1, place_orders_v2 run on the coordinator and send each of their statements, which all name one
 --                                    store_id, to that store's worker (deploy/citus-orders.sql: all of them at once)

@@ -1,6 +1,7 @@
 //! Every setting, parsed and checked when the program starts. `.env.example` documents each.
 
 mod app_env;
+mod backup;
 mod database;
 mod events;
 mod http;
@@ -15,6 +16,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use self::app_env::AppEnv;
+pub use self::backup::BackupConfig;
 pub use self::database::DatabaseConfig;
 pub use self::events::{EventConfig, StreamConfig, StreamLimits};
 pub use self::http::{CorsOrigins, HttpConfig};
@@ -37,6 +39,8 @@ pub struct Config {
     pub seed_demo: bool,
     /// The database's settings.
     pub database: DatabaseConfig,
+    /// The nightly backup's settings.
+    pub backup: BackupConfig,
     /// The tokens' settings.
     pub jwt: JwtConfig,
     /// The paired tablets' settings.
@@ -87,11 +91,14 @@ impl Config {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(&lookup);
         let env = AppEnv::read(&mut reader);
+        let data_dir: PathBuf = reader.get("DATA_DIR").unwrap_or_else(|| "data".to_owned()).into();
+        let database = DatabaseConfig::read(&mut reader, env);
         let config = Self {
             env,
-            data_dir: reader.get("DATA_DIR").unwrap_or_else(|| "data".to_owned()).into(),
+            backup: BackupConfig::read(&mut reader, database.url.is_none().then_some(&data_dir)),
+            data_dir,
             seed_demo: app_env::read_seed_demo(&mut reader, env),
-            database: DatabaseConfig::read(&mut reader, env),
+            database,
             jwt: JwtConfig::read(&mut reader, env),
             devices: DeviceConfig::read(&mut reader),
             login: LoginConfig::read(&mut reader),

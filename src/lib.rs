@@ -4,6 +4,7 @@
 //! A request passes each layer once: [`routers`] (HTTP) call [`services`] (rules, transaction, publish), which call
 //! [`repositories`] (SQL); [`events`] carries what was committed to the open streams. Modules depend downward only.
 
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod cluster;

@@ -9,6 +9,7 @@ use scoped_futures::ScopedFutureExt;
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
+use crate::backup::NightlyBackup;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, EpochChanged};
 use crate::config::{Config, EventConfig, Secret};
@@ -41,6 +42,7 @@ pub struct AppState(Arc<Services>);
 pub struct Services {
     pub auth: AuthService,
     pub audit: AuditService,
+    pub backups: NightlyBackup,
     pub categories: CategoryService,
     pub devices: DeviceService,
     pub menus: MenuService,
@@ -116,6 +118,7 @@ impl AppState {
             store_limits,
             clock.clone(),
         );
+        let backups = NightlyBackup::new(database.clone(), config.backup.clone(), clock.clone());
         let request_metrics = RequestMetrics::default();
         let metrics = Metrics::new(&clock, |registry| {
             request_metrics.register(registry);
@@ -126,10 +129,12 @@ impl AppState {
             orders.register(registry);
             throttle.register(registry);
             passwords.register(registry);
+            backups.register(registry);
         });
         Ok(Self(Arc::new(Services {
             auth,
             audit: AuditService::new(database.clone(), clock.clone(), config.login.audit_retention),
+            backups,
             categories: CategoryService::new(database.clone(), hub.clone(), store_limits, clock.clone()),
             streams: StreamService::new(
                 hub.clone(),
@@ -170,26 +175,28 @@ impl AppState {
         })))
     }
 
-    /// Runs the tasks beside the requests until `stop` is cancelled: exchanges events with the other instances and
-    /// deletes what has expired. `listener` is the address for `LISTEN`, on a connection of its own.
+    /// Runs the tasks beside the requests until `stop` is cancelled: exchanges events with the other instances, deletes
+    /// what has expired and makes the nightly backup. `direct` leads to PostgreSQL itself, for `LISTEN` and the backup,
+    /// which need sessions of their own.
     ///
     /// # Errors
     /// [`EpochChanged`]: the server must stop.
     pub async fn run_background(
         self,
-        listener: PgConnectOptions,
+        direct: PgConnectOptions,
         events: EventConfig,
         stop: CancellationToken,
     ) -> Result<(), EpochChanged> {
-        let Services { audit, devices, cluster, hub, database, throttle, clock, .. } = &*self;
-        let listener = events.wake_ups.then_some(listener);
+        let Services { audit, backups, devices, cluster, hub, database, throttle, clock, .. } = &*self;
+        let listener = events.wake_ups.then(|| direct.clone());
         let endless = async {
             tokio::join!(
                 hub.run_catch_up(),
                 retention::run(database, clock, events.retention),
                 throttle.run_cleanup(),
                 audit.run_retention(),
-                devices.run_retention()
+                devices.run_retention(),
+                backups.run(direct)
             );
         };
         tokio::select! {

@@ -1,37 +1,71 @@
 //! `tableorder backup`: everything in one file, of one moment, while servers run.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use indicatif::HumanBytes;
 
 use super::connect::Reached;
 use super::interrupt::unless_interrupted;
-use super::{CliError, archive, say};
+use super::progress::Bar;
+use super::{CliError, say, with_causes};
+use crate::backup::{self, Manifest, Pace};
+use crate::clock::Clock;
 use crate::config::Config;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The file to write; it appears once it is complete
-    file: PathBuf,
-    /// Replace the file if it is there
+    #[arg(required = true)]
+    file: Option<PathBuf>,
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
+    /// Do not leave half of the time to the server
+    #[arg(long)]
+    fast: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check that a file is complete and can be restored, without a database
+    Verify {
+        /// The file that `tableorder backup` has written
+        file: PathBuf,
+    },
 }
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), CliError> {
-    let Arguments { file, force } = arguments;
+    let Arguments { command, file, force, fast } = arguments;
+    if let Some(Command::Verify { file }) = command {
+        let manifest = unless_interrupted(backup::verify(&file, Arc::new(Bar::new()))).await?;
+        say(format_args!(
+            "{} is complete: made {} by tableorder {}, {}",
+            file.display(),
+            manifest.created_at.format("%Y-%m-%d %H:%M:%S UTC"),
+            manifest.version,
+            contents(&manifest)
+        ));
+        return Ok(());
+    }
+    let Some(file) = file else { return Err("no file was named".into()) };
     let reached = Reached::of_existing(config).await?;
-    let result = unless_interrupted(archive::dump(config, &reached, &file, force)).await;
+    let pace = if fast { Pace::Full } else { Pace::Gentle };
+    let options = reached.direct(config)?;
+    let create = backup::create(&options, &file, force, pace, Clock::system().now(), Arc::new(Bar::new()));
+    let result = unless_interrupted(create).await;
     reached.close().await;
-    let (contents, size) = result.map_err(|error| format!("no backup was made: {error}"))?;
-    say(format_args!(
-        "{}: {}, {} stores, {} orders, {} events",
-        file.display(),
-        HumanBytes(size),
-        contents.stores,
-        contents.orders,
-        contents.events
-    ));
+    let (manifest, size) = result.map_err(|error| format!("no backup was made: {}", with_causes(&*error)))?;
+    say(format_args!("{}: {}, {}", file.display(), HumanBytes(size), contents(&manifest)));
     Ok(())
+}
+
+/// What a backup contains, in words.
+pub(super) fn contents(manifest: &Manifest) -> String {
+    let [stores, orders, events] = ["stores", "orders", "events"].map(|table| manifest.rows_of(table));
+    format!("{stores} stores, {orders} orders, {events} events")
 }

@@ -72,6 +72,11 @@ impl Reached {
         connecting.map_err(|_| unreachable("it does not answer"))?.map_err(unreachable)
     }
 
+    /// The way to it that passes by a pooler, where there is one.
+    pub(super) fn direct(&self, config: &Config) -> Result<PgConnectOptions, CliError> {
+        direct(config, &self.options)
+    }
+
     /// Stops it if this command started it.
     pub(super) async fn close(self) {
         if let Some(embedded) = self.embedded {

@@ -6,12 +6,14 @@ use super::CliError;
 
 /// Does `work` to its end, or until somebody asks this program to end: then the work is dropped, and what it holds
 /// (a transaction, a temporary file, another program) ends with it.
-pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+pub(super) async fn unless_interrupted<T, E: Into<CliError>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, CliError> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     tokio::select! {
-        result = work => result,
+        result = work => result.map_err(Into::into),
         _ = interrupt.recv() => Err("interrupted".into()),
         _ = terminate.recv() => Err("interrupted".into()),
         _ = hang_up.recv() => Err("interrupted".into()),

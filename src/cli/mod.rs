@@ -1,6 +1,5 @@
 //! The command line.
 
-mod archive;
 mod backup;
 mod connect;
 mod health;

@@ -1,51 +1,52 @@
-//! How far a command is: a bar at a terminal, a line a step elsewhere.
+//! Shows how far a command is: a bar at a terminal, one line for each step elsewhere.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::backup::Progress;
+
 /// How often the bar moves by itself.
 const TICK: Duration = Duration::from_millis(200);
 
-pub(super) struct Progress {
+pub(super) struct Bar {
     bar: ProgressBar,
     is_terminal: bool,
 }
 
-impl Progress {
-    /// Progress over `length` bytes.
-    pub(super) fn new(length: u64) -> Self {
-        let bar = ProgressBar::new(length);
+impl Bar {
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::new(0);
         if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent}% {elapsed} {msg}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(TICK);
         Self { bar, is_terminal: io::stderr().is_terminal() }
     }
+}
 
-    /// What is done next.
+impl Progress for Bar {
+    fn begin(&self, length: u64) {
+        self.bar.set_length(length);
+        self.bar.set_position(0);
+    }
+
     #[expect(clippy::print_stderr, reason = "this is for the person who reads along, and no part of the answer")]
-    pub(super) fn step(&self, what: &str) {
+    fn step(&self, name: &str) {
         if self.is_terminal {
-            self.bar.set_message(what.to_owned());
+            self.bar.set_message(name.to_owned());
         } else {
-            eprintln!("{what}");
+            eprintln!("{name}");
         }
     }
 
-    /// What is done just now, in a step that has many parts.
-    pub(super) fn part(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
-    }
-
-    /// This much is done.
-    pub(super) fn at(&self, position: u64) {
+    fn at(&self, position: u64) {
         self.bar.set_position(position);
     }
 }
 
-impl Drop for Progress {
+impl Drop for Bar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

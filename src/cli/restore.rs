@@ -1,12 +1,16 @@
-//! `tableorder restore`: what a backup holds, put back all or not at all.
+//! `tableorder restore`: loads a backup, all of it or nothing.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
-use super::connect::{Connected, Reached};
+use super::backup::contents;
+use super::connect::Reached;
 use super::interrupt::unless_interrupted;
-use super::{CliError, archive, say};
+use super::progress::Bar;
+use super::{CliError, say, with_causes};
+use crate::backup;
 use crate::config::Config;
 
 #[derive(Debug, Args)]
@@ -20,28 +24,17 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), CliError> {
     let Arguments { file, force } = arguments;
-    let archive = unless_interrupted(archive::Archive::open(config, &file)).await?;
+    // Before a database is created for it.
+    unless_interrupted(backup::verify(&file, Arc::new(backup::Silent))).await?;
     let reached = unless_interrupted(Reached::open(config)).await?;
-    let loaded = match unless_interrupted(archive::load(&archive, &reached, force)).await {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            reached.close().await;
-            return Err(format!("nothing was changed: {error}").into());
-        }
-    };
-    // From here on it is no longer interrupted.
-    let contents = match loaded.commit().await {
-        Ok(contents) => contents,
-        Err(error) => {
-            reached.close().await;
-            return Err(format!("PostgreSQL did not confirm that all is restored: {error}").into());
-        }
-    };
-    let migrated = Connected::on(reached, config).await;
-    migrated.map_err(|error| format!("all is restored, but could not be migrated: {error}"))?.close().await;
-    say(format_args!(
-        "restored: {} stores, {} orders, {} events; clients load everything anew, and everybody logs in again",
-        contents.stores, contents.orders, contents.events
-    ));
+    let options = reached.direct(config)?;
+    let result = unless_interrupted(backup::restore(&options, &file, force, Arc::new(Bar::new()))).await;
+    if result.is_err() {
+        // What cannot be removed now is removed by the next restore.
+        let _ = backup::discard_unfinished(&options).await;
+    }
+    reached.close().await;
+    let manifest = result.map_err(|error| format!("nothing was changed: {}", with_causes(&*error)))?;
+    say(format_args!("restored: {}; clients load everything anew, and everybody logs in again", contents(&manifest)));
     Ok(())
 }

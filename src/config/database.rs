@@ -1,6 +1,5 @@
 //! How to reach PostgreSQL.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
@@ -34,8 +33,6 @@ pub struct DatabaseConfig {
     pub maintenance_interval: Duration,
     /// How long a statement may take, waiting for locks included.
     pub statement_timeout: Duration,
-    /// The directory of `pg_dump` and `pg_restore`; without it they are searched for.
-    pub programs: Option<PathBuf>,
 }
 
 impl DatabaseConfig {
@@ -67,7 +64,6 @@ impl DatabaseConfig {
             max_lifetime: reader.seconds("DATABASE_MAX_LIFETIME_SECONDS", 3600, 7 * 86_400),
             maintenance_interval: MAINTENANCE_INTERVAL,
             statement_timeout: reader.seconds("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10, 3600),
-            programs: reader.get("DATABASE_PROGRAMS_DIR").map(Into::into),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::NaiveTime;
+
 /// A wrong setting.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -86,6 +88,15 @@ impl<'a> Reader<'a> {
                 default
             }
         }
+    }
+
+    pub(super) fn time_of_day(&mut self, name: &'static str, default: &str) -> NaiveTime {
+        let parse = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").ok();
+        let value = self.get(name).unwrap_or_else(|| default.to_owned());
+        parse(&value).unwrap_or_else(|| {
+            self.mistake(name, value, "must be a time of day like 04:30");
+            parse(default).unwrap_or_default()
+        })
     }
 
     pub(super) fn seconds(&mut self, name: &'static str, default: u64, max: u64) -> Duration {

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
+use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, Migration, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
@@ -93,17 +93,32 @@ async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     Ok(connection)
 }
 
-/// The migrations the database has not seen yet, oldest first.
-async fn pending<'a>(
-    migrations: &'a Migrator,
+/// The versions of the migrations that the database has, those of newer programs included.
+///
+/// # Errors
+/// When PostgreSQL fails.
+pub async fn applied(migrations: &Migrator, connection: &mut PgConnection) -> Result<Vec<i64>, MigrationError> {
+    Ok(list_applied(migrations, connection).await?.into_iter().map(|applied| applied.version).collect())
+}
+
+async fn list_applied(
+    migrations: &Migrator,
     connection: &mut PgConnection,
-) -> Result<Vec<&'a Migration>, MigrateError> {
+) -> Result<Vec<AppliedMigration>, MigrateError> {
     let table = &migrations.table_name;
     let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
         .bind(table.as_ref())
         .fetch_one(&mut *connection)
         .await?;
-    let applied = if exists { connection.list_applied_migrations(table).await? } else { Vec::new() };
+    if exists { connection.list_applied_migrations(table).await } else { Ok(Vec::new()) }
+}
+
+/// The migrations the database has not seen yet, oldest first.
+async fn pending<'a>(
+    migrations: &'a Migrator,
+    connection: &mut PgConnection,
+) -> Result<Vec<&'a Migration>, MigrateError> {
+    let applied = list_applied(migrations, connection).await?;
     let applied: HashMap<_, _> = applied.into_iter().map(|seen| (seen.version, seen.checksum)).collect();
     let mut pending = Vec::new();
     for migration in migrations.iter() {

@@ -34,7 +34,8 @@ impl BusinessCalendar {
 
     /// The instant at which `day` begins: the first of two where the clock goes back, the end of the gap where it goes
     /// forward.
-    fn start_of(&self, day: NaiveDate) -> Option<DateTime<Tz>> {
+    #[must_use]
+    pub fn start_of(&self, day: NaiveDate) -> Option<DateTime<Tz>> {
         let local = day.and_time(self.day_starts_at);
         let start = self.time_zone.from_local_datetime(&local).earliest();
         start.or_else(|| GapInfo::new(&local, &self.time_zone)?.end)

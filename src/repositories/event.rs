@@ -6,10 +6,23 @@ use uuid::Uuid;
 
 use crate::error::{ErrorCode, Result};
 use crate::models::{Audience, Event, EventKind, NewEvent, SessionId, StoreId, StorePosition, StreamHead};
+use crate::repositories::expect_one;
 
 /// The deployment's epoch: seqs of another one mean nothing here.
 pub async fn epoch(conn: &mut PgConnection) -> Result<Uuid> {
     Ok(sqlx::query_scalar!("SELECT epoch FROM event_epochs").fetch_one(conn).await?)
+}
+
+/// Replaces the epoch.
+pub async fn set_epoch(conn: &mut PgConnection, epoch: Uuid) -> Result<()> {
+    let result = sqlx::query!("UPDATE event_epochs SET epoch = $1", epoch).execute(conn).await?;
+    expect_one(&result, ErrorCode::InternalError)
+}
+
+/// Makes everyone who reads the epoch wait for the end of the transaction: a server that starts meanwhile.
+pub async fn lock_epoch(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query!("LOCK TABLE public.event_epochs IN ACCESS EXCLUSIVE MODE").execute(conn).await?;
+    Ok(())
 }
 
 /// Takes the store's next seq. As late in a transaction as can be, since the store's others wait here until

@@ -18,10 +18,11 @@ macro_rules! update_display_order {
 }
 
 pub mod audit;
+pub mod backup;
 pub mod bulk;
+pub mod catalogue;
 pub mod category;
 mod constraint;
-pub mod deployment;
 pub mod device;
 pub mod event;
 pub mod menu;

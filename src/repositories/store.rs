@@ -1,6 +1,7 @@
 //! Stores, and the row each store's data hangs from.
 
 use chrono::{DateTime, NaiveTime, Utc};
+use chrono_tz::Tz;
 use sqlx::PgConnection;
 
 use crate::error::{AppError, ErrorCode, Result};
@@ -59,6 +60,12 @@ pub async fn get(conn: &mut PgConnection, id: StoreId) -> Result<Store> {
 /// Whether there is any store at all.
 pub async fn any(conn: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query!("SELECT id FROM stores LIMIT 1").fetch_optional(conn).await?.is_some())
+}
+
+/// The time zone of the first store, and when that store was added.
+pub async fn first(conn: &mut PgConnection) -> Result<Option<(Tz, DateTime<Utc>)>> {
+    let row = sqlx::query!("SELECT time_zone, created_at FROM stores ORDER BY id LIMIT 1").fetch_optional(conn).await?;
+    row.map(|row| Ok((row.time_zone.parse().map_err(AppError::internal)?, row.created_at))).transpose()
 }
 
 /// Adds a store; [`insert_stream`] must follow in the same transaction.

@@ -20,6 +20,17 @@ struct HealthResponse {
     /// `healthy`, `alive` or `ready`.
     #[schema(example = "healthy")]
     status: &'static str,
+    /// What an operator should look after although requests are answered. `backup_overdue`: the last nightly backup is
+    /// older than two days. Left out where there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, example = json!([]))]
+    warnings: Vec<&'static str>,
+}
+
+impl HealthResponse {
+    fn of(status: &'static str) -> Json<Self> {
+        Json(Self { status, warnings: Vec::new() })
+    }
 }
 
 /// Process and database
@@ -29,7 +40,8 @@ struct HealthResponse {
 )]
 async fn health(State(state): State<AppState>) -> Result<Json<HealthResponse>> {
     state.database.check().await.map_err(|error| failing("database", error))?;
-    Ok(Json(HealthResponse { status: "healthy" }))
+    let warnings = state.backups.is_overdue().then_some("backup_overdue").into_iter().collect();
+    Ok(Json(HealthResponse { status: "healthy", warnings }))
 }
 
 /// The process alone
@@ -38,7 +50,7 @@ async fn health(State(state): State<AppState>) -> Result<Json<HealthResponse>> {
     responses((status = 200, description = "It answers", body = HealthResponse)),
 )]
 async fn live() -> Json<HealthResponse> {
-    Json(HealthResponse { status: "alive" })
+    HealthResponse::of("alive")
 }
 
 /// Whether to send it requests
@@ -54,7 +66,7 @@ async fn ready(State(state): State<AppState>) -> Result<Json<HealthResponse>> {
         return Err(failing("shutdown", ErrorCode::ServiceUnavailable.into()));
     }
     state.database.check().await.map_err(|error| failing("database", error))?;
-    Ok(Json(HealthResponse { status: "ready" }))
+    Ok(HealthResponse::of("ready"))
 }
 
 fn failing(check: &str, error: AppError) -> AppError {

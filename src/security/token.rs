@@ -92,7 +92,7 @@ impl Tokens {
             iat: self.clock.now().timestamp(),
             exp: expires_at.timestamp(),
             login_exp: None,
-            epoch: Some(self.epoch),
+            epoch: self.epoch,
             jti: Uuid::new_v4(),
         };
         self.sign(&claims)
@@ -145,7 +145,7 @@ impl Tokens {
             Some(verified) => verified,
             None => self.verify(token)?,
         };
-        let is_of_epoch = verified.claims.epoch.is_none_or(|epoch| epoch == self.epoch);
+        let is_of_epoch = verified.claims.epoch == self.epoch;
         if is_of_epoch { Ok(verified) } else { Err(ErrorCode::InvalidToken.into()) }
     }
 

@@ -7,9 +7,10 @@ use sqlx::{Connection, Executor, PgConnection};
 use crate::support::{plain_database, prepared};
 
 /// The tables that belong to no store, each with its reason.
-const OF_NO_STORE: [(&str, &str); 4] = [
+const OF_NO_STORE: [(&str, &str); 5] = [
     ("_sqlx_migrations", "which migrations the database has seen"),
     ("event_epochs", "one row a deployment"),
+    ("last_backup", "one row a deployment"),
     ("login_throttle", "what is tried at a login need not exist, store or account"),
     ("stores", "looked up by code, before a store is known"),
 ];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// The modules of `src/`, each above those that it may use.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "cli",
     "server",
     "middleware",
@@ -15,6 +15,7 @@ const LAYERS: [&str; 19] = [
     "state",
     "schemas",
     "services",
+    "backup",
     "security",
     "cluster",
     "events",

@@ -61,6 +61,8 @@ async fn no_mutated_token_opens_anything() {
         let under = |name: &str, value: Value| signed(&with(&header, &[(name, value)]), &claims, Algorithm::HS256);
         let mut without_exp = claims.clone();
         without_exp.as_object_mut().unwrap().remove("exp");
+        let mut without_epoch = claims.clone();
+        without_epoch.as_object_mut().unwrap().remove("epoch").unwrap();
         let mut without_kid = header.clone();
         without_kid.as_object_mut().unwrap().remove("kid");
         let theirs: Vec<_> = neighbour.token().split('.').collect();
@@ -84,6 +86,7 @@ async fn no_mutated_token_opens_anything() {
             ("exp gone, signed", signed(&header, &without_exp, Algorithm::HS256)),
             ("exp huge, signed", forged(&[("exp", json!(1e300))])),
             ("another issuer, signed", forged(&[("iss", json!("elsewhere"))])),
+            ("epoch gone, signed", signed(&header, &without_epoch, Algorithm::HS256)),
             ("another epoch, signed", forged(&[("epoch", json!("0193475e-94a8-7d2c-9c57-0a6c1f3f7f10"))])),
             ("an older version, signed", forged(&[("version", json!(0))])),
             ("another's id, signed", forged(&[("sub", json!(1_000_000))])),
@@ -108,12 +111,9 @@ async fn no_mutated_token_opens_anything() {
         // Beyond the limit of the header nobody reads as far as the token.
         let long = client.with_token(&"x".repeat(40_000)).get(path).await;
         long.refused(431, "HEADER_TOO_LARGE");
-        // Good ones still do; the ticket never did open this. So do those of a version before epochs.
+        // Good ones still do; the ticket never did open this.
         if client.token() != ticket.token() {
             client.get(path).await.ok();
-            let mut without_epoch = claims.clone();
-            without_epoch.as_object_mut().unwrap().remove("epoch").unwrap();
-            client.with_token(&signed(&header, &without_epoch, Algorithm::HS256)).get(path).await.ok();
         }
     }
 }

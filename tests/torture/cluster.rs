@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -37,6 +38,9 @@ pub struct Store {
     pub menus: Vec<i64>,
 }
 
+/// How many acknowledged changes, and events, make a comparison mean something.
+pub const ENOUGH: usize = 100;
+
 pub struct Cluster {
     directory: PathBuf,
     options: PgConnectOptions,
@@ -50,6 +54,8 @@ pub struct Cluster {
     drain: Duration,
     /// Requests that were not answered, or with a failure of the server.
     failures: std::sync::Mutex<Vec<String>>,
+    /// How many changes the writers know to be done.
+    pub acknowledged: AtomicUsize,
     _chamber: MutexGuard<'static, ()>,
 }
 
@@ -75,6 +81,7 @@ impl Cluster {
             proxy: None,
             drain: upgrade.map_or(Duration::ZERO, |upgrade| upgrade.drain),
             failures: std::sync::Mutex::default(),
+            acknowledged: AtomicUsize::new(0),
             _chamber: chamber,
         };
         cluster.seed(stores, tables).await;
@@ -179,6 +186,11 @@ impl Cluster {
             .fetch_one(&mut connection)
             .await
             .unwrap_or(0)
+    }
+
+    /// Whether so much was changed that a comparison means something.
+    pub fn is_much_acknowledged(&self) -> bool {
+        self.acknowledged.load(Ordering::Relaxed) > ENOUGH
     }
 
     /// Starts again whatever ended by itself, and waits until every instance answers.

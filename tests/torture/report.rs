@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::chaos::Outages;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ENOUGH};
 use crate::subscriber::{Record, hash_of};
 use crate::writer::Acknowledged;
 
@@ -106,7 +106,7 @@ impl Report {
     pub fn assert_flawless(&self) {
         let flaws = [self.lost, self.missed, self.repeated, self.out_of_order, self.foreign, self.resets];
         assert_eq!(flaws, [0; 6], "\n{self}");
-        assert!(self.acknowledged > 100 && self.expected > 100, "too little happened to say anything\n{self}");
+        assert!(self.acknowledged > ENOUGH && self.expected > ENOUGH, "too little happened to say anything\n{self}");
     }
 
     /// Every request was answered, and nothing was done that its answer did not tell.

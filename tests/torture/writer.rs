@@ -125,6 +125,7 @@ impl Writer {
     }
 
     fn acknowledge(&mut self, change: String) {
+        self.cluster.acknowledged.fetch_add(1, Ordering::Relaxed);
         self.acknowledged.push(Acknowledged { store: self.store.code.clone(), change });
     }
 

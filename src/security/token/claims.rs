@@ -54,9 +54,8 @@ pub struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) login_exp: Option<i64>,
     /// The deployment's epoch when the login was made: what ids and versions meant then, they no longer mean after a
-    /// restore. A token of a version before epochs has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) epoch: Option<Uuid>,
+    /// restore.
+    pub(super) epoch: Uuid,
     /// The login's own id, for logging it out. A ticket has that of the login it was made from.
     pub jti: Uuid,
 }

@@ -62,7 +62,7 @@ pub fn gauge(
 }
 
 /// Writes a counter whose value is kept elsewhere.
-fn counter(
+pub fn counter(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,

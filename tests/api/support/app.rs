@@ -85,6 +85,7 @@ impl TestApp {
         // A busy machine is no reason to refuse what is not about refusing.
         config.database.acquire_timeout = Duration::from_secs(10);
         config.http.shutdown_timeout = Duration::from_secs(3);
+        config.backup.directory = None;
         // Tests order faster and more than guests do.
         config.session_limits.orders_per_second = None;
         (config.session_limits.orders, config.session_limits.lines) = (1_000_000, 10_000_000);

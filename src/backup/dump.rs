@@ -1,0 +1,143 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use tokio::time::Instant;
+
+use super::archive::{ArchiveWriter, PIECE};
+use super::target::Target;
+use super::{BackupError, Manifest, Progress, Result, Silent, TABLES, verify};
+use crate::database::migrations::{self, MIGRATIONS};
+use crate::repositories::catalogue::{self, Table};
+use crate::repositories::event;
+
+/// The name of the connection, for operators.
+const NAME: &str = "tableorder-backup";
+
+/// How fast a backup is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As fast as possible.
+    Full,
+    /// With a rest after each piece, as long as the piece took, so that the requests of a busy server are hardly slower.
+    Gentle,
+}
+
+impl Pace {
+    async fn rest_after(self, work: Duration) {
+        match self {
+            Self::Full => {}
+            Self::Gentle => tokio::time::sleep(work).await,
+        }
+    }
+}
+
+/// Writes everything that the database holds at this moment to `path`, while servers run, and reads it again. Returns the
+/// manifest and the length of the file in bytes.
+///
+/// `options` must lead to PostgreSQL itself: the snapshot belongs to a session.
+///
+/// # Errors
+/// When the database is not one of tableorder or was migrated by a newer version, when the file exists and `replace` is
+/// false, and when PostgreSQL or the file system fails. No file is left behind then.
+pub async fn create(
+    options: &PgConnectOptions,
+    path: &Path,
+    replace: bool,
+    pace: Pace,
+    now: DateTime<Utc>,
+    progress: Arc<dyn Progress>,
+) -> Result<(Manifest, u64)> {
+    let mut connection = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
+    if !catalogue::contents(&mut connection).await?.is_ours {
+        return Err(BackupError::Refused("the database holds nothing of tableorder".to_owned()));
+    }
+    let target = Target::new(path, replace)?;
+    // The texts that `COPY` writes must not depend on the settings of a role or a server.
+    connection
+        .execute(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+             SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+             SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC';
+             SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1",
+        )
+        .await?;
+    let manifest = Manifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        created_at: now,
+        epoch: event::epoch(&mut connection).await?,
+        migration: last_migration(&mut connection).await?,
+        tables: Vec::new(),
+    };
+    let writer = ArchiveWriter::start(target.handle()?, path);
+    let manifest = copy_tables(&mut connection, writer, manifest, pace, &*progress).await?;
+    // The rows are complete; a connection that cannot be closed in an orderly way is dropped.
+    let _ = connection.close().await;
+
+    progress.step("verifying");
+    let written = verify(target.temporary_path(), Arc::new(Silent)).await?;
+    if written != manifest {
+        return Err(BackupError::damaged("it reads differently from what was written"));
+    }
+    Ok((manifest, target.complete()?))
+}
+
+/// The database's last migration, if this program knows all of them: it might not know a table of a later one.
+async fn last_migration(conn: &mut PgConnection) -> Result<i64> {
+    let applied = migrations::applied(&MIGRATIONS, conn).await?;
+    let known = |version: &i64| MIGRATIONS.iter().any(|migration| migration.version == *version);
+    if !applied.iter().all(known) {
+        return Err(BackupError::Newer("the database"));
+    }
+    applied.into_iter().max().ok_or_else(|| BackupError::Refused("the database was not migrated".to_owned()))
+}
+
+async fn copy_tables(
+    conn: &mut PgConnection,
+    mut writer: ArchiveWriter,
+    manifest: Manifest,
+    pace: Pace,
+    progress: &dyn Progress,
+) -> Result<Manifest> {
+    let existing = catalogue::tables(conn, catalogue::PUBLIC).await?;
+    progress.begin(existing.iter().map(|table| table.size).sum());
+    let mut position = 0;
+    for name in TABLES {
+        let Some(table) = existing.iter().find(|table| table.name == name) else { continue };
+        progress.step(name);
+        let last_id = if table.gives_ids { catalogue::last_id(conn, catalogue::PUBLIC, name).await? } else { None };
+        writer.table(name, table.columns.clone(), last_id).await?;
+        copy_rows(conn, &mut writer, table, pace, |bytes| progress.at(position + bytes.min(table.size))).await?;
+        position += table.size;
+        progress.at(position);
+    }
+    writer.finish(manifest).await
+}
+
+async fn copy_rows(
+    conn: &mut PgConnection,
+    writer: &mut ArchiveWriter,
+    table: &Table,
+    pace: Pace,
+    at: impl Fn(u64),
+) -> Result<()> {
+    let copy = format!("COPY {}.{} TO STDOUT", catalogue::PUBLIC, table.copied());
+    let mut rows = conn.copy_out_raw(&copy).await?;
+    let (mut piece, mut bytes, mut started) = (Vec::with_capacity(PIECE), 0, Instant::now());
+    // Each message of the protocol is one row.
+    while let Some(row) = rows.try_next().await? {
+        piece.extend_from_slice(&row);
+        if piece.len() >= PIECE {
+            bytes += piece.len() as u64;
+            at(bytes);
+            writer.rows(std::mem::replace(&mut piece, Vec::with_capacity(PIECE))).await?;
+            pace.rest_after(started.elapsed()).await;
+            started = Instant::now();
+        }
+    }
+    if piece.is_empty() { Ok(()) } else { writer.rows(piece).await }
+}

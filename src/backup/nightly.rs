@@ -1,0 +1,190 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::registry::Registry;
+use scoped_futures::ScopedFutureExt;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+
+use super::{BackupError, Pace, Result, Silent, create};
+use crate::clock::Clock;
+use crate::config::BackupConfig;
+use crate::database::Database;
+use crate::models::BusinessCalendar;
+use crate::repositories::backup::{self, LastBackup};
+use crate::repositories::store;
+use crate::telemetry::metrics::{counter, gauge};
+
+/// The name of the connection that holds the lock, for operators.
+const NAME: &str = "tableorder-nightly-backup";
+
+/// How long after a failure the next attempt is made.
+const RETRY_AFTER: TimeDelta = TimeDelta::minutes(10);
+
+/// Without a backup for so long, the server warns.
+const OVERDUE_AFTER: TimeDelta = TimeDelta::days(2);
+
+/// The names of the files: `tableorder-20261129-043000.backup`, with the time at which the backup was due, in UTC.
+const NAME_FORMAT: &str = "tableorder-%Y%m%d-%H%M%S.backup";
+
+/// Makes a backup every night. Of several instances on one database, one makes it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct NightlyBackup(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: BackupConfig,
+    database: Database,
+    clock: Clock,
+    /// What the database said last.
+    seen: Mutex<Seen>,
+    failures: AtomicU64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    last: Option<LastBackup>,
+    /// When the first store was added: before, there was nothing to back up.
+    since: Option<DateTime<Utc>>,
+}
+
+impl NightlyBackup {
+    /// Backups of `database` by these settings.
+    #[must_use]
+    pub fn new(database: Database, config: BackupConfig, clock: Clock) -> Self {
+        Self(Arc::new(Inner { config, database, clock, seen: Mutex::default(), failures: AtomicU64::new(0) }))
+    }
+
+    /// Adds the metrics to `registry`, where backups are made.
+    pub fn register(&self, registry: &mut Registry) {
+        if self.0.config.directory.is_some() {
+            registry.register_collector(Box::new(self.clone()));
+        }
+    }
+
+    /// Whether backups are made, and the last one is older than two days.
+    #[must_use]
+    pub fn is_overdue(&self) -> bool {
+        let Seen { last, since } = self.seen();
+        let newest = last.map(|last| last.finished_at).max(since);
+        self.0.config.directory.is_some() && newest.is_some_and(|newest| self.0.clock.now() - newest > OVERDUE_AFTER)
+    }
+
+    /// Makes backups when they are due, without end. `options` must lead to PostgreSQL itself.
+    pub async fn run(&self, options: PgConnectOptions) {
+        let Some(directory) = &self.0.config.directory else { return std::future::pending().await };
+        let mut retry_at = None;
+        loop {
+            tokio::time::sleep(self.0.config.check_interval).await;
+            let now = self.0.clock.now();
+            if retry_at.is_some_and(|retry_at| now < retry_at) {
+                continue;
+            }
+            retry_at = None;
+            if let Err(error) = self.create_if_due(&options, directory, now).await {
+                self.0.failures.fetch_add(1, Ordering::Relaxed);
+                retry_at = Some(now + RETRY_AFTER);
+                let cause = std::error::Error::source(&error);
+                tracing::error!(%error, cause, "the nightly backup failed; trying again in ten minutes");
+            }
+        }
+    }
+
+    async fn create_if_due(&self, options: &PgConnectOptions, directory: &Path, now: DateTime<Utc>) -> Result<()> {
+        let Some(due_at) = self.due(now).await? else { return Ok(()) };
+        // The lock ends with this connection, however the process ends.
+        let mut lock = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
+        // Another instance may have made it meanwhile.
+        if backup::try_lock(&mut lock).await? && self.due(now).await? == Some(due_at) {
+            self.create(options, directory, due_at).await?;
+        }
+        Ok(PgConnection::close(lock).await?)
+    }
+
+    /// When the backup was due that is missing at `now`. Asks the database for the last one.
+    async fn due(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+        let (first, last) = self
+            .0
+            .database
+            .read(|conn| async move { Ok((store::first(conn).await?, backup::last(conn).await?)) }.scope_boxed())
+            .await?;
+        *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner) =
+            Seen { last, since: first.map(|(_, added)| added) };
+        let Some((time_zone, since)) = first else { return Ok(None) };
+        let calendar = BusinessCalendar { time_zone, day_starts_at: self.0.config.at };
+        let due_at = calendar.start_of(calendar.day_of(now)).map(|due| due.to_utc());
+        Ok(due_at.filter(|due| since < *due && last.is_none_or(|last| last.due_at < *due)))
+    }
+
+    async fn create(&self, options: &PgConnectOptions, directory: &Path, due_at: DateTime<Utc>) -> Result<()> {
+        let started = self.0.clock.now();
+        create_directory(directory)?;
+        let path = directory.join(due_at.format(NAME_FORMAT).to_string());
+        // A file of that name was completed, but the server ended before it was noted.
+        let (manifest, bytes) = create(options, &path, true, Pace::Gentle, started, Arc::new(Silent)).await?;
+        let finished_at = self.0.clock.now();
+        let last = LastBackup { due_at, finished_at, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) };
+        self.0.database.read(|conn| backup::set_last(conn, last).scope_boxed()).await?;
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).last = Some(last);
+        tracing::info!(
+            file = %path.display(),
+            bytes,
+            stores = manifest.rows_of("stores"),
+            orders = manifest.rows_of("orders"),
+            seconds = (finished_at - started).num_seconds(),
+            "nightly backup completed"
+        );
+        delete_old(directory, self.0.config.kept)
+    }
+
+    fn seen(&self) -> Seen {
+        *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Creates the directory for its owner alone: the files contain password hashes.
+fn create_directory(directory: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    created.map_err(BackupError::file(directory))
+}
+
+/// Deletes the oldest files but `kept`. Files with other names are left alone.
+fn delete_old(directory: &Path, kept: usize) -> Result<()> {
+    let is_ours = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| chrono::NaiveDateTime::parse_from_str(name, NAME_FORMAT).is_ok())
+    };
+    let entries = fs::read_dir(directory).map_err(BackupError::file(directory))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect();
+    // The names sort by time.
+    files.sort_unstable();
+    for file in files.iter().take(files.len().saturating_sub(kept)) {
+        fs::remove_file(file).map_err(BackupError::file(file))?;
+    }
+    Ok(())
+}
+
+impl Collector for NightlyBackup {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let to = &mut encoder;
+        if let Some(last) = self.seen().last {
+            let finished = last.finished_at.timestamp();
+            gauge(to, "backup_last_success_timestamp_seconds", "When the last nightly backup was complete", finished)?;
+            gauge(to, "backup_last_bytes", "The length of the last nightly backup's file", last.bytes)?;
+        }
+        gauge(
+            to,
+            "backup_overdue",
+            "Whether there was no nightly backup for two days: 1 or 0",
+            i64::from(self.is_overdue()),
+        )?;
+        let failures = self.0.failures.load(Ordering::Relaxed);
+        counter(to, "backup_failures", "Nightly backups of this instance that failed", failures)
+    }
+}

@@ -1,0 +1,189 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use sqlx::error::DatabaseError;
+use sqlx::migrate::{Migration, Migrator};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use tokio::sync::mpsc;
+
+use super::archive::{MAX_ID, Rows, read, run_at_low_priority};
+use super::exclusive::{lock_out_servers, refuse_while_connected};
+use super::{BackupError, Manifest, Progress, Result, TABLES, TableRows, staging, verify};
+use crate::database::migrations::{self, MIGRATIONS};
+use crate::repositories::catalogue::{self, Table};
+use crate::repositories::store;
+
+/// The name of the connection, for operators.
+const NAME: &str = "tableorder-restore";
+
+/// Pieces that wait for PostgreSQL.
+const QUEUE: usize = 4;
+
+/// Loads the archive `path` into the database, with a new epoch, and brings the schema up to date. Until everything is
+/// there, the database stays as it is.
+///
+/// `options` must lead to PostgreSQL itself.
+///
+/// # Errors
+/// When the archive cannot be restored by this version or is damaged; when the database holds tables of another program,
+/// or stores and `overwrite` is false; when a server is connected; and when PostgreSQL fails. Call
+/// [`discard_unfinished`] then.
+pub async fn restore(
+    options: &PgConnectOptions,
+    path: &Path,
+    overwrite: bool,
+    progress: Arc<dyn Progress>,
+) -> Result<Manifest> {
+    progress.step("verifying");
+    let manifest = verify(path, Arc::clone(&progress)).await?;
+    let until = migrations_of(&manifest)?;
+    let mut connection = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
+    let conn = &mut connection;
+    conn.execute(
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '10s';
+         SET client_min_messages = error; SET synchronous_commit = off; SET maintenance_work_mem = '128MB'",
+    )
+    .await?;
+    let contents = catalogue::contents(conn).await?;
+    check_replaceable(conn, contents, overwrite).await?;
+
+    let staging_options = staging::options(options);
+    staging::create(conn).await?;
+    // The migrations also create a new epoch.
+    migrations::migrate(&until, &staging_options).await?;
+    let dropped = staging::drop_indexes(conn).await?;
+    load(conn, path, &manifest, Arc::clone(&progress)).await?;
+    for index in dropped {
+        progress.step(&index.name);
+        staging::create_again(conn, &index).await?;
+    }
+    migrations::migrate(&MIGRATIONS, &staging_options).await?;
+
+    conn.execute("BEGIN; SET LOCAL synchronous_commit = on").await?;
+    if contents.is_ours {
+        lock_out_servers(conn).await?;
+    }
+    staging::replace_public(conn).await?;
+    conn.execute("COMMIT").await?;
+    // Until PostgreSQL has statistics, its plans would be poor. It collects them by itself, later.
+    let _ = conn.execute("ANALYZE").await;
+    let _ = connection.close().await;
+    Ok(manifest)
+}
+
+/// Removes what a restore that failed or was interrupted has loaded so far.
+///
+/// # Errors
+/// When PostgreSQL fails.
+pub async fn discard_unfinished(options: &PgConnectOptions) -> Result<()> {
+    let mut connection = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
+    staging::discard(&mut connection).await?;
+    Ok(connection.close().await?)
+}
+
+/// The migrations that the archive's database had.
+fn migrations_of(manifest: &Manifest) -> Result<Migrator> {
+    if !MIGRATIONS.iter().any(|migration| migration.version == manifest.migration) {
+        return Err(BackupError::Newer("the backup"));
+    }
+    let applied: Vec<Migration> =
+        MIGRATIONS.iter().filter(|migration| migration.version <= manifest.migration).cloned().collect();
+    Ok(Migrator { migrations: applied.into(), ..Migrator::DEFAULT })
+}
+
+async fn check_replaceable(conn: &mut PgConnection, contents: catalogue::Contents, overwrite: bool) -> Result<()> {
+    let refused = |why: &str| Err(BackupError::Refused(why.to_owned()));
+    if contents.is_any && !contents.is_ours {
+        return refused("the database holds the tables of another program: restore into a database of its own");
+    }
+    refuse_while_connected(conn).await?;
+    if contents.is_ours && !overwrite && store::any(conn).await? {
+        return refused("the database is not empty; --force replaces everything in it");
+    }
+    Ok(())
+}
+
+/// Copies the rows into the tables of the staging schema.
+async fn load(conn: &mut PgConnection, path: &Path, manifest: &Manifest, progress: Arc<dyn Progress>) -> Result<()> {
+    let tables = check_tables(conn, manifest).await?;
+    let (sender, mut receiver) = mpsc::channel::<Rows>(QUEUE);
+    let path = path.to_owned();
+    let reading = tokio::spawn(run_at_low_priority(move || {
+        read(&path, &*progress, |rows| {
+            sender.blocking_send(rows).map_err(|_| BackupError::Refused("the restore was given up".to_owned()))
+        })
+    }));
+    let mut next = receiver.recv().await;
+    for (table, rows) in tables {
+        copy_rows(conn, &table, rows, &mut next, &mut receiver).await?;
+        if table.gives_ids {
+            continue_ids(conn, &table, rows.last_id).await?;
+        }
+    }
+    let unchanged = reading.await.map_err(|error| BackupError::Refused(error.to_string()))?? == *manifest;
+    if unchanged { Ok(()) } else { Err(BackupError::damaged("the file was changed while it was read")) }
+}
+
+/// The tables of the archive with the columns in the archive's order. They must be those of its schema, no more and no
+/// less.
+async fn check_tables<'a>(conn: &mut PgConnection, manifest: &'a Manifest) -> Result<Vec<(Table, &'a TableRows)>> {
+    let existing = catalogue::tables(conn, staging::SCHEMA).await?;
+    let expected = TABLES.iter().filter(|name| existing.iter().any(|table| table.name == **name));
+    if !expected.copied().eq(manifest.tables.iter().map(|rows| rows.name.as_str())) {
+        return Err(BackupError::damaged("its tables are not those of its version"));
+    }
+    let sorted = |columns: &[String]| {
+        let mut columns = columns.to_vec();
+        columns.sort_unstable();
+        columns
+    };
+    let mut tables = Vec::new();
+    for rows in &manifest.tables {
+        let table = existing.iter().find(|table| table.name == rows.name);
+        let table = table.filter(|table| sorted(&table.columns) == sorted(&rows.columns));
+        let table = table.ok_or_else(|| BackupError::damaged(format!("the columns of {} are unknown", rows.name)))?;
+        tables.push((Table { columns: rows.columns.clone(), ..table.clone() }, rows));
+    }
+    Ok(tables)
+}
+
+/// Copies the rows of one table. `next` holds the first piece that was not copied yet.
+async fn copy_rows(
+    conn: &mut PgConnection,
+    table: &Table,
+    expected: &TableRows,
+    next: &mut Option<Rows>,
+    receiver: &mut mpsc::Receiver<Rows>,
+) -> Result<()> {
+    let unusable = |error: sqlx::Error| {
+        let state = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default();
+        // A value that is not of its type, or violates a constraint.
+        if state.starts_with("22") || state.starts_with("23") {
+            return BackupError::damaged(format!("the rows of {}: {error}", table.name));
+        }
+        error.into()
+    };
+    let statement = format!("COPY {}.{} FROM STDIN", staging::SCHEMA, table.copied());
+    let mut copy = conn.copy_in_raw(&statement).await?;
+    while let Some(rows) = next.take_if(|rows| rows.table == table.name) {
+        copy.send(rows.text).await.map_err(unusable)?;
+        *next = receiver.recv().await;
+    }
+    let copied = copy.finish().await.map_err(unusable)?;
+    if copied == expected.rows {
+        Ok(())
+    } else {
+        Err(BackupError::damaged(format!("rows of {} are missing", table.name)))
+    }
+}
+
+/// Makes the table give ids after those of its rows, and after `last`, the one it gave last where it was backed up.
+async fn continue_ids(conn: &mut PgConnection, table: &Table, last: Option<i64>) -> Result<()> {
+    let largest = catalogue::largest_id(conn, staging::SCHEMA, &table.name).await?;
+    let Some(last) = last.max(largest) else { return Ok(()) };
+    if !(1..=MAX_ID).contains(&last) {
+        return Err(BackupError::damaged(format!("the ids of {} cannot be continued", table.name)));
+    }
+    Ok(catalogue::set_last_id(conn, staging::SCHEMA, &table.name, last).await?)
+}

@@ -1,0 +1,137 @@
+//! The schema that a restore loads into, while the tables of `public` stay as they are. It takes their place in one
+//! transaction at the end, so a restore that fails at any moment changes nothing.
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
+
+use super::Result;
+
+/// The schema's name. What an earlier restore left there is dropped by the next.
+pub(super) const SCHEMA: &str = "tableorder_restore";
+
+/// Relations that are dropped or moved by themselves, kind by kind, in an order in which they can be dropped: the name of
+/// the kind in SQL, and its letters in `pg_class.relkind`. Indexes, and sequences of columns, go with their tables.
+const RELATIONS: [(&str, &str); 4] = [("VIEW", "v"), ("MATERIALIZED VIEW", "m"), ("TABLE", "rp"), ("SEQUENCE", "S")];
+
+/// The relations of the schema $1 of the kinds $2, except those of extensions and the sequences of columns.
+const LIST_RELATIONS: &str = "
+    SELECT oid::regclass::text FROM pg_class c
+    WHERE relnamespace = $1::text::regnamespace AND strpos($2, relkind::text) > 0
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid
+                      AND (d.deptype = 'e' OR relkind = 'S' AND d.deptype IN ('a', 'i')))";
+
+/// The routines of the schema $1, and its types, except those of extensions.
+const LIST_OTHERS: [(&str, &str); 2] = [
+    (
+        "ROUTINE",
+        "SELECT oid::regprocedure::text FROM pg_proc p WHERE pronamespace = $1::text::regnamespace
+         AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')",
+    ),
+    (
+        "TYPE",
+        "SELECT oid::regtype::text FROM pg_type t WHERE typnamespace = $1::text::regnamespace
+         AND typtype IN ('e', 'd')
+         AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e')",
+    ),
+];
+
+/// Constraints that cost time for each row, with the statements that drop them and add them again. Foreign keys are first.
+const LIST_CONSTRAINTS: &str = "
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
+           format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)),
+           conname::text
+    FROM pg_constraint WHERE connamespace = $1::text::regnamespace AND contype IN ('f', 'p', 'u')
+    ORDER BY contype = 'f' DESC, conrelid::regclass::text, conname";
+
+/// The same of indexes that belong to no constraint.
+const LIST_INDEXES: &str = "
+    SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid), indexrelid::regclass::text
+    FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+    WHERE c.relnamespace = $1::text::regnamespace
+      AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+    ORDER BY 3";
+
+/// An index or constraint that was dropped.
+pub(super) struct Dropped {
+    /// Its name.
+    pub(super) name: String,
+    /// The statement that creates it again.
+    create: String,
+}
+
+/// Creates the schema, empty, and makes it the one that statements on this connection refer to.
+pub(super) async fn create(conn: &mut PgConnection) -> Result<()> {
+    discard(conn).await?;
+    execute(conn, format!("CREATE SCHEMA {SCHEMA}; SET search_path = {SCHEMA}")).await
+}
+
+/// Drops the schema, if it exists.
+pub(super) async fn discard(conn: &mut PgConnection) -> Result<()> {
+    execute(conn, format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")).await
+}
+
+/// Connections whose statements refer to the schema.
+pub(super) fn options(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().options([("search_path", SCHEMA)])
+}
+
+/// Drops indexes, keys and foreign keys, so that rows are loaded faster. Their definitions are this program's own: they
+/// come from the migrations.
+pub(super) async fn drop_indexes(conn: &mut PgConnection) -> Result<Vec<Dropped>> {
+    let mut dropped = Vec::new();
+    for list in [LIST_CONSTRAINTS, LIST_INDEXES] {
+        let found: Vec<(String, String, String)> = sqlx::query_as(list).bind(SCHEMA).fetch_all(&mut *conn).await?;
+        for (drop, create, name) in found {
+            execute(conn, drop).await?;
+            dropped.push(Dropped { name, create });
+        }
+    }
+    // Foreign keys were dropped first and need the others: they are created last.
+    dropped.reverse();
+    Ok(dropped)
+}
+
+/// Creates it again.
+pub(super) async fn create_again(conn: &mut PgConnection, dropped: &Dropped) -> Result<()> {
+    execute(conn, dropped.create.clone()).await
+}
+
+/// Drops everything in `public` that is not of an extension, and moves everything of the schema there.
+pub(super) async fn replace_public(conn: &mut PgConnection) -> Result<()> {
+    for (kind, letters) in RELATIONS {
+        let all = relations(conn, "public", letters).await?;
+        if !all.is_empty() {
+            execute(conn, format!("DROP {kind} {}", all.join(", "))).await?;
+        }
+    }
+    for (kind, list) in LIST_OTHERS {
+        for name in others(conn, list, "public").await? {
+            execute(conn, format!("DROP {kind} {name}")).await?;
+        }
+    }
+    for (kind, letters) in RELATIONS {
+        for name in relations(conn, SCHEMA, letters).await? {
+            execute(conn, format!("ALTER {kind} {name} SET SCHEMA public")).await?;
+        }
+    }
+    for (kind, list) in LIST_OTHERS {
+        for name in others(conn, list, SCHEMA).await? {
+            execute(conn, format!("ALTER {kind} {name} SET SCHEMA public")).await?;
+        }
+    }
+    // Without CASCADE: it must be empty now.
+    execute(conn, format!("DROP SCHEMA {SCHEMA}")).await
+}
+
+async fn relations(conn: &mut PgConnection, schema: &str, letters: &str) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(LIST_RELATIONS).bind(schema).bind(letters).fetch_all(conn).await?)
+}
+
+async fn others(conn: &mut PgConnection, list: &'static str, schema: &str) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(list).bind(schema).fetch_all(conn).await?)
+}
+
+async fn execute(conn: &mut PgConnection, statement: String) -> Result<()> {
+    conn.execute(AssertSqlSafe(statement)).await?;
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! The last nightly backup of the deployment.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::error::Result;
+
+/// The advisory lock of the instance that makes the nightly backup, held for as long as its session lasts ("tableback").
+const LOCK: i64 = 0x7461_6261_636b_7570;
+
+/// A backup that was completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastBackup {
+    /// When it was due.
+    pub due_at: DateTime<Utc>,
+    /// When it was complete.
+    pub finished_at: DateTime<Utc>,
+    /// The length of its file.
+    pub bytes: i64,
+}
+
+/// The last backup, if there was one.
+pub async fn last(conn: &mut PgConnection) -> Result<Option<LastBackup>> {
+    Ok(sqlx::query_as!(LastBackup, "SELECT due_at, finished_at, bytes FROM last_backup").fetch_optional(conn).await?)
+}
+
+/// Replaces the last backup.
+pub async fn set_last(conn: &mut PgConnection, backup: LastBackup) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO last_backup (due_at, finished_at, bytes) VALUES ($1, $2, $3)
+         ON CONFLICT (singleton) DO UPDATE SET due_at = excluded.due_at, finished_at = excluded.finished_at,
+                                               bytes = excluded.bytes",
+        backup.due_at,
+        backup.finished_at,
+        backup.bytes
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes the lock of the instance that makes the backup. `false` while another holds it.
+pub async fn try_lock(conn: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "locked!""#, LOCK).fetch_one(conn).await?)
+}

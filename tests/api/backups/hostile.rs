@@ -1,0 +1,167 @@
+//! Files that are no backup, are damaged, or were altered to do harm: each is refused, nothing of it is executed or kept.
+
+use std::fs;
+use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use sqlx::postgres::PgConnectOptions;
+use tar::{Builder, EntryType};
+
+use super::archive::{Archive, append};
+use super::{connect, content, number};
+use crate::command_line::Shell;
+use crate::support::{plain_database, url_of};
+
+/// A database, a shell for it, and a backup of it.
+struct Victim {
+    options: PgConnectOptions,
+    shell: Shell,
+    path: PathBuf,
+}
+
+impl Victim {
+    async fn new(name: &str) -> Self {
+        let options = plain_database().await;
+        content::fill(&mut connect(&options).await, 0, 40).await;
+        let shell = Shell::at(url_of(&options), name);
+        shell.ok(&["backup", "x.backup"], "");
+        let path = shell.directory.join("x.backup");
+        Self { options, shell, path }
+    }
+
+    /// A restore of `bytes` fails with `expected` and leaves nothing behind.
+    async fn refuses(&self, what: &str, bytes: &[u8], expected: &str) {
+        let before = content::of(&self.options).await;
+        fs::write(&self.path, bytes).unwrap();
+        let told = self.shell.fails(&["restore", "x.backup", "--force"], "");
+        assert!(told.contains(expected), "{what}: {told}");
+        content::assert_equal(&content::of(&self.options).await, &before, what);
+        assert_eq!(number(&self.options, content::STAGING).await, 0, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_backup_is_refused() {
+    let victim = Victim::new("backups-foreign-files").await;
+    assert!(victim.shell.fails(&["restore", "missing", "--force"], "").contains("missing: No such file"));
+    assert!(victim.shell.fails(&["restore", ".", "--force"], "").contains("is not a backup"));
+    victim.refuses("text", b"id,name\n1,cat\n", "is not a backup").await;
+    victim.refuses("empty", b"", "is not a backup").await;
+    victim.refuses("pg_dump's", b"PGDMP\x01\x0e\x00", "made by tableorder 0.1.0: restore it with that release").await;
+    let mut other = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    append(&mut other, "photo.jpg", b"x", EntryType::Regular);
+    victim.refuses("another tar", &other.into_inner().unwrap().finish().unwrap(), "is not a backup").await;
+    let mut newer = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    append(&mut newer, "format", b"tableorder backup 2\n", EntryType::Regular);
+    victim.refuses("format 2", &newer.into_inner().unwrap().finish().unwrap(), "newer tableorder").await;
+}
+
+#[tokio::test]
+async fn a_damaged_backup_is_refused() {
+    let victim = Victim::new("backups-damaged").await;
+    let whole = fs::read(&victim.path).unwrap();
+    for length in [20, whole.len() / 2, whole.len() - 1] {
+        victim.refuses(&format!("{length} bytes"), &whole[..length], "damaged").await;
+    }
+    for place in [whole.len() / 5, whole.len() * 9 / 10, whole.len() - 6] {
+        let mut altered = whole.clone();
+        altered[place] ^= 0x55;
+        victim.refuses(&format!("byte {place}"), &altered, "damaged").await;
+    }
+    victim.refuses("more", &[&whole[..], b"x"].concat(), "continues after its end").await;
+    victim.refuses("twice", &[&whole[..], &whole[..]].concat(), "continues after its end").await;
+    fs::write(&victim.path, &whole).unwrap();
+    victim.shell.ok(&["restore", "x.backup", "--force"], "");
+}
+
+#[tokio::test]
+async fn an_archive_with_other_entries_is_refused() {
+    let victim = Victim::new("backups-entries").await;
+    let whole = Archive::read(&victim.path);
+    for name in ["pg_authid/000001", "_sqlx_migrations/000001", "event_epochs/000001", "../../etc/passwd", "orders"] {
+        let mut archive = whole.clone();
+        archive.entries.insert(1, (name.to_owned(), b"1\n".to_vec()));
+        victim.refuses(name, &archive.bytes(), "not expected").await;
+    }
+    let mut swapped = whole.clone();
+    swapped.entries.swap(1, 2);
+    victim.refuses("another order", &swapped.bytes(), "not expected").await;
+    let mut repeated = whole.clone();
+    let entry = repeated.entries[1].clone();
+    repeated.entries.insert(2, entry);
+    victim.refuses("a piece twice", &repeated.bytes(), "not expected").await;
+    let mut missing = whole.clone();
+    missing.entries.remove(1);
+    victim.refuses("a piece too few", &missing.bytes(), "differ from the manifest").await;
+
+    for kind in [EntryType::Symlink, EntryType::Directory, EntryType::GNULongName, EntryType::XHeader] {
+        let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        append(&mut builder, "format", b"tableorder backup 1\n", EntryType::Regular);
+        append(&mut builder, "stores/000001", b"x", kind);
+        let bytes = builder.into_inner().unwrap().finish().unwrap();
+        victim.refuses(&format!("{kind:?}"), &bytes, "not a plain file").await;
+    }
+    // 100 MB in 100 KB: refused by its size, before any of it is read.
+    let mut bomb = Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
+    append(&mut bomb, "format", b"tableorder backup 1\n", EntryType::Regular);
+    append(&mut bomb, "stores/000001", &vec![b'0'; 100_000_000], EntryType::Regular);
+    victim.refuses("a bomb", &bomb.into_inner().unwrap().finish().unwrap(), "at most").await;
+}
+
+#[tokio::test]
+async fn a_manifest_that_contradicts_the_schema_is_refused() {
+    let victim = Victim::new("backups-manifests").await;
+    let whole = Archive::read(&victim.path);
+    let altered = |change: &dyn Fn(&mut Archive)| {
+        let mut archive = whole.clone();
+        change(&mut archive);
+        archive.bytes()
+    };
+    let columns = |columns: Value| altered(&|archive| archive.table("categories")["columns"] = columns.clone());
+    let statement = r#"name") FROM PROGRAM 'touch executed'; --"#;
+    for (what, bytes) in [
+        ("a statement", columns(json!(["store_id", "id", statement, "display_order", "created_at"]))),
+        ("another column", columns(json!(["store_id", "id", "title", "display_order", "created_at"]))),
+        ("too few columns", columns(json!(["store_id", "id", "name", "display_order"]))),
+        ("a column twice", columns(json!(["store_id", "id", "name", "name", "created_at"]))),
+    ] {
+        victim.refuses(what, &bytes, "the columns of categories are unknown").await;
+    }
+    let fewer = altered(&|archive| drop(archive.manifest()["tables"].as_array_mut().unwrap().remove(3)));
+    victim.refuses("too few tables", &fewer, "damaged").await;
+    let renamed = altered(&|archive| archive.table("audit_log")["name"] = "pg_authid".into());
+    victim.refuses("another table", &renamed, "damaged").await;
+    let count = altered(&|archive| archive.table("orders")["rows"] = u64::MAX.into());
+    victim.refuses("a count", &count, "differ from the manifest").await;
+    let unknown = altered(&|archive| archive.manifest()["sql"] = "DROP TABLE orders".into());
+    victim.refuses("an unknown field", &unknown, "unknown field").await;
+    let ids = altered(&|archive| archive.table("orders")["last_id"] = i64::MAX.into());
+    victim.refuses("ids at their end", &ids, "cannot be continued").await;
+    let older = altered(&|archive| archive.manifest()["migration"] = 20_261_120_000_001_i64.into());
+    victim.refuses("another version", &older, "damaged").await;
+    assert!(!victim.shell.directory.join("executed").exists());
+}
+
+#[tokio::test]
+async fn rows_that_the_schema_does_not_allow_are_refused() {
+    let victim = Victim::new("backups-rows").await;
+    let whole = Archive::read(&victim.path);
+    let with = |table: &str, change: &dyn Fn(String) -> String| {
+        let mut archive = whole.clone();
+        let rows = change(archive.rows(table));
+        archive.set_rows(table, &rows);
+        archive.bytes()
+    };
+    for (what, bytes) in [
+        ("another status", with("orders", &|rows| rows.replacen("\tpending\t", "\tfree\t", 1))),
+        ("a negative price", with("menus", &|rows| rows.replacen('\t', "\t-", 2))),
+        ("a row of another store", with("users", &|rows| format!("99{}", &rows[1..]))),
+        ("a row twice", with("stores", &|rows| rows.lines().next().unwrap().to_owned() + "\n" + &rows)),
+        ("too few values", with("tables", &|rows| rows + "1\t2\n")),
+        ("an end in the middle", with("users", &|rows| "\\.\n".to_owned() + &rows)),
+    ] {
+        victim.refuses(what, &bytes, "nothing was changed").await;
+    }
+}

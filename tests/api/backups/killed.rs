@@ -1,0 +1,57 @@
+//! A restore that is killed at any point leaves the old state or the new one, and can be repeated.
+
+use std::time::{Duration, Instant};
+
+use super::{connect, content, number};
+use crate::command_line::Shell;
+use crate::support::{plain_database, url_of};
+
+#[tokio::test]
+async fn a_restore_killed_at_any_point_leaves_the_old_or_the_new_state() {
+    let (options, source) = (plain_database().await, plain_database().await);
+    content::fill(&mut connect(&source).await, 1, 1_000).await;
+    let shell = Shell::at(url_of(&source), "backups-killed-source");
+    shell.ok(&["backup", "x.backup", "--fast"], "");
+    let path = shell.directory.join("x.backup");
+    let (new, target) = (content::of(&source).await, Shell::at(url_of(&options), "backups-killed"));
+    content::fill(&mut connect(&options).await, 2, 50).await;
+    let old = content::of(&options).await;
+    let arguments = ["restore", path.to_str().unwrap(), "--force"];
+
+    let scratch = Shell::at(url_of(&plain_database().await), "backups-killed-timed");
+    let started = Instant::now();
+    scratch.ok(&arguments, "");
+    let whole = started.elapsed();
+    let mut kept = 0;
+    for part in 1..=6 {
+        let mut restore = target.command(&arguments).spawn().unwrap();
+        tokio::time::sleep(whole * part / 5).await;
+        restore.kill().unwrap();
+        restore.wait().unwrap();
+        until_disconnected(&options).await;
+        let now = content::of(&options).await;
+        if now == old {
+            kept += 1;
+            continue;
+        }
+        content::assert_equal(&now, &new, &format!("killed after {part} fifths"));
+        assert_eq!(number(&options, content::STAGING).await, 0);
+        break;
+    }
+    assert!(kept > 0, "no restore was killed before its end");
+    // What a killed restore left is no obstacle, and goes.
+    target.ok(&arguments, "");
+    content::assert_equal(&content::of(&options).await, &new, "repeated");
+    assert_eq!(number(&options, content::STAGING).await, 0);
+}
+
+/// PostgreSQL ends the statement of a killed program once it notices; it may still commit.
+async fn until_disconnected(options: &sqlx::postgres::PgConnectOptions) {
+    let connected = "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND application_name LIKE 'tableorder%'";
+    let started = Instant::now();
+    while number(options, connected).await > 0 {
+        assert!(started.elapsed() < Duration::from_secs(30), "its connections stay");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,140 @@
+//! The backup that the server makes every night.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::PgConnectOptions;
+
+use super::{content, names};
+use crate::command_line::Shell;
+use crate::support::{Directory, TestApp, empty_database, plain_database, url_of};
+
+const INTERVAL: Duration = Duration::from_millis(20);
+
+/// A server that makes backups at 04:30 into `directory`, and keeps two.
+async fn server(options: &PgConnectOptions, directory: &Path) -> TestApp {
+    TestApp::start_on(options.clone(), |config| {
+        config.backup.directory = Some(directory.to_owned());
+        config.backup.at = "04:30:00".parse().unwrap();
+        config.backup.kept = 2;
+        config.backup.check_interval = INTERVAL;
+    })
+    .await
+}
+
+fn backups(directory: &Path) -> Vec<String> {
+    if !directory.exists() {
+        return Vec::new();
+    }
+    let mut names = names(directory);
+    names.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "backup"));
+    names
+}
+
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so().await {
+        assert!(started.elapsed() < Duration::from_secs(30), "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn warnings(app: &TestApp) -> serde_json::Value {
+    app.anonymous().get("/health").await.ok()["warnings"].clone()
+}
+
+async fn metric(app: &TestApp, name: &str) -> Option<f64> {
+    let text = app.anonymous().get("/metrics").await.body;
+    let text = text.as_str().unwrap();
+    let line = text.lines().find(|line| line.starts_with(&format!("tableorder_{name} ")));
+    line.map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
+}
+
+#[tokio::test]
+async fn each_night_has_one_backup_whichever_instance_makes_it() {
+    let options = plain_database().await;
+    let work = Directory::new("nightly");
+    let directories = [work.0.join("a"), work.0.join("b")];
+    let apps = [server(&options, &directories[0]).await, server(&options, &directories[1]).await];
+    let store = apps[0].store("noodles").await;
+    apps[0].store("bar").await;
+    store.tablet(1).await.order(&store.menus[..1]).await.ok();
+    let all = || directories.iter().flat_map(|directory| backups(directory)).collect::<Vec<_>>();
+
+    // 04:29 and 04:31 in Seoul. The day on which the stores were added has no backup before its night.
+    for app in &apps {
+        app.stand_at("2027-01-04T19:29:00Z");
+    }
+    until("the backup of the night before", async || all() == ["tableorder-20270103-193000.backup"]).await;
+    for app in &apps {
+        app.stand_at("2027-01-04T19:31:00Z");
+    }
+    until("the backup of this night", async || all().len() == 2).await;
+    until("the metric", async || {
+        let finished = metric(&apps[0], "backup_last_success_timestamp_seconds").await;
+        finished == Some(1_799_091_060.0) && metric(&apps[1], "backup_overdue").await == Some(0.0)
+    })
+    .await;
+    assert_eq!(warnings(&apps[0]).await, serde_json::Value::Null);
+
+    let newest = directories.iter().find(|directory| backups(directory).iter().any(|name| name.contains("0104")));
+    let path = newest.unwrap().join("tableorder-20270104-193000.backup");
+    let target = empty_database().await;
+    let away = Shell::at(url_of(&target), "nightly-away");
+    let said = away.ok(&["restore", path.to_str().unwrap()], "");
+    assert!(said.contains("2 stores, 1 orders"), "{said}");
+    assert_eq!(content::of(&target).await["orders"], content::of(&options).await["orders"]);
+}
+
+#[tokio::test]
+async fn old_backups_are_deleted_and_other_files_are_not() {
+    let options = plain_database().await;
+    let work = Directory::new("nightly-kept");
+    fs::write(work.0.join("mine.backup"), "x").unwrap();
+    fs::write(work.0.join("tableorder-20260101-0430.backup"), "x").unwrap();
+    let app = server(&options, &work.0).await;
+    app.store("noodles").await;
+    app.store("bar").await;
+    for day in 10..14 {
+        app.stand_at(&format!("2027-01-{day}T20:00:00Z"));
+        let name = format!("tableorder-202701{day}-193000.backup");
+        until(&name, async || backups(&work.0).contains(&name)).await;
+    }
+    let expected = [
+        "mine.backup",
+        "tableorder-20260101-0430.backup",
+        "tableorder-20270112-193000.backup",
+        "tableorder-20270113-193000.backup",
+    ];
+    until("the third is gone", async || backups(&work.0) == expected).await;
+}
+
+#[tokio::test]
+async fn a_backup_that_fails_is_tried_again_and_after_two_days_the_server_warns() {
+    let options = plain_database().await;
+    let work = Directory::new("nightly-fails");
+    // Not even root can make a directory of it.
+    let directory = work.0.join("file");
+    fs::write(&directory, "x").unwrap();
+    let app = server(&options, &directory).await;
+    app.store("noodles").await;
+    app.store("bar").await;
+    app.stand_at("2027-01-10T20:00:00Z");
+    until("a failure", async || metric(&app, "backup_failures_total").await == Some(1.0)).await;
+    // There was never a backup, and the stores are older than two days.
+    assert_eq!(warnings(&app).await, serde_json::json!(["backup_overdue"]));
+    app.stand_at("2027-01-10T20:11:00Z");
+    until("the second try", async || metric(&app, "backup_failures_total").await == Some(2.0)).await;
+    fs::remove_file(&directory).unwrap();
+    app.stand_at("2027-01-10T20:22:00Z");
+    until("a backup", async || backups(&directory).len() == 1).await;
+    until("no warning", async || warnings(&app).await.is_null()).await;
+    app.stand_at("2027-01-12T19:29:00Z");
+    until("the backup of the next night", async || backups(&directory).len() == 2).await;
+    fs::rename(&directory, work.0.join("moved")).unwrap();
+    fs::write(&directory, "x").unwrap();
+    app.stand_at("2027-01-14T20:00:00Z");
+    until("a warning", async || warnings(&app).await == serde_json::json!(["backup_overdue"])).await;
+    assert_eq!(metric(&app, "backup_overdue").await, Some(1.0));
+}
