@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Registry;
@@ -124,6 +124,7 @@ impl NightlyBackup {
     async fn create(&self, options: &PgConnectOptions, directory: &Path, due_at: DateTime<Utc>) -> Result<()> {
         let started = self.0.clock.now();
         create_directory(directory)?;
+        delete_unfinished(directory)?;
         let path = directory.join(due_at.format(NAME_FORMAT).to_string());
         // A file of that name was completed, but the server ended before it was noted.
         let (manifest, bytes) = create(options, &path, true, Pace::Gentle, started, Arc::new(Silent)).await?;
@@ -156,28 +157,43 @@ fn create_directory(directory: &Path) -> Result<()> {
 
 /// Deletes the oldest files but `kept`. Files with other names are left alone.
 fn delete_old(directory: &Path, kept: usize) -> Result<()> {
-    let is_ours = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| chrono::NaiveDateTime::parse_from_str(name, NAME_FORMAT).is_ok())
-    };
-    let entries = fs::read_dir(directory).map_err(BackupError::file(directory))?;
-    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect();
+    let mut files = files(directory, is_backup)?;
     // The names sort by time.
     files.sort_unstable();
-    for file in files.iter().take(files.len().saturating_sub(kept)) {
-        fs::remove_file(file).map_err(BackupError::file(file))?;
-    }
-    Ok(())
+    delete(files.iter().take(files.len().saturating_sub(kept)))
+}
+
+/// Deletes what a server that was killed during a backup has left. No other instance is writing now: this one holds the
+/// lock.
+fn delete_unfinished(directory: &Path) -> Result<()> {
+    let is_unfinished = |name: &str| {
+        let written = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
+        written.and_then(|name| name.rsplit_once('.')).is_some_and(|(name, _)| is_backup(name))
+    };
+    delete(files(directory, is_unfinished)?.iter())
+}
+
+fn is_backup(name: &str) -> bool {
+    NaiveDateTime::parse_from_str(name, NAME_FORMAT).is_ok()
+}
+
+/// The files in `directory` whose names satisfy `is_ours`.
+fn files(directory: &Path, is_ours: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory).map_err(BackupError::file(directory))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    Ok(paths.filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(&is_ours)).collect())
+}
+
+fn delete<'a>(mut files: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
+    files.try_for_each(|file| fs::remove_file(file).map_err(BackupError::file(file)))
 }
 
 impl Collector for NightlyBackup {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let to = &mut encoder;
-        if let Some(last) = self.seen().last {
-            let finished = last.finished_at.timestamp();
-            gauge(to, "backup_last_success_timestamp_seconds", "When the last nightly backup was complete", finished)?;
-            gauge(to, "backup_last_bytes", "The length of the last nightly backup's file", last.bytes)?;
-        }
+        let (finished, bytes) = self.seen().last.map_or((0, 0), |last| (last.finished_at.timestamp(), last.bytes));
+        gauge(to, "backup_last_success_timestamp_seconds", "When the last nightly backup was complete", finished)?;
+        gauge(to, "backup_last_bytes", "The length of the last nightly backup's file", bytes)?;
         gauge(
             to,
             "backup_overdue",

@@ -52,12 +52,10 @@ pub async fn restore(
     staging::create(conn).await?;
     // The migrations also create a new epoch.
     migrations::migrate(&until, &staging_options).await?;
-    let dropped = staging::drop_indexes(conn).await?;
+    let indexes = staging::drop_indexes(conn).await?;
     load(conn, path, &manifest, Arc::clone(&progress)).await?;
-    for index in dropped {
-        progress.step(&index.name);
-        staging::create_again(conn, &index).await?;
-    }
+    progress.step("indexes and constraints");
+    staging::create_indexes(conn, indexes).await?;
     migrations::migrate(&MIGRATIONS, &staging_options).await?;
 
     conn.execute("BEGIN; SET LOCAL synchronous_commit = on").await?;

@@ -38,26 +38,17 @@ const LIST_OTHERS: [(&str, &str); 2] = [
 /// Constraints that cost time for each row, with the statements that drop them and add them again. Foreign keys are first.
 const LIST_CONSTRAINTS: &str = "
     SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
-           format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)),
-           conname::text
+           format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
     FROM pg_constraint WHERE connamespace = $1::text::regnamespace AND contype IN ('f', 'p', 'u')
     ORDER BY contype = 'f' DESC, conrelid::regclass::text, conname";
 
 /// The same of indexes that belong to no constraint.
 const LIST_INDEXES: &str = "
-    SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid), indexrelid::regclass::text
+    SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
     FROM pg_index JOIN pg_class c ON c.oid = indexrelid
     WHERE c.relnamespace = $1::text::regnamespace
       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
-    ORDER BY 3";
-
-/// An index or constraint that was dropped.
-pub(super) struct Dropped {
-    /// Its name.
-    pub(super) name: String,
-    /// The statement that creates it again.
-    create: String,
-}
+    ORDER BY indexrelid::regclass::text";
 
 /// Creates the schema, empty, and makes it the one that statements on this connection refer to.
 pub(super) async fn create(conn: &mut PgConnection) -> Result<()> {
@@ -75,25 +66,28 @@ pub(super) fn options(options: &PgConnectOptions) -> PgConnectOptions {
     options.clone().options([("search_path", SCHEMA)])
 }
 
-/// Drops indexes, keys and foreign keys, so that rows are loaded faster. Their definitions are this program's own: they
-/// come from the migrations.
-pub(super) async fn drop_indexes(conn: &mut PgConnection) -> Result<Vec<Dropped>> {
-    let mut dropped = Vec::new();
+/// Drops indexes, keys and foreign keys, so that rows are loaded faster, and returns the statements that create them again.
+/// Their definitions are this program's own: they come from the migrations.
+pub(super) async fn drop_indexes(conn: &mut PgConnection) -> Result<Vec<String>> {
+    let mut definitions = Vec::new();
     for list in [LIST_CONSTRAINTS, LIST_INDEXES] {
-        let found: Vec<(String, String, String)> = sqlx::query_as(list).bind(SCHEMA).fetch_all(&mut *conn).await?;
-        for (drop, create, name) in found {
+        let found: Vec<(String, String)> = sqlx::query_as(list).bind(SCHEMA).fetch_all(&mut *conn).await?;
+        for (drop, create) in found {
             execute(conn, drop).await?;
-            dropped.push(Dropped { name, create });
+            definitions.push(create);
         }
     }
     // Foreign keys were dropped first and need the others: they are created last.
-    dropped.reverse();
-    Ok(dropped)
+    definitions.reverse();
+    Ok(definitions)
 }
 
-/// Creates it again.
-pub(super) async fn create_again(conn: &mut PgConnection, dropped: &Dropped) -> Result<()> {
-    execute(conn, dropped.create.clone()).await
+/// Creates what [`drop_indexes`] has dropped.
+pub(super) async fn create_indexes(conn: &mut PgConnection, definitions: Vec<String>) -> Result<()> {
+    for definition in definitions {
+        execute(conn, definition).await?;
+    }
+    Ok(())
 }
 
 /// Drops everything in `public` that is not of an extension, and moves everything of the schema there.

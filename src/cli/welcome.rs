@@ -28,6 +28,9 @@ pub(super) fn print(port: u16, config: &Config, has_demo: bool) {
         );
     }
     if config.database.url.is_none() {
-        println!("  Ctrl-C stops it; the data stays in {}.\n", config.data_dir.display());
+        println!("  Ctrl-C stops it; the data stays in {}.", config.data_dir.display());
+    }
+    if let Some(directory) = &config.backup.directory {
+        println!("  A backup is made every night at {}, in {}.", config.backup.at.format("%H:%M"), directory.display());
     }
 }

@@ -93,6 +93,9 @@ async fn old_backups_are_deleted_and_other_files_are_not() {
     let work = Directory::new("nightly-kept");
     fs::write(work.0.join("mine.backup"), "x").unwrap();
     fs::write(work.0.join("tableorder-20260101-0430.backup"), "x").unwrap();
+    // What a server that was killed while it wrote has left.
+    fs::write(work.0.join(".tableorder-20260101-043000.backup.a1b2c3.part"), "x").unwrap();
+    fs::write(work.0.join(".mine.part"), "x").unwrap();
     let app = server(&options, &work.0).await;
     app.store("noodles").await;
     app.store("bar").await;
@@ -108,6 +111,9 @@ async fn old_backups_are_deleted_and_other_files_are_not() {
         "tableorder-20270113-193000.backup",
     ];
     until("the third is gone", async || backups(&work.0) == expected).await;
+    let mut unfinished = names(&work.0);
+    unfinished.retain(|name| name.starts_with('.'));
+    assert_eq!(unfinished, [".mine.part"]);
 }
 
 #[tokio::test]

@@ -34,9 +34,14 @@ fn alerts() -> BTreeSet<String> {
     all(r"- alert: (\w+)", &read(ALERTS))
 }
 
+/// A server with every metric there is.
+async fn server_with_backups() -> TestApp {
+    TestApp::start_with(|config| config.backup.directory = Some("/nowhere".into())).await
+}
+
 #[tokio::test]
 async fn every_figure_in_the_rules_and_on_the_dashboard_is_served() {
-    let app = TestApp::start().await;
+    let app = server_with_backups().await;
     app.anonymous().get("/health").await.ok();
     let served = Figures::of(&app.anonymous()).await.names();
     for file in [ALERTS, ALERTS_TEST, DASHBOARD] {
@@ -48,7 +53,7 @@ async fn every_figure_in_the_rules_and_on_the_dashboard_is_served() {
 
 #[tokio::test]
 async fn the_guide_explains_every_figure_and_every_alert() {
-    let app = TestApp::start().await;
+    let app = server_with_backups().await;
     app.anonymous().get("/health").await.ok();
     let families = Figures::of(&app.anonymous()).await.families;
     let served: BTreeSet<_> = families
