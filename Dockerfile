@@ -10,10 +10,12 @@ WORKDIR /src
 FROM toolchain AS build
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src benches/figures \
+# A member of the workspace, which is not built here.
+COPY loadtest/Cargo.toml loadtest/
+RUN mkdir -p src loadtest/src \
     && echo 'fn main() {}' >src/main.rs \
     && cp src/main.rs src/lib.rs \
-    && cp src/main.rs benches/figures/main.rs \
+    && cp src/main.rs loadtest/src/main.rs \
     && cargo build --release --locked --features otlp
 # The queries are checked against .sqlx: no database is needed here, and no network any more.
 COPY .sqlx .sqlx

@@ -32,9 +32,19 @@ openapi:
 gates:
     .ci/run
 
+# Stores, menus and past orders in the server's database
+seed *ARGS:
+    cargo run --release -p tableorder-loadtest -- seed {{ ARGS }}
+
 # How fast it is
 bench *ARGS:
-    cargo bench --bench figures -- {{ ARGS }}
+    cargo build --release
+    cargo run --release -p tableorder-loadtest -- bench {{ ARGS }}
+
+# The load of many restaurants at dinner time
+peak *ARGS:
+    cargo build --release
+    cargo run --release -p tableorder-loadtest -- peak {{ ARGS }}
 
 # Nothing missed, nothing twice, whatever dies: minutes of it
 torture:

@@ -25,16 +25,17 @@ const COMMAND_STATEMENT_TIMEOUT: Duration = Duration::from_hours(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The PostgreSQL a command works on, as it is.
-pub(super) struct Reached {
+#[derive(Debug)]
+pub struct Reached {
     /// How to connect to it.
-    pub(super) options: PgConnectOptions,
+    pub options: PgConnectOptions,
     /// The embedded PostgreSQL, where this command had to start it.
     embedded: Option<EmbeddedPostgres>,
 }
 
 impl Reached {
     /// The one of `DATABASE_URL`; else the embedded one, started or, where a server runs on it, joined.
-    pub(super) async fn open(config: &Config) -> Result<Self, CliError> {
+    pub async fn open(config: &Config) -> Result<Self, CliError> {
         let known = match configured(config)? {
             Some(options) => Some(options),
             None => EmbeddedPostgres::running_in(&config.data_dir)?,
@@ -66,7 +67,7 @@ impl Reached {
     }
 
     /// One connection, called `name` so that an operator can tell it from the others.
-    pub(super) async fn connect(&self, name: &str) -> Result<PgConnection, CliError> {
+    pub async fn connect(&self, name: &str) -> Result<PgConnection, CliError> {
         let options = self.options.clone().application_name(name).disable_statement_logging();
         let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
         connecting.map_err(|_| unreachable("it does not answer"))?.map_err(unreachable)
@@ -78,7 +79,7 @@ impl Reached {
     }
 
     /// Stops it if this command started it.
-    pub(super) async fn close(self) {
+    pub async fn close(self) {
         if let Some(embedded) = self.embedded {
             embedded.stop().await;
         }
@@ -138,7 +139,7 @@ pub(super) fn configured(config: &Config) -> Result<Option<PgConnectOptions>, Cl
 }
 
 /// The way to the database that `options` lead to which passes by a pooler, where there is one.
-pub(super) fn direct(config: &Config, options: &PgConnectOptions) -> Result<PgConnectOptions, CliError> {
+pub fn direct(config: &Config, options: &PgConnectOptions) -> Result<PgConnectOptions, CliError> {
     match &config.database.listener_url {
         Some(url) => Ok(url.expose().parse().map_err(|_| "DATABASE_LISTENER_URL cannot be read")?),
         None => Ok(options.clone()),
@@ -146,7 +147,7 @@ pub(super) fn direct(config: &Config, options: &PgConnectOptions) -> Result<PgCo
 }
 
 /// Brings the schema up to date, or where that is done as a step of its own, checks that it was.
-pub(super) async fn prepare_schema(config: &DatabaseConfig, direct: &PgConnectOptions) -> Result<(), CliError> {
+pub async fn prepare_schema(config: &DatabaseConfig, direct: &PgConnectOptions) -> Result<(), CliError> {
     if config.migrate_at_start {
         migrations::migrate(&MIGRATIONS, direct).await?;
     } else {
@@ -170,7 +171,7 @@ fn unreachable(error: impl Display) -> CliError {
 }
 
 /// The configured secret or, on a local server without one, a random one that is made once and kept.
-pub(super) fn token_secret(config: &Config) -> Result<Secret, CliError> {
+pub fn token_secret(config: &Config) -> Result<Secret, CliError> {
     if let Some(secret) = &config.jwt.secret {
         return Ok(secret.clone());
     }

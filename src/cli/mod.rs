@@ -1,7 +1,7 @@
 //! The command line.
 
 mod backup;
-mod connect;
+pub mod connect;
 mod health;
 mod interrupt;
 mod migrate;
@@ -11,7 +11,6 @@ mod operators;
 mod password;
 mod progress;
 mod restore;
-mod seed;
 mod serve;
 mod store;
 mod user;
@@ -25,7 +24,7 @@ use tokio::runtime::Runtime;
 use crate::config::Config;
 
 /// What a command fails with: told to the person at the terminal, not to a client.
-type CliError = Box<dyn std::error::Error + Send + Sync>;
+pub type CliError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An open-source table-order server.
 #[derive(Debug, Parser)]
@@ -47,8 +46,6 @@ enum Command {
     Restore(restore::Arguments),
     /// Begin a new epoch, after PostgreSQL was recovered to an earlier moment by other means
     NewEpoch,
-    /// Make stores to try, or to test under load
-    Seed(seed::Arguments),
     /// Make and list stores
     #[command(subcommand)]
     Store(store::Command),
@@ -88,7 +85,6 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Backup(arguments) => backup::run(&config, arguments).await,
         Command::Restore(arguments) => restore::run(&config, arguments).await,
         Command::NewEpoch => new_epoch::run(&config).await,
-        Command::Seed(arguments) => seed::run(&config, arguments).await,
         Command::Store(command) => store::run(&config, command).await,
         Command::User(command) => user::run(&config, command).await,
         Command::Health => health::run(&config.http).await,

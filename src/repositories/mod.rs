@@ -19,7 +19,6 @@ macro_rules! update_display_order {
 
 pub mod audit;
 pub mod backup;
-pub mod bulk;
 pub mod catalogue;
 pub mod category;
 mod constraint;

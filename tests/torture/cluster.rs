@@ -21,22 +21,13 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::nginx::{Nginx, Proxied};
 use crate::rolling_upgrade::Upgrade;
+use crate::stores::{self, Store};
 
 /// One at a time: what a torture shows would be blurred by another beside it.
 static CHAMBER: Mutex<()> = Mutex::const_new(());
 
 const SECRET: &str = "the secret of the torture chamber, long enough";
 pub const INSTANCES: usize = 3;
-
-/// A store with what its clients need.
-#[derive(Debug, Clone)]
-pub struct Store {
-    pub code: String,
-    pub admin: String,
-    /// A token for each table.
-    pub tables: Vec<String>,
-    pub menus: Vec<i64>,
-}
 
 /// How many acknowledged changes, and events, make a comparison mean something.
 pub const ENOUGH: usize = 100;
@@ -84,7 +75,7 @@ impl Cluster {
             acknowledged: AtomicUsize::new(0),
             _chamber: chamber,
         };
-        cluster.seed(stores, tables).await;
+        cluster.stores = stores::create(&cluster.options, SECRET, stores, tables).await;
         let before = upgrade.and_then(|upgrade| upgrade.from.clone());
         for index in 0..INSTANCES {
             cluster.start_instance_of(&before.clone().unwrap_or_else(|| program_of(index)), index).await;
@@ -272,32 +263,6 @@ impl Cluster {
         let host = socket.display().to_string().replace('/', "%2F");
         format!("postgres://tableorder:{password}@localhost/tableorder?host={host}")
     }
-
-    async fn seed(&mut self, stores: usize, tables: usize) {
-        let arguments = format!("seed --stores {stores} --tables {tables} --menus 8 --tokens tokens");
-        let output = self.command(&program()).args(arguments.split(' ')).output().await.unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let admins = read_pairs(&self.directory.join("tokens/admins.tsv"));
-        let tables = read_pairs(&self.directory.join("tokens/tables.tsv"));
-        let menus = read_pairs(&self.directory.join("tokens/menus.tsv"));
-        let of = |pairs: &[(String, String)], code: &str| -> Vec<String> {
-            pairs.iter().filter(|(store, _)| store == code).map(|(_, value)| value.clone()).collect()
-        };
-        self.stores = admins
-            .into_iter()
-            .map(|(code, admin)| Store {
-                tables: of(&tables, &code),
-                menus: of(&menus, &code).iter().map(|id| id.parse().unwrap()).collect(),
-                code,
-                admin,
-            })
-            .collect();
-    }
-}
-
-fn read_pairs(path: &Path) -> Vec<(String, String)> {
-    let text = fs::read_to_string(path).unwrap();
-    text.lines().map(|line| line.split_once('\t').unwrap()).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
 }
 
 /// What is tortured: the program of this build, or the one that `TORTURE_PROGRAM` names.

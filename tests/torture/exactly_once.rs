@@ -22,8 +22,9 @@ use rand::{RngExt, SeedableRng};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Store};
+use crate::cluster::Cluster;
 use crate::number;
+use crate::stores::Store;
 
 const POSTS_PER_KEY: usize = 64;
 

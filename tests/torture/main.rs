@@ -35,6 +35,7 @@ mod report;
 mod rolling_upgrade;
 #[path = "../shared/sse.rs"]
 mod sse;
+mod stores;
 mod subscriber;
 mod writer;
 

@@ -11,8 +11,9 @@ use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::cluster::{Cluster, Store};
+use crate::cluster::Cluster;
 use crate::sse::{Buffer, Event};
+use crate::stores::Store;
 
 /// Once writing has ended, a stream that tells nothing for so long has told everything.
 const SILENCE: Duration = Duration::from_secs(3);

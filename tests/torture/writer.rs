@@ -10,7 +10,8 @@ use rand::seq::IndexedRandom;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Store};
+use crate::cluster::Cluster;
+use crate::stores::Store;
 
 /// A change that was acknowledged, named as its event would be.
 #[derive(Debug)]
