@@ -18,6 +18,7 @@
 mod bench;
 mod http;
 mod machine;
+mod peak;
 mod postgres;
 mod process;
 mod progress;
@@ -50,9 +51,14 @@ enum Command {
     Seed(seed::Arguments),
     /// Measure how fast the server is, each metric beside its limit on this machine
     Bench(bench::Arguments),
+    /// Put the load of many restaurants at dinner time on a server
+    Peak(peak::Arguments),
     /// Serve the responses in a file, as the limit that `bench` compares menu reads with
     #[command(hide = true)]
     BareServer(bench::BareServerArguments),
+    /// Read some of the streams of `peak`, in a process of its own
+    #[command(hide = true)]
+    Streams,
 }
 
 fn main() -> ExitCode {
@@ -60,7 +66,9 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Seed(arguments) => runtime(2).block_on(until_stopped(seed::run(arguments))).map(|()| true),
         Command::Bench(arguments) => runtime(2).block_on(until_stopped(bench::run(arguments))),
+        Command::Peak(arguments) => runtime(1).block_on(until_stopped(peak::run(arguments))),
         Command::BareServer(arguments) => bench::serve_bare(&arguments).map(|()| true),
+        Command::Streams => peak::read_streams().map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
