@@ -95,7 +95,7 @@ impl Program {
         let executed = Instant::now();
         let mut process = command.spawn()?;
         let pid = process.id().ok_or("the server ended at once")?;
-        while !is_healthy(address).await {
+        while !answers(address, "/health").await {
             if process.try_wait()?.is_some() || executed.elapsed() > START_TIMEOUT {
                 let log = fs::read_to_string(directory.join("server.log")).unwrap_or_default();
                 return Err(format!("the server does not start: {log}").into());
@@ -107,6 +107,18 @@ impl Program {
 }
 
 impl Server {
+    /// Waits until it takes requests that need the database.
+    pub async fn wait_until_ready(&self) -> Result<()> {
+        let started = Instant::now();
+        while !answers(self.address, "/health/ready").await {
+            if started.elapsed() > START_TIMEOUT {
+                return Err("the server does not become ready".into());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+
     /// Its resident memory in bytes.
     pub fn resident(&self) -> Result<f64> {
         process::resident(self.pid)
@@ -126,9 +138,10 @@ impl Server {
     }
 }
 
-async fn is_healthy(address: SocketAddr) -> bool {
+/// Whether a request to `path` succeeds.
+async fn answers(address: SocketAddr, path: &str) -> bool {
     let Ok(mut connection) = Connection::connect(address).await else { return false };
-    let answer = connection.ask(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    let answer = connection.ask(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await;
     answer.is_ok_and(|answer| answer.status == 200)
 }
 

@@ -142,7 +142,9 @@ async fn start_servers(
     let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut servers = Vec::new();
     for _ in 0..instances {
-        servers.push(program.start(postgres.directory(), &postgres.url("tableorder"), &settings).await?);
+        let server = program.start(postgres.directory(), &postgres.url("tableorder"), &settings).await?;
+        server.wait_until_ready().await?;
+        servers.push(server);
     }
     Ok(servers)
 }

@@ -9,6 +9,7 @@ use std::io::{self, BufRead, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tableorder::clock::Clock;
@@ -23,6 +24,10 @@ use crate::{Failure, Result};
 
 /// How many streams connect at a time.
 const CONNECTING: usize = 50;
+
+/// Attempts to open a stream, and the time between them.
+const ATTEMPTS: u32 = 5;
+const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 const READ_BUFFER: usize = 64 * 1024;
 
@@ -79,15 +84,8 @@ async fn read_all(job: Job) -> Result<()> {
         let (results, is_open) = (Rc::clone(&results), Rc::clone(&is_open));
         tokio::task::spawn_local(async move {
             let mut reader = Reader { index, results: Rc::clone(&results), rest: Vec::new() };
-            let opened = async {
-                let socket = open(source, &stream).await?;
-                drop(stream);
-                while reader.has_not_opened() {
-                    reader.read_more(&socket).await?;
-                }
-                Ok::<_, Failure>(socket)
-            };
-            let opened = opened.await;
+            let opened = reader.open(source, &stream).await;
+            drop(stream);
             drop(permit);
             is_open.notify_one();
             let ended = match opened {
@@ -120,14 +118,6 @@ fn stop_signal() -> Arc<Notify> {
     stopped
 }
 
-async fn open(source: Ipv4Addr, stream: &Stream) -> Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::from((source, 0)))?;
-    let mut socket = socket.connect(stream.server).await?;
-    socket.write_all(&get(&stream.path, &stream.token, "Accept: text/event-stream\r\n")).await?;
-    Ok(socket)
-}
-
 struct Reader {
     index: usize,
     results: Results,
@@ -136,6 +126,32 @@ struct Reader {
 }
 
 impl Reader {
+    /// Opens the stream. Clients try again where the server has no connection to the database in time.
+    async fn open(&mut self, source: Ipv4Addr, stream: &Stream) -> Result<TcpStream> {
+        let mut attempts = 1;
+        loop {
+            match self.try_open(source, stream).await {
+                Err(failure) if attempts < ATTEMPTS && failure.to_string().starts_with("HTTP/1.1 503") => {
+                    attempts += 1;
+                    self.rest.clear();
+                    tokio::time::sleep(RETRY_DELAY).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn try_open(&mut self, source: Ipv4Addr, stream: &Stream) -> Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((source, 0)))?;
+        let mut socket = socket.connect(stream.server).await?;
+        socket.write_all(&get(&stream.path, &stream.token, "Accept: text/event-stream\r\n")).await?;
+        while self.has_not_opened() {
+            self.read_more(&socket).await?;
+        }
+        Ok(socket)
+    }
+
     fn has_not_opened(&self) -> bool {
         self.results.borrow()[self.index].opened_at.is_none()
     }
@@ -189,20 +205,14 @@ impl Reader {
 /// Calls `note` with the `seq` of each complete event; returns how many bytes are read. The server sends each event in
 /// a chunk of its own, so events are found without decoding the chunks.
 fn read_events(bytes: &[u8], mut note: impl FnMut(i64)) -> Result<usize> {
+    const STATUS: &[u8] = b"HTTP/1.1 200";
+    if bytes.starts_with(b"HTTP/1.1 ") && bytes.len() >= STATUS.len() && !bytes.starts_with(STATUS) {
+        return Err(String::from_utf8_lossy(bytes).into());
+    }
     let mut read = 0;
     while let Some(length) = find(&bytes[read..], b"\n\n") {
-        let event = &bytes[read..read + length];
+        seq(&bytes[read..read + length]).into_iter().for_each(&mut note);
         read += length + 2;
-        if event.starts_with(b"HTTP/1.1") && !event.starts_with(b"HTTP/1.1 200") {
-            return Err(String::from_utf8_lossy(event).into());
-        }
-        if let Some(seq) = seq(event) {
-            note(seq);
-        }
-    }
-    // A response that is no stream has no events.
-    if bytes.starts_with(b"HTTP/1.1") && !bytes.starts_with(b"HTTP/1.1 200") {
-        return Err(String::from_utf8_lossy(bytes).into());
     }
     Ok(read)
 }

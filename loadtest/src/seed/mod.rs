@@ -1,7 +1,7 @@
 //! `loadtest seed`: stores with menus, tables and past orders, to try the server or to test it under load.
 
+mod constraints;
 mod copy;
-mod foreign_keys;
 mod history;
 mod names;
 mod plan;
@@ -29,8 +29,8 @@ use plan::StorePlan;
 const ADMIN_PASSWORD: &str = "admin1234";
 pub const TABLE_PASSWORD: &str = "1234";
 
-/// From this number of past orders on, their foreign keys are checked all at once, which locks the tables.
-const MANY_ORDERS: usize = 200_000;
+/// From this number of past orders on, their constraints and indexes are made all at once, which locks the tables.
+const MANY_ORDERS: usize = 50_000;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -133,7 +133,7 @@ pub async fn write(connection: &mut PgConnection, request: &Request<'_>, progres
     let plans: Vec<_> = (1..=request.stores).map(|number| StorePlan::new(request.seed, number, request.size)).collect();
     let mut tx = connection.begin().await?;
     let dropped = match request.size.orders() * request.stores {
-        MANY_ORDERS.. => Some(foreign_keys::drop(&mut tx).await?),
+        orders @ MANY_ORDERS.. => Some(constraints::drop(&mut tx, orders).await?),
         _ => None,
     };
     let stores = stores::write(&mut tx, request, &plans).await?;
