@@ -8,6 +8,7 @@
 )]
 #![allow(unreachable_pub, missing_docs, reason = "only the tests use it")]
 
+mod backup;
 #[path = "../../src/http.rs"]
 #[allow(dead_code, reason = "the tests need a part of it")]
 mod http;
