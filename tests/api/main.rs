@@ -18,6 +18,7 @@ mod citus;
 mod command_line;
 mod connections;
 mod devices;
+mod documents;
 mod embedded;
 mod errors;
 mod failover;
