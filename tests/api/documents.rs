@@ -73,6 +73,7 @@ fn documents() -> Vec<PathBuf> {
     let Ok(listed) = Command::new("git").args(["ls-files", "-z", "*.md"]).current_dir(root()).output() else {
         return Vec::new();
     };
+    assert!(listed.status.success() || !root().join(".git").exists(), "{listed:?}");
     let names = String::from_utf8(listed.stdout).unwrap();
     names.split_terminator('\0').map(|name| root().join(name)).collect()
 }
