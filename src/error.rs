@@ -1,6 +1,8 @@
-//! Errors are part of the product: one envelope, stable codes, Korean and English messages.
+//! Errors: one type with a stable code, and messages in Korean and English.
 //!
-//! Services return an [`AppError`]; the routers write the response body from it.
+//! Services return an [`AppError`]; `routers::error_response` writes the response body from it. Of HTTP, this module
+//! has only the status numbers. A new code is a line in `code.rs`; a new reason of a refused field belongs to
+//! `reason.rs`, which is also a file to imitate.
 
 mod code;
 mod language;
@@ -20,32 +22,32 @@ pub use limit::Limit;
 pub use message::Message;
 pub use reason::Reason;
 
-/// How long a client is asked to wait where nothing better is known.
+/// The default `Retry-After`.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// One field that was refused, and why.
+/// A refused field and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     /// The field's path in the request: `items[0].quantity`.
     pub field: String,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// What a client needs beside the code to act on a refusal.
+/// Data that a client needs to act on an error, besides its code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum ErrorData {
     /// With `SESSION_MISMATCH`.
     SessionMismatch {
-        /// The session that was meant.
+        /// The session in the request.
         session_id: i64,
-        /// The table's session, if it has one.
+        /// The table's current session, if it has one.
         current_session_id: Option<i64>,
     },
-    /// With `LIMIT_REACHED`, `SESSION_FULL`, and the refusals of too many orders or streams.
+    /// With `LIMIT_REACHED`, `SESSION_FULL`, and the errors for too many orders or streams.
     Limit {
-        /// The bound.
+        /// The limit.
         limit: Limit,
         /// Its value.
         maximum: i64,
@@ -54,44 +56,44 @@ pub enum ErrorData {
     MenuChanged {
         /// The current version.
         menu_version: i64,
-        /// The lines concerned.
+        /// The changed lines.
         changed: Vec<ChangedLine>,
     },
 }
 
-/// A line of an order whose item has another name or price by now.
+/// An order line whose menu item has a new name or price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChangedLine {
-    /// Its index in the order.
+    /// The line's index in the order.
     pub index: usize,
-    /// The item's name now.
+    /// The current name.
     pub menu_name: String,
-    /// The item's price now, in the currency's minor unit.
+    /// The current price, in the currency's minor unit.
     pub unit_price: i64,
 }
 
-/// Why a request was refused.
+/// An error of a request.
 #[derive(Debug, thiserror::Error)]
 #[error("{code}")]
 pub struct AppError {
-    /// What clients branch on.
+    /// The code that clients branch on.
     pub code: ErrorCode,
-    /// The fields concerned, where the refusal is about fields.
+    /// The refused fields, if the error is about fields.
     pub details: Vec<FieldError>,
-    /// What else the client needs to act on it.
+    /// Further data that the client needs to act on the error.
     pub data: Option<ErrorData>,
-    /// When to try again, for a 429 or 503.
+    /// The `Retry-After` of a 429 or 503.
     pub retry_after: Option<Duration>,
-    /// The cause: for the log, never for the answer.
+    /// The cause. It is logged and never sent to the client.
     #[source]
     pub cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What services and repositories return.
+/// The result of services and repositories.
 pub type Result<T, E = AppError> = std::result::Result<T, E>;
 
 impl AppError {
-    /// An error with the cause that led to it, for the log.
+    /// An error with a cause, which is logged.
     pub fn caused_by(code: ErrorCode, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { cause: Some(cause.into()), ..code.into() }
     }
@@ -108,7 +110,7 @@ impl AppError {
         Self::validation(vec![FieldError { field: field.into(), reason }])
     }
 
-    /// A refusal that names the bound `limit`, which is `maximum`.
+    /// An error that names the limit that was exceeded, and its value `maximum`.
     #[must_use]
     pub fn limit_reached(code: ErrorCode, limit: Limit, maximum: i64) -> Self {
         let reason = Reason::Limit { limit, maximum };
@@ -116,7 +118,7 @@ impl AppError {
         Self { details, data: Some(ErrorData::Limit { limit, maximum }), ..code.into() }
     }
 
-    /// The bound that the refusal names, and its value, if it names one.
+    /// The limit that the error names, and its value.
     #[must_use]
     pub fn limit(&self) -> Option<(Limit, i64)> {
         match self.data {
@@ -131,13 +133,13 @@ impl AppError {
         self.cause.as_deref().is_some_and(<dyn StdError + Send + Sync>::is::<E>)
     }
 
-    /// What the database said, where that is the cause.
+    /// The database error that caused this one, if any.
     #[must_use]
     pub fn database_cause(&self) -> Option<&sqlx::Error> {
         self.cause.as_deref()?.downcast_ref()
     }
 
-    /// An opaque 500 whose cause goes to the log.
+    /// A 500 whose cause is logged but not sent.
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::caused_by(ErrorCode::InternalError, cause)
     }
@@ -163,7 +165,7 @@ impl From<&sqlx::Error> for ErrorCode {
         match error {
             PoolTimedOut | PoolClosed | Io(_) | Tls(_) | Protocol(_) | WorkerCrashed => ErrorCode::ServiceUnavailable,
             Database(database) => match database.code().as_deref() {
-                // A text PostgreSQL cannot keep (NUL), where no field's own rule caught it.
+                // A text that PostgreSQL cannot store (NUL) and that no field validator refused.
                 Some("22021" | "22P05") => ErrorCode::ValidationError,
                 Some(state) if is_unavailable(state) => ErrorCode::ServiceUnavailable,
                 _ if is_read_only(error) => ErrorCode::ServiceUnavailable,
@@ -174,21 +176,21 @@ impl From<&sqlx::Error> for ErrorCode {
     }
 }
 
-/// SQLSTATEs of a database that is away, starting, stopping, full or out of connections, of one that lets nobody in
-/// (28, another password), and of a transaction that lost against another: trying again helps.
+/// SQLSTATE classes after which a retry can succeed: the database is unreachable, starting, stopping, full or out of
+/// connections, refuses the login (28, during a password change), or aborted the transaction because of a conflict.
 fn is_unavailable(sqlstate: &str) -> bool {
     matches!(sqlstate.get(..2), Some("08" | "28" | "40" | "53" | "57" | "58")) || sqlstate == "55P03"
 }
 
-/// Whether PostgreSQL refused a statement because it takes no writes at the moment, as during a failover. Nothing was
+/// Whether PostgreSQL refused a statement because it is read-only at the moment, as during a failover. Nothing was
 /// written.
 #[must_use]
 pub fn is_read_only(error: &sqlx::Error) -> bool {
     let Some(error) = error.as_database_error() else { return false };
     match error.code().as_deref() {
         Some("25006") => true,
-        // A standby also refuses to read an unlogged table. `feature_not_supported` has many other causes; unlike the
-        // message, the name of PostgreSQL's function is the same in every language.
+        // A standby also refuses to read an unlogged table. The code `feature_not_supported` has many other causes, and
+        // the message depends on the language; the name of PostgreSQL's function does not.
         Some("0A000") => {
             let error = error.try_downcast_ref::<PgDatabaseError>();
             error.and_then(PgDatabaseError::routine) == Some("get_relation_info")

@@ -1,4 +1,9 @@
-//! The layers around the router.
+//! The layers around the router, which apply to every request: access log, CORS, security headers, limits, timeouts.
+//!
+//! [`Middleware::apply`] lists them from the outside in. A layer belongs here if it is the same for every route;
+//! authentication is an extractor (`routers::extract`), since handlers require different identities. Use a layer of
+//! tower-http if there is a suitable one. A file to imitate: `security_headers.rs`, or `cors.rs` for a layer with
+//! state.
 
 mod access_log;
 mod client_address;
@@ -27,7 +32,7 @@ use crate::telemetry::metrics::RequestMetrics;
 
 pub use limits::TooManyConnections;
 
-/// What the layers share.
+/// The configured layers.
 #[derive(Debug, Clone)]
 pub struct Middleware {
     access_log: AccessLogLayer,
@@ -38,7 +43,7 @@ pub struct Middleware {
 }
 
 impl Middleware {
-    /// Layers with these limits, which record requests in `metrics`.
+    /// The layers with the limits of `config`. Requests are counted in `metrics`.
     #[must_use]
     pub fn new(config: &HttpConfig, metrics: RequestMetrics, shutdown: &Shutdown) -> Self {
         Self {
@@ -50,12 +55,12 @@ impl Middleware {
         }
     }
 
-    /// Puts every layer around each route of `router`; the route, which the log and the metrics name, is known only
-    /// there. Without `timeout` a request may take any time.
+    /// Adds every layer around each route of `router`: only there the matched route is known, which the log and the
+    /// metrics need. Without `timeout`, a request may take any time.
     pub fn apply(&self, router: Router, timeout: Option<Duration>) -> Router {
         let timeout = timeout.map(|timeout| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout));
-        // From the outside in: a request passes the first layer first, its response passes it last. One stack for all,
-        // as axum stores each layer that is added by itself in a box of its own for every request.
+        // From the outside in: a request passes the first layer first, its response passes it last. All layers form one
+        // stack, since axum boxes each layer that is added separately, for every request.
         router.layer(
             ServiceBuilder::new()
                 .layer(self.access_log.clone())
@@ -72,7 +77,7 @@ impl Middleware {
     }
 }
 
-/// Once the server drains, each response closes its connection, so that clients connect to another instance.
+/// During the drain each response closes its connection, so that clients connect to another instance.
 fn close_while_draining(shutdown: Arc<Shutdown>) -> impl Fn(Response) -> Response + Clone {
     move |mut response| {
         if shutdown.is_draining() {

@@ -1,4 +1,4 @@
-//! The request under way: a task-local record of what its log lines and its response need.
+//! The context of the current request, task-local: what its log lines and its response need.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use crate::error::{Language, Limit};
 use crate::models::{StoreId, TableId};
 
-/// What is known of the request under way.
+/// The context of the current request.
 #[derive(Debug)]
 pub struct RequestContext {
     /// The caller's request id if it sent a valid one, else a new one. Visible ASCII.
@@ -40,19 +40,19 @@ impl RequestContext {
         self.queries.load(Ordering::Relaxed)
     }
 
-    /// The store that the request is about, once its token or login is known.
+    /// The store of the request, once its token or login is verified.
     #[must_use]
     pub fn store(&self) -> Option<StoreId> {
         self.store.get().copied()
     }
 
-    /// The table whose tablet sent the request, once its token is known.
+    /// The table whose tablet sent the request, once its token is verified.
     #[must_use]
     pub fn table(&self) -> Option<TableId> {
         self.table.get().copied()
     }
 
-    /// The bound that the request was refused for.
+    /// The limit that the request exceeded.
     #[must_use]
     pub fn limit(&self) -> Option<Limit> {
         self.limit.get().copied()
@@ -69,7 +69,7 @@ impl RequestContext {
     }
 }
 
-/// Reads the context of the request under way; `None` outside requests, as in background tasks.
+/// Reads the context of the current request; `None` outside requests, as in background tasks.
 pub fn with<T>(read: impl FnOnce(&RequestContext) -> T) -> Option<T> {
     CONTEXT.try_with(|context| read(context)).ok()
 }
@@ -79,17 +79,17 @@ pub fn count_query() {
     with(|context| context.queries.fetch_add(1, Ordering::Relaxed));
 }
 
-/// Records which store the request is about.
+/// Records the store of the request.
 pub fn set_store(store: StoreId) {
     with(|context| context.store.set(store));
 }
 
-/// Records which table's tablet sent the request.
+/// Records the table whose tablet sent the request.
 pub fn set_table(table: TableId) {
     with(|context| context.table.set(table));
 }
 
-/// Records the bound that the request is refused for.
+/// Records the limit that the request exceeded.
 pub fn set_limit(limit: Limit) {
     with(|context| context.limit.set(limit));
 }

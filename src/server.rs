@@ -1,4 +1,5 @@
-//! The HTTP server: accepts connections, bounds them, and stops without dropping a request or waiting for a stream.
+//! The HTTP server: accepts connections, limits their number, and stops without dropping a request or waiting for a
+//! stream.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,31 +23,31 @@ use crate::config::HttpConfig;
 use crate::middleware::TooManyConnections;
 use crate::shutdown::Shutdown;
 
-/// How much beyond the configured limits hyper reads headers, in percent of them: those just beyond are refused with an
-/// error body, those far beyond with hyper's bare 431. (Up to 100 fields, as by default, hyper allocates nothing.)
-const HEADER_SLACK: usize = 150;
+/// hyper's header limits, in percent of the configured limits. Headers slightly over a configured limit get an error
+/// body; headers over hyper's limit get its 431 without a body. (hyper does not allocate for up to 100 fields, its
+/// default.)
+const HYPER_HEADER_LIMIT_PERCENT: usize = 150;
 
-/// Connections beyond the limit that are answered with a 503 at a time; any more are closed.
+/// How many connections beyond the limit may receive a 503 at the same time; further ones are closed.
 const MAX_REJECTING: usize = 64;
 
 /// How long a connection beyond the limit may take to send its request.
 const REJECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The pause after the system had no connection to give.
+/// The pause after a failed accept, for example without a free file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How often it is logged that the system has no connection to give.
+/// The minimum interval between log lines about failed accepts.
 const ACCEPT_ERROR_LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How long idle connections stay open after a drain: HTTP/1.1 cannot announce that an idle connection is about to
 /// close, and a request sent at that moment would be lost.
 const IDLE_GRACE: Duration = Duration::from_secs(1);
 
-/// Serves `app` over HTTP/1.1 until `shutdown` closes it; then requests under way may finish, within
+/// Serves `app` over HTTP/1.1 until `shutdown` closes it; then requests in progress may finish, within
 /// `shutdown_timeout`.
 ///
-/// (axum's own `serve` has no header timeout, so a client that sends its header slowly would hold a connection for
-/// ever.)
+/// (axum's `serve` has no header timeout: a client that sends its header slowly would hold a connection indefinitely.)
 pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, config: &HttpConfig) {
     let connections = Connections {
         app,
@@ -63,7 +64,7 @@ pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, confi
         };
         match accepted {
             Ok((stream, peer)) => connections.spawn(stream, peer),
-            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) if is_connection_error(&error) => {}
             Err(error) => {
                 if logged.is_none_or(|at| at.elapsed() > ACCEPT_ERROR_LOG_INTERVAL) {
                     logged = Some(Instant::now());
@@ -87,31 +88,32 @@ pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, confi
     }
 }
 
-/// Closes the listener and returns the connections that the system has already opened for it: they would be reset.
+/// Closes the listener and returns the connections in its backlog, which would otherwise be reset.
 fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
-    let mut last = Vec::new();
-    let Ok(listener) = listener.into_std() else { return last };
+    let mut backlog = Vec::new();
+    let Ok(listener) = listener.into_std() else { return backlog };
     loop {
         match listener.accept() {
             Ok((stream, peer)) => {
                 if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
-                    last.push((stream, peer));
+                    backlog.push((stream, peer));
                 }
             }
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(_) => return last,
+            Err(error) if is_connection_error(&error) => {}
+            Err(_) => return backlog,
         }
     }
 }
 
-fn is_of_one_connection(error: &io::Error) -> bool {
+/// Whether only one connection failed, and not the listener.
+fn is_connection_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
     )
 }
 
-/// The open connections and their bounds.
+/// The data that all connections share.
 struct Connections {
     app: Router,
     config: Arc<HttpConfig>,
@@ -121,7 +123,7 @@ struct Connections {
 }
 
 impl Connections {
-    /// Serves a connection in a task of its own; beyond the limit it is only told so, or closed.
+    /// Serves a connection in its own task. A connection beyond the limit receives a 503 or is closed.
     fn spawn(&self, stream: TcpStream, peer: SocketAddr) {
         let (permit, is_rejected) = if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             (permit, false)
@@ -146,7 +148,7 @@ struct Connection {
 impl Connection {
     async fn serve(self, stream: TcpStream, config: Arc<HttpConfig>, shutdown: Watcher) {
         configure(&stream, config.write_timeout);
-        // A client that reads nothing is disconnected; it resumes when it reconnects.
+        // A client that reads nothing is disconnected; it resumes its stream when it reconnects.
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(config.write_timeout));
         let service = service_fn(|mut request: Request<Incoming>| {
@@ -160,20 +162,20 @@ impl Connection {
             .timer(TokioTimer::new())
             .header_read_timeout(if self.is_rejected { REJECT_TIMEOUT } else { config.header_timeout })
             .keep_alive(!self.is_rejected)
-            .max_buf_size(config.header_limit * HEADER_SLACK / 100)
-            .max_headers(config.header_fields * HEADER_SLACK / 100)
+            .max_buf_size(config.header_limit * HYPER_HEADER_LIMIT_PERCENT / 100)
+            .max_headers(config.header_fields * HYPER_HEADER_LIMIT_PERCENT / 100)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
         if let Err(error) = shutdown.watch(connection).await {
-            // The client went away or was too slow, or its stream was aborted: all normal.
+            // Normal: the client disconnected or was too slow, or its stream was aborted.
             tracing::debug!(%error, "connection ended");
         }
     }
 }
 
-/// Sends events at once instead of gathering them, and closes a connection whose peer acknowledges nothing for
-/// `timeout`: a client that lost its network sends no sign of it.
+/// Disables Nagle's algorithm, so that events are sent at once, and closes a connection whose peer acknowledges nothing
+/// for `timeout`: a client that loses its network does not close its connection.
 fn configure(stream: &TcpStream, timeout: Duration) {
-    // Where an option is refused, the connection works without it.
+    // Errors are ignored: the connection also works without these options.
     let _ = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
     let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(timeout));
@@ -186,7 +188,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_peer_that_acknowledges_nothing_is_given_up() {
+    async fn a_connection_has_a_user_timeout_and_no_delay() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let timeout = Duration::from_secs(15);

@@ -1,12 +1,12 @@
-//! How the server stops: first, where there is a proxy to notice, a drain; then the stop itself.
+//! The two stages of a shutdown: the drain, in which a proxy moves the traffic to other instances, then the stop.
 
 use tokio_util::sync::CancellationToken;
 
-/// What begins, in this order, when the server is to stop. Cheap to clone.
+/// Signals the two stages. Clones share their state.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
     closing: CancellationToken,
-    /// A child: whoever closes has drained.
+    /// A child of `closing`: closing also starts the drain.
     draining: CancellationToken,
 }
 
@@ -18,18 +18,18 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Begins the drain: readiness goes red, and each connection closes with its next answer. Connections and
-    /// requests are still taken, and streams go on.
+    /// Begins the drain: the readiness check fails, and each connection closes after its next response. New connections
+    /// and requests are still accepted, and streams stay open.
     pub fn drain(&self) {
         self.draining.cancel();
     }
 
-    /// Begins the stop: no more connections are taken, and streams are broken off.
+    /// Begins the stop: no new connections are accepted, and streams are aborted.
     pub fn close(&self) {
         self.closing.cancel();
     }
 
-    /// Whether the drain, or more, has begun.
+    /// Whether the drain or the stop has begun.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.is_cancelled()

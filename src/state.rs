@@ -1,4 +1,7 @@
-//! What handlers can use.
+//! The application state: the services and handles that a handler can use, created once at the start.
+//!
+//! A new service becomes a field of [`Services`] and is created in [`AppState::new`]. Data that only one service needs
+//! belongs to that service, and data of one request belongs to `request_context`. An example to imitate: `orders`.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -30,10 +33,10 @@ use crate::services::{
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::{Metrics, RequestMetrics};
 
-/// The bytes of menu responses kept in memory.
+/// The capacity of the cache of menu responses, in bytes.
 const PREPARED_MENU_BYTES: u64 = 64 << 20;
 
-/// The services and handles that a handler can use. A clone counts one reference; the services are borrowed from it.
+/// The state that all handlers share. A clone adds a reference to the same [`Services`].
 #[derive(Clone)]
 pub struct AppState(Arc<Services>);
 
@@ -175,9 +178,9 @@ impl AppState {
         })))
     }
 
-    /// Runs the tasks beside the requests until `stop` is cancelled: exchanges events with the other instances, deletes
-    /// what has expired and makes the nightly backup. `direct` leads to PostgreSQL itself, for `LISTEN` and the backup,
-    /// which need sessions of their own.
+    /// Runs the background tasks until `stop` is cancelled: exchanges versions with the other instances, deletes
+    /// expired rows and makes the nightly backup. `direct` connects to PostgreSQL without a pooler: `LISTEN` and the
+    /// backup need a database session of their own.
     ///
     /// # Errors
     /// [`EpochChanged`]: the server must stop.
@@ -189,7 +192,7 @@ impl AppState {
     ) -> Result<(), EpochChanged> {
         let Services { audit, backups, devices, cluster, hub, database, throttle, clock, .. } = &*self;
         let listener = events.wake_ups.then(|| direct.clone());
-        let endless = async {
+        let background = async {
             tokio::join!(
                 hub.run_catch_up(),
                 retention::run(database, clock, events.retention),
@@ -201,7 +204,7 @@ impl AppState {
         };
         tokio::select! {
             result = cluster.run(hub, listener, &stop) => result,
-            () = endless => Ok(()),
+            () = background => Ok(()),
         }
     }
 }

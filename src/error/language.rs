@@ -1,6 +1,6 @@
-//! Which language messages are in.
+//! The language of messages.
 
-/// A language of the catalogue.
+/// A language in which messages exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {
     /// 한국어, the default.
@@ -11,11 +11,11 @@ pub enum Language {
 }
 
 impl Language {
-    /// Every language of the catalogue.
+    /// Every language.
     pub const ALL: [Self; 2] = [Self::Korean, Self::English];
 
-    /// The language an `Accept-Language` header asks for: the one of ours it weighs highest, the first of
-    /// equals, Korean where it names neither.
+    /// The language that an `Accept-Language` header asks for: of the supported ones the one with the highest weight,
+    /// the first of equals; Korean if the header names neither.
     #[must_use]
     pub fn from_accept_language(header: &str) -> Self {
         let mut best = (0.0, Self::default());
@@ -37,7 +37,7 @@ impl Language {
         best.1
     }
 
-    /// Its tag, as `Content-Language` says it.
+    /// The language tag, for `Content-Language`.
     #[must_use]
     pub fn tag(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_heaviest_of_ours_wins() {
+    fn the_supported_language_with_the_highest_weight_wins() {
         for (header, language) in [
             ("", Language::Korean),
             ("fr", Language::Korean),
@@ -70,7 +70,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_header_has_a_language(header in ".*") {
+        fn any_header_gives_a_language(header in ".*") {
             prop_assert!(Language::ALL.contains(&Language::from_accept_language(&header)));
         }
     }

@@ -1,10 +1,10 @@
-//! The bounds that a refusal can name.
+//! The limits that an error can name.
 
 use serde::{Serialize, Serializer};
 
 use super::Language;
 
-/// A bound on what one store, session, table or account may have.
+/// A limit per store, session, table, user or server. The comment of each names its setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Limit {
     /// `STORE_MAX_MENU_ITEMS`
@@ -69,31 +69,30 @@ impl Limit {
         }
     }
 
-    /// What a person is told of a limit of `maximum`.
+    /// The message for people, for a limit whose value is `maximum`.
     #[must_use]
     pub fn message(self, maximum: i64, language: Language) -> String {
         let (korean, english) = match self {
             Self::MenuItems => ("매장의 메뉴는 최대 {}개입니다", "a store has at most {} menu items"),
             Self::MenuBytes => (
                 "매장 메뉴의 이름, 설명, 이미지 주소는 합쳐서 최대 {}바이트입니다",
-                "the names, descriptions and image addresses of a store's menu have at most {} bytes in all",
+                "the names, descriptions and image addresses of a store's menu have at most {} bytes in total",
             ),
             Self::Categories => ("매장의 카테고리는 최대 {}개입니다", "a store has at most {} categories"),
             Self::Tables => ("매장의 테이블은 최대 {}개입니다", "a store has at most {} tables"),
-            Self::Users => ("매장의 직원 계정은 최대 {}개입니다", "a store has at most {} staff accounts"),
+            Self::Users => ("매장의 직원 계정은 최대 {}개입니다", "a store has at most {} users"),
             Self::SessionOrders => ("한 번의 이용에서 주문은 최대 {}건입니다", "a session has at most {} orders"),
             Self::SessionLines => {
                 ("한 번의 이용에서 주문 항목은 최대 {}개입니다", "the orders of a session have at most {} lines")
             }
-            Self::SessionOrdersPerSecond => (
-                "한 테이블에서는 1초에 최대 {}건을 주문할 수 있습니다",
-                "the orders of a session are limited to {} a second",
-            ),
+            Self::SessionOrdersPerSecond => {
+                ("한 테이블에서는 1초에 최대 {}건을 주문할 수 있습니다", "a session is limited to {} orders per second")
+            }
             Self::TableStreams => {
                 ("한 테이블의 실시간 연결은 최대 {}개입니다", "a table has at most {} open event streams")
             }
             Self::UserStreams => {
-                ("한 계정의 실시간 연결은 최대 {}개입니다", "an account has at most {} open event streams")
+                ("한 계정의 실시간 연결은 최대 {}개입니다", "a user has at most {} open event streams")
             }
             Self::StoreStreams => ("매장의 실시간 연결은 최대 {}개입니다", "a store has at most {} open event streams"),
             Self::Streams => ("서버의 실시간 연결은 최대 {}개입니다", "this server has at most {} open event streams"),

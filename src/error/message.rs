@@ -1,19 +1,19 @@
-//! Messages of responses that are no errors.
+//! Messages of successful responses.
 
 use super::Language;
 
-/// What happened, for the person at the screen.
+/// A message for people.
 #[derive(Debug, Clone, Copy)]
 pub enum Message {
     /// Something was deleted.
     Deleted,
-    /// A table's stay was completed.
+    /// A session was completed.
     Completed,
-    /// The login ended.
+    /// The user logged out.
     LoggedOut,
     /// The password changed.
     PasswordChanged,
-    /// The session a tablet orders for has ended.
+    /// The tablet's session has ended.
     SessionEnded,
 }
 
@@ -25,7 +25,7 @@ impl Message {
             (Self::Deleted, Language::Korean) => "삭제되었습니다.",
             (Self::Deleted, Language::English) => "Deleted.",
             (Self::Completed, Language::Korean) => "이용이 완료되었습니다.",
-            (Self::Completed, Language::English) => "The stay is completed.",
+            (Self::Completed, Language::English) => "The session is completed.",
             (Self::LoggedOut, Language::Korean) => "로그아웃되었습니다.",
             (Self::LoggedOut, Language::English) => "Logged out.",
             (Self::PasswordChanged, Language::Korean) => "비밀번호가 변경되었습니다.",

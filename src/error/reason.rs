@@ -1,63 +1,63 @@
-//! Why a field was refused.
+//! The reasons for which a field is refused.
 
 use super::{Language, Limit};
 
-/// Why a field was refused.
+/// The reason for which a field is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// It is missing.
+    /// The field is missing.
     Required,
-    /// It is of another type, or a value the type does not have.
+    /// The value has the wrong type, or is not one of the type's values.
     WrongType,
-    /// A number outside its range.
+    /// The number is out of range.
     Range {
         /// The smallest allowed.
         min: i64,
         /// The largest allowed.
         max: i64,
     },
-    /// A text or list with too few or too many.
+    /// The text or list is too short or too long.
     Length {
-        /// The fewest allowed.
+        /// The shortest allowed.
         min: u64,
-        /// The most allowed.
+        /// The longest allowed.
         max: u64,
     },
-    /// Nothing but white space.
+    /// The text has only white space.
     Blank,
-    /// Characters that cannot be kept.
+    /// The text has characters that cannot be stored.
     Unprintable,
-    /// Has something other than visible ASCII.
+    /// The text has characters other than visible ASCII.
     NotVisibleAscii,
-    /// One's own password is changed with the current one.
+    /// A user must change the own password with the current one.
     OwnPassword,
-    /// Not a web address.
+    /// The text is not a web address.
     Url,
-    /// There is no such thing in this store.
+    /// The id does not exist in this store.
     Unknown,
-    /// A dish that cannot be ordered now.
+    /// The menu item cannot be ordered now.
     SoldOut,
-    /// Not the account's current password.
+    /// The text is not the user's current password.
     WrongPassword,
-    /// A part of the server that is not ready.
+    /// This part of the server is not ready.
     NotReady,
-    /// The list must name each thing exactly once.
-    NotTheWholeOrder,
-    /// Neither a log level nor a filter of them.
+    /// The list does not have each id exactly once.
+    IncompleteList,
+    /// The text is neither a log level nor a filter of log levels.
     LogLevel,
-    /// There are as many as there may be.
+    /// A limit was reached.
     Limit {
-        /// The bound.
+        /// The limit.
         limit: Limit,
         /// Its value.
         maximum: i64,
     },
-    /// A time further ahead than an order may wait.
+    /// The time is further ahead than an order may wait.
     TooFarAhead,
 }
 
 impl Reason {
-    /// What a person is told.
+    /// The message for people.
     #[must_use]
     pub fn message(&self, language: Language) -> String {
         let (korean, english) = match self {
@@ -70,21 +70,23 @@ impl Reason {
                 (format!("길이가 {min} 이상 {max} 이하여야 합니다"), format!("must have a length from {min} to {max}"))
             }
             Self::Blank => ("비어 있을 수 없습니다".into(), "must not be blank".into()),
-            Self::Unprintable => ("사용할 수 없는 문자가 있습니다".into(), "has characters that cannot be used".into()),
+            Self::Unprintable => {
+                ("사용할 수 없는 문자가 있습니다".into(), "has characters that are not allowed".into())
+            }
             Self::NotVisibleAscii => {
                 ("공백 없는 영문, 숫자, 기호만 쓸 수 있습니다".into(), "must be visible ASCII without spaces".into())
             }
             Self::OwnPassword => (
                 "본인의 비밀번호는 현재 비밀번호를 입력해 변경해 주세요".into(),
-                "your own is changed with the current one, at /admin/auth/password".into(),
+                "change your own password at /admin/auth/password, with the current one".into(),
             ),
             Self::Url => ("http 또는 https 주소여야 합니다".into(), "must be an http or https address".into()),
             Self::Unknown => ("존재하지 않습니다".into(), "does not exist".into()),
             Self::SoldOut => ("지금 주문할 수 없는 메뉴입니다".into(), "cannot be ordered now".into()),
             Self::WrongPassword => ("현재 비밀번호가 아닙니다".into(), "is not the current password".into()),
             Self::NotReady => ("준비되지 않았습니다".into(), "is not ready".into()),
-            Self::NotTheWholeOrder => {
-                ("모든 항목을 한 번씩 포함해야 합니다".into(), "must name every item exactly once".into())
+            Self::IncompleteList => {
+                ("모든 항목을 한 번씩 포함해야 합니다".into(), "must contain every item exactly once".into())
             }
             Self::Limit { limit, maximum } => {
                 (limit.message(*maximum, Language::Korean), limit.message(*maximum, Language::English))
@@ -107,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_speaks_both_languages() {
+    fn every_reason_has_messages_in_both_languages() {
         for reason in [
             Reason::Required,
             Reason::WrongType,
@@ -122,7 +124,7 @@ mod tests {
             Reason::SoldOut,
             Reason::WrongPassword,
             Reason::NotReady,
-            Reason::NotTheWholeOrder,
+            Reason::IncompleteList,
             Reason::LogLevel,
             Reason::TooFarAhead,
         ]

@@ -1,5 +1,5 @@
-//! Request ids, the context of a request, and what is recorded once it is answered: a log line, a metric and, where
-//! traces are on, a span.
+//! Request ids, the request context, and the record of each response: a log line, a metric and, if traces are on, a
+//! span.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,10 +25,10 @@ use crate::telemetry::traces::{self, RequestSpan};
 /// The header that carries a request's id.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest id taken from a caller, in bytes.
+/// The longest request id that a caller may send, in bytes.
 const MAX_CALLER_ID: usize = 64;
 
-/// Answers each request within a context of its own and records the outcome. A stream is recorded when it opens.
+/// Creates the context of each request and records the response. A stream is recorded when it opens.
 #[derive(Debug, Clone)]
 pub(super) struct AccessLogLayer(Arc<Settings>);
 
@@ -73,21 +73,21 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let record = Record::new(&request, Arc::clone(&self.settings));
-        // Its fields are on every line that is written while the request is answered. Only where debug lines are logged:
-        // a span costs as much as the line of the request.
+        // The fields of this span are on every log line of the request. It exists only at debug level: a span costs as
+        // much as the access log line.
         let route = record.route().unwrap_or("-");
         let span = tracing::debug_span!("request", request_id = record.context.id, route);
         let context = Arc::clone(&record.context);
-        let answer = Arc::clone(&context).enter(|| span.in_scope(|| self.inner.call(request))).instrument(span);
+        let response = Arc::clone(&context).enter(|| span.in_scope(|| self.inner.call(request))).instrument(span);
         Box::pin(context.scope(async move {
-            let mut response = answer.await?;
+            let mut response = response.await?;
             record.end(&mut response);
             Ok(response)
         }))
     }
 }
 
-/// What is recorded of a request.
+/// The data of a request until its response is recorded.
 struct Record {
     settings: Arc<Settings>,
     context: Arc<RequestContext>,
@@ -103,7 +103,7 @@ impl Record {
         let route = request.extensions().get::<MatchedPath>().cloned();
         let context = RequestContext::new(
             request_id(request.headers()),
-            client_address::of(request, &settings.trusted_proxies),
+            client_address::from_request(request, &settings.trusted_proxies),
             language_of(request.headers()),
         );
         let trace = traces::begin(request, route.as_ref().map(MatchedPath::as_str));
@@ -142,14 +142,14 @@ impl Record {
     }
 }
 
-/// The caller's id if it is short and plain, else a new one, which sorts by time.
+/// The caller's id if it is valid, else a new one (version 7: ids sort by time).
 fn request_id(headers: &HeaderMap) -> String {
     let is_valid = |id: &&str| {
         (1..=MAX_CALLER_ID).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
     };
     let sent = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).filter(is_valid);
-    // Without the counter of `Uuid::now_v7`, which all cores would share.
+    // `Uuid::now_v7` has a counter that all cores would share.
     sent.map_or_else(|| Uuid::new_v7(Timestamp::now(NoContext)).to_string(), str::to_owned)
 }
 

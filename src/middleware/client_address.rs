@@ -1,4 +1,4 @@
-//! The client's address. `X-Forwarded-For` is believed from configured proxies only.
+//! The client's address. `X-Forwarded-For` is used only if it comes from a configured proxy.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -9,18 +9,18 @@ use ipnet::IpNet;
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address of the client that sent `request`.
-pub(super) fn of(request: &Request, trusted: &[IpNet]) -> IpAddr {
+pub(super) fn from_request(request: &Request, trusted: &[IpNet]) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip());
     behind_proxies(peer, request.headers(), trusted)
 }
 
-/// The address behind `peer`, which sent these `headers`: the last hop that is not a trusted proxy.
+/// The client's address for a connection from `peer` with these `headers`: the last hop that is not a trusted proxy.
 fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer.to_canonical();
-    // Each proxy appends the address it received the request from, so the fields are read from the right. What stands
-    // left of an untrusted address was written by that address and proves nothing.
+    // Each proxy appends the address from which it received the request, so the fields are read from the right. An
+    // untrusted hop can have written everything to the left of its own address.
     let forwarded = headers.get_all(X_FORWARDED_FOR).iter().rev().map(HeaderValue::as_bytes);
     for hop in forwarded.flat_map(|value| value.rsplit(|byte| *byte == b',')) {
         if !is_trusted(&client) {
@@ -32,7 +32,7 @@ fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
     client
 }
 
-/// An address as proxies write it, with or without a port.
+/// Parses an address with or without a port, as proxies write it.
 fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
     let hop = std::str::from_utf8(hop).ok()?.trim();
     let address = hop.parse::<IpAddr>().ok();
@@ -61,12 +61,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_but_the_proxies_that_were_named() {
+    fn only_configured_proxies_are_trusted() {
         let proxies = ["10.0.0.0/8", "::1/128"];
         assert_eq!(client("203.0.113.9", &["198.51.100.1"], &[]), "203.0.113.9");
         assert_eq!(client("203.0.113.9", &["198.51.100.1"], &proxies), "203.0.113.9");
         assert_eq!(client("10.0.0.1", &["198.51.100.1"], &proxies), "198.51.100.1");
-        // What the client itself wrote stands to the left of what the proxy heard.
+        // The client's own entry is left of the entry that the proxy appended.
         assert_eq!(client("10.0.0.1", &["192.0.2.7, 198.51.100.1"], &proxies), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["192.0.2.7", "198.51.100.1, 10.0.0.2"], &proxies), "198.51.100.1");
         assert_eq!(client("::1", &["2001:db8::1"], &proxies), "2001:db8::1");
@@ -76,14 +76,14 @@ mod tests {
             assert_eq!(client("10.0.0.1", &[garbage], &proxies), "10.0.0.1");
         }
         assert_eq!(client("10.0.0.1", &[], &proxies), "10.0.0.1");
-        // What cannot be read ends the way, wherever it stands in a field.
+        // An entry that cannot be parsed ends the chain.
         assert_eq!(client_of("10.0.0.1", &[b"6.6.6.6", b"\xff, 198.51.100.1"], &proxies), "198.51.100.1");
         assert_eq!(client_of("10.0.0.1", &[b"6.6.6.6", b"\xff"], &proxies), "10.0.0.1");
     }
 
     proptest! {
         #[test]
-        fn whatever_is_forwarded_there_is_an_address(value in prop::collection::vec(0x20..=0xff_u8, 0..80)) {
+        fn any_forwarded_value_gives_an_address(value in prop::collection::vec(0x20..=0xff_u8, 0..80)) {
             prop_assume!(!value.contains(&0x7f));
             let untrusted = client_of("203.0.113.9", &[&value], &["10.0.0.0/8"]);
             prop_assert_eq!(untrusted, "203.0.113.9");

@@ -1,4 +1,4 @@
-//! Cross-origin requests: which origins' pages may use the API.
+//! CORS: the origins whose pages may use the API.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,8 +17,8 @@ use crate::config::CorsOrigins;
 /// How long a browser may cache the response to a preflight.
 const MAX_AGE: Duration = Duration::from_hours(1);
 
-/// CORS for requests that name an origin, as those of browsers do. (tower-http's layer adds its headers to every
-/// response, and is copied with them for every request.)
+/// CORS for requests with an `Origin`, as browsers send them. (tower-http's layer adds its headers to every response,
+/// and is cloned with all of them for every request.)
 #[derive(Debug, Clone)]
 pub(super) struct CorsByOriginLayer(Arc<CorsLayer>);
 
@@ -61,7 +61,7 @@ impl<S: Service<Request, Response = Response> + Clone> Service<Request> for Cors
     }
 }
 
-/// CORS for the methods and headers of the contract.
+/// tower-http's layer with the methods and headers of the API.
 fn cors(origins: &CorsOrigins) -> CorsLayer {
     let cors = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS])
@@ -85,7 +85,7 @@ fn cors(origins: &CorsOrigins) -> CorsLayer {
             HeaderName::from_static("idempotent-replayed"),
             X_REQUEST_ID,
         ])
-        // The security headers have the complete `Vary`.
+        // `security_headers` sets the complete `Vary`.
         .vary([])
         .max_age(MAX_AGE);
     match origins {

@@ -1,4 +1,4 @@
-//! Requests that are refused before they reach the router.
+//! Limits of connections, request rate and header size, checked before the router.
 
 use std::future::{Ready, ready};
 use std::net::IpAddr;
@@ -17,18 +17,18 @@ use crate::models::network_of;
 use crate::request_context;
 use crate::security::rate::RateLimit;
 
-/// The burst: this many seconds' worth of requests at once.
+/// The burst, in seconds of the permitted rate.
 const BURST_SECONDS: NonZero<u32> = NonZero::new(5).unwrap();
 
-/// An extension of requests on a connection beyond `MAX_CONNECTIONS`.
+/// An extension that marks requests on a connection beyond `MAX_CONNECTIONS`.
 #[derive(Debug, Clone, Copy)]
 pub struct TooManyConnections;
 
-/// What a request may bring, and how often.
+/// The limits of a request.
 #[derive(Debug, Clone)]
 pub(super) struct RequestLimits {
     rate: Option<Arc<RateLimit<IpAddr>>>,
-    /// Path and query, header names and values together, in bytes.
+    /// The size of path, query, header names and header values together.
     header_bytes: usize,
     header_fields: usize,
 }
@@ -47,7 +47,7 @@ impl RequestLimits {
 
     fn check(&self, request: &Request) -> Result<()> {
         if request.extensions().get::<TooManyConnections>().is_some() {
-            return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "MAX_CONNECTIONS are open"));
+            return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the limit MAX_CONNECTIONS is reached"));
         }
         if let (Some(rate), Some(client)) = (&self.rate, request_context::with(|context| context.client)) {
             rate.check(&network_of(client))?;

@@ -1,16 +1,16 @@
-//! Headers that tell browsers how to treat a response.
+//! Security headers of responses.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 
-/// On every response.
+/// Headers of every response.
 const ALWAYS: [(HeaderName, HeaderValue); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::VARY, HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers")),
 ];
 
-/// Unless the handler set another value, as the menu and the documentation pages do.
+/// Headers of responses whose handler did not set them; the menu and the documentation pages do.
 const BY_DEFAULT: [(HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (

@@ -119,7 +119,7 @@ impl CategoryService {
         let reordered = self.database.transaction(store, |tx| {
             async move {
                 if !names_each_once(ids, &category::lock_all(tx, store).await?) {
-                    return Err(AppError::invalid_field("ids", Reason::NotTheWholeOrder));
+                    return Err(AppError::invalid_field("ids", Reason::IncompleteList));
                 }
                 let before: Vec<_> = category::list(tx, store).await?.iter().map(|category| category.id).collect();
                 category::reorder(tx, store, ids).await?;

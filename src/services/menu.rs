@@ -158,7 +158,7 @@ impl MenuService {
             async move {
                 category::get(tx, store, category).await?;
                 if !names_each_once(ids, &menu_item::lock_category(tx, store, category).await?) {
-                    return Err(AppError::invalid_field("ids", Reason::NotTheWholeOrder));
+                    return Err(AppError::invalid_field("ids", Reason::IncompleteList));
                 }
                 let before = menu_item::list_by_category(tx, store, category).await?;
                 let before: Vec<_> = before.iter().map(|item| item.id).collect();
