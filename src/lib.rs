@@ -2,7 +2,8 @@
 //! dashboard at once.
 //!
 //! A request passes each layer once: [`routers`] (HTTP) call [`services`] (rules, transaction, publish), which call
-//! [`repositories`] (SQL); [`events`] carries what was committed to the open streams. Modules depend downward only.
+//! [`repositories`] (SQL); [`events`] delivers committed changes to the open streams. Modules depend downward only;
+//! `tests/api/layers.rs` checks it.
 
 pub mod backup;
 pub mod cli;
@@ -33,10 +34,10 @@ use middleware::Middleware;
 use routers::docs;
 use state::AppState;
 
-/// The whole application, as the binary serves it and as the tests call it.
+/// The complete application, as the binary serves it and the tests call it.
 pub fn app(state: AppState, config: &HttpConfig) -> Router {
     let middleware = Middleware::new(config, state.request_metrics.clone(), &state.shutdown);
-    let metrics = if config.serves_metrics { routers::private::metrics() } else { Router::new() };
+    let metrics = if config.serves_metrics { routers::internal::metrics() } else { Router::new() };
     let api = Router::from(routers::api()).merge(metrics).merge(docs::pages(openapi)).with_state(state.clone());
     let streams = Router::from(routers::streams()).with_state(state);
     middleware.apply(api, Some(config.request_timeout)).merge(middleware.apply(streams, None))

@@ -66,7 +66,7 @@ impl Operators {
                 tracing::info!(%address, "serving operators");
             }
             let middleware = Middleware::new(&config, state.request_metrics.clone(), &shutdown);
-            let app = middleware.apply(routers::private::router(state, level), Some(config.request_timeout));
+            let app = middleware.apply(routers::internal::router(state, level), Some(config.request_timeout));
             server::serve(listener, app, shutdown, &config).await;
         })
     }

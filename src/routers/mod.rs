@@ -1,5 +1,8 @@
-//! HTTP in, HTTP out: a handler extracts, calls one service method and shapes the answer. The path, its
-//! OpenAPI entry and its handler are registered together, so the documentation cannot drift.
+//! HTTP handlers: a handler extracts its input, calls one service method and returns the response.
+//!
+//! The path, its OpenAPI entry and its handler are registered together, so that the document is always complete. Rules
+//! and transactions belong to `services`, bodies to `schemas`, and layers for all routes to `middleware`. Extractors
+//! are in `extract`. A file to imitate: `admin/category.rs`.
 
 mod admin;
 mod customer;
@@ -8,8 +11,8 @@ pub mod error_response;
 mod etag;
 pub mod extract;
 mod health;
+pub mod internal;
 mod json;
-pub mod private;
 mod sse;
 
 use axum::http::{StatusCode, header};
@@ -20,22 +23,22 @@ use utoipa_axum::router::OpenApiRouter;
 use self::json::Json;
 use crate::state::AppState;
 
-/// Where the API begins.
+/// The prefix of the API's paths.
 pub const API_PREFIX: &str = "/api/v1";
 
-/// A 201 with the address, below [`API_PREFIX`], of what was made.
+/// A 201 response. `path` is the address of the created resource, below [`API_PREFIX`].
 fn created(path: &str, body: impl Serialize) -> Response {
     (StatusCode::CREATED, [(header::LOCATION, format!("{API_PREFIX}{path}"))], Json(body)).into_response()
 }
 
-/// The routes that answer within the request timeout. Each handler names its whole path: a nested router would rewrite
-/// the address of each request.
+/// The routes with the request timeout. Each handler has its complete path: a nested router would rewrite the URI of
+/// each request.
 #[must_use]
 pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().merge(customer::routes()).merge(admin::routes()).merge(health::routes())
 }
 
-/// The event streams, which stay open.
+/// The event streams, which have no timeout.
 #[must_use]
 pub fn streams() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().merge(customer::streams()).merge(admin::streams())
