@@ -8,19 +8,19 @@ use uuid::Uuid;
 
 use super::{Category, Device, MenuItem, Order, Table, User};
 
-/// What kind of actor did something.
+/// The kind of an actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActorKind {
-    /// A staff account.
+    /// A user of the store.
     User,
     /// A table's tablet.
     Table,
-    /// Whoever has the server's command line.
+    /// An operator at the server's command line.
     Operator,
 }
 
 impl ActorKind {
-    /// The kind as it is written down.
+    /// The kind as the audit log stores it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -31,21 +31,21 @@ impl ActorKind {
     }
 }
 
-/// Who did something. The name is kept with it, since accounts go.
+/// The author of a change. The name is copied, since the user or table may be deleted later.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    /// What kind of actor.
+    /// The kind of actor.
     pub kind: ActorKind,
-    /// The account's or table's id.
+    /// The user's or table's id.
     pub id: Option<i64>,
-    /// The account's name, the table's number.
+    /// The user's name or the table's number.
     pub name: String,
-    /// Where the request came from.
+    /// The client's IP address.
     pub address: Option<IpAddr>,
 }
 
 impl Actor {
-    /// Whoever has the server's command line.
+    /// An operator at the server's command line.
     #[must_use]
     pub fn operator() -> Self {
         Self { kind: ActorKind::Operator, id: None, name: "command line".to_owned(), address: None }
@@ -54,7 +54,7 @@ impl Actor {
 
 macro_rules! audit_actions {
     ($($variant:ident $name:literal)*) => {
-        /// What was done, to what.
+        /// An action that the audit log records.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum AuditAction {
             $(
@@ -67,7 +67,7 @@ macro_rules! audit_actions {
             /// Every action.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// Logins and what belongs to them. Entries of these are kept for a limited time, all others for ever.
+            /// Logins and related actions. Their entries expire (`AUDIT_LOGIN_RETENTION_DAYS`); all others are kept.
             pub const OF_LOGINS: &[Self] = &[
                 Self::UserLogin,
                 Self::UserLoginFailed,
@@ -77,7 +77,7 @@ macro_rules! audit_actions {
                 Self::DeviceRenewed,
             ];
 
-            /// The action as it is written down: the kind of thing and what became of it.
+            /// The action as the audit log stores it: the kind of subject and what happened to it.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name),* }
@@ -115,61 +115,61 @@ audit_actions! {
     MenusReordered "menu.reordered"
 }
 
-/// An entry about to be written.
+/// An entry to insert.
 #[derive(Debug, Clone)]
 pub struct NewAuditEntry {
-    /// What was done.
+    /// The action.
     pub action: AuditAction,
-    /// The id of what it was done to.
+    /// The id of the subject.
     pub subject_id: Option<i64>,
-    /// What that was before.
+    /// The subject before the change.
     pub before: Option<Value>,
-    /// What it is now.
+    /// The subject after the change.
     pub after: Option<Value>,
 }
 
 impl NewAuditEntry {
-    /// Something that was done to `subject_id`.
+    /// An entry about `subject_id`, without the state before and after.
     #[must_use]
     pub fn new(action: AuditAction, subject_id: impl Into<Option<i64>>) -> Self {
         Self { action, subject_id: subject_id.into(), before: None, after: None }
     }
 
-    /// What the subject was before.
+    /// Adds the subject before the change.
     #[must_use]
     pub fn before(self, before: impl Into<Value>) -> Self {
         Self { before: Some(before.into()), ..self }
     }
 
-    /// What the subject is now.
+    /// Adds the subject after the change.
     #[must_use]
     pub fn after(self, after: impl Into<Value>) -> Self {
         Self { after: Some(after.into()), ..self }
     }
 }
 
-/// An entry as it stands in the log.
+/// A stored entry.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
-    /// The entry's id, which grows with time.
+    /// The entry's id, a UUID of version 7: ids sort by time.
     pub id: Uuid,
-    /// When it was done.
+    /// When the change was made.
     pub at: DateTime<Utc>,
-    /// What kind of actor did it.
+    /// The kind of actor.
     pub actor_kind: String,
-    /// The account's or table's id.
+    /// The user's or table's id.
     pub actor_id: Option<i64>,
-    /// The account's name, the table's number.
+    /// The user's name or the table's number.
     pub actor_name: String,
-    /// Where the request came from.
+    /// The client's IP address.
     pub address: Option<String>,
-    /// What was done.
+    /// The action.
     pub action: String,
-    /// The id of what it was done to.
+    /// The id of the subject.
     pub subject_id: Option<i64>,
-    /// What that was before.
+    /// The subject before the change.
     pub before: Option<Value>,
-    /// What it is now.
+    /// The subject after the change.
     pub after: Option<Value>,
 }
 
@@ -240,11 +240,11 @@ impl From<&User> for Value {
     }
 }
 
-/// Which part of the log is asked for.
+/// Selects entries of the audit log.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
-    /// Go on below this entry.
+    /// Only entries older than this one.
     pub below: Option<Uuid>,
-    /// Only what was done in this way.
+    /// Only entries with this action.
     pub action: Option<AuditAction>,
 }

@@ -1,9 +1,9 @@
-//! The store's own day.
+//! Business days: a store's day, which need not begin at midnight.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
 
-/// Which business day an instant belongs to: the store's time zone, and the hour its day begins.
+/// Maps instants to a store's business days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BusinessCalendar {
     /// The store's IANA time zone.
@@ -13,18 +13,18 @@ pub struct BusinessCalendar {
 }
 
 impl BusinessCalendar {
-    /// The business day of `instant`: the latest one that has begun. It never goes back to an earlier day, even where
+    /// The business day of `instant`: the latest day that has begun. A later instant never has an earlier day, even if
     /// the day begins in the hour that the end of daylight saving time repeats.
     #[must_use]
     pub fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
         let today = instant.with_timezone(&self.time_zone).date_naive();
         let has_begun = |day: &NaiveDate| self.start_of(*day).is_some_and(|start| start <= instant);
-        // Where the clock goes back over midnight, the next day may have begun already.
+        // If the clock is set back across midnight, the next business day may already have begun.
         let latest = [today.succ_opt(), Some(today)].into_iter().flatten().find(has_begun);
         latest.or(today.pred_opt()).unwrap_or(today)
     }
 
-    /// When the business day before that of `now` began. Unfinished orders of sessions that were completed since then stay
+    /// The start of the business day before that of `now`. Unfinished orders of sessions completed since then stay
     /// live.
     #[must_use]
     pub fn carried_over_since(&self, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -32,8 +32,8 @@ impl BusinessCalendar {
         yesterday.and_then(|day| self.start_of(day)).map_or(now, |start| start.to_utc())
     }
 
-    /// The instant at which `day` begins: the first of two where the clock goes back, the end of the gap where it goes
-    /// forward.
+    /// The instant at which `day` begins. If that local time occurs twice, the first; if it is skipped, the end of the
+    /// gap.
     #[must_use]
     pub fn start_of(&self, day: NaiveDate) -> Option<DateTime<Tz>> {
         let local = day.and_time(self.day_starts_at);
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_closes_at_four() {
+    fn a_business_day_can_begin_at_four() {
         let bar = |moment| day(chrono_tz::Asia::Seoul, "04:00:00", moment);
         assert_eq!(bar("2026-11-20T18:59:59Z"), "2026-11-20");
         assert_eq!(bar("2026-11-20T19:00:00Z"), "2026-11-21");

@@ -1,10 +1,10 @@
-//! Tablets that were paired with their tables.
+//! Devices: tablets that are paired with a table.
 
 use chrono::{DateTime, Utc};
 
 use super::{DeviceId, PageLimit, TableId};
 
-/// A paired tablet as the staff see it.
+/// A paired tablet, as the dashboard lists it.
 #[derive(Debug, Clone)]
 pub struct Device {
     /// The device's id.
@@ -15,42 +15,42 @@ pub struct Device {
     pub table_number: i32,
     /// When it logged in with the password.
     pub paired_at: DateTime<Utc>,
-    /// When it was last seen, to the hour while it goes on.
+    /// When it was last seen; up to one hour old while the device only opens streams.
     pub last_seen_at: DateTime<Utc>,
 }
 
-/// What decides whether a device's token is renewed.
+/// The state that decides whether a device's token is renewed.
 #[derive(Debug, Clone)]
 pub struct Pairing {
     /// The device.
     pub id: DeviceId,
     /// When it logged in with the password.
     pub paired_at: DateTime<Utc>,
-    /// When staff revoked it.
+    /// When a user revoked it.
     pub revoked_at: Option<DateTime<Utc>>,
     /// When a renewal was last written to the audit log.
     pub renewal_audited_at: Option<DateTime<Utc>>,
 }
 
-/// A device's place in the list of all, newest seen first.
+/// A position in the list of devices, which is sorted by `last_seen_at`, most recent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DevicePlace {
+pub struct DeviceCursor {
     /// When it was last seen.
     pub last_seen_at: DateTime<Utc>,
-    /// Its id, for those that were seen at the same moment.
+    /// Its id, which breaks ties of `last_seen_at`.
     pub id: DeviceId,
 }
 
-/// Which part of the list of devices is asked for, newest seen first.
+/// A page of the list of devices, most recently seen first.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DevicePage {
-    /// How many devices at most.
+    /// The maximum number of devices.
     pub limit: PageLimit,
-    /// Go on below this place.
-    pub below: Option<DevicePlace>,
+    /// Only devices after this position.
+    pub below: Option<DeviceCursor>,
 }
 
-impl From<&Device> for DevicePlace {
+impl From<&Device> for DeviceCursor {
     fn from(device: &Device) -> Self {
         Self { last_seen_at: device.last_seen_at, id: device.id }
     }

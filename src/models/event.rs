@@ -1,11 +1,11 @@
-//! What happened in a store, as its dashboards and tablets are told.
+//! Events: changes in a store that are pushed to its dashboards and tablets.
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::{SessionId, StoreId};
 
-/// Who may see an event.
+/// The streams that receive an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "event_audience", rename_all = "lowercase")]
 pub enum Audience {
@@ -18,7 +18,7 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// The audience as the database names it.
+    /// The value of the PostgreSQL enum `event_audience`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -29,21 +29,21 @@ impl Audience {
     }
 }
 
-/// The kinds of event this version writes. It passes on kinds it does not know, which a newer instance
-/// beside it may write: what an event is called and who may see it stand in its row.
+/// The kinds of event that this version writes. A newer instance may write others: each row has its own name and
+/// audience, so this version delivers kinds that it does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     /// A guest ordered.
     NewOrder,
-    /// An order's status moved.
+    /// An order's status changed.
     OrderUpdated,
     /// An order was cancelled.
     OrderDeleted,
-    /// A cancelled order came back.
+    /// A cancelled order was restored.
     OrderRestored,
     /// A session was completed.
     SessionCompleted,
-    /// A completed session goes on.
+    /// A completed session was reopened.
     SessionReopened,
     /// The menu changed.
     MenuChanged,
@@ -67,7 +67,7 @@ impl EventKind {
         }
     }
 
-    /// Who may see it.
+    /// The streams that receive it.
     #[must_use]
     pub fn audience(self) -> Audience {
         match self {
@@ -75,37 +75,37 @@ impl EventKind {
                 Audience::Session
             }
             Self::LimitReached => Audience::Staff,
-            // The tablet of the reopened session listens for the session after it.
+            // The tablet's stream may already belong to the next session, so the event goes to every tablet.
             Self::SessionReopened | Self::MenuChanged => Audience::Everyone,
         }
     }
 }
 
-/// An event about to be written.
+/// An event to append.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
-    /// What happened.
+    /// Its kind.
     pub kind: EventKind,
-    /// The session it concerns, if it concerns one.
+    /// The session it belongs to, if any.
     pub session_id: Option<SessionId>,
     /// Its data.
     pub data: Box<RawValue>,
 }
 
-/// An event as it stands in the table, the truth of what happened.
+/// A row of the table `events`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Its place in the store's events: 1, 2, 3 … without holes, in commit order.
+    /// The store's sequence number: 1, 2, 3 … in commit order, without gaps.
     pub seq: i64,
     /// Its name on the wire.
     pub kind: String,
-    /// Who may see it.
+    /// The streams that receive it.
     pub audience: Audience,
-    /// The session it concerns, if it concerns one.
+    /// The session it belongs to, if any.
     pub session_id: Option<SessionId>,
     /// Its data: one line of JSON.
     pub data: String,
-    /// When it was written, by the clock of the instance that did.
+    /// When it was written, by the clock of the instance that wrote it.
     pub created_at: DateTime<Utc>,
 }
 
@@ -121,36 +121,36 @@ impl Event {
     }
 }
 
-/// The position of a store, as instances announce it and poll it. Each number grows only.
+/// A store's newest event and versions, as instances announce and poll them. No number ever decreases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StorePosition {
     /// The store.
     pub store_id: StoreId,
     /// The newest event's seq.
     pub event_seq: i64,
-    /// Grows whenever a token of the store may have been revoked.
+    /// Incremented whenever a token of the store may have been revoked.
     pub access_version: i64,
-    /// Grows with every change of a category or menu item.
+    /// Incremented by every change of a category or menu item.
     pub menu_version: i64,
 }
 
 impl StorePosition {
-    /// A position that is before every other.
+    /// The lowest position.
     #[must_use]
     pub fn zero(store_id: StoreId) -> Self {
         Self { store_id, event_seq: 0, access_version: 0, menu_version: 0 }
     }
 }
 
-/// The end of a store's events, and the versions that belong to it.
+/// The end of a store's event log, and the store's versions at that point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamHead {
     /// The newest event's seq.
     pub event_seq: i64,
     /// Events up to and including this seq may have been deleted.
     pub pruned_seq: i64,
-    /// Grows whenever a token of the store may have been revoked.
+    /// Incremented whenever a token of the store may have been revoked.
     pub access_version: i64,
-    /// Grows with every change of a category or menu item.
+    /// Incremented by every change of a category or menu item.
     pub menu_version: i64,
 }

@@ -1,4 +1,4 @@
-//! Typed ids: a [`MenuItemId`] cannot stand where a [`TableId`] belongs.
+//! Typed ids: code that passes a [`MenuItemId`] where a [`TableId`] is expected does not compile.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,24 +30,24 @@ macro_rules! typed_ids {
 }
 
 typed_ids! {
-    /// A store's number inside the server; clients know the store by its code.
+    /// A store's internal id; clients identify a store by its code.
     StoreId;
-    /// A staff account.
+    /// The id of a user.
     UserId;
-    /// A table with its tablet.
+    /// The id of a table.
     TableId;
-    /// A tablet that was paired with its table.
+    /// The id of a device: a tablet that is paired with a table.
     DeviceId;
-    /// A session: one party's stay at a table.
+    /// The id of a session: the time that one party spends at a table.
     SessionId;
-    /// A category of the menu.
+    /// The id of a category.
     CategoryId;
-    /// A menu item.
+    /// The id of a menu item.
     #[schema(as = MenuId)]
     MenuItemId;
-    /// An order.
+    /// The id of an order.
     OrderId;
-    /// A line of an order.
+    /// The id of an order line.
     #[schema(as = ItemId)]
     OrderItemId;
 }

@@ -1,4 +1,4 @@
-//! Idempotency: the same key again is the same order.
+//! Idempotency keys: a retry with the same key does not place a second order.
 
 use sha2::{Digest, Sha256};
 
@@ -9,10 +9,10 @@ use super::OrderLine;
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The fewest and the most characters of a key.
+    /// The allowed number of characters.
     pub const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
-    /// A key, if `text` is one.
+    /// Parses a key; `None` if `text` is not valid.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let is_key = Self::LENGTH.contains(&text.len()) && text.iter().all(u8::is_ascii_graphic);
@@ -26,7 +26,7 @@ impl IdempotencyKey {
     }
 }
 
-/// A digest of what an order asks for: its lines and its note, however they were written down.
+/// A digest of an order's content, its lines and its note. It does not depend on how the JSON was written.
 #[must_use]
 pub fn content_digest(lines: &[OrderLine], note: Option<&str>) -> [u8; 32] {
     let mut digest = Sha256::new();
@@ -34,7 +34,7 @@ pub fn content_digest(lines: &[OrderLine], note: Option<&str>) -> [u8; 32] {
         digest.update(line.menu_id.0.to_be_bytes());
         digest.update(line.quantity.get().to_be_bytes());
     }
-    // A line has twelve bytes: one more begins what is no line, so a note cannot pass for one.
+    // Each line has twelve bytes. The byte after the last line separates the note, so a note cannot be taken for lines.
     match note {
         Some(note) => digest.chain_update([1]).chain_update(note).finalize().into(),
         None => digest.chain_update([0]).finalize().into(),
@@ -47,16 +47,16 @@ mod tests {
     use crate::models::{MenuItemId, Quantity};
     use proptest::prelude::*;
 
-    fn lines(of: &[(i64, i64)]) -> Vec<OrderLine> {
+    fn lines(items: &[(i64, i64)]) -> Vec<OrderLine> {
         let line = |(menu, quantity): &(i64, i64)| OrderLine {
             menu_id: MenuItemId(*menu),
             quantity: Quantity::try_from(*quantity).unwrap(),
         };
-        of.iter().map(line).collect()
+        items.iter().map(line).collect()
     }
 
     #[test]
-    fn other_content_has_another_digest() {
+    fn different_content_has_a_different_digest() {
         let digests = [
             content_digest(&lines(&[(1, 1), (2, 1)]), None),
             content_digest(&lines(&[(2, 1), (1, 1)]), None),
@@ -71,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_is_what_the_contract_says_and_nothing_else(text in prop::collection::vec(any::<u8>(), 0..140)) {
+        fn a_key_is_8_to_128_visible_ascii_characters(text in prop::collection::vec(any::<u8>(), 0..140)) {
             let allowed = (8..=128).contains(&text.len()) && text.iter().all(|byte| (0x21..=0x7e).contains(byte));
             prop_assert_eq!(IdempotencyKey::parse(&text).is_some(), allowed);
         }

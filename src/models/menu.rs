@@ -11,14 +11,14 @@ pub struct Category {
     pub id: CategoryId,
     /// Its name, unique in the store.
     pub name: String,
-    /// Smaller comes first; equal ones in order of creation.
+    /// Its position. Smaller values come first; equal values in order of creation.
     pub display_order: i32,
 }
 
 /// A store's whole menu at one version.
 #[derive(Debug, Clone)]
 pub struct MenuData {
-    /// Grows with every change of a category or menu item.
+    /// Incremented by every change of a category or menu item.
     pub version: i64,
     /// Every category, in display order.
     pub categories: Vec<Category>,
@@ -26,21 +26,21 @@ pub struct MenuData {
     pub items: Vec<MenuItem>,
 }
 
-/// Something a guest can order.
+/// A menu item.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct MenuItem {
     /// The menu item's id.
     pub id: MenuItemId,
-    /// Its place within the category: smaller comes first; equal ones in order of creation.
+    /// Its position within the category. Smaller values come first; equal values in order of creation.
     pub display_order: i32,
-    /// The store's menu version when its name or price last changed; 0 where that is not known.
+    /// The menu version in which its name or price last changed; 0 if unknown.
     pub terms_version: i64,
-    /// Everything else about it.
+    /// Its other properties.
     #[serde(flatten)]
     pub details: MenuItemDetails,
 }
 
-/// The properties of a menu item, stored or about to be.
+/// The properties of a stored or new menu item.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct MenuItemDetails {
     /// The category it belongs to.
@@ -51,7 +51,7 @@ pub struct MenuItemDetails {
     pub price: Price,
     /// A description for guests.
     pub description: Option<String>,
-    /// The address of its picture.
+    /// The URL of its picture.
     pub image_url: Option<String>,
     /// Whether it can be ordered now.
     pub is_available: bool,
@@ -68,22 +68,22 @@ pub struct MenuItemChange {
     pub price: Option<Price>,
     /// A description for guests.
     pub description: Option<Option<String>>,
-    /// The address of its picture.
+    /// The URL of its picture.
     pub image_url: Option<Option<String>>,
     /// Whether it can be ordered now.
     pub is_available: Option<bool>,
-    /// Its place within the category.
+    /// Its position within the category.
     pub display_order: Option<i32>,
 }
 
 impl MenuItemDetails {
-    /// Whether a guest who saw `other` would order the same at the same price.
+    /// Whether `other` has the same name and price.
     #[must_use]
     pub fn has_terms_of(&self, other: &Self) -> bool {
         self.name == other.name && self.price == other.price
     }
 
-    /// The bytes of its name, description and image address.
+    /// The size of its name, description and image URL, in bytes.
     #[must_use]
     pub fn text_bytes(&self) -> usize {
         let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
@@ -92,9 +92,9 @@ impl MenuItemDetails {
 }
 
 impl MenuItemChange {
-    /// Whether it changes nothing but whether the item can be ordered now.
+    /// Whether it changes no field but `is_available`.
     #[must_use]
-    pub fn is_availability_alone(&self) -> bool {
+    pub fn is_availability_only(&self) -> bool {
         let Self { category_id, name, price, description, image_url, is_available: _, display_order } = self;
         category_id.is_none()
             && name.is_none()
@@ -104,7 +104,7 @@ impl MenuItemChange {
             && display_order.is_none()
     }
 
-    /// `item` with this change.
+    /// Returns `item` with this change applied.
     #[must_use]
     pub fn apply(self, item: MenuItem) -> MenuItem {
         let MenuItem { id, display_order, terms_version, details } = item;

@@ -1,4 +1,10 @@
-//! What the domain is. Models parse instead of validating: a [`Price`] in hand is a valid price.
+//! Domain types: typed ids, money, the order status, sessions, menu items, events.
+//!
+//! A model parses its input, so that every value is valid: a [`Price`] in hand is a valid price. Rules that need no
+//! other data belong here. SQL belongs to `repositories`, request and response bodies belong to `schemas`, and
+//! transactional rules belong to `services`.
+//!
+//! A file to imitate: `money.rs`.
 
 mod audit;
 mod business_day;
@@ -19,7 +25,7 @@ mod user;
 
 pub use audit::{Actor, ActorKind, AuditAction, AuditEntry, AuditFilter, NewAuditEntry};
 pub use business_day::BusinessCalendar;
-pub use device::{Device, DevicePage, DevicePlace, Pairing};
+pub use device::{Device, DeviceCursor, DevicePage, Pairing};
 pub use event::{Audience, Event, EventKind, NewEvent, StorePosition, StreamHead};
 pub use id::{CategoryId, DeviceId, MenuItemId, OrderId, OrderItemId, SessionId, StoreId, TableId, UserId};
 pub use idempotency::{IdempotencyKey, content_digest};

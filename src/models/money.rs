@@ -1,4 +1,4 @@
-//! Prices, quantities and sums, in the store currency's minor unit (KRW has none, so won).
+//! Prices, quantities and totals. Amounts are in the minor unit of the store's currency (KRW has none: won).
 
 use std::iter::Sum;
 use std::ops::Add;
@@ -8,12 +8,12 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgTypeInfo, PgValueRef};
 use sqlx::{Decode, Postgres, Type};
 
-/// A number outside what the type allows.
+/// The number is outside the range of the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("out of range")]
 pub struct OutOfRange;
 
-/// Reads a checked number from a column of the type `$column`, or from JSON: a value out of range is an error.
+/// Decodes a number from a column of the type `$column`; a value out of range is an error.
 macro_rules! checked_number {
     ($name:ident, $column:ty) => {
         impl Type<Postgres> for $name {
@@ -58,13 +58,13 @@ impl TryFrom<i64> for Price {
     }
 }
 
-/// How many of a menu item one line orders: 1 to 999.
+/// The quantity of one order line: 1 to 999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "i64")]
 pub struct Quantity(i32);
 
 impl Quantity {
-    /// The most one line can order.
+    /// The largest quantity of one line.
     pub const MAX: i32 = 999;
 
     /// The count.
@@ -82,21 +82,21 @@ impl TryFrom<i64> for Quantity {
     }
 }
 
-/// A sum of money. The largest order (100 lines of 999 at 100,000,000) is below 10^13, so neither an
-/// order nor any table's bill comes near the edge of an `i64` or of a JavaScript number.
+/// An amount of money. The largest order (100 lines of 999 at 100,000,000) is below 10^13, far below the limits of an
+/// `i64` and of an exact JavaScript number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, sqlx::Type)]
 #[serde(transparent)]
 #[sqlx(transparent)]
 pub struct Money(i64);
 
 impl Money {
-    /// What a line costs.
+    /// Price times quantity.
     #[must_use]
     pub fn of_line(price: Price, quantity: Quantity) -> Self {
         Self(price.0 * i64::from(quantity.0))
     }
 
-    /// The sum in minor units.
+    /// The amount in minor units.
     #[must_use]
     pub fn get(self) -> i64 {
         self.0
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_range_is_not_a_price_or_a_quantity() {
+    fn prices_and_quantities_out_of_range_are_refused() {
         for price in [-1, Price::MAX + 1, i64::MAX, i64::MIN] {
             assert_eq!(Price::try_from(price), Err(OutOfRange));
         }

@@ -1,4 +1,4 @@
-//! Orders, their numbers and their way from pending to completed.
+//! Orders, order numbers and the order status, which is a state machine.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,35 +6,35 @@ use utoipa::ToSchema;
 
 use super::{DeviceId, MenuItemId, Money, OrderId, OrderItemId, OutOfRange, Price, Quantity, SessionId, TableId};
 
-/// Where an order stands: pending → preparing → completed, one step at a time.
+/// The status of an order: pending → preparing → completed, one step at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "order_status", rename_all = "lowercase")]
 pub enum OrderStatus {
-    /// Placed, nobody has begun.
+    /// Placed; the kitchen has not started.
     Pending,
-    /// In the kitchen.
+    /// Being prepared.
     Preparing,
     /// Served.
     Completed,
 }
 
-/// What asking for a status means for an order that stands somewhere.
+/// The effect of a requested status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusChange {
-    /// It stands there already: nothing to do.
-    AlreadyThere,
-    /// The one legal step.
+    /// The order already has this status.
+    Unchanged,
+    /// The order moves to the next status.
     Step,
 }
 
-/// A step the state machine does not have.
+/// A status change that is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an order cannot go from {from:?} to {to:?}")]
 pub struct InvalidTransition {
-    /// Where the order stands.
+    /// The current status.
     pub from: OrderStatus,
-    /// Where it was asked to go.
+    /// The requested status.
     pub to: OrderStatus,
 }
 
@@ -42,13 +42,13 @@ impl OrderStatus {
     /// Every status, in order.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Preparing, Self::Completed];
 
-    /// What going from here to `to` means.
+    /// Checks a change from this status to `to`.
     ///
     /// # Errors
-    /// [`InvalidTransition`] for a step backwards or over one.
+    /// [`InvalidTransition`] for a step backwards or a skipped status.
     pub fn change_to(self, to: Self) -> Result<StatusChange, InvalidTransition> {
         match (self, to) {
-            (from, to) if from == to => Ok(StatusChange::AlreadyThere),
+            (from, to) if from == to => Ok(StatusChange::Unchanged),
             (Self::Pending, Self::Preparing) | (Self::Preparing, Self::Completed) => Ok(StatusChange::Step),
             (from, to) => Err(InvalidTransition { from, to }),
         }
@@ -80,22 +80,22 @@ impl std::str::FromStr for OrderNumber {
             business_day: NaiveDate::parse_from_str(day, "%Y%m%d").map_err(|_| OutOfRange)?,
             day_number: number.parse().map_err(|_| OutOfRange)?,
         };
-        // Only as it is written.
+        // Other spellings are refused, such as a number without its leading zeros.
         if parsed.to_string() == text { Ok(parsed) } else { Err(OutOfRange) }
     }
 }
 
-/// One line a guest asks for.
+/// One requested line of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderLine {
     /// The menu item.
     pub menu_id: MenuItemId,
-    /// How many.
+    /// The quantity.
     pub quantity: Quantity,
 }
 
-/// One line as it was ordered: name and price are those of that moment. In JSON, as statements pack it, it is an array of
-/// these fields in this order.
+/// A stored line of an order, with the name and price at the time of the order. SQL statements return it as a JSON
+/// array of these fields in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct OrderItem {
     /// The line's id.
@@ -104,7 +104,7 @@ pub struct OrderItem {
     pub menu_name: String,
     /// The menu item's price when it was ordered.
     pub unit_price: Price,
-    /// How many.
+    /// The quantity.
     pub quantity: Quantity,
 }
 
@@ -121,27 +121,27 @@ impl OrderItem {
 pub struct Order {
     /// The order's id.
     pub id: OrderId,
-    /// What staff and guests call it.
+    /// The number that staff and guests use.
     pub number: OrderNumber,
     /// The session it belongs to.
     pub session_id: SessionId,
     /// The table it was placed at.
     pub table_id: TableId,
-    /// That table's number.
+    /// The table's number.
     pub table_number: i32,
-    /// The device that placed it; not known of orders that release 0.1.0 placed.
+    /// The device that placed it; `None` for orders of release 0.1.0.
     pub device_id: Option<DeviceId>,
-    /// Where it stands.
+    /// Its status.
     pub status: OrderStatus,
     /// The sum of its lines.
     pub total_amount: Money,
-    /// The guest's wish, if any.
+    /// The guest's note, if any.
     pub note: Option<String>,
     /// When it was placed.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
-    /// Its lines, in the order they were given.
+    /// Its lines, in the order of the request.
     pub items: Vec<OrderItem>,
 }
 
@@ -154,16 +154,16 @@ pub struct PastOrder {
     pub completed_at: DateTime<Utc>,
 }
 
-/// What the live orders of a store are narrowed to.
+/// A filter of a store's live orders.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LiveFilter {
-    /// Only orders that stand here.
+    /// Only orders with this status.
     pub status: Option<OrderStatus>,
     /// Only orders of this table.
     pub table_id: Option<TableId>,
 }
 
-/// Which days of a table's past are asked for, both included.
+/// A range of business days, both ends included.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DayRange {
     /// The first business day.
@@ -172,12 +172,12 @@ pub struct DayRange {
     pub to: Option<NaiveDate>,
 }
 
-/// Who cancelled an order, and why.
+/// The author and the reason of a cancellation.
 #[derive(Debug, Clone, Copy)]
 pub struct Cancellation<'a> {
-    /// The account's name.
+    /// The user's name.
     pub by: &'a str,
-    /// Why, if they said.
+    /// The reason, if one was given.
     pub reason: Option<&'a str>,
 }
 
@@ -192,7 +192,7 @@ mod tests {
         for from in OrderStatus::ALL {
             for to in OrderStatus::ALL {
                 let expected = match (from, to) {
-                    (a, b) if a == b => Ok(StatusChange::AlreadyThere),
+                    (a, b) if a == b => Ok(StatusChange::Unchanged),
                     (Pending, Preparing) | (Preparing, Completed) => Ok(StatusChange::Step),
                     _ => Err(InvalidTransition { from, to }),
                 };
@@ -203,20 +203,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_sequence_of_wishes_reaches_an_illegal_state(wishes in prop::collection::vec(0..3_usize, 0..20)) {
+        fn no_sequence_of_changes_reaches_an_illegal_state(requests in prop::collection::vec(0..3_usize, 0..20)) {
             let mut status = OrderStatus::Pending;
-            for wish in wishes {
-                let wish = OrderStatus::ALL[wish];
+            for request in requests {
+                let requested = OrderStatus::ALL[request];
                 let position = |status| OrderStatus::ALL.iter().position(|one| *one == status).unwrap();
-                match status.change_to(wish) {
+                match status.change_to(requested) {
                     Ok(StatusChange::Step) => {
-                        prop_assert_eq!(position(wish), position(status) + 1);
-                        status = wish;
+                        prop_assert_eq!(position(requested), position(status) + 1);
+                        status = requested;
                     }
-                    Ok(StatusChange::AlreadyThere) => prop_assert_eq!(wish, status),
+                    Ok(StatusChange::Unchanged) => prop_assert_eq!(requested, status),
                     Err(invalid) => {
-                        prop_assert_eq!((invalid.from, invalid.to), (status, wish));
-                        let step = position(wish).cast_signed() - position(status).cast_signed();
+                        prop_assert_eq!((invalid.from, invalid.to), (status, requested));
+                        let step = position(requested).cast_signed() - position(status).cast_signed();
                         prop_assert!(step != 0 && step != 1);
                     }
                 }
@@ -224,7 +224,7 @@ mod tests {
         }
 
         #[test]
-        fn a_number_reads_back_and_nothing_else_does(day in 0..40_000_u64, day_number in 1..i32::MAX, text in ".*") {
+        fn only_a_formatted_number_parses(day in 0..40_000_u64, day_number in 1..i32::MAX, text in ".*") {
             let business_day = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap() + chrono::Days::new(day);
             let number = OrderNumber { business_day, day_number };
             prop_assert_eq!(number.to_string().parse(), Ok(number));

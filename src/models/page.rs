@@ -1,34 +1,34 @@
-//! Pages of a long list.
+//! Pages of lists.
 
 use super::OrderNumber;
 
-/// Which part of a list of orders is asked for, newest first.
+/// A page of a list of orders, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// How many orders at most: 1 to 200.
+    /// The maximum number of orders: 1 to 200.
     pub limit: PageLimit,
-    /// Go on below this order.
+    /// Only orders older than this one.
     pub below: Option<OrderNumber>,
 }
 
-/// Which part of a session's orders is asked for, newest first.
+/// A page of a session's orders, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SessionPage {
-    /// How many orders at most; `None` for as many as a session may have.
+    /// The maximum number of orders; `None` for the order limit of a session.
     pub limit: Option<PageLimit>,
-    /// Go on below this order.
+    /// Only orders older than this one.
     pub below: Option<OrderNumber>,
 }
 
-/// How many entries a page has at most.
+/// The maximum number of entries of a page: 1 to 200, by default 50.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageLimit(u8);
 
 impl PageLimit {
-    /// The most entries a page can have.
+    /// The largest limit.
     pub const MAX: i64 = 200;
 
-    /// A limit, if `limit` is one.
+    /// Parses a limit; `None` if it is out of range.
     #[must_use]
     pub fn parse(limit: i64) -> Option<Self> {
         u8::try_from(limit).ok().filter(|limit| (1..=Self::MAX).contains(&i64::from(*limit))).map(Self)
@@ -40,7 +40,7 @@ impl PageLimit {
         usize::from(self.0)
     }
 
-    /// One more than the page has: whether there is more is seen by whether it comes.
+    /// The number of rows to read: one more than the page has, which shows whether there is a next page.
     #[must_use]
     pub fn and_one_more(self) -> i64 {
         i64::from(self.0) + 1

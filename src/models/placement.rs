@@ -1,4 +1,4 @@
-//! An order on its way into the database.
+//! Orders that are about to be stored.
 
 use super::{
     DeviceId, IdempotencyKey, MenuItemId, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber, OrderStatus,
@@ -6,7 +6,7 @@ use super::{
 };
 use chrono::{DateTime, Utc};
 
-/// An order that was checked and priced against one version of the menu, and is about to be written.
+/// An order that was validated and priced with one version of the menu.
 #[derive(Debug, Clone)]
 pub struct PricedOrder {
     /// The session it is for.
@@ -15,9 +15,9 @@ pub struct PricedOrder {
     pub table_id: TableId,
     /// The device that places it.
     pub device_id: Option<DeviceId>,
-    /// The menu version it was priced at. It is written only while that is still the store's version.
+    /// The menu version it was priced with. The order is stored only if the store still has this version.
     pub menu_version: i64,
-    /// It is not placed later than this.
+    /// The latest time at which it may be placed.
     pub not_after: Option<DateTime<Utc>>,
     /// Its lines.
     pub lines: Vec<PricedLine>,
@@ -25,7 +25,7 @@ pub struct PricedOrder {
     pub total_amount: Money,
     /// The guest's note.
     pub note: Option<String>,
-    /// The key its client sent, and the digest of its content.
+    /// The client's idempotency key and the digest of the content.
     pub idempotency: Option<(IdempotencyKey, [u8; 32])>,
 }
 
@@ -38,7 +38,7 @@ pub struct PricedLine {
     pub menu_name: String,
     /// Its price.
     pub unit_price: Price,
-    /// How many.
+    /// The quantity.
     pub quantity: Quantity,
 }
 
@@ -57,15 +57,15 @@ pub enum PlacementOutcome {
     Placed(Box<Order>),
     /// The session has ended, or is not the table's.
     SessionEnded,
-    /// Its last moment has passed.
+    /// Its `not_after` has passed.
     Expired,
-    /// The session has as many orders as it may have.
+    /// The session has reached its order limit.
     TooManyOrders,
-    /// The session has as many lines as it may have, or would have more.
+    /// The order would exceed the session's line limit.
     TooManyLines,
     /// The session already has an order with this key, or the table has one with this key and content.
     KeyUsed,
-    /// The menu has another version by now.
+    /// The menu version has changed.
     MenuChanged {
         /// The current version.
         menu_version: i64,
@@ -73,7 +73,7 @@ pub enum PlacementOutcome {
 }
 
 impl PricedOrder {
-    /// The order as it was stored at `now`, with what the database assigned.
+    /// The order as stored at `now`, with the ids and numbers that the database assigned.
     #[must_use]
     pub fn stored(
         &self,

@@ -1,10 +1,10 @@
-//! A session: one party's stay at a table.
+//! Sessions: the time that one party spends at a table.
 
 use chrono::{DateTime, Utc};
 
 use super::{Money, SessionId, TableId};
 
-/// One party's stay at a table. The row is made at the table's first login; the session starts with its first order.
+/// One party's session at a table. The row is inserted at the first login; the session starts with its first order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// The session's id, which table tokens carry.
@@ -13,7 +13,7 @@ pub struct Session {
     pub table_id: TableId,
     /// When its first order was placed.
     pub started_at: Option<DateTime<Utc>>,
-    /// When staff completed it.
+    /// When a user completed it.
     pub completed_at: Option<DateTime<Utc>>,
 }
 
@@ -24,21 +24,21 @@ impl Session {
         self.started_at.is_some()
     }
 
-    /// Whether staff have completed it.
+    /// Whether it is completed.
     #[must_use]
     pub fn is_completed(&self) -> bool {
         self.completed_at.is_some()
     }
 }
 
-/// What a session's orders come to; cancelled ones are left out.
+/// The totals of a session's orders, without cancelled ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionTotals {
-    /// How many orders it has.
+    /// The number of orders.
     pub order_count: i64,
-    /// Their sum.
+    /// The sum of the orders.
     pub total_amount: Money,
-    /// How many of them are pending or preparing.
+    /// The number of orders that are pending or preparing.
     pub unfinished_count: i64,
 }
 
@@ -47,13 +47,13 @@ pub struct SessionTotals {
 pub struct CompletedSession {
     /// The session.
     pub id: SessionId,
-    /// What it came to.
+    /// Its totals.
     pub totals: SessionTotals,
     /// When it was completed.
     pub completed_at: DateTime<Utc>,
 }
 
-/// A session that goes on after it was completed by mistake.
+/// A session that was reopened after it was completed by mistake.
 #[derive(Debug)]
 pub struct ReopenedSession {
     /// The session.
@@ -62,6 +62,6 @@ pub struct ReopenedSession {
     pub table_id: TableId,
     /// The table's number.
     pub table_number: i32,
-    /// What it comes to so far.
+    /// Its totals so far.
     pub totals: SessionTotals,
 }

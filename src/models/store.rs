@@ -10,7 +10,7 @@ impl StoreCode {
     /// The longest code, in characters.
     pub const MAX_CHARS: usize = 50;
 
-    /// A code, if `code` is one.
+    /// Parses a code; `None` if it is not valid.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
         is_printable_name(code, Self::MAX_CHARS).then(|| Self(code.to_owned()))
@@ -26,13 +26,13 @@ impl StoreCode {
 /// A store.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// Its number inside the server.
+    /// The store's internal id.
     pub id: StoreId,
-    /// What clients call it.
+    /// The code that clients use.
     pub code: String,
-    /// What guests call it.
+    /// The name that guests see.
     pub name: String,
-    /// Its days.
+    /// Its time zone and the start of its business day.
     pub calendar: BusinessCalendar,
 }
 

@@ -1,4 +1,4 @@
-//! Tables and what the dashboard shows of them.
+//! Tables, and their state on the dashboard.
 
 use chrono::{DateTime, Utc};
 
@@ -13,7 +13,7 @@ pub struct Table {
     pub table_number: i32,
     /// The tablet's password, as a PHC string.
     pub password_hash: String,
-    /// Tokens with an older version do not count.
+    /// Tokens with an older version are revoked.
     pub token_version: i32,
 }
 
@@ -30,11 +30,11 @@ pub struct DashboardTable {
     pub started_at: Option<DateTime<Utc>>,
     /// The sum of its orders.
     pub total_amount: Money,
-    /// How many orders it has.
+    /// The number of its orders.
     pub order_count: i64,
-    /// How many of them nobody has begun.
+    /// The number of its pending orders.
     pub pending_count: i64,
-    /// How many live orders of its completed sessions are unfinished.
+    /// The number of unfinished live orders of the table's completed sessions.
     pub carried_over_count: i64,
     /// Its newest orders, newest first.
     pub latest_orders: Vec<Order>,

@@ -1,4 +1,4 @@
-//! Attempts to log in, and when further ones are refused.
+//! Login attempts: their counters, the lockout after failures and the limit of successes.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,31 +8,31 @@ use sha2::{Digest, Sha256};
 
 use super::{StoreId, UserId};
 
-/// What attempts are counted of: a digest of an account's name or of an address.
+/// The key by which attempts are counted: a digest of an account's name or of an address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(transparent)]
 pub struct FailureKey(Vec<u8>);
 
 impl FailureKey {
-    /// A staff account, as it was typed.
+    /// A user, as entered in the login request.
     #[must_use]
     pub fn of_user(store_code: &str, username: &str) -> Self {
         Self::digest(b"user", &[store_code.as_bytes(), username.as_bytes()])
     }
 
-    /// A table, as it was typed.
+    /// A table, as entered in the login request.
     #[must_use]
     pub fn of_table(store_code: &str, table_number: i64) -> Self {
         Self::digest(b"table", &[store_code.as_bytes(), &table_number.to_be_bytes()])
     }
 
-    /// The current password of somebody who is logged in.
+    /// The current password of a logged-in user.
     #[must_use]
     pub fn of_login(store: StoreId, user: UserId) -> Self {
         Self::digest(b"login", &[&store.0.to_be_bytes(), &user.0.to_be_bytes()])
     }
 
-    /// An address. Whoever has one of IPv6 has a whole /64.
+    /// An address. IPv6 addresses of one /64 share a key, since one client controls the whole /64.
     #[must_use]
     pub fn of_address(address: IpAddr) -> Self {
         Self::digest(b"address", &[network_of(address).to_string().as_bytes()])
@@ -41,7 +41,7 @@ impl FailureKey {
     fn digest(kind: &[u8], parts: &[&[u8]]) -> Self {
         let mut digest = Sha256::new_with_prefix(kind);
         for part in parts {
-            // The length first, so that what ends one part cannot begin the next.
+            // The length comes first, so that the boundary between two parts is unambiguous.
             digest.update(part.len().to_be_bytes());
             digest.update(part);
         }
@@ -55,7 +55,7 @@ impl FailureKey {
     }
 }
 
-/// The network one customer of an internet provider has at least: an IPv4 address, an IPv6 /64.
+/// The smallest network that an internet provider assigns to a customer: an IPv4 address or an IPv6 /64.
 #[must_use]
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address {
@@ -67,13 +67,14 @@ pub fn network_of(address: IpAddr) -> IpAddr {
 /// The attempts of one key.
 #[derive(Debug, Clone)]
 pub struct AttemptCounts {
-    /// How many failed since the last success, those under way included.
+    /// The failures since the last success, including attempts in progress.
     pub failures: i32,
-    /// When the last one ended.
+    /// When the last attempt ended.
     pub last_at: DateTime<Utc>,
-    /// When the newest attempt under way, if there is one, is over at the latest.
+    /// The latest time at which the newest attempt in progress ends, if there is one.
     pub claimed_until: Option<DateTime<Utc>>,
-    /// When the successful ones would end if they came one after the other at the permitted rate.
+    /// When the successful attempts would end if they came one after another at the permitted rate: the theoretical
+    /// arrival time of [`SuccessLimit`].
     pub successes_until: DateTime<Utc>,
 }
 
@@ -85,29 +86,29 @@ impl AttemptCounts {
     }
 }
 
-/// After how many failures there is a pause, and for how long.
+/// When failures cause a lockout, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct LockoutPolicy {
-    /// Failures without a pause.
+    /// The number of failures that causes the first lockout.
     pub free_failures: i32,
-    /// The first pause; each further failure doubles it.
+    /// The first lockout; each further failure doubles it.
     pub first: Duration,
-    /// The longest pause.
+    /// The longest lockout.
     pub longest: Duration,
 }
 
 impl LockoutPolicy {
-    /// Until when no attempt is let through; `None` while there are attempts left before the first pause.
+    /// The end of the lockout; `None` if there are too few failures for one.
     #[must_use]
     pub fn locked_until(&self, counts: &AttemptCounts) -> Option<DateTime<Utc>> {
         let beyond = u32::try_from(counts.failures - self.free_failures).ok()?;
-        let pause = self.first.saturating_mul(2_u32.saturating_pow(beyond)).min(self.longest);
-        counts.last_at.checked_add_signed(TimeDelta::from_std(pause).ok()?)
+        let lockout = self.first.saturating_mul(2_u32.saturating_pow(beyond)).min(self.longest);
+        counts.last_at.checked_add_signed(TimeDelta::from_std(lockout).ok()?)
     }
 }
 
-/// How many logins of one account may succeed: a number at once, and from then on the same number an hour, evenly
-/// spread. (This is the generic cell rate algorithm, GCRA.)
+/// The rate limit of successful logins of one account: a burst, then the same number per hour, evenly spread (the
+/// generic cell rate algorithm, GCRA).
 #[derive(Debug, Clone, Copy)]
 pub struct SuccessLimit {
     interval: TimeDelta,
@@ -116,13 +117,13 @@ pub struct SuccessLimit {
 impl SuccessLimit {
     const PERIOD: TimeDelta = TimeDelta::hours(1);
 
-    /// A limit of `count` logins.
+    /// A limit of `count` logins per hour.
     #[must_use]
     pub fn per_hour(count: i32) -> Self {
         Self { interval: Self::PERIOD / count.max(1) }
     }
 
-    /// Until when no login is let through; `None` where one is.
+    /// When the next login is allowed; `None` if it is allowed now.
     #[must_use]
     pub fn limited_until(&self, counts: &AttemptCounts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let until = self.after_success(counts, now) - Self::PERIOD;
@@ -132,7 +133,8 @@ impl SuccessLimit {
     /// The new [`AttemptCounts::successes_until`] after one more success.
     #[must_use]
     pub fn after_success(&self, counts: &AttemptCounts, now: DateTime<Utc>) -> DateTime<Utc> {
-        // The limit keeps it within one period: far beyond that it was written by an instance whose clock is wrong.
+        // The limit keeps this value within one period of the current time. A value far beyond that was written by an
+        // instance whose clock was wrong.
         let is_wrong = counts.successes_until > now + Self::PERIOD * 2;
         let begins = if is_wrong { now } else { counts.successes_until.max(now) };
         begins + self.interval
@@ -144,21 +146,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pause_doubles_up_to_the_longest() {
+    fn the_lockout_doubles_up_to_the_longest() {
         let policy =
             LockoutPolicy { free_failures: 5, first: Duration::from_secs(30), longest: Duration::from_mins(15) };
         let last_at = DateTime::UNIX_EPOCH;
-        let pause = |count| {
+        let lockout = |count| {
             let counts = AttemptCounts { failures: count, ..AttemptCounts::none(last_at) };
             policy.locked_until(&counts).map(|until| (until - last_at).num_seconds())
         };
-        assert_eq!((pause(0), pause(4)), (None, None));
-        assert_eq!((pause(5), pause(6), pause(7)), (Some(30), Some(60), Some(120)));
-        assert_eq!((pause(10), pause(i32::MAX)), (Some(900), Some(900)));
+        assert_eq!((lockout(0), lockout(4)), (None, None));
+        assert_eq!((lockout(5), lockout(6), lockout(7)), (Some(30), Some(60), Some(120)));
+        assert_eq!((lockout(10), lockout(i32::MAX)), (Some(900), Some(900)));
     }
 
     #[test]
-    fn successes_are_limited_at_once_and_then_evenly() {
+    fn successes_are_limited_to_a_burst_and_then_an_even_rate() {
         let limit = SuccessLimit::per_hour(120);
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let mut counts = AttemptCounts::none(now);
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_counted_by_a_wrong_clock_locks_nobody_out() {
+    fn a_success_counted_by_a_wrong_clock_does_not_lock_out() {
         let limit = SuccessLimit::per_hour(120);
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let counts = AttemptCounts { successes_until: now + TimeDelta::days(1), ..AttemptCounts::none(now) };
@@ -183,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_into_one_field_does_not_count_for_another() {
+    fn different_fields_have_different_keys() {
         let keys = [
             FailureKey::of_user("ab", "c"),
             FailureKey::of_user("a", "bc"),

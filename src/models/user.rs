@@ -1,4 +1,4 @@
-//! Staff accounts.
+//! Users and their roles.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::UserId;
 use super::store::is_printable_name;
 
-/// The name an account logs in with: 1 to 50 characters, no control characters.
+/// The name a user logs in with: 1 to 50 characters, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Username(String);
 
@@ -14,7 +14,7 @@ impl Username {
     /// The longest name, in characters.
     pub const MAX_CHARS: usize = 50;
 
-    /// A name, if `name` is one.
+    /// Parses a name; `None` if it is not valid.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         is_printable_name(name, Self::MAX_CHARS).then(|| Self(name.to_owned()))
@@ -27,28 +27,28 @@ impl Username {
     }
 }
 
-/// What an account may do.
+/// A user's role, which decides what the user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "user_role", rename_all = "lowercase")]
 pub enum Role {
-    /// Runs the store.
+    /// Manages the store: its menu, tables and users.
     Owner,
-    /// Runs the floor.
+    /// Handles orders, completes sessions and marks menu items as sold out.
     Staff,
 }
 
-/// A staff account.
+/// A user of a store, who logs in to the dashboard.
 #[derive(Debug, Clone)]
 pub struct User {
-    /// The account's id.
+    /// The user's id.
     pub id: UserId,
-    /// The name it logs in with.
+    /// The name the user logs in with.
     pub username: String,
-    /// Its password, as a PHC string.
+    /// The password, as a PHC string.
     pub password_hash: String,
-    /// What it may do.
+    /// The user's role.
     pub role: Role,
-    /// Tokens with an older version do not count.
+    /// Tokens with an older version are revoked.
     pub token_version: i32,
 }

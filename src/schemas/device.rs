@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::page::limit;
 use crate::error::{ErrorCode, Result};
-use crate::models::{Device, DeviceId, DevicePage, DevicePlace, TableId};
+use crate::models::{Device, DeviceId, DevicePage, DeviceCursor, TableId};
 use crate::services::DeviceList;
 
 /// Which page of the devices is asked for.
@@ -34,13 +34,13 @@ impl DeviceQuery {
 }
 
 /// A cursor is the microsecond at which a device was last seen, and its id.
-fn parse_cursor(cursor: &str) -> Option<DevicePlace> {
+fn parse_cursor(cursor: &str) -> Option<DeviceCursor> {
     let (microseconds, id) = cursor.split_once('-')?;
     let last_seen_at = DateTime::from_timestamp_micros(microseconds.parse().ok()?)?;
-    Some(DevicePlace { last_seen_at, id: DeviceId(id.parse().ok()?) })
+    Some(DeviceCursor { last_seen_at, id: DeviceId(id.parse().ok()?) })
 }
 
-fn cursor(place: DevicePlace) -> String {
+fn cursor(place: DeviceCursor) -> String {
     format!("{}-{}", place.last_seen_at.timestamp_micros(), place.id)
 }
 

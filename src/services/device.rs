@@ -9,7 +9,7 @@ use crate::config::DeviceConfig;
 use crate::database::{Connection, Database, retention};
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{
-    Actor, AuditAction, Device, DeviceId, DevicePage, DevicePlace, NewAuditEntry, Pairing, StoreId, Table,
+    Actor, AuditAction, Device, DeviceId, DevicePage, DeviceCursor, NewAuditEntry, Pairing, StoreId, Table,
 };
 use crate::repositories::device::{self, NewDevice, PairingCutoff, UnpairedDevice};
 use crate::repositories::{event, store, table};
@@ -38,7 +38,7 @@ pub struct DeviceList {
     /// The devices, newest seen first.
     pub devices: Vec<Device>,
     /// Where the next page goes on, if there is one.
-    pub next: Option<DevicePlace>,
+    pub next: Option<DeviceCursor>,
 }
 
 /// A new device, and those of its table that were unpaired because there were too many.
@@ -62,7 +62,7 @@ impl DeviceService {
         let mut devices = listed.await?;
         let has_more = devices.len() > page.limit.get();
         devices.truncate(page.limit.get());
-        Ok(DeviceList { next: devices.last().filter(|_| has_more).map(DevicePlace::from), devices })
+        Ok(DeviceList { next: devices.last().filter(|_| has_more).map(DeviceCursor::from), devices })
     }
 
     /// Revokes a device: its tokens are no longer valid, and it gets no new ones without the password.

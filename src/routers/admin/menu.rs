@@ -89,7 +89,7 @@ async fn update_menu(
     ValidatedJson(request): ValidatedJson<UpdateMenuRequest>,
 ) -> Result<Json<MenuResponse>> {
     let change = request.into_change()?;
-    if !change.is_availability_alone() {
+    if !change.is_availability_only() {
         admin.require_owner()?;
     }
     Ok(Json(state.menus.update(admin.store_id, &admin.actor(), item, change).await?.into()))

@@ -81,7 +81,7 @@ impl OrderService {
                 let change = from
                     .change_to(to)
                     .map_err(|invalid| AppError::caused_by(ErrorCode::InvalidStatusTransition, invalid))?;
-                if change == StatusChange::AlreadyThere {
+                if change == StatusChange::Unchanged {
                     return Ok((order::get(tx, store, id).await?, None));
                 }
                 let now = self.clock.now();
