@@ -19,7 +19,7 @@ use crate::routers::error_response::ErrorResponse;
 use crate::schemas::rules::PATTERNS;
 use crate::services::event_payload::{
     LimitReachedEvent, MenuChangedEvent, NewOrderEvent, OrderDeletedEvent, OrderUpdatedEvent, SessionCompletedEvent,
-    SessionReopenedEvent, StreamPlaceEvent,
+    SessionReopenedEvent, StreamCursorEvent,
 };
 
 /// The extension in which a handler lists the codes that are its own.
@@ -40,7 +40,7 @@ const OWN_ERRORS: &str = "x-errors";
     servers((url = "/", description = "This server")),
     components(schemas(
         ErrorResponse,
-        StreamPlaceEvent,
+        StreamCursorEvent,
         NewOrderEvent,
         OrderUpdatedEvent,
         OrderDeletedEvent,

@@ -68,7 +68,7 @@ impl FromRequestParts<AppState> for StreamIdentity {
         let Some(ticket) = ticket else {
             return AdminIdentity::from_request_parts(parts, state).await.map(Self);
         };
-        let identity = state.auth.admin_of_ticket(&ticket).await?;
+        let identity = state.auth.authenticate_ticket(&ticket).await?;
         request_context::set_store(identity.store_id);
         Ok(Self(identity))
     }

@@ -13,10 +13,10 @@ use crate::error::{AppError, Result};
 use crate::models::{Actor, AuditAction, AuditEntry, AuditFilter, NewAuditEntry, PageLimit, StoreId};
 use crate::repositories::{audit, store};
 
-/// Keeps entries of one millisecond in order.
+/// Generates ids that keep entries of the same millisecond in order.
 static IDS: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
-/// The audit log.
+/// Reads the audit log and deletes old entries.
 #[derive(Debug, Clone)]
 pub struct AuditService {
     database: Database,
@@ -24,17 +24,17 @@ pub struct AuditService {
     login_retention: Duration,
 }
 
-/// A page of the log.
+/// A page of the audit log.
 #[derive(Debug)]
 pub struct AuditPage {
     /// The entries, newest first.
     pub entries: Vec<AuditEntry>,
-    /// Where the next page goes on, if there is one.
+    /// The cursor of the next page, if there is one.
     pub next: Option<Uuid>,
 }
 
 impl AuditService {
-    /// The log stored in `database`, which keeps entries of logins for `login_retention`.
+    /// The service for `database`. Entries of logins are kept for `login_retention`.
     #[must_use]
     pub fn new(database: Database, clock: Clock, login_retention: Duration) -> Self {
         Self { database, clock, login_retention }
@@ -48,12 +48,12 @@ impl AuditService {
         Ok(AuditPage { next: entries.last().filter(|_| has_more).map(|entry| entry.id), entries })
     }
 
-    /// Deletes old entries of logins now and every hour; it does not end.
+    /// Deletes old entries of logins at once and then every hour. It never returns.
     pub async fn run_retention(&self) {
         retention::run("audit entries of logins", || self.prune_logins()).await;
     }
 
-    /// Deletes every store's entries of logins that are older than the retention, and returns how many there were.
+    /// Deletes the entries of logins of every store that are older than the retention, and returns their number.
     pub async fn prune_logins(&self) -> Result<u64> {
         let retention = TimeDelta::from_std(self.login_retention).map_err(AppError::internal)?;
         let before = first_id_at(self.clock.now() - retention);
@@ -72,14 +72,14 @@ impl AuditService {
     }
 }
 
-/// The lowest id that an entry of this millisecond can have: ids begin with the time. After the clock went back, ids
+/// The lowest id that an entry of this millisecond can have: ids begin with the time. If the clock was set back, ids
 /// continue from the later time, so such entries are kept longer.
-fn first_id_at(moment: DateTime<Utc>) -> Uuid {
-    let milliseconds = u64::try_from(moment.timestamp_millis()).unwrap_or(0);
+fn first_id_at(time: DateTime<Utc>) -> Uuid {
+    let milliseconds = u64::try_from(time.timestamp_millis()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid()
 }
 
-/// As [`record`], in a transaction whose commit does not wait for the disk.
+/// Like [`record`], in a transaction whose commit does not wait for the disk.
 pub(super) async fn record_unflushed(
     tx: &mut Connection,
     store: StoreId,
@@ -91,7 +91,7 @@ pub(super) async fn record_unflushed(
     record(tx, store, by, entry, now).await
 }
 
-/// Records what a transaction does, so that it is in the log if and only if it is done.
+/// Records a change in the transaction that makes it, so that the entry exists if and only if the change is committed.
 pub(super) async fn record(
     tx: &mut Connection,
     store: StoreId,

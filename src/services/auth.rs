@@ -1,4 +1,4 @@
-//! Logins, and whom a token belongs to.
+//! Logins, and the identity behind a token.
 
 mod login;
 mod renewal;
@@ -25,7 +25,7 @@ use crate::services::{DeviceService, SessionService, audit};
 
 pub use self::login::{AdminLogin, TableLogin};
 
-/// Logins, and whom a token belongs to.
+/// Logs users and tablets in, and verifies their tokens.
 #[derive(Debug, Clone)]
 pub struct AuthService {
     database: Database,
@@ -41,9 +41,9 @@ pub struct AuthService {
 }
 
 impl AuthService {
-    /// Logins against `database`, with tokens signed by `tokens`.
+    /// The service for `database`, with tokens signed by `tokens`.
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "wired once, each a part of a login")]
+    #[expect(clippy::too_many_arguments, reason = "called once, in `AppState::new`")]
     pub fn new(
         database: Database,
         sessions: SessionService,
@@ -69,40 +69,40 @@ impl AuthService {
         }
     }
 
-    /// Whose admin token this is.
+    /// Verifies an admin token and returns its user.
     ///
     /// # Errors
-    /// A 401 of the kind that fits.
-    pub async fn admin_of(&self, token: &[u8]) -> Result<AdminIdentity> {
-        self.admin_behind(&*self.tokens.check(token, Audience::Admin)?).await
+    /// `INVALID_TOKEN`, `TOKEN_EXPIRED`, `INVALID_TOKEN_TYPE`.
+    pub async fn authenticate_admin(&self, token: &[u8]) -> Result<AdminIdentity> {
+        self.admin_identity(&*self.tokens.check(token, Audience::Admin)?).await
     }
 
-    async fn admin_behind(&self, token: &VerifiedToken) -> Result<AdminIdentity> {
+    async fn admin_identity(&self, token: &VerifiedToken) -> Result<AdminIdentity> {
         let (username, role) = self.access.of_admin(token).await?;
         let claims = token.claims;
         let user_id = UserId(claims.sub);
         Ok(AdminIdentity { store_id: claims.store, user_id, username, role, claims, address: None })
     }
 
-    /// A ticket for the store's event stream, for a client that cannot set headers.
+    /// Issues a ticket for the store's event stream, for a client that cannot set headers.
     pub fn ticket(&self, identity: &AdminIdentity) -> Result<String> {
         Ok(self.tokens.issue_ticket(&identity.claims)?.token)
     }
 
-    /// Whose ticket this is.
+    /// Verifies a stream ticket and returns its user.
     ///
     /// # Errors
-    /// A 401 of the kind that fits.
-    pub async fn admin_of_ticket(&self, ticket: &str) -> Result<AdminIdentity> {
+    /// `INVALID_TOKEN`, `TOKEN_EXPIRED`, `INVALID_TOKEN_TYPE`.
+    pub async fn authenticate_ticket(&self, ticket: &str) -> Result<AdminIdentity> {
         let ticket = self.tokens.check(ticket.as_bytes(), Audience::Stream)?;
-        self.admin_behind(&ticket.claims.login_of_ticket().into()).await
+        self.admin_identity(&ticket.claims.login_of_ticket().into()).await
     }
 
-    /// Whose table token this is.
+    /// Verifies a table token and returns its tablet.
     ///
     /// # Errors
-    /// A 401 of the kind that fits.
-    pub async fn table_of(&self, token: &[u8]) -> Result<TableIdentity> {
+    /// `INVALID_TOKEN`, `TOKEN_EXPIRED`, `INVALID_TOKEN_TYPE`.
+    pub async fn authenticate_table(&self, token: &[u8]) -> Result<TableIdentity> {
         let token = self.tokens.check(token, Audience::Table)?;
         let claims = token.claims;
         let session_id = claims.session.ok_or(ErrorCode::InvalidToken)?;
@@ -110,12 +110,12 @@ impl AuthService {
         Ok(TableIdentity { store_id: claims.store, versions, table_id: TableId(claims.sub), session_id, claims })
     }
 
-    /// The store of an account that is logged in.
+    /// The store of a logged-in user.
     pub async fn store_of(&self, identity: &AdminIdentity) -> Result<Store> {
         self.database.read(|conn| store::get(conn, identity.store_id).scope_boxed()).await
     }
 
-    /// Revokes this token.
+    /// Revokes the token of this login.
     pub async fn logout(&self, identity: &AdminIdentity) -> Result<()> {
         let store = identity.store_id;
         let revoked = self.database.transaction(store, |tx| {
@@ -133,15 +133,15 @@ impl AuthService {
         Ok(())
     }
 
-    /// Changes the account's password. Its other tokens stop counting, the calling one stays.
+    /// Changes the user's own password. Revokes the user's other tokens, but not the one of this request.
     ///
     /// # Errors
-    /// `VALIDATION_ERROR` for a wrong current password: the login itself is fine, so this is no 401.
-    /// `TOO_MANY_REQUESTS` after too many of these.
+    /// `VALIDATION_ERROR` for a wrong current password: the login itself is valid, so this is not a 401.
+    /// `TOO_MANY_REQUESTS` after too many wrong passwords.
     pub async fn change_password(&self, identity: &AdminIdentity, current: String, new: String) -> Result<()> {
         let store = identity.store_id;
-        let account = self.database.read(|conn| user::find(conn, store, identity.user_id).scope_boxed()).await?;
-        let old = account.map(|account| account.password_hash).ok_or(ErrorCode::InvalidToken)?;
+        let user = self.database.read(|conn| user::find(conn, store, identity.user_id).scope_boxed()).await?;
+        let old = user.map(|user| user.password_hash).ok_or(ErrorCode::InvalidToken)?;
         let wrong = || AppError::invalid_field("current_password", Reason::WrongPassword);
         let address = identity.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
         let key = LoginAttemptKey::new(FailureKey::of_login(store, identity.user_id), address);
@@ -153,7 +153,7 @@ impl AuthService {
         let changed = self.database.transaction(store, |tx| {
             async move {
                 if !user::set_password(tx, store, identity.user_id, hash, change).await? {
-                    // It was reset meanwhile, so what was the current password no longer is.
+                    // The password was reset in the meantime, so the verified one is no longer current.
                     return Err(wrong());
                 }
                 let entry = NewAuditEntry::new(AuditAction::UserPasswordChanged, identity.user_id.0);

@@ -15,7 +15,7 @@ use crate::repositories::category;
 use crate::services::limits::check_categories;
 use crate::services::menu::record_menu_change;
 
-/// Categories of the menu.
+/// Reads and changes the categories of the menu.
 #[derive(Debug, Clone)]
 pub struct CategoryService {
     database: Database,
@@ -24,12 +24,12 @@ pub struct CategoryService {
     clock: Clock,
 }
 
-/// What to change of a category; `None` leaves it as it is.
+/// A change of a category; `None` keeps the value.
 #[derive(Debug, Default, Clone)]
 pub struct CategoryChange {
     /// Its name.
     pub name: Option<String>,
-    /// Its place.
+    /// Its position.
     pub display_order: Option<i32>,
 }
 
@@ -44,7 +44,7 @@ impl CategoryChange {
 }
 
 impl CategoryService {
-    /// Categories stored in `database`, whose changes are published to `hub`.
+    /// The service for `database`. Changes are published to `hub`.
     #[must_use]
     pub fn new(database: Database, hub: Hub, limits: StoreLimits, clock: Clock) -> Self {
         Self { database, hub, limits, clock }
@@ -63,10 +63,10 @@ impl CategoryService {
         self.database.read(|conn| category::get(conn, store, id).scope_boxed()).await
     }
 
-    /// Adds a category; without a display order it comes last.
+    /// Adds a category. Without a display order it is the last one.
     ///
     /// # Errors
-    /// `DUPLICATE` for a name that is taken, `LIMIT_REACHED`.
+    /// `DUPLICATE` if the name is already used, `LIMIT_REACHED`.
     pub async fn create(&self, store: StoreId, by: &Actor, name: &str, display_order: Option<i32>) -> Result<Category> {
         let created = self.database.transaction(store, |tx| {
             async move {
@@ -92,7 +92,7 @@ impl CategoryService {
     /// Changes a category.
     ///
     /// # Errors
-    /// `CATEGORY_NOT_FOUND`, `DUPLICATE` for a name that is taken.
+    /// `CATEGORY_NOT_FOUND`, `DUPLICATE` if the name is already used.
     pub async fn update(&self, store: StoreId, by: &Actor, id: CategoryId, change: CategoryChange) -> Result<Category> {
         let updated = self.database.transaction(store, |tx| {
             let change = change.clone();
@@ -111,14 +111,14 @@ impl CategoryService {
         Ok(category)
     }
 
-    /// Puts the categories into a new order: `ids` names each once.
+    /// Changes the display order of the categories. `ids` must have each id exactly once.
     ///
     /// # Errors
-    /// `VALIDATION_ERROR` when it does not.
+    /// `VALIDATION_ERROR` if `ids` does not.
     pub async fn reorder(&self, store: StoreId, by: &Actor, ids: &[CategoryId]) -> Result<Vec<Category>> {
         let reordered = self.database.transaction(store, |tx| {
             async move {
-                if !names_each_once(ids, &category::lock_all(tx, store).await?) {
+                if !has_each_once(ids, &category::lock_all(tx, store).await?) {
                     return Err(AppError::invalid_field("ids", Reason::IncompleteList));
                 }
                 let before: Vec<_> = category::list(tx, store).await?.iter().map(|category| category.id).collect();
@@ -161,8 +161,8 @@ pub(super) fn after(last: Option<i32>) -> i32 {
     last.map_or(0, |last| last.saturating_add(1))
 }
 
-/// Whether `ids` names each of `existing` exactly once, and nothing else.
-pub(super) fn names_each_once<T: std::hash::Hash + Eq + Copy>(ids: &[T], existing: &[T]) -> bool {
-    let named: HashSet<T> = ids.iter().copied().collect();
-    ids.len() == existing.len() && named.len() == ids.len() && existing.iter().all(|id| named.contains(id))
+/// Whether `ids` has each of `existing` exactly once, and no other ids.
+pub(super) fn has_each_once<T: std::hash::Hash + Eq + Copy>(ids: &[T], existing: &[T]) -> bool {
+    let distinct: HashSet<T> = ids.iter().copied().collect();
+    ids.len() == existing.len() && distinct.len() == ids.len() && existing.iter().all(|id| distinct.contains(id))
 }

@@ -46,15 +46,15 @@ const MENU: [(&str, &[Item]); 3] = [
     ),
 ];
 
-/// Whether the demo restaurant is in the database.
+/// Whether the database has the demo restaurant.
 pub async fn has_demo(database: &Database) -> Result<bool> {
     let code = StoreCode::parse(CODE);
     let store = database.read(|conn| store_rows::find_by_code(conn, code.as_ref()).scope_boxed()).await?;
     Ok(store.is_some())
 }
 
-/// Puts the demo restaurant into a database without any store: store `demo-store`, owner `admin` with
-/// `admin1234`, tables 1 to 5 with `1234`. `false` where there are stores already.
+/// Inserts the demo restaurant into a database without stores: store `demo-store`, owner `admin` with the password
+/// `admin1234`, tables 1 to 5 with the password `1234`. Returns `false` if there are stores already.
 pub async fn seed_demo(database: &Database, clock: &Clock) -> Result<bool> {
     let new = &NewStore {
         code: StoreCode::parse(CODE).ok_or(ErrorCode::InternalError)?,
@@ -80,7 +80,7 @@ pub async fn seed_demo(database: &Database, clock: &Clock) -> Result<bool> {
         .scope_boxed()
     });
     match seeded.await {
-        // Another instance that started at the same moment was first.
+        // Another instance that started at the same time inserted it first.
         Err(AppError { code: ErrorCode::Duplicate, .. }) => Ok(false),
         seeded => seeded,
     }

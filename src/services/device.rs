@@ -1,4 +1,4 @@
-//! Devices: tablets that were paired with their table by its password, and get new tokens without it.
+//! Devices: tablets that a login with the table's password has paired, and that get new tokens without it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use scoped_futures::ScopedFutureExt;
@@ -9,7 +9,7 @@ use crate::config::DeviceConfig;
 use crate::database::{Connection, Database, retention};
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{
-    Actor, AuditAction, Device, DeviceId, DevicePage, DeviceCursor, NewAuditEntry, Pairing, StoreId, Table,
+    Actor, AuditAction, Device, DeviceCursor, DeviceId, DevicePage, NewAuditEntry, Pairing, StoreId, Table,
 };
 use crate::repositories::device::{self, NewDevice, PairingCutoff, UnpairedDevice};
 use crate::repositories::{event, store, table};
@@ -17,13 +17,13 @@ use crate::security::access::TokenAccess;
 use crate::security::token::{Claims, RenewableToken};
 use crate::services::audit;
 
-/// Renewals of a device are written to the audit log once in this time.
+/// The minimum interval between audit entries about renewals of one device.
 const AUDIT_INTERVAL: TimeDelta = TimeDelta::days(1);
 
-/// How exactly it is known when a device was last seen, while it only opens streams.
+/// The precision of `last_seen_at` while a device only opens streams.
 const SEEN_INTERVAL: TimeDelta = TimeDelta::hours(1);
 
-/// Paired tablets.
+/// Pairs, lists and revokes devices.
 #[derive(Debug, Clone)]
 pub struct DeviceService {
     database: Database,
@@ -32,16 +32,16 @@ pub struct DeviceService {
     config: DeviceConfig,
 }
 
-/// A page of the devices.
+/// A page of devices.
 #[derive(Debug)]
 pub struct DeviceList {
-    /// The devices, newest seen first.
+    /// The devices, most recently seen first.
     pub devices: Vec<Device>,
-    /// Where the next page goes on, if there is one.
+    /// The cursor of the next page, if there is one.
     pub next: Option<DeviceCursor>,
 }
 
-/// A new device, and those of its table that were unpaired because there were too many.
+/// A new device, and the devices of its table that were unpaired because of the limit.
 #[derive(Debug)]
 struct Paired {
     id: DeviceId,
@@ -49,13 +49,13 @@ struct Paired {
 }
 
 impl DeviceService {
-    /// Devices stored in `database`, whose tokens `access` checks.
+    /// The service for `database`. `access` is notified of revoked tokens.
     #[must_use]
     pub fn new(database: Database, access: TokenAccess, clock: Clock, config: DeviceConfig) -> Self {
         Self { database, access, clock, config }
     }
 
-    /// A page of the store's devices, newest seen first.
+    /// A page of the store's devices, most recently seen first.
     pub async fn list(&self, store: StoreId, page: &DevicePage) -> Result<DeviceList> {
         let cutoff = self.cutoff(self.clock.now())?;
         let listed = self.database.read(|conn| device::list(conn, store, cutoff, page).scope_boxed());
@@ -65,7 +65,7 @@ impl DeviceService {
         Ok(DeviceList { next: devices.last().filter(|_| has_more).map(DeviceCursor::from), devices })
     }
 
-    /// Revokes a device: its tokens are no longer valid, and it gets no new ones without the password.
+    /// Revokes a device and its tokens. It gets new tokens only with the password.
     ///
     /// # Errors
     /// `DEVICE_NOT_FOUND`.
@@ -87,7 +87,7 @@ impl DeviceService {
     }
 
     /// Pairs a device that logged in with the table's password, and records the login. `None` if the table was deleted
-    /// or got another password meanwhile.
+    /// or got a new password in the meantime.
     pub(super) async fn pair(
         &self,
         store: StoreId,
@@ -114,12 +114,12 @@ impl DeviceService {
         Ok(Some(device))
     }
 
-    /// Checks that the device of `token` may have a new one, and records the renewal. A token from before devices is
-    /// given a device, the same each time.
+    /// Checks that the device of `token` may have a new one, and records the renewal. A token issued before devices
+    /// existed gets a device, the same one each time.
     ///
     /// # Errors
     /// `DEVICE_REVOKED`; `TOKEN_EXPIRED` if the tablet must log in with the password; `INVALID_TOKEN` if the table was
-    /// deleted or got another password meanwhile.
+    /// deleted or got a new password in the meantime.
     pub(super) async fn renew(
         &self,
         store: StoreId,
@@ -163,7 +163,7 @@ impl DeviceService {
         Ok(device)
     }
 
-    /// The device of a token that has none in its claims: the one it was given before, or a new one.
+    /// The device of a token without one in its claims: the device it got before, or a new one.
     async fn pair_for_token(
         &self,
         tx: &mut Connection,
@@ -186,7 +186,7 @@ impl DeviceService {
         Ok((pairing.ok_or(ErrorCode::InvalidToken)?, paired))
     }
 
-    /// Adds a device to a locked table and unpairs those beyond the limit. `None` where its token has a device already.
+    /// Adds a device to a locked table and unpairs devices beyond the limit. `None` if its token already has a device.
     async fn insert(
         &self,
         tx: &mut Connection,
@@ -199,7 +199,7 @@ impl DeviceService {
         Ok(Some(Paired { id, unpaired }))
     }
 
-    /// Records, without waiting for it, that the device of this token was seen.
+    /// Records in the background that the device of this token was seen.
     pub(super) fn mark_seen(&self, claims: &Claims) {
         let (Some(device), store) = (claims.device, claims.store) else { return };
         let (database, now) = (self.database.clone(), self.clock.now());
@@ -207,18 +207,18 @@ impl DeviceService {
             let seen =
                 database.write(|conn| device::mark_seen(conn, store, device, now, now - SEEN_INTERVAL).scope_boxed());
             if let Err(error) = seen.await {
-                tracing::warn!(%error, "the time at which a device was seen could not be stored");
+                tracing::warn!(%error, "could not store when a device was last seen");
             }
         });
     }
 
-    /// Deletes devices whose pairing has become too old, now and every hour; it does not end.
+    /// Deletes devices whose pairing is too old, at once and then every hour. It never returns.
     pub async fn run_retention(&self) {
         retention::run("devices", || self.prune()).await;
     }
 
-    /// Deletes every store's devices whose pairing is too old and whose last token has expired, and returns how many
-    /// there were.
+    /// Deletes the devices of every store whose pairing is too old and whose last token has expired, and returns their
+    /// number.
     pub async fn prune(&self) -> Result<u64> {
         let cutoff = self.cutoff(self.clock.now())?;
         let stores = self.database.read(|conn| store::ids(conn).scope_boxed()).await?;
@@ -244,14 +244,14 @@ impl DeviceService {
 }
 
 impl Paired {
-    /// For the audit log.
+    /// The description for the audit log.
     fn summary(&self) -> serde_json::Value {
         let unpaired: Vec<DeviceId> = self.unpaired.iter().map(|device| device.id).collect();
         json!({"device_id": self.id, "unpaired_device_ids": unpaired})
     }
 
-    /// Raises the store's access version, but only if an unpaired device had a valid token: each rise makes every
-    /// instance check all tokens of the store again.
+    /// Increments the store's access version, but only if an unpaired device had a valid token: each increment makes
+    /// every instance check all tokens of the store again.
     async fn revoke_unpaired(&self, tx: &mut Connection, store: StoreId) -> Result<Option<i64>> {
         if !self.unpaired.iter().any(|device| device.had_valid_token) {
             return Ok(None);
@@ -260,8 +260,7 @@ impl Paired {
     }
 }
 
-/// Locks a table against changes and other pairings. `false` if it was deleted or got another password since it was
-/// read.
+/// Locks a table against changes and other pairings. `false` if it was deleted or got a new password since it was read.
 async fn lock_unchanged(tx: &mut Connection, store: StoreId, table: &Table) -> Result<bool> {
     match table::lock(tx, store, table.id).await {
         Ok(current) => Ok(current.token_version == table.token_version),

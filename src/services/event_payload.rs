@@ -1,4 +1,4 @@
-//! The data of each event on a stream. Clients read these fields: more may be added, none removed.
+//! The data of the events on a stream. Clients read these fields: new fields may be added, none may be removed.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,10 +8,11 @@ use utoipa::ToSchema;
 use crate::error::{Language, Limit, Message};
 use crate::models::{EventKind, NewEvent, Order, OrderId, OrderStatus, PricedOrder, SessionId, Table, TableId};
 
-/// `connected` and `reset`: where the stream goes on from.
+/// `connected` and `reset`: the position of the stream.
 #[derive(Serialize, ToSchema)]
-pub struct StreamPlaceEvent {
-    /// The place, which is also the event's `id`.
+#[schema(as = StreamPlaceEvent)]
+pub struct StreamCursorEvent {
+    /// The cursor, which is also the event's `id`.
     #[schema(example = "4f1c2a9be07d:42")]
     pub event_id: String,
     /// The version of the store's menu.
@@ -19,15 +20,15 @@ pub struct StreamPlaceEvent {
     pub menu_version: i64,
 }
 
-/// `new_order`: a guest ordered. `order_restored`: a cancelled order came back.
-// What the database assigns is absent until the order is stored.
+/// `new_order`: a guest placed an order. `order_restored`: a cancelled order was restored.
+// The fields that the database assigns are absent until the order is stored.
 #[derive(Serialize, ToSchema)]
 pub struct NewOrderEvent<'a> {
     /// The order.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required, value_type = OrderId)]
     pub order_id: Option<OrderId>,
-    /// What staff and guests call it.
+    /// The number that staff and guests use.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required, value_type = String, example = "20261120-001")]
     pub order_number: Option<String>,
@@ -40,11 +41,11 @@ pub struct NewOrderEvent<'a> {
     /// The sum of its lines, in the currency's minor unit.
     #[schema(example = 18000)]
     pub total_amount: i64,
-    /// Where it stands.
+    /// Its status.
     pub status: OrderStatus,
     /// When it was placed.
     pub created_at: DateTime<Utc>,
-    /// The stay it belongs to.
+    /// Its session.
     pub session_id: SessionId,
     /// The table it was placed at.
     pub table_id: TableId,
@@ -53,10 +54,10 @@ pub struct NewOrderEvent<'a> {
 /// A line of a new order.
 #[derive(Serialize, ToSchema)]
 pub struct NewOrderEventItem<'a> {
-    /// The dish's name.
+    /// The menu item's name.
     #[schema(example = "김치찌개")]
     pub menu_name: &'a str,
-    /// How many.
+    /// The quantity.
     #[schema(example = 2)]
     pub quantity: i32,
     /// Price times quantity.
@@ -64,16 +65,16 @@ pub struct NewOrderEventItem<'a> {
     pub subtotal: i64,
 }
 
-/// `order_updated`: an order's status moved.
+/// `order_updated`: an order's status changed.
 #[derive(Serialize, ToSchema)]
 pub struct OrderUpdatedEvent {
     /// The order.
     pub order_id: OrderId,
-    /// Where it stands now.
+    /// Its new status.
     pub status: OrderStatus,
     /// The table it was placed at.
     pub table_id: TableId,
-    /// The stay it belongs to.
+    /// Its session.
     pub session_id: SessionId,
 }
 
@@ -84,40 +85,40 @@ pub struct OrderDeletedEvent {
     pub order_id: OrderId,
     /// The table it was placed at.
     pub table_id: TableId,
-    /// The stay it belonged to.
+    /// Its session.
     pub session_id: SessionId,
 }
 
-/// `session_reopened`: a stay that was completed by mistake goes on. The table's tablet renews its token.
+/// `session_reopened`: a session that was completed by mistake is running again. The table's tablet renews its token.
 #[derive(Serialize, ToSchema)]
 pub struct SessionReopenedEvent {
-    /// The stay.
+    /// The session.
     pub session_id: SessionId,
     /// The table.
     pub table_id: TableId,
 }
 
-/// `session_completed`: a table's stay was completed.
+/// `session_completed`: a table's session was completed.
 #[derive(Serialize, ToSchema)]
 pub struct SessionCompletedEvent {
-    /// The stay.
+    /// The session.
     pub session_id: SessionId,
-    /// What to tell the guest, in Korean: every stream of the session shares it.
+    /// The message for the guest, in Korean, since all streams of the session share the event.
     #[schema(example = "이용이 완료되었습니다.")]
     pub message: &'static str,
     /// The table.
     pub table_id: TableId,
 }
 
-/// `menu_changed`: refetch the menu.
+/// `menu_changed`: the menu changed; clients read it again.
 #[derive(Serialize, ToSchema)]
 pub struct MenuChangedEvent {
-    /// Grows with every change.
+    /// The new menu version.
     #[schema(example = 7)]
     pub menu_version: i64,
 }
 
-/// `limit_reached`: a table's orders are refused, for there are too many.
+/// `limit_reached`: a table's orders are refused because they exceed a limit.
 #[derive(Serialize, ToSchema)]
 pub struct LimitReachedEvent {
     /// The limit: `session_orders`, `session_lines` or `session_orders_per_second`.
@@ -126,7 +127,7 @@ pub struct LimitReachedEvent {
     /// Its value.
     #[schema(example = 1)]
     pub maximum: i64,
-    /// The stay.
+    /// The session.
     pub session_id: SessionId,
     /// The table.
     pub table_id: TableId,
@@ -136,8 +137,8 @@ pub struct LimitReachedEvent {
 }
 
 impl NewEvent {
-    /// A guest ordered. The statement that stores the order adds to the data what it assigns: the order's id and
-    /// number, and the table's number.
+    /// A guest placed an order. The statement that stores the order adds what it assigns: the order's id and number,
+    /// and the table's number.
     #[must_use]
     pub fn new_order(order: &PricedOrder, now: DateTime<Utc>) -> Self {
         let items = order.lines.iter().map(|line| NewOrderEventItem {
@@ -159,7 +160,7 @@ impl NewEvent {
         Self::about(EventKind::NewOrder, Some(order.session_id), &data)
     }
 
-    /// An order's status moved.
+    /// An order's status changed.
     #[must_use]
     pub fn order_updated(order: &Order) -> Self {
         let Order { id: order_id, status, table_id, session_id, .. } = *order;
@@ -167,7 +168,7 @@ impl NewEvent {
         Self::about(EventKind::OrderUpdated, Some(session_id), &data)
     }
 
-    /// A cancelled order came back.
+    /// A cancelled order was restored.
     #[must_use]
     pub fn order_restored(order: &Order) -> Self {
         let items = order.items.iter().map(|item| NewOrderEventItem {
@@ -211,7 +212,7 @@ impl NewEvent {
         Self::about(EventKind::SessionCompleted, Some(session_id), &data)
     }
 
-    /// A session goes on that was completed by mistake.
+    /// A session was reopened that was completed by mistake.
     #[must_use]
     pub fn session_reopened(session_id: SessionId, table_id: TableId) -> Self {
         let data = SessionReopenedEvent { session_id, table_id };
@@ -227,7 +228,7 @@ impl NewEvent {
     }
 
     fn about(kind: EventKind, session_id: Option<SessionId>, data: &impl Serialize) -> Self {
-        // Plain structs of numbers and strings always serialise.
+        // Serialising a plain struct of numbers and strings cannot fail.
         Self { kind, session_id, data: to_raw_value(data).unwrap_or_default() }
     }
 }

@@ -1,7 +1,7 @@
-//! Bounds on what one store may have.
+//! The limits of a store.
 //!
-//! Each check counts what is there after the change, as the last step of the transaction. By then the store's row is
-//! locked, so of two additions at the same moment the second one counts the first.
+//! Each check counts the rows after the change, as the last step of its transaction. By then the store's row is locked,
+//! so of two concurrent additions the second one counts the first.
 
 use crate::config::StoreLimits;
 use crate::database::Connection;
@@ -9,7 +9,7 @@ use crate::error::{AppError, ErrorCode, Limit, Result};
 use crate::models::StoreId;
 use crate::repositories::{category, event, menu_item, table, user};
 
-/// Checks the tables of a store.
+/// Checks the number of a store's tables.
 ///
 /// # Errors
 /// `LIMIT_REACHED`.
@@ -18,7 +18,7 @@ pub(super) async fn check_tables(tx: &mut Connection, store: StoreId, limits: St
     check(Limit::Tables, table::count(tx, store).await?, limits.tables)
 }
 
-/// Checks the accounts of a store.
+/// Checks the number of a store's users.
 ///
 /// # Errors
 /// `LIMIT_REACHED`.
@@ -27,7 +27,7 @@ pub(super) async fn check_users(tx: &mut Connection, store: StoreId, limits: Sto
     check(Limit::Users, user::count(tx, store).await?, limits.users)
 }
 
-/// Checks the categories of a store, whose row an event has locked.
+/// Checks the number of a store's categories. An event of the same transaction has locked the store's row.
 ///
 /// # Errors
 /// `LIMIT_REACHED`.
@@ -35,7 +35,7 @@ pub(super) async fn check_categories(tx: &mut Connection, store: StoreId, limits
     check(Limit::Categories, category::count(tx, store).await?, limits.categories)
 }
 
-/// Checks the menu items of a store, whose row an event has locked.
+/// Checks the number of a store's menu items. An event of the same transaction has locked the store's row.
 ///
 /// # Errors
 /// `LIMIT_REACHED`.
@@ -43,7 +43,7 @@ pub(super) async fn check_menu_items(tx: &mut Connection, store: StoreId, limits
     check(Limit::MenuItems, menu_item::count(tx, store).await?, limits.menu_items)
 }
 
-/// Checks the size of a store's menu items, whose row an event has locked.
+/// Checks the size of a store's menu items. An event of the same transaction has locked the store's row.
 ///
 /// # Errors
 /// `LIMIT_REACHED`.
@@ -51,6 +51,6 @@ pub(super) async fn check_menu_bytes(tx: &mut Connection, store: StoreId, limits
     check(Limit::MenuBytes, menu_item::bytes(tx, store).await?, limits.menu_bytes)
 }
 
-fn check(limit: Limit, there_are: i64, maximum: i64) -> Result<()> {
-    if there_are > maximum { Err(AppError::limit_reached(ErrorCode::LimitReached, limit, maximum)) } else { Ok(()) }
+fn check(limit: Limit, count: i64, maximum: i64) -> Result<()> {
+    if count > maximum { Err(AppError::limit_reached(ErrorCode::LimitReached, limit, maximum)) } else { Ok(()) }
 }

@@ -25,10 +25,10 @@ use crate::models::{
 };
 use crate::repositories::{category, menu_item};
 use crate::services::audit;
-use crate::services::category::{after, names_each_once};
+use crate::services::category::{after, has_each_once};
 use crate::services::limits::{check_menu_bytes, check_menu_items};
 
-/// The menu and its items.
+/// Reads and changes the menu items.
 #[derive(Debug, Clone)]
 pub struct MenuService {
     database: Database,
@@ -39,7 +39,7 @@ pub struct MenuService {
 }
 
 impl MenuService {
-    /// Menus stored in `database`, whose changes are published to `hub`.
+    /// The service for `database`. Changes are published to `hub`.
     #[must_use]
     pub fn new(database: Database, cluster: Cluster, hub: Hub, limits: StoreLimits, clock: Clock) -> Self {
         let cache = MenuCache::new(database.clone(), cluster);
@@ -51,7 +51,7 @@ impl MenuService {
         self.cache.register(registry);
     }
 
-    /// The menu as guests see it and orders are priced from it, from the cache: never older than the last change that
+    /// The menu that guests see and orders are priced with, from the cache. It is never older than the last change that
     /// this instance made or was notified of.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl MenuService {
         self.database.read(|conn| menu_item::get(conn, store, id).scope_boxed()).await
     }
 
-    /// Adds a menu item; without a display order it comes last in its category.
+    /// Adds a menu item. Without a display order it is the last one of its category.
     ///
     /// # Errors
     /// `CATEGORY_NOT_FOUND`, `LIMIT_REACHED`.
@@ -143,10 +143,10 @@ impl MenuService {
         Ok(item)
     }
 
-    /// Puts the menu items of a category into a new order: `ids` names each once.
+    /// Changes the display order of a category's menu items. `ids` must have each id exactly once.
     ///
     /// # Errors
-    /// `CATEGORY_NOT_FOUND`, `VALIDATION_ERROR` when it does not.
+    /// `CATEGORY_NOT_FOUND`, `VALIDATION_ERROR` if `ids` does not.
     pub async fn reorder(
         &self,
         store: StoreId,
@@ -157,7 +157,7 @@ impl MenuService {
         let reordered = self.database.transaction(store, |tx| {
             async move {
                 category::get(tx, store, category).await?;
-                if !names_each_once(ids, &menu_item::lock_category(tx, store, category).await?) {
+                if !has_each_once(ids, &menu_item::lock_category(tx, store, category).await?) {
                     return Err(AppError::invalid_field("ids", Reason::IncompleteList));
                 }
                 let before = menu_item::list_by_category(tx, store, category).await?;
@@ -176,7 +176,7 @@ impl MenuService {
         Ok(items)
     }
 
-    /// Deletes a menu item; past orders keep their lines.
+    /// Deletes a menu item. Past orders do not change.
     ///
     /// # Errors
     /// `MENU_NOT_FOUND`.
@@ -196,7 +196,7 @@ impl MenuService {
     }
 }
 
-/// Records who changed the menu and how, and appends the event: the last step of a transaction.
+/// Writes the audit entry of a menu change and appends its event: the last step of a transaction.
 pub(super) async fn record_menu_change(
     tx: &mut Connection,
     store: StoreId,

@@ -1,4 +1,8 @@
-//! Services own three things: the rules, the transaction, and the publish after the commit.
+//! Services: the rules, the transactions, and publishing events after the commit.
+//!
+//! A method checks its rules, changes rows in one transaction and publishes the event once it is committed; a failed
+//! publish does not fail the request, since the event is in the table. Services use `repositories` for SQL and return
+//! models. HTTP types and bodies belong to `routers` and `schemas`. A file to imitate: `category.rs`.
 
 mod audit;
 mod auth;

@@ -1,4 +1,4 @@
-//! Orders: placing them, reading them, moving them along.
+//! Orders: placing, reading, changing their status, cancelling and restoring them.
 
 mod batcher;
 mod changes;
@@ -26,7 +26,7 @@ use crate::models::{
 use crate::repositories::{order, session, table};
 use crate::services::{MenuService, StoreService};
 
-/// Orders.
+/// Places, reads and changes orders.
 #[derive(Clone)]
 pub struct OrderService {
     database: Database,
@@ -38,22 +38,22 @@ pub struct OrderService {
     clock: Clock,
 }
 
-/// What a guest asks for.
+/// An order that a guest wants to place.
 #[derive(Debug)]
 pub struct OrderRequest<'a> {
     /// The lines.
     pub lines: Vec<OrderLine>,
     /// The guest's note.
     pub note: Option<&'a str>,
-    /// The key that makes a retry the same order.
+    /// The key that identifies retries of the order.
     pub key: Option<IdempotencyKey>,
     /// The version of the menu that the guest saw.
     pub menu_version: Option<i64>,
-    /// The order is not to be placed later than this.
+    /// The latest time at which the order may be placed.
     pub not_after: Option<DateTime<Utc>>,
 }
 
-/// The session an order is for, as the table's token names it.
+/// The origin of an order, from the table's token.
 #[derive(Debug, Clone, Copy)]
 pub struct OrderOrigin {
     /// The store.
@@ -69,9 +69,9 @@ pub struct OrderOrigin {
 /// An order that was placed.
 #[derive(Debug)]
 pub struct Placed {
-    /// The order, as it was placed.
+    /// The order as it was when it was placed.
     pub order: Order,
-    /// Whether it was placed by an earlier request with the same key.
+    /// Whether an earlier request with the same key placed it.
     pub is_replayed: bool,
 }
 
@@ -80,7 +80,7 @@ pub struct Placed {
 pub struct OrderPage<T> {
     /// The orders.
     pub orders: Vec<T>,
-    /// Where the next page goes on, if there is one.
+    /// The cursor of the next page, if there is one.
     pub next: Option<OrderNumber>,
 }
 
@@ -89,15 +89,15 @@ pub struct OrderPage<T> {
 pub struct SessionOrders {
     /// The orders.
     pub orders: Vec<Order>,
-    /// The sum of all of the session's orders.
+    /// The sum of all orders of the session.
     pub total_amount: Money,
-    /// Where the next page goes on, if there is one.
+    /// The cursor of the next page, if there is one.
     pub next: Option<OrderNumber>,
 }
 
 impl<T> OrderPage<T> {
-    /// Cuts off the one more that was asked for to see whether there is any.
-    fn cut(mut orders: Vec<T>, limit: usize, number: impl Fn(&T) -> OrderNumber) -> Self {
+    /// Makes a page of the rows that were read: one more than `limit`, which shows whether there is a next page.
+    fn from_rows(mut orders: Vec<T>, limit: usize, number: impl Fn(&T) -> OrderNumber) -> Self {
         let has_more = orders.len() > limit;
         orders.truncate(limit);
         Self { next: orders.last().filter(|_| has_more).map(number), orders }
@@ -105,7 +105,7 @@ impl<T> OrderPage<T> {
 }
 
 impl OrderService {
-    /// Orders stored in `database` and published to `hub`.
+    /// The service for `database`. Changes are published to `hub`.
     #[must_use]
     pub fn new(
         database: Database,
@@ -124,7 +124,7 @@ impl OrderService {
         self.writer.register(registry);
     }
 
-    /// The orders of a table's session, newest first; none once it has ended.
+    /// The orders of a table's session, newest first; empty once the session has ended.
     pub async fn list_for_guests(
         &self,
         store: StoreId,
@@ -173,7 +173,7 @@ impl OrderService {
         let limit = page.limit.map_or(self.limiter.max_orders(), PageLimit::get);
         let one_more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
         let orders = order::list_by_session(conn, store, session, page.below, one_more).await?;
-        let OrderPage { orders, next } = OrderPage::cut(orders, limit, |order| order.number);
+        let OrderPage { orders, next } = OrderPage::from_rows(orders, limit, |order| order.number);
         let total_amount = if page.below.is_none() && next.is_none() {
             orders.iter().map(|order| order.total_amount).sum()
         } else {
@@ -182,20 +182,20 @@ impl OrderService {
         Ok(SessionOrders { orders, total_amount, next })
     }
 
-    /// The store's live orders, newest first, and whether there are more: those of running sessions, and the unfinished
-    /// ones of sessions that were completed in this business day or the one before.
+    /// A page of the store's live orders, newest first: the orders of running sessions, and the unfinished orders of
+    /// sessions that were completed in this business day or the one before.
     pub async fn list_live(&self, store: StoreId, filter: LiveFilter, page: Page) -> Result<OrderPage<Order>> {
         let since = self.carried_over_since(store).await?;
         let orders =
             self.database.read(|conn| order::list_live(conn, store, filter, since, page).scope_boxed()).await?;
-        Ok(OrderPage::cut(orders, page.limit.get(), |order| order.number))
+        Ok(OrderPage::from_rows(orders, page.limit.get(), |order| order.number))
     }
 
     async fn carried_over_since(&self, store: StoreId) -> Result<DateTime<Utc>> {
         Ok(self.stores.get(store).await?.calendar.carried_over_since(self.clock.now()))
     }
 
-    /// The orders of a table's completed sessions, newest first, and whether there are more.
+    /// A page of the orders of a table's completed sessions, newest first.
     ///
     /// # Errors
     /// `TABLE_NOT_FOUND`.
@@ -221,7 +221,7 @@ impl OrderService {
             }
             .scope_boxed()
         });
-        Ok(OrderPage::cut(past.await?, page.limit.get(), |past: &PastOrder| past.order.number))
+        Ok(OrderPage::from_rows(past.await?, page.limit.get(), |past: &PastOrder| past.order.number))
     }
 
     /// One order, live or past.

@@ -1,5 +1,5 @@
-//! Sessions: a party's stay at a table. This module opens, locks and completes them; only a session's start, with its
-//! first order, is part of the statement that stores the order.
+//! Sessions: the time that one party spends at a table. This module opens, locks, completes and reopens them. Only the
+//! start of a session, with its first order, is part of the statement that stores the order.
 
 use scoped_futures::ScopedFutureExt;
 use serde_json::json;
@@ -15,10 +15,10 @@ use crate::models::{
 use crate::repositories::{event, order, session, table};
 use crate::services::audit;
 
-/// Each attempt can only lose to a login, a completion or a reopening that happens at the same moment.
+/// An attempt fails only if a login, a completion or a reopening happens at the same time.
 const ATTEMPTS: usize = 10;
 
-/// Sessions.
+/// Opens, completes and reopens sessions.
 #[derive(Debug, Clone)]
 pub struct SessionService {
     database: Database,
@@ -27,13 +27,14 @@ pub struct SessionService {
 }
 
 impl SessionService {
-    /// Sessions stored in `database`, whose ends are published to `hub`.
+    /// The service for `database`. Completions and reopenings are published to `hub`.
     #[must_use]
     pub fn new(database: Database, hub: Hub, clock: Clock) -> Self {
         Self { database, hub, clock }
     }
 
-    /// The table's unfinished session; opens one where there is none. `None` if the table was deleted.
+    /// The table's unfinished session. Opens one if the table has no unfinished session. `None` if the table was
+    /// deleted.
     pub async fn open(&self, store: StoreId, table: TableId) -> Result<Option<SessionId>> {
         for _ in 0..ATTEMPTS {
             let found = self.database.read(|conn| session::find_unfinished(conn, store, table).scope_boxed()).await?;
@@ -43,7 +44,7 @@ impl SessionService {
             let now = self.clock.now();
             let inserted = self.database.transaction(store, |tx| {
                 async move {
-                    // Locked against being deleted, so that no session is opened at a table that is gone.
+                    // The lock prevents a deletion, so that no session is opened at a deleted table.
                     let table = table::lock_shared(tx, store, table).await?;
                     Ok(match table {
                         Some(table) => Some(session::insert_unfinished(tx, store, table.id, now).await?),
@@ -59,7 +60,7 @@ impl SessionService {
                 None => return Ok(None),
             }
         }
-        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the table's session keeps changing"))
+        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the table's session changed during every attempt"))
     }
 
     /// Whether the session exists and has not been completed.
@@ -81,9 +82,9 @@ impl SessionService {
         runs.await
     }
 
-    /// 이용 완료: completes the table's session. Every order placed before is on its bill, every later one is refused.
+    /// Completes the table's session (이용 완료). Its bill has every earlier order; every later order is refused.
     ///
-    /// `expected` is the session that is meant. If that one was completed before, its first answer is given again: a
+    /// `expected` is the session to complete. If it is already completed, the first result is returned again: a
     /// repeated call never completes the next party's session.
     ///
     /// # Errors
@@ -127,17 +128,17 @@ impl SessionService {
         Ok(session)
     }
 
-    /// Takes back a completion while no party has ordered at the table since. The session that a tablet may have opened
-    /// meanwhile is removed; that tablet renews its token. A session that is running is left as it is.
+    /// Reopens a completed session, as long as no party has ordered at the table since. A newer session that has not
+    /// started is removed; its tablet renews the token. A running session is not changed.
     ///
     /// # Errors
-    /// `SESSION_NOT_FOUND`, `TABLE_NOT_FOUND`, `TABLE_HAS_ACTIVE_SESSION` if the next party has ordered, `SESSION_ENDED`
-    /// if the next party has left, too.
+    /// `SESSION_NOT_FOUND`, `TABLE_NOT_FOUND`, `TABLE_HAS_ACTIVE_SESSION` if the next party has ordered,
+    /// `SESSION_ENDED` if the next party has already left.
     pub async fn reopen(&self, store: StoreId, by: &Actor, id: SessionId) -> Result<ReopenedSession> {
         for _ in 0..ATTEMPTS {
             let reopened = self.database.transaction(store, |tx| {
                 async move {
-                    // Before the table's session, which is a newer one: sessions are locked in the order of their ids.
+                    // Locked before the table's newer session: sessions are locked in the order of their ids.
                     let session = session::lock(tx, store, id).await?;
                     let (table, event) = if session.is_completed() {
                         let Some(table) = vacate_table(tx, store, session.table_id).await? else { return Ok(None) };
@@ -169,7 +170,7 @@ impl SessionService {
                 return Ok(session);
             }
         }
-        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the table's session keeps changing"))
+        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the table's session changed during every attempt"))
     }
 }
 
@@ -178,22 +179,22 @@ fn mismatch(expected: SessionId, current: Option<SessionId>) -> AppError {
     AppError { data: Some(data), ..ErrorCode::SessionMismatch.into() }
 }
 
-/// Locks a session against being completed.
+/// Locks a session against completion.
 ///
 /// # Errors
-/// `SESSION_ENDED` if it was, `SESSION_NOT_FOUND`.
+/// `SESSION_ENDED` if it is completed, `SESSION_NOT_FOUND`.
 pub(super) async fn lock_running(tx: &mut Connection, store: StoreId, session: SessionId) -> Result<Session> {
     let session = session::lock_shared(tx, store, session).await?;
     if session.is_completed() { Err(ErrorCode::SessionEnded.into()) } else { Ok(session) }
 }
 
-/// Locks a table whose session has not started, and removes that session. `None` where a session was opened meanwhile:
-/// then nothing is locked that orders need, and the caller tries again.
+/// Locks a table whose session has not started, and removes that session. `None` if another session was opened at the
+/// same time: then no row is locked that orders need, and the caller tries again.
 ///
 /// # Errors
 /// `TABLE_NOT_FOUND`, `TABLE_HAS_ACTIVE_SESSION`.
 pub(super) async fn vacate_table(tx: &mut Connection, store: StoreId, id: TableId) -> Result<Option<Table>> {
-    // The session before the table, as an order locks them.
+    // The session is locked before the table, as for an order.
     let unfinished = session::lock_unfinished(tx, store, id).await?;
     let table = table::lock(tx, store, id).await?;
     let current = session::find_unfinished(tx, store, id).await?;

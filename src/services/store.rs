@@ -1,4 +1,4 @@
-//! Stores: their settings, and making one.
+//! Stores: reading their settings and creating one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::models::{BusinessCalendar, Role, Store, StoreCode, StoreId, Username}
 use crate::repositories::{store, user};
 use crate::security::password::Passwords;
 
-/// How long a store's settings (its name, its time zone) are trusted.
+/// The TTL of cached settings (name, time zone).
 const TIME_TO_LIVE: Duration = Duration::from_secs(10);
 
-/// Stores kept in memory at most.
+/// The maximum number of cached stores.
 const CAPACITY: u64 = 20_000;
 
-/// Stores' settings.
+/// Reads store settings through a cache, and creates stores.
 #[derive(Debug, Clone)]
 pub struct StoreService {
     database: Database,
@@ -29,22 +29,22 @@ pub struct StoreService {
     cache: Cache<StoreId, Arc<Store>>,
 }
 
-/// A store to make.
+/// A store to create.
 pub struct NewStore {
     /// The code it logs in with.
     pub code: StoreCode,
-    /// What guests call it.
+    /// The name that guests see.
     pub name: String,
-    /// Its days.
+    /// Its time zone and the start of its business day.
     pub calendar: BusinessCalendar,
-    /// Its owner's account.
+    /// The username of its owner.
     pub owner: Username,
-    /// That account's password.
+    /// The owner's password.
     pub owner_password: String,
 }
 
 impl StoreService {
-    /// Settings read from `database`, remembered for seconds.
+    /// The service for `database`.
     #[must_use]
     pub fn new(database: Database, passwords: Passwords, clock: Clock) -> Self {
         let cache = Cache::builder().time_to_live(TIME_TO_LIVE).max_capacity(CAPACITY).build();
@@ -69,10 +69,10 @@ impl StoreService {
         self.database.read(|conn| store::list(conn).scope_boxed()).await
     }
 
-    /// Makes a store with its owner.
+    /// Creates a store with its owner.
     ///
     /// # Errors
-    /// `DUPLICATE` for a code that is taken.
+    /// `DUPLICATE` if the code is already used.
     pub async fn create(&self, new: &NewStore) -> Result<StoreId> {
         let hash = &self.passwords.hash(new.owner_password.clone()).await?;
         let now = self.clock.now();
@@ -80,7 +80,7 @@ impl StoreService {
     }
 }
 
-/// Makes a store, the root of its rows, and its owner's account.
+/// Inserts a store, its row in `store_streams` and its owner.
 pub(super) async fn insert(
     tx: &mut Connection,
     new: &NewStore,

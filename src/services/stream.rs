@@ -1,4 +1,4 @@
-//! Event streams of a store's staff and of its tables.
+//! Event streams of dashboards and tablets.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub struct StreamService {
 }
 
 impl StreamService {
-    /// Streams fed by `hub`, which end when `access` finds their tokens revoked.
+    /// The service for streams of `hub`. A stream ends when `access` finds its token revoked.
     #[must_use]
     pub fn new(
         hub: Hub,
@@ -36,11 +36,12 @@ impl StreamService {
         Self { hub, access, sessions, devices, config, clock }
     }
 
-    /// Opens a stream of `scope` for the owner of a token, from the cursor `resume_from` on, or else from now on.
+    /// Opens a stream of `scope` for the owner of a token. It starts at the cursor `resume_from`, or at the newest
+    /// event.
     ///
     /// # Errors
-    /// `LIMIT_REACHED` and `SERVICE_UNAVAILABLE` when as many streams are open as may be, `SESSION_ENDED` for a tablet
-    /// whose session has ended, unless it has yet to see the end.
+    /// `LIMIT_REACHED` or `SERVICE_UNAVAILABLE` if a limit of open streams is reached; `SESSION_ENDED` if the tablet's
+    /// session has ended, unless the stream still has to deliver the end.
     pub async fn open(&self, claims: Claims, scope: Scope, resume_from: Option<String>) -> Result<EventStream> {
         let account = match scope {
             Scope::Staff => StreamAccount::User(UserId(claims.sub)),
@@ -57,7 +58,7 @@ impl StreamService {
             token_check: self.token_check(claims),
         };
         let stream = EventStream::open(subscription, options);
-        // After the subscription: a session that ends from here on shows its end on the stream.
+        // Checked after the subscription: a session that ends from here on has its end on the stream.
         if let Scope::Session(session) = scope
             && !self.sessions.runs_after(claims.store, session, stream.seen()).await?
         {
@@ -66,13 +67,13 @@ impl StreamService {
         Ok(stream)
     }
 
-    /// How long a stream lives at most: until its token expires.
+    /// The maximum lifetime of a stream: until its token expires.
     fn lifetime(&self, claims: &Claims) -> Duration {
         let left = (claims.expires_at() - self.clock.now()).to_std().unwrap_or_default();
         self.config.max_age.map_or(left, |max_age| max_age.min(left))
     }
 
-    /// Asks whether a token is still valid.
+    /// A function that checks whether the token is still valid.
     fn token_check(&self, claims: Claims) -> TokenCheck {
         let access = self.access.clone();
         Box::new(move || {

@@ -1,4 +1,4 @@
-//! Tables, and the dashboard that shows them.
+//! Tables and the dashboard.
 
 use scoped_futures::ScopedFutureExt;
 use serde_json::json;
@@ -17,7 +17,7 @@ use crate::services::limits::check_tables;
 use crate::services::session::vacate_table;
 use crate::services::{StoreService, audit};
 
-/// Tables.
+/// Reads and changes tables, and reads the dashboard.
 #[derive(Debug, Clone)]
 pub struct TableService {
     database: Database,
@@ -30,7 +30,7 @@ pub struct TableService {
     clock: Clock,
 }
 
-/// What to change of a table; `None` leaves it as it is.
+/// A change of a table; `None` keeps the value.
 #[derive(Debug, Default)]
 pub struct TableChange {
     /// The number on the table.
@@ -39,19 +39,19 @@ pub struct TableChange {
     pub password: Option<String>,
 }
 
-/// The dashboard at one moment.
+/// The state of the dashboard.
 #[derive(Debug)]
 pub struct Dashboard {
-    /// The cursor it is true at: a stream from there delivers every later event once.
+    /// The cursor of this state: a stream that resumes from here delivers every later event exactly once.
     pub event_id: String,
     /// The tables, by number.
     pub tables: Vec<DashboardTable>,
 }
 
 impl TableService {
-    /// Tables stored in `database`.
+    /// The service for `database`.
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "created once, each a part of what a table needs")]
+    #[expect(clippy::too_many_arguments, reason = "called once, in `AppState::new`")]
     pub fn new(
         database: Database,
         hub: Hub,
@@ -91,7 +91,7 @@ impl TableService {
     /// Adds a table.
     ///
     /// # Errors
-    /// `DUPLICATE` for a number that is taken, `LIMIT_REACHED`.
+    /// `DUPLICATE` if the number is already used, `LIMIT_REACHED`.
     pub async fn create(&self, store: StoreId, by: &Actor, table_number: i32, password: String) -> Result<Table> {
         let hash = &self.passwords.hash(password).await?;
         let created = self.database.transaction(store, |tx| {
@@ -111,7 +111,7 @@ impl TableService {
     /// Changes a table's number or password. A new password revokes the table's tokens.
     ///
     /// # Errors
-    /// `TABLE_NOT_FOUND`, `DUPLICATE` for a number that is taken.
+    /// `TABLE_NOT_FOUND`, `DUPLICATE` if the number is already used.
     pub async fn update(&self, store: StoreId, by: &Actor, id: TableId, change: TableChange) -> Result<Table> {
         let hash = match change.password {
             Some(password) => Some(self.passwords.hash(password).await?),
@@ -142,7 +142,7 @@ impl TableService {
         let (table, access_version) = updated.await?;
         if let Some(access_version) = access_version {
             self.access.revoked(store, access_version);
-            // Guesses at the old password no longer lock the tablet out.
+            // Failures with the old password must not lock the tablet out.
             if let Ok(store) = self.stores.get(store).await {
                 let key = FailureKey::of_table(&store.code, table.table_number.into());
                 self.throttle.clear_lockouts(&[key]).await;
@@ -156,7 +156,7 @@ impl TableService {
     /// # Errors
     /// `TABLE_NOT_FOUND`, `TABLE_HAS_ACTIVE_SESSION`.
     pub async fn delete(&self, store: StoreId, by: &Actor, id: TableId) -> Result<()> {
-        // Each attempt can only lose to a login that opens a session at the same moment.
+        // An attempt fails only if a login opens a session at the same time.
         const ATTEMPTS: usize = 10;
         for _ in 0..ATTEMPTS {
             let deleted = self.database.transaction(store, |tx| {
@@ -175,6 +175,6 @@ impl TableService {
                 return Ok(());
             }
         }
-        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the table's session keeps changing"))
+        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the table's session changed during every attempt"))
     }
 }

@@ -1,4 +1,4 @@
-//! Staff accounts.
+//! Users.
 
 use scoped_futures::ScopedFutureExt;
 use serde_json::json;
@@ -17,31 +17,31 @@ use crate::security::throttle::LoginThrottle;
 use crate::services::audit;
 use crate::services::limits::check_users;
 
-/// Staff accounts.
+/// Reads and changes users.
 #[derive(Debug, Clone)]
 pub struct UserService {
     database: Database,
     passwords: Passwords,
-    /// Notified of revoked tokens; `None` on a command line.
+    /// Notified of revoked tokens; `None` on the command line.
     access: Option<TokenAccess>,
     throttle: LoginThrottle,
     limits: StoreLimits,
     clock: Clock,
 }
 
-/// What to change of an account; `None` leaves it as it is.
+/// A change of a user; `None` keeps the value.
 #[derive(Debug, Default)]
 pub struct UserChange {
-    /// The name it logs in with.
+    /// The name the user logs in with.
     pub username: Option<Username>,
-    /// Its password.
+    /// The user's password.
     pub password: Option<String>,
-    /// What it may do.
+    /// The user's role.
     pub role: Option<Role>,
 }
 
 impl UserService {
-    /// Accounts stored in `database`.
+    /// The service for `database`.
     #[must_use]
     pub fn new(
         database: Database,
@@ -54,18 +54,18 @@ impl UserService {
         Self { database, passwords, access, throttle, limits, clock }
     }
 
-    /// The store's accounts, by name.
+    /// The store's users, sorted by name.
     pub async fn list(&self, store: StoreId) -> Result<Vec<User>> {
         self.database.read(|conn| user::list(conn, store).scope_boxed()).await
     }
 
-    /// The account.
+    /// The user.
     ///
     /// # Errors
     /// `USER_NOT_FOUND`.
     pub async fn get(&self, store: StoreId, id: UserId) -> Result<User> {
-        let account = self.database.read(|conn| user::find(conn, store, id).scope_boxed()).await?;
-        account.ok_or_else(|| ErrorCode::UserNotFound.into())
+        let user = self.database.read(|conn| user::find(conn, store, id).scope_boxed()).await?;
+        user.ok_or_else(|| ErrorCode::UserNotFound.into())
     }
 
     /// The id of the store with this code.
@@ -77,10 +77,10 @@ impl UserService {
         store.map(|store| store.id).ok_or_else(|| ErrorCode::StoreNotFound.into())
     }
 
-    /// Adds an account.
+    /// Adds a user.
     ///
     /// # Errors
-    /// `DUPLICATE` for a name that is taken, `LIMIT_REACHED`.
+    /// `DUPLICATE` if the name is already used, `LIMIT_REACHED`.
     pub async fn create(
         &self,
         store: StoreId,
@@ -93,22 +93,22 @@ impl UserService {
         let created = self.database.transaction(store, |tx| {
             async move {
                 let now = self.clock.now();
-                let account = user::insert(tx, store, username, hash, role, now).await?;
-                let entry = NewAuditEntry::new(AuditAction::UserCreated, account.id.0).after(&account);
+                let user = user::insert(tx, store, username, hash, role, now).await?;
+                let entry = NewAuditEntry::new(AuditAction::UserCreated, user.id.0).after(&user);
                 audit::record(tx, store, by, &entry, now).await?;
                 check_users(tx, store, self.limits).await?;
-                Ok(account)
+                Ok(user)
             }
             .scope_boxed()
         });
         created.await
     }
 
-    /// Changes an account. A new password revokes its tokens.
+    /// Changes a user. A new password revokes the user's tokens.
     ///
     /// # Errors
-    /// `USER_NOT_FOUND`, `DUPLICATE` for a name that is taken, `LAST_OWNER` when nobody would run the store,
-    /// `VALIDATION_ERROR` for one's own password, which is changed with the current one.
+    /// `USER_NOT_FOUND`, `DUPLICATE` if the name is already used, `LAST_OWNER` if the store would have no owner,
+    /// `VALIDATION_ERROR` for the user's own password, which `AuthService::change_password` changes.
     pub async fn update(&self, owner: &AdminIdentity, id: UserId, mut change: UserChange) -> Result<User> {
         let store = owner.store_id;
         if change.password.is_some() && id == owner.user_id {
@@ -124,45 +124,45 @@ impl UserService {
                 if change.role == Some(Role::Staff) {
                     require_another_owner(tx, store, id).await?;
                 }
-                let mut account = user::lock(tx, store, id).await?;
-                let entry = NewAuditEntry::new(AuditAction::UserUpdated, id.0).before(&account);
+                let mut user = user::lock(tx, store, id).await?;
+                let entry = NewAuditEntry::new(AuditAction::UserUpdated, id.0).before(&user);
                 if let Some(username) = &change.username {
-                    username.as_str().clone_into(&mut account.username);
+                    username.as_str().clone_into(&mut user.username);
                 }
-                account.role = change.role.unwrap_or(account.role);
-                user::update(tx, store, &account).await?;
+                user.role = change.role.unwrap_or(user.role);
+                user::update(tx, store, &user).await?;
                 if let Some(hash) = hash {
                     user::set_password(tx, store, id, hash, PasswordChange::default()).await?;
                 }
                 let after = json!({
-                    "username": account.username,
-                    "role": account.role,
+                    "username": user.username,
+                    "role": user.role,
                     "has_new_password": hash.is_some(),
                 });
                 audit::record(tx, store, &owner.actor(), &entry.after(after), self.clock.now()).await?;
-                Ok((account, event::raise_access_version(tx, store).await?))
+                Ok((user, event::raise_access_version(tx, store).await?))
             }
             .scope_boxed()
         });
-        let (account, access_version) = updated.await?;
+        let (user, access_version) = updated.await?;
         self.publish_revocation(store, access_version);
         if hash.is_some() {
-            self.clear_lockouts(store, &account).await;
+            self.clear_lockouts(store, &user).await;
         }
-        Ok(account)
+        Ok(user)
     }
 
-    /// Removes an account and revokes its tokens.
+    /// Removes a user and revokes the user's tokens.
     ///
     /// # Errors
-    /// `USER_NOT_FOUND`, `LAST_OWNER` when nobody would run the store.
+    /// `USER_NOT_FOUND`, `LAST_OWNER` if the store would have no owner.
     pub async fn delete(&self, store: StoreId, by: &Actor, id: UserId) -> Result<()> {
         let deleted = self.database.transaction(store, |tx| {
             async move {
                 require_another_owner(tx, store, id).await?;
-                let account = user::lock(tx, store, id).await?;
+                let user = user::lock(tx, store, id).await?;
                 user::delete(tx, store, id).await?;
-                let entry = NewAuditEntry::new(AuditAction::UserDeleted, id.0).before(&account);
+                let entry = NewAuditEntry::new(AuditAction::UserDeleted, id.0).before(&user);
                 audit::record(tx, store, by, &entry, self.clock.now()).await?;
                 event::raise_access_version(tx, store).await
             }
@@ -172,7 +172,7 @@ impl UserService {
         Ok(())
     }
 
-    /// Gives an account a new password and ends all its logins.
+    /// Sets a user's password and revokes the user's tokens.
     ///
     /// # Errors
     /// `USER_NOT_FOUND`.
@@ -180,32 +180,32 @@ impl UserService {
         let hash = &self.passwords.hash(password).await?;
         let reset = self.database.transaction(store, |tx| {
             async move {
-                let account = user::find_by_username(tx, Some(store), Some(username)).await?;
-                let account = account.ok_or(ErrorCode::UserNotFound)?;
-                if !user::set_password(tx, store, account.id, hash, PasswordChange::default()).await? {
+                let user = user::find_by_username(tx, Some(store), Some(username)).await?;
+                let user = user.ok_or(ErrorCode::UserNotFound)?;
+                if !user::set_password(tx, store, user.id, hash, PasswordChange::default()).await? {
                     return Err(ErrorCode::UserNotFound.into());
                 }
-                let entry = NewAuditEntry::new(AuditAction::UserPasswordChanged, account.id.0);
+                let entry = NewAuditEntry::new(AuditAction::UserPasswordChanged, user.id.0);
                 audit::record(tx, store, &Actor::operator(), &entry, self.clock.now()).await?;
-                Ok((account, event::raise_access_version(tx, store).await?))
+                Ok((user, event::raise_access_version(tx, store).await?))
             }
             .scope_boxed()
         });
-        let (account, access_version) = reset.await?;
+        let (user, access_version) = reset.await?;
         self.publish_revocation(store, access_version);
-        self.clear_lockouts(store, &account).await;
+        self.clear_lockouts(store, &user).await;
         Ok(())
     }
 
-    /// After a new password, guesses at the old one no longer lock the account out.
-    async fn clear_lockouts(&self, id: StoreId, account: &User) {
+    /// Ends lockouts after a password change: failures with the old password must not lock the user out.
+    async fn clear_lockouts(&self, id: StoreId, user: &User) {
         let store = self.database.read(|conn| store::get(conn, id).scope_boxed()).await;
-        let name = store.map(|store| FailureKey::of_user(&store.code, &account.username)).ok();
-        let keys: Vec<_> = name.into_iter().chain([FailureKey::of_login(id, account.id)]).collect();
+        let name = store.map(|store| FailureKey::of_user(&store.code, &user.username)).ok();
+        let keys: Vec<_> = name.into_iter().chain([FailureKey::of_login(id, user.id)]).collect();
         self.throttle.clear_lockouts(&keys).await;
     }
 
-    /// Lets every instance check again which of the store's tokens are valid.
+    /// Makes every instance check again which of the store's tokens are valid.
     fn publish_revocation(&self, store: StoreId, access_version: i64) {
         if let Some(access) = &self.access {
             access.revoked(store, access_version);
@@ -213,8 +213,8 @@ impl UserService {
     }
 }
 
-/// Locks the store's owners, so that two that remove each other do it one after the other, and refuses to go on where
-/// `id` is the only one.
+/// Returns an error if `id` is the store's only owner. Locks the owners, so that two owners cannot remove each other at
+/// the same time.
 async fn require_another_owner(tx: &mut Connection, store: StoreId, id: UserId) -> Result<()> {
     let owners = user::lock_owners(tx, store).await?;
     if owners == [id] { Err(ErrorCode::LastOwner.into()) } else { Ok(()) }

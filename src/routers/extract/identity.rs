@@ -29,7 +29,7 @@ impl FromRequestParts<AppState> for AdminIdentity {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        let identity = state.auth.admin_of(bearer(parts)?).await?;
+        let identity = state.auth.authenticate_admin(bearer(parts)?).await?;
         request_context::set_store(identity.store_id);
         let Ok(ClientAddress(address)) = ClientAddress::from_request_parts(parts, state).await;
         Ok(Self { address: Some(address), ..identity })
@@ -50,7 +50,7 @@ impl FromRequestParts<AppState> for TableIdentity {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        let identity = state.auth.table_of(bearer(parts)?).await?;
+        let identity = state.auth.authenticate_table(bearer(parts)?).await?;
         request_context::set_store(identity.store_id);
         request_context::set_table(identity.table_id);
         Ok(identity)

@@ -1,4 +1,4 @@
-//! Logins of tablets and staff.
+//! Logins of tablets and users.
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{
@@ -16,10 +16,10 @@ use std::net::IpAddr;
 
 use super::AuthService;
 
-/// A tablet that logged in.
+/// The result of a tablet's login.
 #[derive(Debug)]
 pub struct TableLogin {
-    /// Its token.
+    /// The token.
     pub issued: IssuedToken,
     /// The store.
     pub store: Store,
@@ -27,30 +27,30 @@ pub struct TableLogin {
     pub table_id: TableId,
     /// The table's number.
     pub table_number: i32,
-    /// The session it orders for.
+    /// The session that the tablet's orders belong to.
     pub session_id: SessionId,
-    /// The device it was paired as.
+    /// The device that the tablet is paired as.
     pub device_id: DeviceId,
 }
 
-/// A member of staff who logged in.
+/// The result of a user's login.
 #[derive(Debug)]
 pub struct AdminLogin {
-    /// Their token.
+    /// The token.
     pub issued: IssuedToken,
     /// The store.
     pub store: Store,
-    /// The account's name.
+    /// The user's name.
     pub username: String,
-    /// What it may do.
+    /// The user's role.
     pub role: Role,
 }
 
 impl AuthService {
-    /// Logs a tablet in and pairs it, on its table's unfinished session; makes one where there is none.
+    /// Logs a tablet in and pairs it. The token belongs to the table's unfinished session; the first login opens one.
     ///
     /// # Errors
-    /// `AUTH_FAILED`, whichever part was wrong; `TOO_MANY_REQUESTS` after too many of these.
+    /// `AUTH_FAILED`, whichever part was wrong; `TOO_MANY_REQUESTS` after too many failures.
     pub async fn login_table(
         &self,
         store_code: &str,
@@ -80,7 +80,7 @@ impl AuthService {
         self.issue_table_token(store, &table, device, session_id, expires_at)
     }
 
-    /// Whether this is the password `hash` was made of. After too many failures it is not even tried.
+    /// Whether `hash` is the hash of `password`. After too many failures the password is not checked.
     pub(super) async fn is_password(
         &self,
         key: LoginAttemptKey,
@@ -88,12 +88,12 @@ impl AuthService {
         hash: Option<String>,
     ) -> Result<bool> {
         self.throttle.check_cached(&key)?;
-        let place = self.passwords.enter_queue()?;
+        let queue_slot = self.passwords.enter_queue()?;
         let (throttle, passwords) = (self.throttle.clone(), self.passwords.clone());
-        // In a task of its own: an attempt counts even if the client hangs up before the answer.
-        let tried = tokio::spawn(async move {
+        // In its own task: an attempt counts even if the client disconnects before the response.
+        let attempt = tokio::spawn(async move {
             let attempt = throttle.begin_attempt(key).await?;
-            let matches = passwords.verify(place, password, hash).await?;
+            let matches = passwords.verify(queue_slot, password, hash).await?;
             if matches {
                 attempt.succeeded().await?;
             } else {
@@ -101,10 +101,10 @@ impl AuthService {
             }
             Ok(matches)
         });
-        tried.await.map_err(AppError::internal)?
+        attempt.await.map_err(AppError::internal)?
     }
 
-    /// Records a failed login after its answer: the answer must not take longer for an account that exists.
+    /// Records a failed login after its response: the response must not take longer for a user that exists.
     fn record_later(&self, store: StoreId, by: Actor, entry: NewAuditEntry) {
         let this = self.clone();
         tokio::spawn(async move {
@@ -113,7 +113,7 @@ impl AuthService {
                 async move { audit::record_unflushed(tx, store, by, entry, now).await }.scope_boxed()
             });
             if let Err(error) = recorded.await {
-                tracing::warn!(%error, "a failed login could not be recorded");
+                tracing::warn!(%error, "could not record a failed login");
             }
         });
     }
@@ -126,7 +126,7 @@ impl AuthService {
         recorded.await
     }
 
-    /// When a table token that is made now expires.
+    /// When a table token issued now expires.
     pub(super) fn table_token_end(&self) -> Result<DateTime<Utc>> {
         Ok(self.clock.now() + TimeDelta::from_std(self.table_lifetime).map_err(AppError::internal)?)
     }
@@ -152,10 +152,10 @@ impl AuthService {
         Ok(TableLogin { issued, store, table_id, table_number, session_id, device_id: device })
     }
 
-    /// Logs a member of staff in.
+    /// Logs a user in.
     ///
     /// # Errors
-    /// `AUTH_FAILED`, whichever part was wrong; `TOO_MANY_REQUESTS` after too many of these.
+    /// `AUTH_FAILED`, whichever part was wrong; `TOO_MANY_REQUESTS` after too many failures.
     pub async fn login_admin(
         &self,
         store_code: &str,
@@ -190,8 +190,8 @@ impl AuthService {
         Ok(AdminLogin { issued, store, username: user.username, role: user.role })
     }
 
-    /// The table that a login names. Whatever is wrong, the same two statements are sent, so that the time reveals
-    /// nothing.
+    /// Finds the table of a login. The same two statements are sent in every case, so that the response time does not
+    /// reveal which part was wrong.
     async fn find_table(&self, store_code: &str, table_number: i64) -> Result<Option<(Store, Table)>> {
         let (code, number) = (StoreCode::parse(store_code), i32::try_from(table_number).ok());
         let code = code.as_ref();
@@ -206,7 +206,7 @@ impl AuthService {
         found.await
     }
 
-    /// The account that a login names, likewise.
+    /// Finds the user of a login, in the same way.
     async fn find_user(&self, store_code: &str, username: &str) -> Result<Option<(Store, User)>> {
         let (code, username) = (StoreCode::parse(store_code), Username::parse(username));
         let (code, username) = (code.as_ref(), username.as_ref());

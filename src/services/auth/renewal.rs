@@ -1,4 +1,4 @@
-//! Paired tablets get new tokens without a password.
+//! Renewal of table tokens without a password.
 
 use std::net::IpAddr;
 
@@ -11,12 +11,12 @@ use crate::repositories::{store, table};
 use crate::request_context;
 
 impl AuthService {
-    /// A new token on the table's current session for a tablet that has `token`, which may have expired. This takes the
-    /// token itself, and no identity, so that an expired token is good for nothing else.
+    /// Issues a new token for the table's current session. `token` may have expired. It is a parameter instead of an
+    /// identity, so that no other method accepts an expired token.
     ///
     /// # Errors
-    /// `INVALID_TOKEN`, also when the table was deleted or has another password; `INVALID_TOKEN_TYPE`; `TOKEN_EXPIRED`
-    /// when the tablet must log in with the password; `DEVICE_REVOKED`.
+    /// `INVALID_TOKEN`, also if the table was deleted or has a new password; `INVALID_TOKEN_TYPE`; `TOKEN_EXPIRED` if
+    /// the tablet must log in with the password; `DEVICE_REVOKED`.
     pub async fn renew_table_token(&self, token: &[u8], address: IpAddr) -> Result<TableLogin> {
         let token = self.tokens.check_for_renewal(token)?;
         let claims = &token.claims;

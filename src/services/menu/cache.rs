@@ -1,4 +1,4 @@
-//! The menus in memory.
+//! The cache of menus.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,18 +16,18 @@ use crate::error::{AppError, Result};
 use crate::models::StoreId;
 use crate::repositories::menu;
 
-/// The approximate number of bytes kept.
+/// The approximate capacity in bytes.
 const CAPACITY: u64 = 64 << 20;
 
-/// A menu that nobody read for so long is dropped, as is each older version of one.
+/// The time after which an unused menu is evicted. Older versions of a menu are evicted in the same way.
 const TIME_TO_IDLE: Duration = Duration::from_mins(10);
 
-/// The menus in memory.
+/// Menus in memory, by store and version.
 #[derive(Debug, Clone)]
 pub(super) struct MenuCache {
     database: Database,
     cluster: Cluster,
-    /// By the version that was asked for: the menu has this version or a newer one.
+    /// The key is the requested version; the menu has this version or a newer one.
     menus: Cache<(StoreId, i64), Arc<MenuSnapshot>>,
     loads: Counter,
 }
@@ -47,7 +47,7 @@ impl MenuCache {
         registry.register("menu_loads", "Menus read from the database into the cache", self.loads.clone());
     }
 
-    /// The store's menu, at the version it is known to have or a newer one.
+    /// The store's menu, at its latest known version or a newer one.
     pub(super) async fn current(&self, store: StoreId) -> Result<Arc<MenuSnapshot>> {
         let version = self.cluster.versions(store).await?.menu;
         self.at_least(store, version).await
@@ -59,8 +59,8 @@ impl MenuCache {
         if let Some(menu) = self.menus.get(&key).await {
             return Ok(menu);
         }
-        // Concurrent requests share the query and its failure. (Boxed, so that the future of a request whose menu is
-        // cached stays small.)
+        // Concurrent requests share the query and its error. (Boxed: the future of a request whose menu is cached stays
+        // small.)
         let menu = Box::pin(self.menus.try_get_with(key, self.read(store))).await;
         menu.map_err(|error| AppError::caused_by(error.code, error))
     }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::error::{ErrorCode, Result};
 use crate::models::{Category, CategoryId, MenuData, MenuItem, MenuItemId};
 
-/// A store's menu at one version. Orders are priced from it; writing such an order checks that the store's menu still
-/// has this [`version`](Self::version).
+/// A store's menu at one version. Orders are priced with it; the statement that stores an order checks that the store's
+/// menu still has this [`version`](Self::version).
 #[derive(Debug)]
 pub struct MenuSnapshot {
     /// The store's menu version.
@@ -31,24 +31,24 @@ impl MenuSnapshot {
         self.items.get(*self.index_by_id.get(&id)?)
     }
 
-    /// What a guest can order, in display order.
+    /// The menu items that can be ordered now, in display order.
     pub fn available(&self) -> impl Iterator<Item = &MenuItem> {
         self.items.iter().filter(|item| item.details.is_available)
     }
 
-    /// What a guest can order from one category, in display order.
+    /// The menu items of one category that can be ordered now, in display order.
     ///
     /// # Errors
     /// `CATEGORY_NOT_FOUND`.
     pub fn available_in(&self, category: CategoryId) -> Result<impl Iterator<Item = &MenuItem>> {
-        if self.categories.iter().any(|known| known.id == category) {
+        if self.categories.iter().any(|existing| existing.id == category) {
             Ok(self.available().filter(move |item| item.details.category_id == category))
         } else {
             Err(ErrorCode::CategoryNotFound.into())
         }
     }
 
-    /// The menu item, if a guest can order it.
+    /// The menu item, if it can be ordered now.
     ///
     /// # Errors
     /// `MENU_NOT_FOUND`.
@@ -57,7 +57,7 @@ impl MenuSnapshot {
         item.ok_or_else(|| ErrorCode::MenuNotFound.into())
     }
 
-    /// Its approximate size in bytes.
+    /// The approximate size of the menu in bytes.
     pub(super) fn size(&self) -> usize {
         let texts = self.items.iter().map(|item| item.details.text_bytes());
         let each = size_of::<MenuItem>() + 2 * size_of::<(MenuItemId, usize)>();

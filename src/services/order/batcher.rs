@@ -1,6 +1,6 @@
-//! Group commit: items of one key that arrive while a batch of that key is being written go together into the next.
+//! Group commit: items with the same key that arrive while a batch of that key is being written form the next batch.
 //!
-//! An item that arrives alone is written at once. Under load many share one write, each with an outcome of its own.
+//! A single item is written at once. Under load many items share one write, and each gets its own outcome.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,27 +9,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// The most items of a batch.
+/// The maximum number of items in a batch.
 const MAX_BATCH: usize = 32;
 
 /// Writes the batches of a [`Batcher`].
 pub(super) trait BatchWriter: Clone + Send + Sync + 'static {
     /// Items of different keys are never written together.
     type Key: Copy + Eq + Hash + Send;
-    /// One thing to write.
+    /// An item to write.
     type Item: Send;
     /// The result for one item.
     type Outcome: Send;
-    /// Why nothing can be written at the moment.
+    /// The error when nothing can be written at the moment.
     type Unavailable: Clone + Send;
 
-    /// What the items of a batch are sorted by, so that batches which lock several rows lock them in one order.
+    /// The sort order of a batch's items, so that batches which lock several rows lock them in the same order.
     fn sort_key(item: &Self::Item) -> impl Ord;
 
-    /// Writes `items` and returns the outcome of each, in the same order. It must end in bounded time.
+    /// Writes `items` and returns the outcome of each, in the same order. It must return in bounded time.
     ///
     /// # Errors
-    /// When nothing can be written at the moment: the error is also that of the items that wait for the next batch.
+    /// If nothing can be written at the moment. The items that wait for the next batch get the same error.
     fn write(
         &self,
         key: Self::Key,
@@ -37,10 +37,10 @@ pub(super) trait BatchWriter: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Self::Outcome>, Self::Unavailable>> + Send;
 }
 
-/// What a submitter receives; nothing if the writer panicked.
+/// The reply to a submitter.
 type Reply<W> = Result<<W as BatchWriter>::Outcome, <W as BatchWriter>::Unavailable>;
 
-/// The items that wait for the next batch of each key; a key is there while a batch of it is being written.
+/// The items that wait for the next batch, by key. A key is present while one of its batches is being written.
 type Queues<W> = HashMap<<W as BatchWriter>::Key, Vec<Pending<W>>>;
 
 /// An item and its submitter.
@@ -70,8 +70,8 @@ impl<W: BatchWriter> Batcher<W> {
         &self.writer
     }
 
-    /// Writes `item` with the next batch of `key`. Once its batch has begun, it is written even if the caller gives up.
-    /// `None` if the writer panicked.
+    /// Writes `item` with the next batch of `key`. Once its batch has begun, the item is written even if the caller is
+    /// cancelled. `None` if the writer panicked.
     pub(super) async fn submit(&self, key: W::Key, item: W::Item) -> Option<Reply<W>> {
         let (reply, outcome) = oneshot::channel();
         if self.push(key, Pending { item, reply }) {
@@ -80,21 +80,22 @@ impl<W: BatchWriter> Batcher<W> {
         outcome.await.ok()
     }
 
-    /// Adds an item to the queue of its key. True when no batch of the key is being written: the caller must start.
+    /// Adds an item to the queue of its key. `true` if no batch of the key is being written: then the caller starts
+    /// one.
     fn push(&self, key: W::Key, pending: Pending<W>) -> bool {
         match self.queues().entry(key) {
             Entry::Occupied(mut queue) => {
                 queue.get_mut().push(pending);
                 false
             }
-            Entry::Vacant(place) => {
-                place.insert(vec![pending]);
+            Entry::Vacant(entry) => {
+                entry.insert(vec![pending]);
                 true
             }
         }
     }
 
-    /// Writes batches of `key` until no item waits.
+    /// Writes batches of `key` until no item is waiting.
     async fn write_batches(self, key: W::Key) {
         let _guard = QueueGuard { batcher: &self, key };
         loop {
@@ -106,7 +107,7 @@ impl<W: BatchWriter> Batcher<W> {
             match self.writer.write(key, items).await {
                 Ok(outcomes) => {
                     for (reply, outcome) in replies.into_iter().zip(outcomes) {
-                        // A submitter that gave up receives no outcome.
+                        // Sending fails if the submitter was cancelled.
                         let _ = reply.send(Ok(outcome));
                     }
                 }
@@ -120,8 +121,8 @@ impl<W: BatchWriter> Batcher<W> {
         }
     }
 
-    /// The items that wait, up to a whole batch. Where none waits, the key is removed. Items whose submitters gave up
-    /// are dropped: nothing of them was written.
+    /// Takes the waiting items, at most one batch. Removes the key if no item is waiting. Items whose submitters were
+    /// cancelled are dropped: nothing of them was written.
     fn next_batch(&self, key: W::Key) -> Vec<Pending<W>> {
         let mut queues = self.queues();
         let Some(queue) = queues.get_mut(&key) else { return Vec::new() };
@@ -134,7 +135,7 @@ impl<W: BatchWriter> Batcher<W> {
         batch
     }
 
-    /// Held for a few instructions and never across an await.
+    /// Locks the queues. The guard is never held across an await.
     fn queues(&self) -> MutexGuard<'_, Queues<W>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -164,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    /// Reports each batch, and writes it once a permit is added. An item of 0 panics; one of -1 makes all unavailable.
+    /// Reports each batch, and writes it once a permit is added. Item 0 panics; item -1 makes the writer unavailable.
     #[derive(Clone)]
     struct TestWriter {
         batches: mpsc::UnboundedSender<(u8, Vec<i32>)>,
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn items_that_arrive_during_a_write_share_the_next() {
+    async fn items_that_arrive_during_a_write_share_the_next_batch() {
         let (batcher, mut written, permits) = batcher();
         let first = submit(&batcher, 1);
         assert_eq!(written.recv().await, Some((1, vec![1])), "alone, it is written at once");
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn items_that_arrive_at_the_same_moment_are_all_written() {
+    async fn items_that_arrive_at_the_same_time_are_all_written() {
         let (batcher, _written, permits) = batcher();
         permits.add_permits(1_000_000);
         for _ in 0..500 {
@@ -245,16 +246,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_item_whose_submitter_gave_up_while_it_waited_is_not_written() {
+    async fn a_waiting_item_of_a_cancelled_submitter_is_not_written() {
         let (batcher, mut written, permits) = batcher();
         let first = submit(&batcher, 1);
         written.recv().await;
-        let given_up = submit(&batcher, 2);
+        let cancelled = submit(&batcher, 2);
         waiting(&batcher, 1).await;
         let kept = submit(&batcher, 3);
         waiting(&batcher, 2).await;
-        given_up.abort();
-        given_up.await.unwrap_err();
+        cancelled.abort();
+        cancelled.await.unwrap_err();
         permits.add_permits(2);
         assert_eq!(written.recv().await, Some((1, vec![3])));
         assert_eq!((first.await.unwrap(), kept.await.unwrap()), (Some(Ok(10)), Some(Ok(30))));

@@ -1,4 +1,4 @@
-//! Staff move orders along, cancel them, and bring them back.
+//! Changes of orders by users: status, cancellation, restoration.
 
 use chrono::{DateTime, Utc};
 use scoped_futures::ScopedFutureExt;
@@ -17,10 +17,10 @@ use crate::services::audit;
 use crate::services::session::lock_running;
 
 impl OrderService {
-    /// Cancels a live order: it leaves every list and total, and is kept with who, when and why.
+    /// Cancels a live order: removes it from every list and total, and keeps it with the author, time and reason.
     ///
     /// # Errors
-    /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history.
+    /// `ORDER_NOT_FOUND`, `SESSION_ENDED` if the order is not live.
     pub async fn cancel(&self, store: StoreId, by: &Actor, id: OrderId, reason: Option<&str>) -> Result<()> {
         let since = self.carried_over_since(store).await?;
         let cancelled = self.database.transaction(store, |tx| {
@@ -40,7 +40,7 @@ impl OrderService {
         Ok(())
     }
 
-    /// Brings back a cancelled order of a running session. An order that is not cancelled is left as it is.
+    /// Restores a cancelled order of a running session. Does not change an order that is not cancelled.
     ///
     /// # Errors
     /// `ORDER_NOT_FOUND`, `SESSION_ENDED`.
@@ -69,10 +69,10 @@ impl OrderService {
         Ok(order)
     }
 
-    /// Moves a live order along.
+    /// Changes the status of a live order.
     ///
     /// # Errors
-    /// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history, `INVALID_STATUS_TRANSITION`.
+    /// `ORDER_NOT_FOUND`, `SESSION_ENDED` if the order is not live, `INVALID_STATUS_TRANSITION`.
     pub async fn set_status(&self, store: StoreId, id: OrderId, to: OrderStatus) -> Result<Order> {
         let since = self.carried_over_since(store).await?;
         let updated = self.database.transaction(store, |tx| {
@@ -100,17 +100,17 @@ impl OrderService {
     }
 }
 
-/// A live order that no other transaction can change.
+/// A live order that other transactions cannot change.
 struct LockedOrder {
     session: Session,
     status: OrderStatus,
 }
 
-/// Locks an order against any other change of it, and its session against being completed or reopened. Live are the
-/// orders of running sessions and the unfinished ones of sessions that were completed at `carried_over_since` or later.
+/// Locks an order against other changes, and its session against completion and reopening. Live orders are the orders
+/// of running sessions and the unfinished orders of sessions that were completed at `carried_over_since` or later.
 ///
 /// # Errors
-/// `ORDER_NOT_FOUND`, `SESSION_ENDED` for an order that is history.
+/// `ORDER_NOT_FOUND`, `SESSION_ENDED` if the order is not live.
 async fn lock_live(
     tx: &mut Connection,
     store: StoreId,

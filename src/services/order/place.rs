@@ -11,13 +11,14 @@ use crate::models::{IdempotencyKey, Order, OrderStatus, PlacementOutcome, Priced
 use crate::repositories::{event, order, session};
 use crate::services::MenuSnapshot;
 
-/// How long after its order a key is known at the table, in whichever session. (As `place_orders_v2` has it.)
-const RETRIED_WITHIN: TimeDelta = TimeDelta::hours(24);
+/// How long after an order its key identifies retries at the same table, also in another session. (`place_orders_v2`
+/// has the same value.)
+const TABLE_KEY_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// How long an order may wait in an offline tablet.
-const MAX_WAIT: TimeDelta = TimeDelta::hours(24);
+/// How far ahead `not_after` may be, which an offline tablet sets.
+const MAX_NOT_AFTER: TimeDelta = TimeDelta::hours(24);
 
-/// The facts that decide how a refused order is answered.
+/// The data that decides the response to a refused order.
 struct Refusal {
     is_session_running: bool,
     menu_version: i64,
@@ -26,16 +27,16 @@ struct Refusal {
 }
 
 impl OrderService {
-    /// Places an order at the current prices. The same key with the same content again gives the first answer again,
-    /// whatever became of the order or the session since: at any later time in the session, and within 24 hours at the
-    /// table, where the tablet may have logged in again.
+    /// Places an order at the current prices. A retry with the same key and content gets the first response again, even
+    /// if the order or the session has changed since: at any later time in the same session, and within 24 hours at the
+    /// same table, whose tablet may have logged in again.
     ///
     /// # Errors
     /// `SESSION_ENDED`, `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`, `MENU_CHANGED` if the guest saw another name or price,
-    /// `ORDER_EXPIRED`, `IDEMPOTENCY_MISMATCH` for a key that was used for other content, `SESSION_FULL` and
-    /// `TOO_MANY_REQUESTS`, of which the dashboards are notified.
+    /// `ORDER_EXPIRED`, `IDEMPOTENCY_MISMATCH` if the key was used for other content, and `SESSION_FULL` or
+    /// `TOO_MANY_REQUESTS`, about which the dashboards are notified.
     pub async fn place(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Placed> {
-        if request.not_after.is_some_and(|not_after| not_after > self.clock.now() + MAX_WAIT) {
+        if request.not_after.is_some_and(|not_after| not_after > self.clock.now() + MAX_NOT_AFTER) {
             return Err(AppError::invalid_field("not_after", Reason::TooFarAhead));
         }
         let placed = match self.limiter.check_rate(origin) {
@@ -49,7 +50,7 @@ impl OrderService {
     }
 
     async fn place_or_replay(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Placed> {
-        // Each attempt can only lose to a menu change that happens at the same moment.
+        // An attempt fails only if the menu changes at the same time.
         const ATTEMPTS: usize = 10;
         let OrderOrigin { store, .. } = origin;
         let mut menu = self.menus.current(store).await?;
@@ -73,7 +74,7 @@ impl OrderService {
             if let Some((order, digest)) = placed {
                 return replayed(order, digest.as_deref(), request);
             }
-            // Whatever else is wrong with the order, the end of the session comes first.
+            // The end of the session takes precedence over other errors.
             if !is_session_running {
                 return Err(ErrorCode::SessionEnded.into());
             }
@@ -82,18 +83,18 @@ impl OrderService {
             }
             menu = self.menus.at_least(store, menu_version).await?;
         }
-        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the menu keeps changing"))
+        Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the menu changed during every attempt"))
     }
 
     fn price(&self, origin: OrderOrigin, request: &OrderRequest<'_>, menu: &MenuSnapshot) -> Result<PricedOrder> {
-        // Checked again when it is written. Here it comes before whatever else is wrong with the order.
+        // The statement that stores the order checks this again. Here it takes precedence over other errors.
         if request.not_after.is_some_and(|not_after| not_after < self.clock.now()) {
             return Err(ErrorCode::OrderExpired.into());
         }
         price(origin, request, menu)
     }
 
-    /// Reads why an order is refused, or that it is the retry of one that was placed.
+    /// Reads whether a refused order is a retry, and the current state of its session and menu.
     async fn examine(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Refusal> {
         let OrderOrigin { store, table, session, .. } = origin;
         let refusal = self.database.read(|conn| {
@@ -114,8 +115,8 @@ impl OrderService {
         refusal.await
     }
 
-    /// The order that an earlier request with this key placed, and the digest of its content: in the session, or with the
-    /// same content at the table.
+    /// The order that an earlier request with this key placed, and the digest of its content: any order of the session,
+    /// or an order of the table with the same content.
     async fn find_placed(
         &self,
         conn: &mut Connection,
@@ -128,13 +129,13 @@ impl OrderService {
             return Ok(Some(placed));
         }
         let digest = content_digest(&request.lines, request.note);
-        let since = self.clock.now() - RETRIED_WITHIN;
+        let since = self.clock.now() - TABLE_KEY_LIFETIME;
         let retried = order::find_retried(conn, store, table, key, &digest, since).await?;
         Ok(retried.map(|order| (order, Some(digest.to_vec()))))
     }
 }
 
-/// The answer to the retry of `order`, whose content had this digest: the order as it was answered first.
+/// The response to a retry of `order`: the order as it was when it was placed. `digest` is the digest of its content.
 fn replayed(order: Order, digest: Option<&[u8]>, request: &OrderRequest<'_>) -> Result<Placed> {
     if digest != Some(&content_digest(&request.lines, request.note)) {
         return Err(ErrorCode::IdempotencyMismatch.into());

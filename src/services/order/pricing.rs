@@ -1,14 +1,14 @@
-//! Checks an order against the menu and prices it.
+//! Validates an order with the menu and sets its prices.
 
 use super::{OrderOrigin, OrderRequest};
 use crate::error::{AppError, ChangedLine, ErrorCode, ErrorData, FieldError, Reason, Result};
 use crate::models::{MenuItemDetails, Money, OrderLine, PricedLine, PricedOrder, content_digest};
 use crate::services::MenuSnapshot;
 
-/// The order at the prices of `menu`.
+/// Prices the order with `menu`.
 ///
 /// # Errors
-/// `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`, `MENU_CHANGED`, each naming every line at fault.
+/// `MENU_NOT_FOUND`, `MENU_UNAVAILABLE` and `MENU_CHANGED`, each with all lines concerned.
 pub(super) fn price(origin: OrderOrigin, request: &OrderRequest<'_>, menu: &MenuSnapshot) -> Result<PricedOrder> {
     let lines = price_lines(&request.lines, menu)?;
     if let Some(seen) = request.menu_version {
@@ -53,7 +53,7 @@ fn price_lines(lines: &[OrderLine], menu: &MenuSnapshot) -> Result<Vec<PricedLin
     Ok(lines.iter().filter_map(line).collect())
 }
 
-/// Checks that the guest, who saw version `seen` of the menu, saw the names and prices that are charged.
+/// Checks that no name or price has changed since the guest saw version `seen` of the menu.
 fn check_terms(lines: &[OrderLine], seen: i64, menu: &MenuSnapshot) -> Result<()> {
     let changed: Vec<_> = lines
         .iter()

@@ -1,4 +1,4 @@
-//! Bounds on what may be ordered in one session.
+//! The limits of a session's orders.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::models::{NewEvent, SessionId, StoreId};
 use crate::repositories::{session, table};
 use crate::security::rate::RateLimit;
 
-/// Staff are notified once in this time of each session and limit.
+/// The minimum interval between notices about one limit of one session.
 const NOTICE_INTERVAL: Duration = Duration::from_mins(1);
 
-/// The number of notices that are remembered.
+/// The maximum number of recent notices in memory.
 const NOTICES: u64 = 10_000;
 
-/// Limits the orders of each session. Clones share the counts.
+/// Limits the orders of each session. Clones share the counters.
 #[derive(Debug, Clone)]
 pub(super) struct SessionLimiter {
     limits: SessionLimits,
@@ -35,7 +35,7 @@ impl SessionLimiter {
         Self { limits, rate, notices }
     }
 
-    /// Counts one more order of the session, whatever becomes of it.
+    /// Counts one more order of the session, whether it is placed or not.
     ///
     /// # Errors
     /// `TOO_MANY_REQUESTS`.
@@ -48,30 +48,30 @@ impl SessionLimiter {
         })
     }
 
-    /// The most orders of a session.
+    /// The maximum number of orders of a session.
     pub(super) fn max_orders(&self) -> usize {
         usize::try_from(self.limits.orders).unwrap_or(usize::MAX)
     }
 
-    /// The refusal of an order of a session that has as many orders as it may have.
+    /// The error for a session that has reached its order limit.
     pub(super) fn too_many_orders(&self) -> AppError {
         AppError::limit_reached(ErrorCode::SessionFull, Limit::SessionOrders, self.limits.orders.into())
     }
 
-    /// The refusal of an order of a session that would have too many lines.
+    /// The error for an order that would exceed the session's line limit.
     pub(super) fn too_many_lines(&self) -> AppError {
         AppError::limit_reached(ErrorCode::SessionFull, Limit::SessionLines, self.limits.lines.into())
     }
 
-    /// Whether staff have to be notified of the session's limit.
+    /// Whether the dashboards must be notified of the session's limit now.
     fn is_notice_due(&self, origin: OrderOrigin, limit: Limit) -> bool {
         self.notices.entry((origin.store, origin.session, limit)).or_insert(()).is_fresh()
     }
 }
 
 impl OrderService {
-    /// Tells the dashboards that a table's orders are refused, if the refusal names a limit. A notice that fails is left
-    /// out: the tablet has its answer.
+    /// Notifies the dashboards that a table's orders are refused, if `refused` names a limit. An error is only logged:
+    /// it must not change the response to the tablet.
     pub(super) async fn notify_staff(&self, origin: OrderOrigin, refused: &AppError) {
         let Some((limit, maximum)) = refused.limit() else { return };
         if !self.limiter.is_notice_due(origin, limit) {
@@ -89,7 +89,7 @@ impl OrderService {
         });
         match notice.await {
             Ok(event) => event.into_iter().for_each(|event| self.hub.publish(event)),
-            Err(error) => tracing::warn!(%error, cause = error.cause, "staff could not be notified of a limit"),
+            Err(error) => tracing::warn!(%error, cause = error.cause, "could not notify the dashboards of a limit"),
         }
     }
 }

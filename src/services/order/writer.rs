@@ -1,4 +1,4 @@
-//! Writes placed orders, together with those of the same store that arrive meanwhile, and publishes their events.
+//! Stores orders in batches per store, and publishes their events.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::repositories::placement;
 use crate::request_context::count_query;
 use crate::services::StoreService;
 
-/// Writes placed orders.
+/// Stores batches of orders.
 #[derive(Clone)]
 pub(super) struct OrderWriter {
     database: Database,
@@ -41,7 +41,7 @@ impl OrderWriter {
         Batcher::new(Self { database, stores, hub, clock, limits, placed, batches })
     }
 
-    /// Writes `orders` in one transaction, and publishes the events of those that were placed.
+    /// Stores `orders` in one transaction and publishes the events of those that were placed.
     async fn place(&self, store: StoreId, orders: &[PricedOrder]) -> Result<Vec<PlacementOutcome>> {
         let calendar = self.stores.get(store).await?.calendar;
         let placed = self.database.write(|conn| {
@@ -63,7 +63,7 @@ impl OrderWriter {
 }
 
 impl OrderWriter {
-    /// Writes each order in a transaction of its own, until PostgreSQL is unavailable.
+    /// Stores each order in its own transaction, until PostgreSQL is unavailable.
     async fn place_each(&self, store: StoreId, orders: &[PricedOrder]) -> Vec<Result<PlacementOutcome>> {
         let mut outcomes = Vec::with_capacity(orders.len());
         let mut unavailable: Option<Arc<AppError>> = None;
@@ -113,12 +113,12 @@ impl BatchWriter for OrderWriter {
 }
 
 impl Batcher<OrderWriter> {
-    /// Writes an order. Once its batch has begun, it is written even if the caller gives up.
+    /// Stores an order. Once its batch has begun, the order is stored even if the caller is cancelled.
     ///
     /// # Errors
-    /// Those of the database; then the order is not written, unless the connection was lost meanwhile.
+    /// A database error. Then the order is not stored, unless the connection was lost during the statement.
     pub(super) async fn place(&self, store: StoreId, order: PricedOrder) -> Result<PlacementOutcome> {
-        // The statement runs in another task, which does not know of this request.
+        // The statement runs in another task, which does not have the context of this request.
         count_query();
         let reply = self.submit(store, order).await.ok_or_else(without_outcome)?;
         reply.unwrap_or_else(|unavailable| Err(shared(&unavailable)))
@@ -126,22 +126,22 @@ impl Batcher<OrderWriter> {
 
     pub(super) fn register(&self, registry: &mut Registry) {
         let OrderWriter { placed, batches, .. } = self.writer();
-        registry.register("orders_placed", "Orders that were placed, retries not counted", placed.clone());
+        registry.register("orders_placed", "Orders that were placed, without retries", placed.clone());
         registry.register("order_batches", "Transactions in which orders were placed", batches.clone());
     }
 }
 
-/// Whether PostgreSQL refused a batch for one of its orders, and so has written none of them.
+/// Whether PostgreSQL refused a batch because of one of its orders. Then it stored none of them.
 fn was_refused(error: &AppError) -> bool {
-    let is_answer = matches!(error.database_cause(), Some(sqlx::Error::Database(_)));
-    is_answer && error.code != ErrorCode::ServiceUnavailable
+    let is_response = matches!(error.database_cause(), Some(sqlx::Error::Database(_)));
+    is_response && error.code != ErrorCode::ServiceUnavailable
 }
 
 fn without_outcome() -> AppError {
     AppError::internal("an order was neither placed nor refused")
 }
 
-/// An error that several orders have in common.
+/// A copy of an error that several orders share.
 fn shared(error: &Arc<AppError>) -> AppError {
     AppError::caused_by(error.code, Arc::clone(error))
 }
