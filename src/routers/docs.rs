@@ -16,21 +16,21 @@ pub use pages::{PATHS, pages};
 
 use crate::error::{AppError, ErrorCode, FieldError, Language, Reason};
 use crate::routers::error_response::ErrorResponse;
-use crate::schemas::rules::PATTERNS;
+use crate::schemas::validators::PATTERNS;
 use crate::services::event_payload::{
     LimitReachedEvent, MenuChangedEvent, NewOrderEvent, OrderDeletedEvent, OrderUpdatedEvent, SessionCompletedEvent,
     SessionReopenedEvent, StreamCursorEvent,
 };
 
-/// The extension in which a handler lists the codes that are its own.
+/// The extension in which a handler lists its own error codes.
 const OWN_ERRORS: &str = "x-errors";
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "tableorder",
-        description = "Guests order from a tablet at their table, the dashboard sees it within a blink.\n\n\
-            Money is an integer in the currency's minor unit (won). Times are RFC 3339 in UTC. Every refusal has \
+        description = "Guests order from a tablet at their table, and the order appears on the dashboard at once.\n\n\
+            Money is an integer in the currency's minor unit (won). Times are RFC 3339 in UTC. Every error has \
             the same body: show `error.message` to people, branch on `error.code`. `Accept-Language: ko` (default) \
             or `en` chooses the language.\n\n\
             Log in at `/api/v1/customer/auth/login` or `/api/v1/admin/auth/login` and paste the token under \
@@ -50,27 +50,27 @@ const OWN_ERRORS: &str = "x-errors";
         LimitReachedEvent,
     )),
     tags(
-        (name = "customer: auth", description = "Tablets log in"),
-        (name = "customer: menu", description = "Guests read the menu"),
-        (name = "customer: orders", description = "Guests order"),
-        (name = "admin: auth", description = "Staff log in"),
+        (name = "customer: auth", description = "Login of tablets"),
+        (name = "customer: menu", description = "The menu for guests"),
+        (name = "customer: orders", description = "Orders of guests"),
+        (name = "admin: auth", description = "Login of users"),
         (name = "admin: tables", description = "The dashboard and the tables"),
-        (name = "admin: orders", description = "Staff move orders along"),
-        (name = "admin: menu", description = "Staff run the menu"),
-        (name = "admin: accounts", description = "Owners run accounts and look up who changed what"),
-        (name = "service", description = "For operators"),
+        (name = "admin: orders", description = "Orders of the store"),
+        (name = "admin: menu", description = "Management of the menu"),
+        (name = "admin: accounts", description = "Users and the audit log, for owners"),
+        (name = "service", description = "Health checks, for operators"),
     ),
 )]
 struct Document;
 
-/// The document before the routers add their paths.
+/// The document without the paths, which the routers add.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     let components = document.components.get_or_insert_default();
     for (name, description) in [
         ("table_token", "A tablet's token, from POST /api/v1/customer/auth/login"),
-        ("admin_token", "A staff token, from POST /api/v1/admin/auth/login"),
+        ("admin_token", "A user's token, from POST /api/v1/admin/auth/login"),
     ] {
         let scheme =
             HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(description));
@@ -81,21 +81,21 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// Completes what the handlers say of themselves: an id of its own for every operation, and the refusals it
-/// can answer with, an example of each code.
+/// Completes the operations of the document: unique operation ids, error responses with an example of each code,
+/// patterns and common parameters.
 pub fn complete(document: &mut utoipa::openapi::OpenApi) {
     for schema in document.components.iter_mut().flat_map(|components| components.schemas.values_mut()) {
         if let RefOr::T(Schema::Object(object)) = schema {
-            object.properties.values_mut().for_each(spell_out_pattern);
+            object.properties.values_mut().for_each(insert_pattern);
         }
     }
     for (path, item) in &mut document.paths.paths {
-        let side = if path.contains("/customer/") { "customer" } else { "admin" };
+        let audience = if path.contains("/customer/") { "customer" } else { "admin" };
         for operation in operations(item) {
-            // Both sides have a `list_orders`; generated clients need one name for each.
+            // Both audiences have a `list_orders`; client generators need unique names.
             operation.operation_id = operation.operation_id.take().map(|id| {
-                let is_named = !path.starts_with(super::API_PREFIX) || id.contains(side);
-                if is_named { id } else { format!("{side}_{id}") }
+                let is_named = !path.starts_with(super::API_PREFIX) || id.contains(audience);
+                if is_named { id } else { format!("{audience}_{id}") }
             });
             let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
             for code in error_codes(operation) {
@@ -108,7 +108,7 @@ pub fn complete(document: &mut utoipa::openapi::OpenApi) {
             parameters.iter_mut().for_each(forbid_null);
             for parameter in parameters.iter_mut() {
                 if let RefOr::T(Parameter { schema: Some(schema), .. }) = parameter {
-                    spell_out_pattern(schema);
+                    insert_pattern(schema);
                 }
             }
             if path.starts_with(super::API_PREFIX) {
@@ -118,27 +118,27 @@ pub fn complete(document: &mut utoipa::openapi::OpenApi) {
     }
 }
 
-/// Puts the expression where a field names its rule.
-fn spell_out_pattern(schema: &mut RefOr<Schema>) {
+/// Replaces the name of a validator by its regular expression.
+fn insert_pattern(schema: &mut RefOr<Schema>) {
     if let RefOr::T(Schema::Object(object)) = schema
         && let Some(pattern) = &mut object.pattern
-        && let Some((_, expression)) = PATTERNS.iter().find(|(rule, _)| rule == pattern)
+        && let Some((_, expression)) = PATTERNS.iter().find(|(validator, _)| validator == pattern)
     {
         (*expression).clone_into(pattern);
     }
 }
 
-/// A header or a query has no `null`; it is there or it is not.
+/// Removes `null` from the types of a parameter: a header or query parameter is present or absent.
 fn forbid_null(parameter: &mut RefOr<Parameter>) {
     if let RefOr::T(Parameter { schema: Some(RefOr::T(Schema::Object(object))), .. }) = parameter
         && let SchemaType::Array(types) = &object.schema_type
-        && let Some(plain) = types.iter().find(|one| **one != Type::Null)
+        && let Some(value_type) = types.iter().find(|one| **one != Type::Null)
     {
-        object.schema_type = SchemaType::Type(plain.clone());
+        object.schema_type = SchemaType::Type(value_type.clone());
     }
 }
 
-/// The header that chooses the language of messages.
+/// The header that selects the language of messages.
 fn accept_language() -> Parameter {
     let languages = ObjectBuilder::new().schema_type(Type::String).examples(["ko", "en"]).build();
     ParameterBuilder::new()
@@ -153,7 +153,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
 }
 
-/// The codes an operation names, and those that follow from what it takes.
+/// The error codes of an operation: its own, and those that follow from its parameters and body.
 fn error_codes(operation: &mut Operation) -> Vec<ErrorCode> {
     use ErrorCode::{
         InternalError, InvalidToken, InvalidTokenType, MalformedRequest, PayloadTooLarge, RequestTimeout,
@@ -166,14 +166,14 @@ fn error_codes(operation: &mut Operation) -> Vec<ErrorCode> {
     if operation.security.is_some() {
         codes.extend([Unauthorized, InvalidToken, TokenExpired, InvalidTokenType]);
     }
-    let takes_parameters = operation
+    let has_parameters = operation
         .parameters
         .iter()
         .flatten()
         .any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in != ParameterIn::Header));
     if operation.request_body.is_some() {
         codes.extend([MalformedRequest, ValidationError, PayloadTooLarge, UnsupportedMediaType]);
-    } else if takes_parameters {
+    } else if has_parameters {
         codes.push(MalformedRequest);
     }
     if !is_stream(operation) {
@@ -183,7 +183,7 @@ fn error_codes(operation: &mut Operation) -> Vec<ErrorCode> {
     codes
 }
 
-/// Whether the operation answers with a stream, which has no timeout.
+/// Whether the response is a stream, which has no timeout.
 fn is_stream(operation: &Operation) -> bool {
     let mut responses = operation.responses.responses.values();
     responses
@@ -209,7 +209,9 @@ fn response(codes: &[ErrorCode]) -> utoipa::openapi::Response {
     let response = ResponseBuilder::new().description(names.join(", ")).content("application/json", content.build());
     if codes.iter().all(|code| AppError::from(*code).retry_after.is_some()) {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).examples([2]).build();
-        let retry_after = HeaderBuilder::new().schema(Some(seconds)).description(Some("When to try again, in seconds"));
+        let retry_after = HeaderBuilder::new()
+            .schema(Some(seconds))
+            .description(Some("The number of seconds after which to try again"));
         return response.header("Retry-After", retry_after.build()).build();
     }
     response.build()

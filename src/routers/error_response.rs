@@ -1,4 +1,4 @@
-//! The one body of every response that is not a success.
+//! The body of every error response.
 
 use std::any::Any;
 use std::error::Error;
@@ -13,52 +13,52 @@ use utoipa::ToSchema;
 use crate::error::{AppError, ErrorCode, ErrorData, Language};
 use crate::request_context;
 
-/// The body of every answer that is not a success.
+/// The body of every error response.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorResponse {
     /// The error.
     pub error: ErrorBody,
 }
 
-/// An error as clients read it.
+/// An error for clients.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
-    /// What clients branch on.
+    /// The code that clients branch on.
     pub code: ErrorCode,
-    /// What people are shown, in the language of `Accept-Language`.
+    /// The message for people, in the language of `Accept-Language`.
     #[schema(example = "입력값이 올바르지 않습니다.")]
     pub message: &'static str,
-    /// The fields concerned, where the refusal is about fields.
+    /// The refused fields, if the error is about fields.
     pub details: Vec<ErrorDetail>,
-    /// What else the client needs to act on it. The operation says which fields.
+    /// Further fields that the client needs to act on the error. The operation describes them.
     #[serde(flatten)]
     #[schema(ignore)]
     pub data: Option<ErrorData>,
-    /// The request's id, under which the server's log knows more.
+    /// The id of the request in the server's log.
     #[schema(example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
     pub request_id: String,
 }
 
-/// One refused field.
+/// A refused field.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorDetail {
-    /// Its path in the request.
+    /// The path of the field in the request.
     #[schema(example = "items[0].quantity")]
     pub field: String,
-    /// Why it was refused.
+    /// The reason for the refusal.
     #[schema(example = "1 이상 999 이하여야 합니다")]
     pub reason: String,
 }
 
-/// Carries the error to the layer that writes its body.
+/// The response extension that carries the error to [`write_body`].
 #[derive(Clone)]
-struct Refusal(Arc<AppError>);
+struct ErrorExtension(Arc<AppError>);
 
 impl IntoResponse for AppError {
-    /// The status and the error itself; [`write_body`] adds the body.
+    /// A response with the status and the error as an extension; [`write_body`] adds the body.
     fn into_response(self) -> Response {
         let mut response = status_of(self.code).into_response();
-        response.extensions_mut().insert(Refusal(Arc::new(self)));
+        response.extensions_mut().insert(ErrorExtension(Arc::new(self)));
         response
     }
 }
@@ -95,10 +95,10 @@ pub fn write_body(response: Response) -> Response {
         return response;
     }
     let (mut parts, _) = response.into_parts();
-    let error = parts
-        .extensions
-        .remove::<Refusal>()
-        .map_or_else(|| Arc::new(AppError::from(ErrorCode::for_status(status.as_u16()))), |Refusal(error)| error);
+    let error = parts.extensions.remove::<ErrorExtension>().map_or_else(
+        || Arc::new(AppError::from(ErrorCode::for_status(status.as_u16()))),
+        |ErrorExtension(error)| error,
+    );
     log_cause(&error);
     if let Some((limit, _)) = error.limit() {
         request_context::set_limit(limit);
@@ -117,9 +117,9 @@ pub fn write_body(response: Response) -> Response {
     (parts.status, parts.headers, body).into_response()
 }
 
-/// The response after a panic: as after any other fault of the server.
+/// The response after a panic: the same as after any other internal error.
 #[must_use]
-#[expect(clippy::needless_pass_by_value, reason = "the signature is the layer's")]
+#[expect(clippy::needless_pass_by_value, reason = "`CatchPanicLayer` requires this signature")]
 pub fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let message = panic
         .downcast_ref::<&str>()
@@ -129,7 +129,7 @@ pub fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     AppError::internal(format!("panic: {message}")).into_response()
 }
 
-/// Logs why the server could not answer. (A refusal without a cause is complete in the access log.)
+/// Logs the cause of a server error. (For other errors the access log is complete.)
 fn log_cause(error: &AppError) {
     if !status_of(error.code).is_server_error() {
         return;

@@ -1,4 +1,4 @@
-//! Responses that a client may cache, and revalidates by their `ETag`.
+//! Responses that a client may cache and revalidate with their `ETag`.
 
 use std::convert::Infallible;
 
@@ -32,9 +32,9 @@ impl IfNoneMatch {
     }
 }
 
-/// The response with `body` and its `ETag`; a 304 without a body where the client has it already.
+/// A response with `body` and its `ETag`, or a 304 if the client already has this body.
 pub(super) fn with_etag(client: &IfNoneMatch, body: &PreparedBody) -> Response {
-    // The client may keep it for itself, and asks each time whether it is still current.
+    // Only the client itself may cache the response, and it must revalidate each time.
     let headers = [(header::ETAG, body.etag.as_str()), (header::CACHE_CONTROL, "private, no-cache")];
     if client.matches(&body.etag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();

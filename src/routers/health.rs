@@ -1,4 +1,4 @@
-//! Is it alive, is it ready?
+//! Health checks.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -14,29 +14,29 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(health)).routes(routes!(live)).routes(routes!(ready))
 }
 
-/// How the server is.
+/// The state of the server.
 #[derive(Serialize, ToSchema)]
 struct HealthResponse {
     /// `healthy`, `alive` or `ready`.
     #[schema(example = "healthy")]
     status: &'static str,
-    /// What an operator should look after although requests are answered. `backup_overdue`: the last nightly backup is
-    /// older than two days. Left out where there is nothing.
+    /// Problems that need an operator although requests are served. `backup_overdue`: the last nightly backup is older
+    /// than two days. Absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, example = json!([]))]
     warnings: Vec<&'static str>,
 }
 
 impl HealthResponse {
-    fn of(status: &'static str) -> Json<Self> {
+    fn new(status: &'static str) -> Json<Self> {
         Json(Self { status, warnings: Vec::new() })
     }
 }
 
-/// Process and database
+/// Check the process and the database
 #[utoipa::path(
     get, path = "/health", tag = "service",
-    responses((status = 200, description = "Both are well", body = HealthResponse)),
+    responses((status = 200, description = "Both work", body = HealthResponse)),
 )]
 async fn health(State(state): State<AppState>) -> Result<Json<HealthResponse>> {
     state.database.check().await.map_err(|error| failing("database", error))?;
@@ -44,29 +44,29 @@ async fn health(State(state): State<AppState>) -> Result<Json<HealthResponse>> {
     Ok(Json(HealthResponse { status: "healthy", warnings }))
 }
 
-/// The process alone
+/// Check the process only
 #[utoipa::path(
     get, path = "/health/live", tag = "service",
-    responses((status = 200, description = "It answers", body = HealthResponse)),
+    responses((status = 200, description = "The process responds", body = HealthResponse)),
 )]
 async fn live() -> Json<HealthResponse> {
-    HealthResponse::of("alive")
+    HealthResponse::new("alive")
 }
 
-/// Whether to send it requests
+/// Check whether the server accepts requests
 ///
-/// A 503 names the failing check in `error.details`: `database` while PostgreSQL does not answer or takes no writes, or
+/// A 503 names the failing check in `error.details`: `database` while PostgreSQL does not respond or is read-only, or
 /// `shutdown` once the server is stopping.
 #[utoipa::path(
     get, path = "/health/ready", tag = "service",
-    responses((status = 200, description = "It takes requests", body = HealthResponse)),
+    responses((status = 200, description = "The server accepts requests", body = HealthResponse)),
 )]
 async fn ready(State(state): State<AppState>) -> Result<Json<HealthResponse>> {
     if state.shutdown.is_draining() {
         return Err(failing("shutdown", ErrorCode::ServiceUnavailable.into()));
     }
     state.database.check().await.map_err(|error| failing("database", error))?;
-    Ok(HealthResponse::of("ready"))
+    Ok(HealthResponse::new("ready"))
 }
 
 fn failing(check: &str, error: AppError) -> AppError {

@@ -1,4 +1,4 @@
-//! Answers in JSON.
+//! JSON responses.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::error::AppError;
 
-/// An answer's body, to be written as JSON. (axum's own is written into a `BytesMut`, which for what comes in many small
-/// pieces takes half as long again as a `Vec`.)
+/// A JSON response body. (axum's `Json` writes into a `BytesMut`, which takes half as long again as a `Vec` for bodies
+/// of many small parts.)
 pub(super) struct Json<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {

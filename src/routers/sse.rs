@@ -1,4 +1,4 @@
-//! Streams over HTTP.
+//! Event streams over HTTP (server-sent events).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,38 +19,38 @@ use crate::routers::extract::Query;
 use crate::security::identity::AdminIdentity;
 use crate::state::AppState;
 
-/// Where a stream resumes, for a client that cannot set headers.
+/// The cursor to resume a stream from, for a client that cannot set headers.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ResumeQuery {
-    /// Resume after this event; the header wins.
+    /// Resume after this event. The header `Last-Event-ID` takes precedence.
     #[param(example = "4f1c2a9be07d:42")]
     last_event_id: Option<String>,
 }
 
-/// Where a stream resumes.
+/// The cursor to resume a stream from.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "documents the header, which is read as it comes")]
+#[expect(dead_code, reason = "only documents the header")]
 pub(super) struct LastEventId {
-    /// Resume after this event: the `id` of the last one seen.
+    /// Resume after this event: the `id` of the last event that the client received.
     #[param(rename = "Last-Event-ID", example = "4f1c2a9be07d:42")]
     last_event_id: Option<String>,
 }
 
 impl ResumeQuery {
-    /// The place to resume from. What is not text is a place that cannot be replayed.
-    pub(super) fn place(self, headers: &HeaderMap) -> Option<String> {
+    /// The cursor to resume from. A value that is not text becomes a cursor that cannot be replayed.
+    pub(super) fn cursor(self, headers: &HeaderMap) -> Option<String> {
         headers
             .get("last-event-id")
             .map(|value| value.to_str().unwrap_or("unreadable").to_owned())
-            .filter(|place| !place.is_empty())
-            .or(self.last_event_id.filter(|place| !place.is_empty()))
+            .filter(|cursor| !cursor.is_empty())
+            .or(self.last_event_id.filter(|cursor| !cursor.is_empty()))
     }
 }
 
-/// A member of staff who opens the event stream: by an admin token or, where a client cannot set headers, by
-/// a ticket in the query.
+/// A user who opens the event stream: with an admin token or, if the client cannot set headers, with a ticket in the
+/// query.
 #[derive(Debug, Clone)]
 pub(super) struct StreamIdentity(pub(super) AdminIdentity);
 
@@ -74,11 +74,11 @@ impl FromRequestParts<AppState> for StreamIdentity {
     }
 }
 
-/// A request whose answer can be a stream. Over HTTP/1.0 the end of a stream looks like the end of a complete answer, so a
-/// client would not connect again.
-pub(super) struct Streamable;
+/// Refuses HTTP/1.0. There, the end of a stream looks like the end of a complete response, so a client would not
+/// reconnect.
+pub(super) struct RequireHttp11;
 
-impl<S: Send + Sync> FromRequestParts<S> for Streamable {
+impl<S: Send + Sync> FromRequestParts<S> for RequireHttp11 {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
@@ -86,7 +86,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Streamable {
     }
 }
 
-/// Answers with an open stream.
+/// The response that sends `stream`.
 pub(super) fn respond(stream: EventStream) -> Response {
     let frames = stream.into_frames();
     let headers = [
@@ -97,8 +97,8 @@ pub(super) fn respond(stream: EventStream) -> Response {
     (headers, Body::from_stream(FlushEach { frames: Box::pin(frames), flush: false })).into_response()
 }
 
-/// Pauses after each frame, upon which the connection flushes: each event is one write, as existing clients
-/// forget what they had parsed between two reads.
+/// Yields after each frame, so that the connection flushes and each event is one write: existing clients cannot parse
+/// an event that arrives in two reads.
 struct FlushEach<S> {
     frames: Pin<Box<S>>,
     flush: bool,

@@ -11,30 +11,30 @@ use crate::error::{ErrorCode, Result};
 use crate::models::{AuditAction, AuditEntry, AuditFilter, PageLimit};
 use crate::services::AuditPage;
 
-/// Which part of the log is asked for.
+/// The filter and the page of the audit log.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
-    /// Only what was done in this way.
+    /// Only entries with this action.
     #[param(example = "menu.updated")]
     action: Option<String>,
-    /// How many entries at most.
+    /// The maximum number of entries.
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     limit: Option<i64>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
     cursor: Option<String>,
 }
 
 impl AuditQuery {
-    /// The part as the domain knows it.
+    /// Converts the query into models.
     ///
     /// # Errors
-    /// `MALFORMED_REQUEST` for a limit out of range, a cursor that was not given, an action there is none of.
+    /// `MALFORMED_REQUEST` for a limit out of range, an invalid cursor or an unknown action.
     pub fn filter(&self) -> Result<(AuditFilter, PageLimit)> {
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let below = given(&self.cursor).map(|cursor| Uuid::try_parse(&cursor)).transpose();
-        let action = given(&self.action).map(|name| {
+        let non_empty = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let below = non_empty(&self.cursor).map(|cursor| Uuid::try_parse(&cursor)).transpose();
+        let action = non_empty(&self.action).map(|name| {
             AuditAction::ALL.iter().find(|action| action.as_str() == name).ok_or(ErrorCode::MalformedRequest)
         });
         let filter = AuditFilter {
@@ -45,49 +45,49 @@ impl AuditQuery {
     }
 }
 
-/// Who did something.
+/// The author of a change.
 #[derive(Serialize, ToSchema)]
 pub struct AuditActor {
-    /// `user` (staff), `table` (a tablet) or `operator` (the server's command line).
+    /// `user` (of the dashboard), `table` (a tablet) or `operator` (the server's command line).
     #[schema(example = "user")]
     pub kind: String,
-    /// The account's or table's id, which may be gone by now.
+    /// The id of the user or table, which may have been deleted since.
     #[schema(required, example = 1)]
     pub id: Option<i64>,
-    /// The account's name or the table's number, as it was then.
+    /// The user's name or the table's number at that time.
     #[schema(example = "admin")]
     pub name: String,
-    /// Where the request came from.
+    /// The client's IP address.
     #[schema(required, example = "192.0.2.7")]
     pub address: Option<String>,
 }
 
-/// A thing as it was at one moment, without anything secret.
+/// The state of a subject at one time, without secrets.
 #[derive(Serialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = Object, example = json!({"name": "김치찌개", "price": 9500, "is_available": true}))]
 pub struct Snapshot(Value);
 
-/// What was done.
+/// An entry of the audit log.
 #[derive(Serialize, ToSchema)]
 pub struct AuditEntryResponse {
     /// The entry's id.
     #[schema(format = "uuid", example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
     pub id: String,
-    /// When.
+    /// When the change was made.
     pub at: DateTime<Utc>,
-    /// Who.
+    /// The author of the change.
     pub actor: AuditActor,
-    /// The kind of thing, and what was done to it: `menu.updated`, `order.deleted`, `user.login` …
+    /// The kind of subject and what happened to it: `menu.updated`, `order.deleted`, `user.login` …
     #[schema(example = "menu.updated")]
     pub action: String,
-    /// The thing's id.
+    /// The subject's id.
     #[schema(required, example = 7)]
     pub subject_id: Option<i64>,
-    /// The thing before.
+    /// The subject before the change.
     #[schema(required)]
     pub before: Option<Snapshot>,
-    /// The thing after.
+    /// The subject after the change.
     #[schema(required)]
     pub after: Option<Snapshot>,
 }
@@ -111,12 +111,12 @@ impl From<AuditEntry> for AuditEntryResponse {
     }
 }
 
-/// A page of the log.
+/// A page of the audit log.
 #[derive(Serialize, ToSchema)]
 pub struct AuditListResponse {
-    /// Newest first.
+    /// The entries, newest first.
     pub entries: Vec<AuditEntryResponse>,
-    /// What to send as `cursor` for the next page; `null` on the last.
+    /// The `cursor` of the next page; `null` on the last page.
     #[schema(required, example = "0193475e-94a8-7d2c-9c57-0a6c1f3f7f10")]
     pub next_cursor: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Logins.
+//! Logins and tokens.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::security::identity::AdminIdentity;
 use crate::security::token::{IssuedToken, TICKET_LIFETIME};
 use crate::services::{AdminLogin, TableLogin};
 
-/// How a tablet logs in. Only the types are checked here: anything else that is wrong is `AUTH_FAILED`.
+/// The login of a tablet. Only types are validated: any other wrong value is `AUTH_FAILED`.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct TableLoginRequest {
     /// The store's code.
@@ -24,16 +24,16 @@ pub struct TableLoginRequest {
     pub password: String,
 }
 
-/// The token of a login, and its store.
+/// The token of a login, and the store.
 #[derive(Serialize, ToSchema)]
 pub struct LoginToken {
-    /// The token: of a table for `/customer/*`, of an account for `/admin/*`.
+    /// The token: a table token for `/customer/*`, an admin token for `/admin/*`.
     #[schema(example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9…")]
     pub token: String,
     /// Always `bearer`.
     #[schema(example = "bearer")]
     pub token_type: &'static str,
-    /// When the token ends.
+    /// When the token expires.
     pub expires_at: DateTime<Utc>,
     /// The store's code.
     #[schema(example = "demo-store")]
@@ -55,7 +55,7 @@ impl LoginToken {
     }
 }
 
-/// A tablet that logged in.
+/// The login of a tablet.
 #[derive(Serialize, ToSchema)]
 pub struct TableLoginResponse {
     /// The token and its store.
@@ -66,9 +66,9 @@ pub struct TableLoginResponse {
     /// The number on the table.
     #[schema(example = 3)]
     pub table_number: i32,
-    /// The session the tablet orders for.
+    /// The session that the tablet's orders belong to.
     pub session_id: SessionId,
-    /// The device that the tablet is paired as, by which staff can revoke it.
+    /// The device that the tablet is paired as. Users can revoke it.
     pub device_id: DeviceId,
 }
 
@@ -84,30 +84,30 @@ impl From<TableLogin> for TableLoginResponse {
     }
 }
 
-/// How staff log in. Only the types are checked here: anything else that is wrong is `AUTH_FAILED`.
+/// The login of a user. Only types are validated: any other wrong value is `AUTH_FAILED`.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct AdminLoginRequest {
     /// The store's code.
     #[schema(example = "demo-store")]
     pub store_id: String,
-    /// The account's name.
+    /// The user's name.
     #[schema(example = "admin")]
     pub username: String,
-    /// The account's password.
+    /// The user's password.
     #[schema(example = "admin1234")]
     pub password: String,
 }
 
-/// A member of staff who logged in.
+/// The login of a user.
 #[derive(Serialize, ToSchema)]
 pub struct AdminLoginResponse {
     /// The token and its store.
     #[serde(flatten)]
     pub login: LoginToken,
-    /// The account's name.
+    /// The user's name.
     #[schema(example = "admin")]
     pub username: String,
-    /// What the account may do.
+    /// The user's role.
     pub role: Role,
 }
 
@@ -117,27 +117,27 @@ impl From<AdminLogin> for AdminLoginResponse {
     }
 }
 
-/// Whether the session a tablet orders for goes on.
+/// Whether the tablet's session is running.
 #[derive(Serialize, ToSchema)]
 pub struct SessionCheckResponse {
-    /// `false` once the session was completed.
+    /// `false` once the session is completed.
     #[schema(example = true)]
     pub valid: bool,
-    /// Why not, for the guest.
+    /// The reason for the guest, if the session is not running.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "이용이 종료되었습니다.")]
     pub message: Option<&'static str>,
 }
 
-/// Who is logged in.
+/// The user who is logged in.
 #[derive(Serialize, ToSchema)]
 pub struct MeResponse {
-    /// The account's id.
+    /// The user's id.
     pub id: UserId,
-    /// The account's name.
+    /// The user's name.
     #[schema(example = "admin")]
     pub username: String,
-    /// What it may do.
+    /// The user's role.
     pub role: Role,
     /// The store's code.
     #[schema(example = "demo-store")]
@@ -145,12 +145,12 @@ pub struct MeResponse {
     /// The store's name.
     #[schema(example = "데모 식당")]
     pub store_name: String,
-    /// When this token ends.
+    /// When this token expires.
     pub expires_at: DateTime<Utc>,
 }
 
 impl MeResponse {
-    /// Who `identity` is, at `store`.
+    /// Describes the user `identity` of `store`.
     #[must_use]
     pub fn new(identity: AdminIdentity, store: Store) -> Self {
         Self {
@@ -164,13 +164,13 @@ impl MeResponse {
     }
 }
 
-/// A new password for the account that is logged in.
+/// A new password for the user who is logged in.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct ChangePasswordRequest {
-    /// The password it has.
+    /// The current password.
     #[schema(example = "admin1234")]
     pub current_password: String,
-    /// The password it shall have.
+    /// The new password.
     #[validate(length(min = 4, max = 128))]
     #[schema(min_length = 4, max_length = 128, example = "a much better one")]
     pub new_password: String,
@@ -179,16 +179,16 @@ pub struct ChangePasswordRequest {
 /// A ticket for the event stream.
 #[derive(Serialize, ToSchema)]
 pub struct TicketResponse {
-    /// Goes into the stream's address as `?ticket=`.
+    /// The ticket, for the query of the stream's address: `?ticket=`.
     #[schema(example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9…")]
     pub ticket: String,
-    /// For how many seconds it opens the stream.
+    /// The number of seconds in which the ticket can open the stream.
     #[schema(example = 60)]
     pub expires_in: i64,
 }
 
 impl TicketResponse {
-    /// The answer with a fresh ticket.
+    /// The response with a new ticket.
     #[must_use]
     pub fn new(ticket: String) -> Self {
         Self { ticket, expires_in: TICKET_LIFETIME }

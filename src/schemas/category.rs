@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::rules::{not_blank, present};
+use super::validators::{non_null, not_blank};
 use crate::models::{Category, CategoryId};
 use crate::services::CategoryChange;
 
@@ -16,7 +16,7 @@ pub struct CategoryResponse {
     /// Its name, unique in the store.
     #[schema(example = "식사")]
     pub name: String,
-    /// Smaller stands earlier; equal ones in order of creation.
+    /// Its position. Smaller values come first; equal values in order of creation.
     #[schema(example = 0)]
     pub display_order: i32,
 }
@@ -47,21 +47,21 @@ pub struct CreateCategoryRequest {
     #[validate(length(min = 1, max = 50), custom(function = not_blank))]
     #[schema(pattern = "not_blank", min_length = 1, max_length = 50, example = "식사")]
     pub name: String,
-    /// Its place; by default after the last.
+    /// Its position; by default after the last category.
     #[schema(example = 0)]
     pub display_order: Option<i32>,
 }
 
-/// What to change of a category; what is absent stays.
+/// A change of a category. Absent fields keep their values.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct UpdateCategoryRequest {
     /// Its name, unique in the store.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(length(min = 1, max = 50), custom(function = not_blank))]
     #[schema(pattern = "not_blank", nullable = false, min_length = 1, max_length = 50, example = "식사류")]
     pub name: Option<String>,
-    /// Its place.
-    #[serde(default, deserialize_with = "present")]
+    /// Its position.
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false, example = 1)]
     pub display_order: Option<i32>,
 }
@@ -72,10 +72,10 @@ impl From<UpdateCategoryRequest> for CategoryChange {
     }
 }
 
-/// The order categories are shown in.
+/// A new display order of the categories.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct ReorderCategoriesRequest {
-    /// Every category of the store, each once.
+    /// The ids of all categories of the store, each exactly once.
     #[schema(example = json!([2, 1, 3]))]
     pub ids: Vec<CategoryId>,
 }

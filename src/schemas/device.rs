@@ -6,26 +6,26 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::page::limit;
 use crate::error::{ErrorCode, Result};
-use crate::models::{Device, DeviceId, DevicePage, DeviceCursor, TableId};
+use crate::models::{Device, DeviceCursor, DeviceId, DevicePage, TableId};
 use crate::services::DeviceList;
 
-/// Which page of the devices is asked for.
+/// A page of the devices.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DeviceQuery {
-    /// How many devices at most.
+    /// The maximum number of devices.
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     limit: Option<i64>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(example = "1763607600000000-7")]
     cursor: Option<String>,
 }
 
 impl DeviceQuery {
-    /// The page as the domain knows it.
+    /// Converts the query into a model.
     ///
     /// # Errors
-    /// `MALFORMED_REQUEST` for a limit out of range or a cursor that was not given.
+    /// `MALFORMED_REQUEST` for a limit out of range or an invalid cursor.
     pub fn page(&self) -> Result<DevicePage> {
         let cursor = self.cursor.as_deref().filter(|cursor| !cursor.is_empty());
         let below = cursor.map(|cursor| parse_cursor(cursor).ok_or(ErrorCode::MalformedRequest)).transpose()?;
@@ -33,15 +33,15 @@ impl DeviceQuery {
     }
 }
 
-/// A cursor is the microsecond at which a device was last seen, and its id.
+/// Parses a cursor: the time in microseconds at which a device was last seen, and its id.
 fn parse_cursor(cursor: &str) -> Option<DeviceCursor> {
     let (microseconds, id) = cursor.split_once('-')?;
     let last_seen_at = DateTime::from_timestamp_micros(microseconds.parse().ok()?)?;
     Some(DeviceCursor { last_seen_at, id: DeviceId(id.parse().ok()?) })
 }
 
-fn cursor(place: DeviceCursor) -> String {
-    format!("{}-{}", place.last_seen_at.timestamp_micros(), place.id)
+fn format_cursor(cursor: DeviceCursor) -> String {
+    format!("{}-{}", cursor.last_seen_at.timestamp_micros(), cursor.id)
 }
 
 /// A paired tablet.
@@ -56,7 +56,7 @@ pub struct DeviceResponse {
     pub table_number: i32,
     /// When it logged in with the table's password.
     pub paired_at: DateTime<Utc>,
-    /// When it last logged in, renewed its token or opened a stream; of streams it is known to the hour.
+    /// When it last logged in, renewed its token or opened a stream. Streams update this time at most once an hour.
     pub last_seen_at: DateTime<Utc>,
 }
 
@@ -75,9 +75,9 @@ impl From<Device> for DeviceResponse {
 /// A page of the paired tablets.
 #[derive(Serialize, ToSchema)]
 pub struct DeviceListResponse {
-    /// Newest seen first.
+    /// The devices, most recently seen first.
     pub devices: Vec<DeviceResponse>,
-    /// What to send as `cursor` for the next page; `null` on the last.
+    /// The `cursor` of the next page; `null` on the last page.
     #[schema(required, example = "1763607600000000-7")]
     pub next_cursor: Option<String>,
 }
@@ -86,7 +86,7 @@ impl From<DeviceList> for DeviceListResponse {
     fn from(list: DeviceList) -> Self {
         Self {
             devices: list.devices.into_iter().map(DeviceResponse::from).collect(),
-            next_cursor: list.next.map(cursor),
+            next_cursor: list.next.map(format_cursor),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Orders of the past.
+//! Orders of completed sessions.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{DayRange, OrderId, OrderStatus, PastOrder, SessionId};
 use crate::services::OrderPage;
 
-/// Which days are asked for.
+/// A range of business days.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
@@ -22,14 +22,14 @@ pub struct HistoryQuery {
 }
 
 impl HistoryQuery {
-    /// The days as the domain knows them; an empty date is none.
+    /// Converts the query into a model; an empty date counts as absent.
     ///
     /// # Errors
-    /// `MALFORMED_REQUEST` for what is no date.
+    /// `MALFORMED_REQUEST` for an invalid date.
     pub fn days(&self) -> Result<DayRange> {
         let day = |text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(None),
-            // Only as RFC 3339 writes it: the parser would take `2026-2-3` too.
+            // Only the RFC 3339 format: the parser would also accept `2026-2-3`.
             Some(text) => match text.parse::<NaiveDate>() {
                 Ok(day) if day.to_string() == text && (1..=9999).contains(&day.year()) => Ok(Some(day)),
                 _ => Err(AppError::from(ErrorCode::MalformedRequest)),
@@ -39,15 +39,15 @@ impl HistoryQuery {
     }
 }
 
-/// An order of a stay that was completed.
+/// An order of a completed session.
 #[derive(Serialize, ToSchema)]
 pub struct PastOrderResponse {
     /// The order's id.
     pub id: OrderId,
-    /// The store's business day and a number.
+    /// The store's business day and the number within that day.
     #[schema(example = "20261120-001")]
     pub order_number: String,
-    /// `items` as a text that holds JSON, for clients that parse it. Deprecated: read `items`.
+    /// `items` as a string of JSON, for clients that parse it. Deprecated: read `items`.
     #[schema(
         deprecated,
         example = "[{\"menu_name\":\"김치찌개\",\"unit_price\":9000,\"quantity\":2,\"subtotal\":18000}]"
@@ -58,17 +58,17 @@ pub struct PastOrderResponse {
     /// The sum of its lines, in the currency's minor unit.
     #[schema(example = 18000)]
     pub total_amount: i64,
-    /// Where it stood when the stay was completed.
+    /// Its status when the session was completed.
     pub status: OrderStatus,
-    /// The stay it belonged to.
+    /// Its session.
     pub session_id: SessionId,
     /// When it was placed.
     pub ordered_at: DateTime<Utc>,
-    /// When its stay was completed.
+    /// When its session was completed.
     pub completed_at: DateTime<Utc>,
 }
 
-/// A line as old clients parse it.
+/// A line in `items_json`.
 #[derive(Serialize)]
 struct PastItem<'a> {
     menu_name: &'a str,
@@ -80,7 +80,7 @@ struct PastItem<'a> {
 impl From<PastOrder> for PastOrderResponse {
     fn from(PastOrder { order, completed_at }: PastOrder) -> Self {
         let items: Vec<OrderItemResponse> = order.items.into_iter().map(OrderItemResponse::from).collect();
-        let parsed_by_old_clients: Vec<_> = items
+        let json_items: Vec<_> = items
             .iter()
             .map(|item| PastItem {
                 menu_name: &item.menu_name,
@@ -92,8 +92,8 @@ impl From<PastOrder> for PastOrderResponse {
         Self {
             id: order.id,
             order_number: order.number.to_string(),
-            // Plain structs of numbers and strings always serialise.
-            items_json: serde_json::to_string(&parsed_by_old_clients).unwrap_or_default(),
+            // Serialising a plain struct of numbers and strings cannot fail.
+            items_json: serde_json::to_string(&json_items).unwrap_or_default(),
             items,
             total_amount: order.total_amount.get(),
             status: order.status,
@@ -109,7 +109,7 @@ impl From<PastOrder> for PastOrderResponse {
 pub struct HistoryResponse {
     /// The orders.
     pub orders: Vec<PastOrderResponse>,
-    /// What to send as `cursor` for the next page; `null` on the last.
+    /// The `cursor` of the next page; `null` on the last page.
     #[schema(required, example = "20261101-007")]
     pub next_cursor: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Dishes.
+//! Menu items.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,15 +6,15 @@ use validator::Validate;
 
 use super::category::CategoryListResponse;
 use super::prepared::PreparedBody;
-use super::rules::{not_blank, present, present_or_null, printable, web_address};
+use super::validators::{non_null, not_blank, nullable, printable, web_address};
 use crate::error::{AppError, Reason, Result};
 use crate::models::{CategoryId, MenuItem, MenuItemChange, MenuItemDetails, MenuItemId, Price};
 use crate::services::MenuSnapshot;
 
-/// A dish.
+/// A menu item.
 #[derive(Serialize, ToSchema)]
 pub struct MenuResponse {
-    /// The dish's id.
+    /// The menu item's id.
     pub id: MenuItemId,
     /// Its name.
     #[schema(example = "김치찌개")]
@@ -22,15 +22,15 @@ pub struct MenuResponse {
     /// Its price, in the currency's minor unit.
     #[schema(example = 9000)]
     pub price: i64,
-    /// What it is.
+    /// A description for guests.
     #[schema(required, example = "잘 익은 김치와 돼지고기를 넣고 얼큰하게 끓인 찌개.")]
     pub description: Option<String>,
-    /// Where its picture is.
+    /// The URL of its picture.
     #[schema(required, example = "https://cdn.example.com/kimchi-jjigae.webp")]
     pub image_url: Option<String>,
-    /// The category it stands in.
+    /// Its category.
     pub category_id: CategoryId,
-    /// Smaller stands earlier within the category.
+    /// Its position within the category. Smaller values come first.
     #[schema(example = 0)]
     pub display_order: i32,
     /// Whether it can be ordered now.
@@ -53,10 +53,10 @@ impl From<MenuItem> for MenuResponse {
     }
 }
 
-/// Dishes, in display order.
+/// Menu items, in display order.
 #[derive(Serialize, ToSchema)]
 pub struct MenuListResponse {
-    /// The dishes.
+    /// The menu items.
     pub menus: Vec<MenuResponse>,
 }
 
@@ -66,34 +66,34 @@ impl From<Vec<MenuItem>> for MenuListResponse {
     }
 }
 
-/// What a guest can order, in display order.
+/// The menu items that can be ordered now, in display order.
 #[derive(Serialize, ToSchema)]
 pub struct CustomerMenuResponse {
-    /// The dishes.
+    /// The menu items.
     pub menus: Vec<MenuResponse>,
-    /// The version of the store's menu; it grows with every change.
+    /// The version of the store's menu, which every change increments.
     #[schema(example = 42)]
     pub menu_version: i64,
 }
 
 impl CustomerMenuResponse {
-    /// These items of the menu at `menu_version`.
+    /// The response with `items` of the menu version `menu_version`.
     pub fn new<'a>(items: impl Iterator<Item = &'a MenuItem>, menu_version: i64) -> Self {
         Self { menus: items.cloned().map(MenuResponse::from).collect(), menu_version }
     }
 }
 
-/// The responses that every tablet of a store reads, at one version of the menu.
+/// The serialised responses that all tablets of a store share, for one menu version.
 #[derive(Debug)]
 pub struct PreparedMenu {
-    /// A [`CustomerMenuResponse`] with the whole menu.
+    /// A [`CustomerMenuResponse`] with all available menu items.
     pub menu: PreparedBody,
     /// A [`CategoryListResponse`].
     pub categories: PreparedBody,
 }
 
 impl PreparedMenu {
-    /// The responses made of `menu`.
+    /// Serialises the responses for `menu`.
     pub fn new(menu: &MenuSnapshot) -> Result<Self> {
         Ok(Self {
             menu: PreparedBody::new(&CustomerMenuResponse::new(menu.available(), menu.version))?,
@@ -101,17 +101,17 @@ impl PreparedMenu {
         })
     }
 
-    /// Its size in bytes.
+    /// The size of the responses in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         self.menu.bytes.len() + self.categories.bytes.len()
     }
 }
 
-/// A dish to add.
+/// A menu item to add.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct CreateMenuRequest {
-    /// The category it stands in.
+    /// Its category.
     pub category_id: CategoryId,
     /// Its name.
     #[validate(length(min = 1, max = 100), custom(function = not_blank))]
@@ -121,24 +121,24 @@ pub struct CreateMenuRequest {
     #[validate(range(min = 0, max = 100_000_000))]
     #[schema(minimum = 0, maximum = 100_000_000, example = 9000)]
     pub price: i64,
-    /// What it is.
+    /// A description for guests.
     #[validate(length(max = 2000), custom(function = printable))]
     #[schema(pattern = "printable", max_length = 2000, example = "잘 익은 김치와 돼지고기를 넣고 얼큰하게 끓인 찌개.")]
     pub description: Option<String>,
-    /// Where its picture is; an empty one is none.
+    /// The URL of its picture; an empty string means no picture.
     #[validate(length(max = 2000), custom(function = web_address))]
     #[schema(pattern = "web_address", max_length = 2000, example = "https://cdn.example.com/kimchi-jjigae.webp")]
     pub image_url: Option<String>,
-    /// Whether it can be ordered now; by default it can.
+    /// Whether it can be ordered now; `true` by default.
     #[schema(example = true)]
     pub is_available: Option<bool>,
-    /// Its place within the category; by default after the last.
+    /// Its position within the category; by default after the last menu item.
     #[schema(example = 0)]
     pub display_order: Option<i32>,
 }
 
 impl CreateMenuRequest {
-    /// The menu item as the domain knows it.
+    /// Converts the request into a model.
     ///
     /// # Errors
     /// `VALIDATION_ERROR` for a price out of range.
@@ -154,45 +154,45 @@ impl CreateMenuRequest {
     }
 }
 
-/// What to change of a dish; what is absent stays, `null` clears.
+/// A change of a menu item. Absent fields keep their values; `null` clears a field.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct UpdateMenuRequest {
-    /// The category it stands in.
-    #[serde(default, deserialize_with = "present")]
+    /// Its category.
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false, value_type = Option<i64>, example = 1)]
     pub category_id: Option<CategoryId>,
     /// Its name.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(length(min = 1, max = 100), custom(function = not_blank))]
     #[schema(pattern = "not_blank", nullable = false, min_length = 1, max_length = 100, example = "묵은지 김치찌개")]
     pub name: Option<String>,
     /// Its price, in the currency's minor unit.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(range(min = 0, max = 100_000_000))]
     #[schema(nullable = false, minimum = 0, maximum = 100_000_000, example = 9500)]
     pub price: Option<i64>,
-    /// What it is.
-    #[serde(default, deserialize_with = "present_or_null")]
+    /// A description for guests.
+    #[serde(default, deserialize_with = "nullable")]
     #[validate(length(max = 2000), custom(function = printable))]
     #[schema(pattern = "printable", value_type = Option<String>, max_length = 2000, example = "삼 년 묵은 김치로 끓인 찌개.")]
     pub description: Option<Option<String>>,
-    /// Where its picture is.
-    #[serde(default, deserialize_with = "present_or_null")]
+    /// The URL of its picture.
+    #[serde(default, deserialize_with = "nullable")]
     #[validate(length(max = 2000), custom(function = web_address))]
     #[schema(pattern = "web_address", value_type = Option<String>, max_length = 2000, example = "https://cdn.example.com/kimchi-jjigae.webp")]
     pub image_url: Option<Option<String>>,
     /// Whether it can be ordered now.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false, example = false)]
     pub is_available: Option<bool>,
-    /// Its place within the category.
-    #[serde(default, deserialize_with = "present")]
+    /// Its position within the category.
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false, example = 1)]
     pub display_order: Option<i32>,
 }
 
 impl UpdateMenuRequest {
-    /// The change as the domain knows it.
+    /// Converts the request into a model.
     ///
     /// # Errors
     /// `VALIDATION_ERROR` for a price out of range.
@@ -209,12 +209,12 @@ impl UpdateMenuRequest {
     }
 }
 
-/// The order a category's dishes are shown in.
+/// A new display order of a category's menu items.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct ReorderMenusRequest {
     /// The category.
     pub category_id: CategoryId,
-    /// Every dish of the category, each once.
+    /// The ids of all menu items of the category, each exactly once.
     #[schema(example = json!([3, 1, 2]))]
     pub ids: Vec<MenuItemId>,
 }
@@ -224,7 +224,7 @@ fn price(price: i64) -> Result<Price> {
     Price::try_from(price).map_err(|_| AppError::invalid_field("price", range))
 }
 
-/// Existing dashboards send an empty text for no picture.
+/// Existing dashboards send an empty string for "no picture".
 fn not_empty(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }

@@ -1,20 +1,20 @@
-//! Answers that only say what happened.
+//! Responses that contain only a message.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::{Language, Message};
 
-/// What happened, for the person at the screen.
+/// A response with a message only.
 #[derive(Serialize, ToSchema)]
 pub struct MessageResponse {
-    /// What happened.
+    /// The message for people.
     #[schema(example = "삭제되었습니다.")]
     pub message: &'static str,
 }
 
 impl MessageResponse {
-    /// `message` in `language`.
+    /// The response with `message` in `language`.
     #[must_use]
     pub fn new(message: Message, language: Language) -> Self {
         Self { message: message.text(language) }

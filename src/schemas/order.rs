@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::rules::{objects, printable, word};
+use super::validators::{objects, printable, string_enum};
 use crate::error::{AppError, Reason, Result};
 use crate::models::{
     DeviceId, LiveFilter, MenuItemId, Order, OrderId, OrderItem, OrderItemId, OrderLine, OrderStatus, Quantity,
@@ -13,41 +13,41 @@ use crate::models::{
 };
 use crate::services::{OrderPage, SessionOrders};
 
-/// What a guest orders. Prices are the server's.
+/// An order to place. The server sets the prices.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct CreateOrderRequest {
-    /// The lines; the same dish may come twice.
+    /// The lines. The same menu item may occur in more than one line.
     #[serde(deserialize_with = "objects")]
     #[validate(length(min = 1, max = 100), nested)]
     #[schema(min_items = 1, max_items = 100)]
     pub items: Vec<OrderLineRequest>,
-    /// A wish.
+    /// A note to the kitchen.
     #[validate(length(max = 500), custom(function = printable))]
     #[schema(pattern = "printable", max_length = 500, example = "덜 맵게 해 주세요")]
     pub note: Option<String>,
-    /// The version of the menu that the guest saw. If a dish of the order has another name or price since, the order is
-    /// refused.
+    /// The version of the menu that the guest saw. If the name or price of an ordered menu item has changed since, the
+    /// order is refused.
     #[schema(example = 42)]
     pub menu_version: Option<i64>,
-    /// The order is refused after this moment of the server's time, at most 24 hours ahead: for a tablet that keeps orders
-    /// while it is offline.
+    /// The order is refused after this time on the server's clock, at most 24 hours ahead. A tablet that queues orders
+    /// while offline sets it.
     pub not_after: Option<DateTime<Utc>>,
 }
 
 /// One line of an order.
-// `Serialize` is what the validator asks of the elements of a list.
+// The validator requires `Serialize` of the elements of a list.
 #[derive(Deserialize, Serialize, Validate, ToSchema)]
 pub struct OrderLineRequest {
-    /// The dish.
+    /// The menu item.
     pub menu_id: MenuItemId,
-    /// How many.
+    /// The quantity.
     #[validate(range(min = 1, max = 999))]
     #[schema(minimum = 1, maximum = 999, example = 2)]
     pub quantity: i64,
 }
 
 impl CreateOrderRequest {
-    /// The lines as the domain knows them.
+    /// Converts the lines into models.
     ///
     /// # Errors
     /// `VALIDATION_ERROR` for a quantity out of range.
@@ -62,26 +62,26 @@ impl CreateOrderRequest {
     }
 }
 
-/// Where an order is to go.
+/// A new status of an order.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct UpdateOrderStatusRequest {
-    /// The next status, one step on.
-    #[serde(deserialize_with = "word")]
+    /// The next status.
+    #[serde(deserialize_with = "string_enum")]
     pub status: OrderStatus,
 }
 
-/// A line of an order: name and price are those of the moment it was ordered.
+/// A line of an order, with the name and price at the time of the order.
 #[derive(Serialize, ToSchema)]
 pub struct OrderItemResponse {
     /// The line's id.
     pub id: OrderItemId,
-    /// The dish's name.
+    /// The menu item's name.
     #[schema(example = "김치찌개")]
     pub menu_name: String,
-    /// The dish's price, in the currency's minor unit.
+    /// The menu item's price, in the currency's minor unit.
     #[schema(example = 9000)]
     pub unit_price: i64,
-    /// How many.
+    /// The quantity.
     #[schema(example = 2)]
     pub quantity: i32,
     /// Price times quantity.
@@ -101,7 +101,7 @@ impl From<OrderItem> for OrderItemResponse {
     }
 }
 
-/// Who placed an order.
+/// The author of an order.
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum PlacedByResponse {
@@ -120,7 +120,7 @@ pub struct OrderResponse {
     /// The store's business day and a number that starts at 001 each day.
     #[schema(example = "20261120-001")]
     pub order_number: String,
-    /// Where it stands.
+    /// Its status.
     pub status: OrderStatus,
     /// The sum of its lines, in the currency's minor unit.
     #[schema(example = 18000)]
@@ -131,17 +131,17 @@ pub struct OrderResponse {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
-    /// The stay it belongs to.
+    /// Its session.
     pub session_id: SessionId,
     /// The table it was placed at.
     pub table_id: TableId,
-    /// That table's number.
+    /// The table's number.
     #[schema(example = 3)]
     pub table_number: i32,
-    /// Who placed it; `null` where that is not known.
+    /// The author of the order; `null` if unknown.
     #[schema(required)]
     pub placed_by: Option<PlacedByResponse>,
-    /// The guest's wish.
+    /// The guest's note.
     #[schema(required, example = "덜 맵게 해 주세요")]
     pub note: Option<String>,
 }
@@ -173,7 +173,7 @@ pub struct OrderListResponse {
     /// The sum of all orders of the session, in the currency's minor unit.
     #[schema(example = 18000)]
     pub total_amount: i64,
-    /// What to send as `cursor` for the next page; `null` on the last.
+    /// The `cursor` of the next page; `null` on the last page.
     #[schema(required, example = "20261120-042")]
     pub next_cursor: Option<String>,
 }
@@ -188,11 +188,11 @@ impl From<SessionOrders> for OrderListResponse {
     }
 }
 
-/// Which live orders are asked for.
+/// A filter of the live orders.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct LiveOrdersQuery {
-    /// Only orders that stand here.
+    /// Only orders with this status.
     pub status: Option<OrderStatus>,
     /// Only orders of this table.
     #[param(value_type = Option<i64>, example = 3)]
@@ -210,7 +210,7 @@ impl From<LiveOrdersQuery> for LiveFilter {
 pub struct OrderPageResponse {
     /// The orders.
     pub orders: Vec<OrderResponse>,
-    /// What to send as `cursor` for the next page; `null` on the last.
+    /// The `cursor` of the next page; `null` on the last page.
     #[schema(required, example = "20261120-042")]
     pub next_cursor: Option<String>,
 }
@@ -224,20 +224,20 @@ impl From<OrderPage<Order>> for OrderPageResponse {
     }
 }
 
-/// Why an order is deleted.
+/// The reason of a cancellation.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CancelOrderQuery {
-    /// Why, for the audit.
+    /// The reason, for the audit log.
     #[param(pattern = "printable", max_length = 500, example = "잘못 입력")]
     pub reason: Option<String>,
 }
 
 impl CancelOrderQuery {
-    /// The reason, if it says something.
+    /// The reason, if it is not empty.
     ///
     /// # Errors
-    /// `VALIDATION_ERROR` for one that cannot be kept.
+    /// `VALIDATION_ERROR` for a reason that is too long or cannot be stored.
     pub fn reason(&self) -> Result<Option<&str>> {
         const MAX_CHARS: usize = 500;
         let reason = self.reason.as_deref().filter(|reason| !reason.is_empty());

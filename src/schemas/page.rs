@@ -1,4 +1,4 @@
-//! Pages of a long list.
+//! Pages of lists.
 
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -6,42 +6,42 @@ use utoipa::IntoParams;
 use crate::error::{ErrorCode, Result};
 use crate::models::{OrderNumber, Page, PageLimit, SessionPage};
 
-/// Which page is asked for.
+/// A page of a list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// How many entries at most.
+    /// The maximum number of entries.
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     pub limit: Option<i64>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(example = "20261120-042")]
     pub cursor: Option<String>,
 }
 
-/// Which part of a session's orders is asked for.
+/// A page of a session's orders.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SessionPageQuery {
-    /// How many orders at most; all of them if it is left out.
+    /// The maximum number of orders; all of them if absent.
     #[param(minimum = 1, maximum = 200, example = 50)]
     pub limit: Option<i64>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(example = "20261120-042")]
     pub cursor: Option<String>,
 }
 
 impl SessionPageQuery {
-    /// The page as the domain knows it.
+    /// Converts the query into a model.
     ///
     /// # Errors
-    /// `MALFORMED_REQUEST` for a limit out of range or a cursor that was not given.
+    /// `MALFORMED_REQUEST` for a limit out of range or an invalid cursor.
     pub fn page(&self) -> Result<SessionPage> {
-        let limit = self.limit.map(|given| limit(Some(given))).transpose()?;
+        let limit = self.limit.map(|requested| limit(Some(requested))).transpose()?;
         Ok(SessionPage { limit, below: below(self.cursor.as_deref())? })
     }
 }
 
-/// The order below which a page goes on.
+/// Parses a cursor: the number of the last order of the previous page.
 fn below(cursor: Option<&str>) -> Result<Option<OrderNumber>> {
     match cursor {
         Some(cursor) if !cursor.is_empty() => Ok(Some(cursor.parse().map_err(|_| ErrorCode::MalformedRequest)?)),
@@ -49,7 +49,7 @@ fn below(cursor: Option<&str>) -> Result<Option<OrderNumber>> {
     }
 }
 
-/// How many entries are asked for.
+/// Parses the maximum number of entries.
 ///
 /// # Errors
 /// `MALFORMED_REQUEST` for a limit out of range.
@@ -60,10 +60,10 @@ pub(super) fn limit(limit: Option<i64>) -> Result<PageLimit> {
 }
 
 impl PageQuery {
-    /// The page as the domain knows it.
+    /// Converts the query into a model.
     ///
     /// # Errors
-    /// `MALFORMED_REQUEST` for a limit out of range or a cursor that was not given.
+    /// `MALFORMED_REQUEST` for a limit out of range or an invalid cursor.
     pub fn page(&self) -> Result<Page> {
         Ok(Page { limit: limit(self.limit)?, below: below(self.cursor.as_deref())? })
     }

@@ -1,4 +1,4 @@
-//! Response bodies that are serialised once and sent often.
+//! Response bodies that are serialised once and sent many times.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,9 +11,10 @@ use crate::error::{AppError, Result};
 /// A serialised body and its entity tag.
 #[derive(Debug, Clone)]
 pub struct PreparedBody {
-    /// JSON.
+    /// The JSON.
     pub bytes: Bytes,
-    /// The strong `ETag`, quoted as in the header. Every instance computes the same.
+    /// The strong `ETag`, with quotes as in the header. It depends only on the content, so it is the same on every
+    /// instance.
     pub etag: String,
 }
 

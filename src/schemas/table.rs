@@ -6,16 +6,16 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::order::OrderResponse;
-use super::rules::present;
+use super::validators::non_null;
 use crate::error::Language;
 use crate::error::Message;
 use crate::models::{CompletedSession, DashboardTable, ReopenedSession, SessionId, Table, TableId};
 use crate::services::{Dashboard, TableChange};
 
-/// The dashboard at one moment.
+/// The state of the dashboard.
 #[derive(Serialize, ToSchema)]
 pub struct DashboardResponse {
-    /// The stream position this is true at: a stream resumed from here tells every later event once.
+    /// The cursor of this state: a stream that resumes from here delivers every later event exactly once.
     #[schema(example = "4f1c2a9be07d:42")]
     pub event_id: String,
     /// The tables, by number.
@@ -36,23 +36,23 @@ pub struct DashboardTableResponse {
     /// When the party's first order was placed.
     #[schema(required)]
     pub started_at: Option<DateTime<Utc>>,
-    /// Whether a party is there: whether its first order was placed.
+    /// Whether a party is at the table: whether its first order was placed.
     #[schema(example = true)]
     pub is_active: bool,
-    /// What the party ordered so far, in the currency's minor unit.
+    /// The total of the session's orders, in the currency's minor unit.
     #[schema(example = 18000)]
     pub total_amount: i64,
-    /// How many orders it placed.
+    /// The number of the session's orders.
     #[schema(example = 1)]
     pub order_count: i64,
-    /// How many of them nobody has begun.
+    /// The number of pending orders of the session.
     #[schema(example = 1)]
     pub pending_count: i64,
-    /// How many orders of the table's parties that left in this business day or the one before are unfinished. They are
-    /// in none of the other numbers.
+    /// The number of unfinished orders of the table's sessions that were completed in this business day or the one
+    /// before. The other numbers do not include them.
     #[schema(example = 0)]
     pub carried_over_count: i64,
-    /// Its newest three orders, newest first.
+    /// The session's three newest orders, newest first.
     pub latest_orders: Vec<OrderResponse>,
 }
 
@@ -82,29 +82,29 @@ impl From<Dashboard> for DashboardResponse {
     }
 }
 
-/// A stay that was completed.
+/// A completed session.
 #[derive(Serialize, ToSchema)]
 pub struct CompleteTableResponse {
-    /// What to tell the person at the dashboard.
+    /// The message for people.
     #[schema(example = "이용이 완료되었습니다.")]
     pub message: &'static str,
-    /// The session.
+    /// The session's id.
     pub session_id: SessionId,
-    /// How many orders it had.
+    /// The number of its orders.
     #[schema(example = 2)]
     pub order_count: i64,
-    /// Their sum, in the currency's minor unit.
+    /// The sum of its orders, in the currency's minor unit.
     #[schema(example = 36000)]
     pub total_amount: i64,
-    /// How many of them are pending or preparing. They stay among the live orders until the end of the next business day.
+    /// The number of orders that are pending or preparing. They stay live until the end of the next business day.
     #[schema(example = 1)]
     pub unfinished_count: i64,
-    /// When it ended.
+    /// When the session was completed.
     pub completed_at: DateTime<Utc>,
 }
 
 impl CompleteTableResponse {
-    /// The answer about a session that was completed.
+    /// The response for a completed session.
     #[must_use]
     pub fn new(session: &CompletedSession, language: Language) -> Self {
         Self {
@@ -118,30 +118,30 @@ impl CompleteTableResponse {
     }
 }
 
-/// Which stay is to be completed.
+/// The session to complete.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 pub struct CompleteTableRequest {
-    /// The session that is meant. With it, a repeated call never completes the next party's stay; without it, whatever
-    /// stay goes on at the table is completed.
-    #[serde(default, deserialize_with = "present")]
+    /// The session to complete. With it, a repeated call never completes the next party's session. Without it, the
+    /// table's running session is completed.
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     pub session_id: Option<SessionId>,
 }
 
-/// A stay that goes on.
+/// A reopened session.
 #[derive(Serialize, ToSchema)]
 pub struct ReopenSessionResponse {
-    /// The session.
+    /// The session's id.
     pub session_id: SessionId,
-    /// The table.
+    /// The table's id.
     pub table_id: TableId,
     /// The number on the table.
     #[schema(example = 3)]
     pub table_number: i32,
-    /// How many orders it has.
+    /// The number of its orders.
     #[schema(example = 2)]
     pub order_count: i64,
-    /// Their sum, in the currency's minor unit.
+    /// The sum of its orders, in the currency's minor unit.
     #[schema(example = 36000)]
     pub total_amount: i64,
 }
@@ -200,16 +200,16 @@ pub struct CreateTableRequest {
     pub password: String,
 }
 
-/// What to change of a table; what is absent stays.
+/// A change of a table. Absent fields keep their values.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct UpdateTableRequest {
     /// The number on the table.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(range(min = 1, max = 100_000))]
     #[schema(nullable = false, minimum = 1, maximum = 100_000, example = 7)]
     pub table_number: Option<i32>,
-    /// The tablet's password; with a new one its old tokens stop counting.
-    #[serde(default, deserialize_with = "present")]
+    /// The tablet's password. A new password revokes the tablet's tokens.
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(length(min = 4, max = 128))]
     #[schema(nullable = false, min_length = 4, max_length = 128, example = "5678")]
     pub password: Option<String>,

@@ -1,23 +1,23 @@
-//! Staff accounts.
+//! Users.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::rules::{one_line, present, word, word_if_present};
+use super::validators::{non_null, one_line, string_enum, string_enum_if_present};
 use crate::error::{AppError, Reason, Result};
 use crate::models::{Role, User, UserId, Username};
 use crate::services::UserChange;
 
-/// A staff account.
+/// A user of the store.
 #[derive(Serialize, ToSchema)]
 pub struct UserResponse {
-    /// The account's id.
+    /// The user's id.
     pub id: UserId,
-    /// The name it logs in with.
+    /// The name the user logs in with.
     #[schema(example = "mina")]
     pub username: String,
-    /// What it may do.
+    /// The user's role.
     pub role: Role,
 }
 
@@ -27,10 +27,10 @@ impl From<User> for UserResponse {
     }
 }
 
-/// The store's accounts.
+/// The users of a store.
 #[derive(Serialize, ToSchema)]
 pub struct UserListResponse {
-    /// By name.
+    /// The users, sorted by name.
     pub users: Vec<UserResponse>,
 }
 
@@ -40,57 +40,57 @@ impl From<Vec<User>> for UserListResponse {
     }
 }
 
-/// An account to add.
+/// A user to add.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct CreateUserRequest {
-    /// The name it logs in with.
+    /// The name the user logs in with.
     #[validate(length(min = 1, max = 50), custom(function = one_line))]
     #[schema(pattern = "one_line", min_length = 1, max_length = 50, example = "mina")]
     pub username: String,
-    /// Its password.
+    /// The user's password.
     #[validate(length(min = 4, max = 128))]
     #[schema(min_length = 4, max_length = 128, example = "a very good one")]
     pub password: String,
-    /// What it may do.
-    #[serde(deserialize_with = "word")]
+    /// The user's role.
+    #[serde(deserialize_with = "string_enum")]
     #[schema(value_type = Role, example = "staff")]
     pub role: Role,
 }
 
 impl CreateUserRequest {
-    /// The name as the domain knows it.
+    /// Converts the name into a model.
     ///
     /// # Errors
-    /// `VALIDATION_ERROR` for what is no name.
+    /// `VALIDATION_ERROR` for an invalid name.
     pub fn username(&self) -> Result<Username> {
         parse_username(&self.username)
     }
 }
 
-/// What to change of an account; what is absent stays.
+/// A change of a user. Absent fields keep their values.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct UpdateUserRequest {
-    /// The name it logs in with.
-    #[serde(default, deserialize_with = "present")]
+    /// The name the user logs in with.
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(length(min = 1, max = 50), custom(function = one_line))]
     #[schema(pattern = "one_line", nullable = false, min_length = 1, max_length = 50, example = "mina")]
     pub username: Option<String>,
-    /// Its password; the account's tokens stop counting.
-    #[serde(default, deserialize_with = "present")]
+    /// A new password, which revokes the user's tokens.
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(length(min = 4, max = 128))]
     #[schema(nullable = false, min_length = 4, max_length = 128, example = "an even better one")]
     pub password: Option<String>,
-    /// What it may do.
-    #[serde(default, deserialize_with = "word_if_present")]
+    /// The user's role.
+    #[serde(default, deserialize_with = "string_enum_if_present")]
     #[schema(value_type = Role, nullable = false, required = false, example = "owner")]
     pub role: Option<Role>,
 }
 
 impl UpdateUserRequest {
-    /// The change as the domain knows it.
+    /// Converts the request into a model.
     ///
     /// # Errors
-    /// `VALIDATION_ERROR` for what is no name.
+    /// `VALIDATION_ERROR` for an invalid name.
     pub fn into_change(self) -> Result<UserChange> {
         let username = self.username.as_deref().map(parse_username).transpose()?;
         Ok(UserChange { username, password: self.password, role: self.role })

@@ -1,4 +1,4 @@
-//! Owners look up who changed what.
+//! The audit log, for owners.
 
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,11 +15,12 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_audit))
 }
 
-/// The audit log
+/// List audit entries
 ///
-/// Who did what, when, and what it changed: logins, deletions, completions, revoked tablets, and every change of the
-/// menu, the tables and the accounts. Entries are added and never changed. Those of logins, renewals and logouts are
-/// deleted after some months (90 days, unless the server has another setting); all others are kept. For owners.
+/// Each entry has the author, the time, the action and the subject before and after. Recorded are logins, cancelled
+/// orders, completed sessions, revoked tablets, and every change of the menu, the tables and the users. Entries never
+/// change. Entries of logins, renewals and logouts are deleted after 90 days (unless the server has another setting);
+/// all others are kept. For owners.
 #[utoipa::path(
     get, path = "/api/v1/admin/audit", tag = "admin: accounts",
     security(("admin_token" = [])),

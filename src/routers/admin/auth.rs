@@ -1,4 +1,4 @@
-//! Staff log in and out.
+//! Login and logout of users.
 
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,10 +20,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(change_password))
 }
 
-/// Log staff in
+/// Log a user in
 ///
-/// After several failures of an account, or from an address, there is a pause, which grows: 429 with `Retry-After`.
-/// After very many successful logins of one account, there is a short one as well.
+/// Several failed logins of one user or from one address cause a lockout, which grows with each further failure: 429
+/// with `Retry-After`. Very many successful logins of one user also cause a short one.
 #[utoipa::path(
     post, path = "/api/v1/admin/auth/login", tag = "admin: auth",
     request_body = AdminLoginRequest,
@@ -39,11 +39,11 @@ async fn login_admin(
     Ok(Json(login.into()))
 }
 
-/// Who am I?
+/// Show the current user
 #[utoipa::path(
     get, path = "/api/v1/admin/auth/me", tag = "admin: auth",
     security(("admin_token" = [])),
-    responses((status = 200, description = "The account behind this token", body = MeResponse)),
+    responses((status = 200, description = "The user of this token", body = MeResponse)),
 )]
 async fn show_me(admin: AdminIdentity, State(state): State<AppState>) -> Result<Json<MeResponse>> {
     let store = state.auth.store_of(&admin).await?;
@@ -52,7 +52,7 @@ async fn show_me(admin: AdminIdentity, State(state): State<AppState>) -> Result<
 
 /// Log out
 ///
-/// This token stops counting, on every instance; its streams are broken off.
+/// Revokes this token on every instance and closes its streams.
 #[utoipa::path(
     post, path = "/api/v1/admin/auth/logout", tag = "admin: auth",
     security(("admin_token" = [])),
@@ -69,8 +69,8 @@ async fn logout(
 
 /// Change my password
 ///
-/// The account's other tokens stop counting, this one stays. A wrong current password is a
-/// `VALIDATION_ERROR`, not a 401: the login itself is fine.
+/// Revokes the user's other tokens; this one stays valid. A wrong current password is a `VALIDATION_ERROR`, not a 401:
+/// the login itself is valid.
 #[utoipa::path(
     post, path = "/api/v1/admin/auth/password", tag = "admin: auth",
     security(("admin_token" = [])),

@@ -1,4 +1,4 @@
-//! Staff run the categories of the menu.
+//! The categories of the menu.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -24,7 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_category, update_category, delete_category))
 }
 
-/// The categories
+/// List categories
 #[utoipa::path(
     get, path = "/api/v1/admin/categories", tag = "admin: menu",
     security(("admin_token" = [])),
@@ -40,7 +40,7 @@ async fn list_categories(admin: AdminIdentity, State(state): State<AppState>) ->
     security(("admin_token" = [])),
     request_body = CreateCategoryRequest,
     responses((status = 201, description = "Added", body = CategoryResponse,
-        headers(("Location" = String, description = "Where it is")))),
+        headers(("Location" = String, description = "The address of the category")))),
     extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE", "LIMIT_REACHED"]))),
 )]
 async fn create_category(
@@ -53,7 +53,7 @@ async fn create_category(
     Ok(created(&format!("/admin/categories/{}", category.id), CategoryResponse::from(category)))
 }
 
-/// A category
+/// Show a category
 #[utoipa::path(
     get, path = "/api/v1/admin/categories/{category_id}", tag = "admin: menu",
     security(("admin_token" = [])),
@@ -75,7 +75,7 @@ async fn get_category(
     security(("admin_token" = [])),
     params(("category_id" = CategoryId, Path, description = "The category")),
     request_body = UpdateCategoryRequest,
-    responses((status = 200, description = "The category as it is now", body = CategoryResponse)),
+    responses((status = 200, description = "The changed category", body = CategoryResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN", "CATEGORY_NOT_FOUND", "DUPLICATE"]))),
 )]
 async fn update_category(
@@ -105,9 +105,9 @@ async fn delete_category(
     Ok(Json(MessageResponse::new(Message::Deleted, language)))
 }
 
-/// Order the categories
+/// Reorder the categories
 ///
-/// All or nothing: `ids` names every category of the store, each once.
+/// `ids` must have every category of the store exactly once.
 #[utoipa::path(
     put, path = "/api/v1/admin/categories/order", tag = "admin: menu",
     security(("admin_token" = [])),

@@ -1,4 +1,4 @@
-//! Staff see which tablets are paired, and revoke one that was lost.
+//! The paired tablets, which users can revoke.
 
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,15 +17,16 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_devices)).routes(routes!(delete_device))
 }
 
-/// The paired tablets
+/// List paired tablets
 ///
-/// Every login with a table's password pairs one. Revoked ones, those of deleted tables and those paired with an
-/// earlier password are not listed. A device that is seen while the pages are read moves to the first.
+/// Every login with a table's password pairs a tablet. The list has no revoked tablets, no tablets of deleted tables
+/// and no tablets that were paired with an earlier password. A tablet that is seen while pages are read moves to the
+/// first page.
 #[utoipa::path(
     get, path = "/api/v1/admin/devices", tag = "admin: tables",
     security(("admin_token" = [])),
     params(DeviceQuery),
-    responses((status = 200, description = "Newest seen first", body = DeviceListResponse)),
+    responses((status = 200, description = "Most recently seen first", body = DeviceListResponse)),
 )]
 async fn list_devices(
     admin: AdminIdentity,
@@ -37,8 +38,8 @@ async fn list_devices(
 
 /// Revoke a tablet
 ///
-/// Its tokens are no longer valid, its streams are broken off within five seconds, and it gets a new token only with
-/// the table's password. Other tablets of the table go on.
+/// Revokes its tokens and closes its streams within five seconds. It gets a new token only with the table's password.
+/// Other tablets of the table are not affected.
 #[utoipa::path(
     delete, path = "/api/v1/admin/devices/{device_id}", tag = "admin: tables",
     security(("admin_token" = [])),

@@ -1,4 +1,4 @@
-//! Staff run the menu.
+//! The menu items.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -23,9 +23,9 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     ))
 }
 
-/// Every dish
+/// List menu items
 ///
-/// Sold-out ones too.
+/// Includes sold-out menu items.
 #[utoipa::path(
     get, path = "/api/v1/admin/menus", tag = "admin: menu",
     security(("admin_token" = [])),
@@ -35,13 +35,13 @@ async fn list_menus(admin: AdminIdentity, State(state): State<AppState>) -> Resu
     Ok(Json(state.menus.list(admin.store_id).await?.into()))
 }
 
-/// Add a dish
+/// Add a menu item
 #[utoipa::path(
     post, path = "/api/v1/admin/menus", tag = "admin: menu",
     security(("admin_token" = [])),
     request_body = CreateMenuRequest,
     responses((status = 201, description = "Added", body = MenuResponse,
-        headers(("Location" = String, description = "Where it is")))),
+        headers(("Location" = String, description = "The address of the menu item")))),
     extensions(("x-errors" = json!(["FORBIDDEN", "CATEGORY_NOT_FOUND", "LIMIT_REACHED"]))),
 )]
 async fn create_menu(
@@ -54,12 +54,12 @@ async fn create_menu(
     Ok(created(&format!("/admin/menus/{}", item.id), MenuResponse::from(item)))
 }
 
-/// A dish
+/// Show a menu item
 #[utoipa::path(
     get, path = "/api/v1/admin/menus/{menu_id}", tag = "admin: menu",
     security(("admin_token" = [])),
-    params(("menu_id" = MenuItemId, Path, description = "The dish")),
-    responses((status = 200, description = "The dish", body = MenuResponse)),
+    params(("menu_id" = MenuItemId, Path, description = "The menu item")),
+    responses((status = 200, description = "The menu item", body = MenuResponse)),
     extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
 )]
 async fn get_menu(
@@ -70,16 +70,16 @@ async fn get_menu(
     Ok(Json(state.menus.get(admin.store_id, item).await?.into()))
 }
 
-/// Change a dish
+/// Change a menu item
 ///
-/// What is absent stays, `null` clears the description or the picture. Past orders keep their lines. Staff may
-/// change `is_available` alone, everything else is the owner's.
+/// Absent fields keep their values; `null` clears the description or the picture. Past orders do not change. The role
+/// `staff` may change only `is_available`; everything else needs the role `owner`.
 #[utoipa::path(
     patch, path = "/api/v1/admin/menus/{menu_id}", tag = "admin: menu",
     security(("admin_token" = [])),
-    params(("menu_id" = MenuItemId, Path, description = "The dish")),
+    params(("menu_id" = MenuItemId, Path, description = "The menu item")),
     request_body = UpdateMenuRequest,
-    responses((status = 200, description = "The dish as it is now", body = MenuResponse)),
+    responses((status = 200, description = "The changed menu item", body = MenuResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN", "MENU_NOT_FOUND", "CATEGORY_NOT_FOUND", "LIMIT_REACHED"]))),
 )]
 async fn update_menu(
@@ -95,13 +95,13 @@ async fn update_menu(
     Ok(Json(state.menus.update(admin.store_id, &admin.actor(), item, change).await?.into()))
 }
 
-/// Delete a dish
+/// Delete a menu item
 ///
-/// Past orders keep their lines.
+/// Past orders do not change.
 #[utoipa::path(
     delete, path = "/api/v1/admin/menus/{menu_id}", tag = "admin: menu",
     security(("admin_token" = [])),
-    params(("menu_id" = MenuItemId, Path, description = "The dish")),
+    params(("menu_id" = MenuItemId, Path, description = "The menu item")),
     responses((status = 200, description = "Deleted", body = MessageResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN", "MENU_NOT_FOUND"]))),
 )]
@@ -115,14 +115,14 @@ async fn delete_menu(
     Ok(Json(MessageResponse::new(Message::Deleted, language)))
 }
 
-/// Order the dishes of a category
+/// Reorder the menu items of a category
 ///
-/// All or nothing: `ids` names every dish of the category, each once.
+/// `ids` must have every menu item of the category exactly once.
 #[utoipa::path(
     put, path = "/api/v1/admin/menus/order", tag = "admin: menu",
     security(("admin_token" = [])),
     request_body = ReorderMenusRequest,
-    responses((status = 200, description = "The category's dishes in the new order", body = MenuListResponse)),
+    responses((status = 200, description = "The category's menu items in the new order", body = MenuListResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN", "CATEGORY_NOT_FOUND"]))),
 )]
 async fn reorder_menus(

@@ -1,4 +1,4 @@
-//! What a store's staff may ask for, with an admin token.
+//! The routes of the dashboard, which need an admin token.
 
 mod audit;
 mod auth;

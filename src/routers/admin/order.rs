@@ -1,4 +1,4 @@
-//! Staff see orders come in and move them along.
+//! Orders and their events, for the dashboard.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -11,7 +11,7 @@ use crate::events::Scope;
 use crate::models::{OrderId, SessionId};
 use crate::routers::extract::{Path, Query, ValidatedJson};
 use crate::routers::json::Json;
-use crate::routers::sse::{self, ResumeQuery, StreamIdentity, Streamable};
+use crate::routers::sse::{self, RequireHttp11, ResumeQuery, StreamIdentity};
 use crate::schemas::auth::TicketResponse;
 use crate::schemas::message::MessageResponse;
 use crate::schemas::order::{
@@ -35,7 +35,7 @@ pub(super) fn streams() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(stream_store))
 }
 
-/// A session's orders
+/// List a session's orders
 #[utoipa::path(
     get, path = "/api/v1/admin/orders/session/{session_id}", tag = "admin: orders",
     security(("admin_token" = [])),
@@ -52,15 +52,15 @@ async fn list_session_orders(
     Ok(Json(state.orders.list_by_session(admin.store_id, session, page.page()?).await?.into()))
 }
 
-/// Move an order along
+/// Change an order's status
 ///
-/// pending → preparing → completed, one step at a time. The status it has already changes nothing.
+/// pending → preparing → completed, one step at a time. A request for the current status changes nothing.
 #[utoipa::path(
     patch, path = "/api/v1/admin/orders/{order_id}/status", tag = "admin: orders",
     security(("admin_token" = [])),
     params(("order_id" = OrderId, Path, description = "The order")),
     request_body = UpdateOrderStatusRequest,
-    responses((status = 200, description = "The order as it is now", body = OrderResponse)),
+    responses((status = 200, description = "The changed order", body = OrderResponse)),
     extensions(("x-errors" = json!(["ORDER_NOT_FOUND", "INVALID_STATUS_TRANSITION", "SESSION_ENDED"]))),
 )]
 async fn update_order_status(
@@ -72,31 +72,31 @@ async fn update_order_status(
     Ok(Json(state.orders.set_status(admin.store_id, order, request.status).await?.into()))
 }
 
-/// The store's events
+/// Stream the store's events
 #[utoipa::path(
     get, path = "/api/v1/admin/orders/stream", tag = "admin: orders",
     security(("admin_token" = []), ("stream_ticket" = [])),
     params(ResumeQuery, sse::LastEventId),
     responses((status = 200, description = "`connected`, then `new_order`, `order_updated`, `order_deleted`, \
         `order_restored`, `session_completed`, `session_reopened`, `menu_changed` and `limit_reached` as they happen, each with the \
-        data of the schema of its name (`NewOrderEvent` …); `reset` where the place to resume from cannot be \
+        data of the schema of its name (`NewOrderEvent` …); `reset` if the cursor to resume from cannot be \
         replayed", body = String, content_type = "text/event-stream")),
     extensions(("x-errors" = json!(["HTTP_VERSION_NOT_SUPPORTED", "LIMIT_REACHED"]))),
 )]
 async fn stream_store(
-    _: Streamable,
+    _: RequireHttp11,
     StreamIdentity(admin): StreamIdentity,
     State(state): State<AppState>,
     Query(resume): Query<ResumeQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    Ok(sse::respond(state.streams.open(admin.claims, Scope::Staff, resume.place(&headers)).await?))
+    Ok(sse::respond(state.streams.open(admin.claims, Scope::Staff, resume.cursor(&headers)).await?))
 }
 
-/// The live orders
+/// List live orders
 ///
-/// Of running stays, and the unfinished ones of stays that were completed in this business day or the one before; newest
-/// first.
+/// The orders of running sessions, and the unfinished orders of sessions that were completed in this business day or
+/// the one before.
 #[utoipa::path(
     get, path = "/api/v1/admin/orders", tag = "admin: orders",
     security(("admin_token" = [])),
@@ -112,7 +112,7 @@ async fn list_orders(
     Ok(Json(state.orders.list_live(admin.store_id, filter.into(), page.page()?).await?.into()))
 }
 
-/// An order
+/// Show an order
 #[utoipa::path(
     get, path = "/api/v1/admin/orders/{order_id}", tag = "admin: orders",
     security(("admin_token" = [])),
@@ -128,14 +128,15 @@ async fn get_order(
     Ok(Json(state.orders.get(admin.store_id, order).await?.into()))
 }
 
-/// Delete a mistake
+/// Cancel an order
 ///
-/// Cancels the order: it is gone from every list and total, and kept with who, when and why.
+/// For an order placed by mistake. It is removed from every list and total; the server keeps it with the author, time
+/// and reason of the cancellation.
 #[utoipa::path(
     delete, path = "/api/v1/admin/orders/{order_id}", tag = "admin: orders",
     security(("admin_token" = [])),
     params(("order_id" = OrderId, Path, description = "The order"), CancelOrderQuery),
-    responses((status = 200, description = "Deleted", body = MessageResponse)),
+    responses((status = 200, description = "Cancelled", body = MessageResponse)),
     extensions(("x-errors" = json!(["ORDER_NOT_FOUND", "SESSION_ENDED", "VALIDATION_ERROR"]))),
 )]
 async fn delete_order(
@@ -151,12 +152,12 @@ async fn delete_order(
 
 /// Restore an order
 ///
-/// A cancelled order of a running stay comes back as it was.
+/// The order must belong to a running session. It is restored unchanged.
 #[utoipa::path(
     post, path = "/api/v1/admin/orders/{order_id}/restore", tag = "admin: orders",
     security(("admin_token" = [])),
     params(("order_id" = OrderId, Path, description = "The order")),
-    responses((status = 200, description = "The order as it is now", body = OrderResponse)),
+    responses((status = 200, description = "The changed order", body = OrderResponse)),
     extensions(("x-errors" = json!(["ORDER_NOT_FOUND", "SESSION_ENDED"]))),
 )]
 async fn restore_order(
@@ -167,10 +168,11 @@ async fn restore_order(
     Ok(Json(state.orders.restore(admin.store_id, &admin.actor(), order).await?.into()))
 }
 
-/// A ticket for the event stream
+/// Create a ticket for the event stream
 ///
-/// For a native `EventSource`, which cannot send a token: open `GET /admin/orders/stream?ticket=…` with it
-/// within a minute. It opens this store's stream and nothing else. A stream opened with it ends with the login.
+/// For a native `EventSource`, which cannot send a token. Use it within a minute as the parameter `ticket` of
+/// `GET /admin/orders/stream`. It is valid for this store's stream only. A stream opened with it ends when the login
+/// does.
 #[utoipa::path(
     post, path = "/api/v1/admin/orders/stream/ticket", tag = "admin: orders",
     security(("admin_token" = [])),

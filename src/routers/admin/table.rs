@@ -1,4 +1,4 @@
-//! Staff run their tables.
+//! The dashboard, the tables and their sessions.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -30,25 +30,25 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(show_history))
 }
 
-/// The dashboard
+/// Show the dashboard
 ///
-/// Every table with its running stay. Load it, then open the stream from `event_id`: every later event
-/// comes exactly once.
+/// Every table with its running session. Load it, then open the stream from `event_id`: the stream delivers every later
+/// event exactly once.
 #[utoipa::path(
     get, path = "/api/v1/admin/tables/dashboard", tag = "admin: tables",
     security(("admin_token" = [])),
-    responses((status = 200, description = "By table number", body = DashboardResponse)),
+    responses((status = 200, description = "The tables, sorted by number", body = DashboardResponse)),
 )]
 async fn show_dashboard(admin: AdminIdentity, State(state): State<AppState>) -> Result<Json<DashboardResponse>> {
     Ok(Json(state.tables.dashboard(admin.store_id).await?.into()))
 }
 
-/// Complete a table's stay (이용 완료)
+/// Complete a table's session (이용 완료)
 ///
-/// The party leaves: its session ends and its orders become history. An order that races with this is on
-/// this bill or refused. Name the session that is meant, so that a second tap or a stale screen completes nothing else:
-/// a session that was completed before gives its first answer again, another one is `SESSION_MISMATCH`, whose `error`
-/// also has `session_id` and `current_session_id` (`null` where no tablet has logged in since).
+/// The party leaves: its session ends and its orders become history. An order placed at the same time is either on this
+/// bill or refused. Send `session_id`, so that a second tap or an outdated screen does not complete another session: a
+/// session that is already completed gives its first response again, and any other session is `SESSION_MISMATCH`, whose
+/// `error` also has `session_id` and `current_session_id` (`null` if no tablet has logged in since).
 #[utoipa::path(
     post, path = "/api/v1/admin/tables/{table_id}/complete", tag = "admin: tables",
     security(("admin_token" = [])),
@@ -68,15 +68,15 @@ async fn complete_table(
     Ok(Json(CompleteTableResponse::new(&session, language)))
 }
 
-/// Reopen a stay
+/// Reopen a session
 ///
-/// For a stay that was completed by mistake, while no party has ordered at the table since. Its tablet learns it by
-/// `session_reopened` and renews its token.
+/// For a session that was completed by mistake, as long as no party has ordered at the table since. The event
+/// `session_reopened` makes its tablet renew the token.
 #[utoipa::path(
     post, path = "/api/v1/admin/sessions/{session_id}/reopen", tag = "admin: tables",
     security(("admin_token" = [])),
     params(("session_id" = SessionId, Path, description = "The session")),
-    responses((status = 200, description = "It goes on", body = ReopenSessionResponse)),
+    responses((status = 200, description = "The running session", body = ReopenSessionResponse)),
     extensions(("x-errors" = json!([
         "SESSION_NOT_FOUND", "TABLE_NOT_FOUND", "TABLE_HAS_ACTIVE_SESSION", "SESSION_ENDED"
     ]))),
@@ -89,11 +89,11 @@ async fn reopen_session(
     Ok(Json(state.sessions.reopen(admin.store_id, &admin.actor(), session).await?.into()))
 }
 
-/// The tables
+/// List tables
 #[utoipa::path(
     get, path = "/api/v1/admin/tables", tag = "admin: tables",
     security(("admin_token" = [])),
-    responses((status = 200, description = "By number", body = TableListResponse)),
+    responses((status = 200, description = "Sorted by number", body = TableListResponse)),
 )]
 async fn list_tables(admin: AdminIdentity, State(state): State<AppState>) -> Result<Json<TableListResponse>> {
     Ok(Json(state.tables.list(admin.store_id).await?.into()))
@@ -105,7 +105,7 @@ async fn list_tables(admin: AdminIdentity, State(state): State<AppState>) -> Res
     security(("admin_token" = [])),
     request_body = CreateTableRequest,
     responses((status = 201, description = "Added", body = TableResponse,
-        headers(("Location" = String, description = "Where it is")))),
+        headers(("Location" = String, description = "The address of the table")))),
     extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE", "LIMIT_REACHED"]))),
 )]
 async fn create_table(
@@ -117,7 +117,7 @@ async fn create_table(
     Ok(created(&format!("/admin/tables/{}", table.id), TableResponse::from(table)))
 }
 
-/// A table
+/// Show a table
 #[utoipa::path(
     get, path = "/api/v1/admin/tables/{table_id}", tag = "admin: tables",
     security(("admin_token" = [])),
@@ -135,13 +135,13 @@ async fn get_table(
 
 /// Change a table
 ///
-/// With a new password the tablet's old tokens stop counting.
+/// A new password revokes the tablet's tokens.
 #[utoipa::path(
     patch, path = "/api/v1/admin/tables/{table_id}", tag = "admin: tables",
     security(("admin_token" = [])),
     params(("table_id" = TableId, Path, description = "The table")),
     request_body = UpdateTableRequest,
-    responses((status = 200, description = "The table as it is now", body = TableResponse)),
+    responses((status = 200, description = "The changed table", body = TableResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN", "TABLE_NOT_FOUND", "DUPLICATE"]))),
 )]
 async fn update_table(
@@ -155,7 +155,7 @@ async fn update_table(
 
 /// Delete a table
 ///
-/// Where no stay goes on. Its tokens stop counting, its past orders stay.
+/// The table must not have a running session. Its tokens are revoked; its past orders are kept.
 #[utoipa::path(
     delete, path = "/api/v1/admin/tables/{table_id}", tag = "admin: tables",
     security(("admin_token" = [])),
@@ -173,9 +173,9 @@ async fn delete_table(
     Ok(Json(MessageResponse::new(Message::Deleted, language)))
 }
 
-/// A table's past orders
+/// List a table's past orders
 ///
-/// Of completed stays, newest first. Days are the store's business days, both included.
+/// The orders of completed sessions. Days are the store's business days, both included.
 #[utoipa::path(
     get, path = "/api/v1/admin/tables/{table_id}/history", tag = "admin: tables",
     security(("admin_token" = [])),

@@ -1,4 +1,4 @@
-//! Owners run the store's accounts.
+//! The users of a store, for owners.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -19,13 +19,14 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_users, create_user)).routes(routes!(get_user, update_user, delete_user))
 }
 
-/// The accounts
+/// List users
 ///
-/// Owners run the store; staff run the floor: orders, completing tables, what is sold out. For owners.
+/// The role `owner` manages the store; the role `staff` handles orders, completes sessions and marks menu items as sold
+/// out. For owners.
 #[utoipa::path(
     get, path = "/api/v1/admin/users", tag = "admin: accounts",
     security(("admin_token" = [])),
-    responses((status = 200, description = "By name", body = UserListResponse)),
+    responses((status = 200, description = "Sorted by name", body = UserListResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN"]))),
 )]
 async fn list_users(
@@ -35,13 +36,13 @@ async fn list_users(
     Ok(Json(state.users.list(owner.store_id).await?.into()))
 }
 
-/// Add an account
+/// Add a user
 #[utoipa::path(
     post, path = "/api/v1/admin/users", tag = "admin: accounts",
     security(("admin_token" = [])),
     request_body = CreateUserRequest,
     responses((status = 201, description = "Added", body = UserResponse,
-        headers(("Location" = String, description = "Where it is")))),
+        headers(("Location" = String, description = "The address of the user")))),
     extensions(("x-errors" = json!(["FORBIDDEN", "DUPLICATE", "LIMIT_REACHED"]))),
 )]
 async fn create_user(
@@ -54,12 +55,12 @@ async fn create_user(
     Ok(created(&format!("/admin/users/{}", user.id), UserResponse::from(user)))
 }
 
-/// An account
+/// Show a user
 #[utoipa::path(
     get, path = "/api/v1/admin/users/{user_id}", tag = "admin: accounts",
     security(("admin_token" = [])),
-    params(("user_id" = UserId, Path, description = "The account")),
-    responses((status = 200, description = "The account", body = UserResponse)),
+    params(("user_id" = UserId, Path, description = "The user")),
+    responses((status = 200, description = "The user", body = UserResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN", "USER_NOT_FOUND"]))),
 )]
 async fn get_user(
@@ -70,16 +71,16 @@ async fn get_user(
     Ok(Json(state.users.get(owner.store_id, user).await?.into()))
 }
 
-/// Change an account
+/// Change a user
 ///
-/// With a new password the account's tokens stop counting; one's own is changed at `/admin/auth/password`. A store
-/// keeps at least one owner.
+/// A new password revokes the user's tokens; change your own at `/admin/auth/password`. A store must have at least one
+/// owner.
 #[utoipa::path(
     patch, path = "/api/v1/admin/users/{user_id}", tag = "admin: accounts",
     security(("admin_token" = [])),
-    params(("user_id" = UserId, Path, description = "The account")),
+    params(("user_id" = UserId, Path, description = "The user")),
     request_body = UpdateUserRequest,
-    responses((status = 200, description = "The account as it is now", body = UserResponse)),
+    responses((status = 200, description = "The changed user", body = UserResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN", "USER_NOT_FOUND", "DUPLICATE", "LAST_OWNER"]))),
 )]
 async fn update_user(
@@ -91,13 +92,13 @@ async fn update_user(
     Ok(Json(state.users.update(&owner, user, request.into_change()?).await?.into()))
 }
 
-/// Remove an account
+/// Remove a user
 ///
-/// Its tokens stop counting. A store keeps at least one owner.
+/// Revokes the user's tokens. A store must have at least one owner.
 #[utoipa::path(
     delete, path = "/api/v1/admin/users/{user_id}", tag = "admin: accounts",
     security(("admin_token" = [])),
-    params(("user_id" = UserId, Path, description = "The account")),
+    params(("user_id" = UserId, Path, description = "The user")),
     responses((status = 200, description = "Removed", body = MessageResponse)),
     extensions(("x-errors" = json!(["FORBIDDEN", "USER_NOT_FOUND", "LAST_OWNER"]))),
 )]

@@ -1,4 +1,4 @@
-//! Tablets log in.
+//! Login of tablets, and the renewal of their tokens.
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -18,11 +18,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 
 /// Log a tablet in
 ///
-/// The tablet is paired as a device, which can renew its token without the password. The token orders for the table's
-/// unfinished session; the first login of a new party makes one. A table has at most 50 devices (unless the server has
-/// another setting): one more login unpairs the device that was not seen for the longest time, and its tokens are no
-/// longer valid. After several failures of a table, or from an address, there is a pause, which grows: 429 with
-/// `Retry-After`. After very many successful logins of one table, there is a short one as well.
+/// The tablet is paired as a device, which can renew its token without the password. The token belongs to the table's
+/// unfinished session; the first login of a new party opens one. A table has at most 50 devices (unless the server has
+/// another setting): one more login unpairs the device that was not seen for the longest time and revokes its tokens.
+/// Several failed logins of one table or from one address cause a lockout, which grows with each further failure: 429
+/// with `Retry-After`. Very many successful logins of one table also cause a short one.
 #[utoipa::path(
     post, path = "/api/v1/customer/auth/login", tag = "customer: auth",
     request_body = TableLoginRequest,
@@ -38,11 +38,11 @@ async fn login_table(
     Ok(Json(login.into()))
 }
 
-/// Does the session go on?
+/// Check whether the session is running
 #[utoipa::path(
     get, path = "/api/v1/customer/auth/session/check", tag = "customer: auth",
     security(("table_token" = [])),
-    responses((status = 200, description = "`valid` is false once the session was completed", body = SessionCheckResponse)),
+    responses((status = 200, description = "`valid` is false once the session is completed", body = SessionCheckResponse)),
 )]
 async fn check_session(
     table: TableIdentity,
@@ -54,8 +54,8 @@ async fn check_session(
     Ok(Json(SessionCheckResponse { valid, message }))
 }
 
-/// The token that a tablet exchanges for a new one, as it was sent: nobody has checked it yet, and it may have expired.
-/// Private to this file, since only the renewal accepts expired tokens; every other route takes a [`TableIdentity`].
+/// The token that a tablet exchanges for a new one. It is not verified yet and may have expired. The type is private to
+/// this file, since only the renewal accepts expired tokens; every other route takes a [`TableIdentity`].
 struct TokenToRenew(Vec<u8>);
 
 impl<S: Send + Sync> FromRequestParts<S> for TokenToRenew {
@@ -68,15 +68,15 @@ impl<S: Send + Sync> FromRequestParts<S> for TokenToRenew {
 
 /// Renew a tablet's token
 ///
-/// A paired tablet gets a fresh token on its table's current session without the password: while its session goes on,
-/// after it was completed, and also if the token has expired. `TOKEN_EXPIRED` says that the tablet must log in with the
-/// password: its pairing is more than 90 days old (unless the server has another setting), or it was unpaired because
-/// the table had too many devices. `DEVICE_REVOKED` says that staff revoked it; ask them. A token from before devices
-/// pairs its tablet, unless the token has expired.
+/// A paired tablet gets a new token for its table's current session without the password: while its session is running,
+/// after it was completed, and also if the token has expired. `TOKEN_EXPIRED` means that the tablet must log in with
+/// the password: its pairing is more than 90 days old (unless the server has another setting), or it was unpaired
+/// because the table had too many devices. `DEVICE_REVOKED` means that a user of the store revoked the tablet: ask the
+/// staff. A token issued before devices existed pairs its tablet, unless the token has expired.
 #[utoipa::path(
     post, path = "/api/v1/customer/auth/session", tag = "customer: auth",
     security(("table_token" = [])),
-    responses((status = 200, description = "A fresh token", body = TableLoginResponse)),
+    responses((status = 200, description = "A new token", body = TableLoginResponse)),
     extensions(("x-errors" = json!(["DEVICE_REVOKED"]))),
 )]
 async fn renew_session(

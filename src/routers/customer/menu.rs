@@ -1,4 +1,4 @@
-//! Guests read the menu.
+//! The menu for guests.
 
 use std::sync::Arc;
 
@@ -29,16 +29,15 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_menu))
 }
 
-/// How new the menu must be.
+/// The required version of the menu.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct MenuQuery {
-    /// The answer is not made of an older menu than this version, as a `menu_changed` event names it.
+    /// The response is made of this menu version or a newer one. Take it from a `menu_changed` event.
     menu_version: Option<i64>,
 }
 
-/// The store of a tablet that reads the menu, and the version that the menu must have. A handler that takes it requires a
-/// table token.
+/// The store of the tablet and the menu version to respond with. A handler that takes it requires a table token.
 struct MenuReader {
     store: StoreId,
     version: i64,
@@ -51,7 +50,9 @@ impl FromRequestParts<AppState> for MenuReader {
         let table = TableIdentity::from_request_parts(parts, state).await?;
         let Query(MenuQuery { menu_version }) = Query::from_request_parts(parts, state).await?;
         let version = match menu_version {
-            Some(wanted) if wanted > table.versions.menu => state.cluster.menu_version(table.store_id, wanted).await?,
+            Some(minimum) if minimum > table.versions.menu => {
+                state.cluster.menu_version(table.store_id, minimum).await?
+            }
             _ => table.versions.menu,
         };
         Ok(Self { store: table.store_id, version })
@@ -63,67 +64,67 @@ impl MenuReader {
         state.menus.at_least(self.store, self.version).await
     }
 
-    /// The responses that all tablets share, of the menu at this version or a newer one.
+    /// The serialised responses, of the menu at this version or a newer one.
     async fn prepared(&self, state: &AppState) -> Result<Arc<PreparedMenu>> {
         let key = (self.store, self.version);
         if let Some(prepared) = state.prepared_menus.get(&key) {
             return Ok(prepared);
         }
-        // Boxed, so that the future of a request whose responses are cached stays small.
+        // Boxed: the future of a request whose responses are cached stays small.
         let menu = Box::pin(self.menu(state)).await?;
-        // Concurrent requests share the work.
+        // Concurrent requests serialise it only once.
         let prepared = state.prepared_menus.try_get_with(key, || PreparedMenu::new(&menu).map(Arc::new));
         prepared.map_err(|error| AppError::caused_by(error.code, error))
     }
 }
 
-/// The categories
+/// List categories
 #[utoipa::path(
     get, path = "/api/v1/customer/menu/categories", tag = "customer: menu",
     security(("table_token" = [])),
-    params(MenuQuery, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
+    params(MenuQuery, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the response that the client has")),
     responses(
         (status = 200, description = "In display order", body = CategoryListResponse,
-            headers(("ETag" = String, description = "Changes when the answer does"))),
+            headers(("ETag" = String, description = "Changes when the response changes"))),
         (status = 304, description = "The client's copy is current",
-            headers(("ETag" = String, description = "As the client has it"))),
+            headers(("ETag" = String, description = "The `ETag` of the client's copy"))),
     ),
 )]
 async fn list_categories(reader: MenuReader, State(state): State<AppState>, client: IfNoneMatch) -> Result<Response> {
     Ok(with_etag(&client, &reader.prepared(&state).await?.categories))
 }
 
-/// The menu
+/// List menu items
 ///
-/// Only what can be ordered now.
+/// Only menu items that can be ordered now.
 #[utoipa::path(
     get, path = "/api/v1/customer/menu", tag = "customer: menu",
     security(("table_token" = [])),
-    params(MenuQuery, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
+    params(MenuQuery, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the response that the client has")),
     responses(
         (status = 200, description = "In display order", body = CustomerMenuResponse,
-            headers(("ETag" = String, description = "Changes when the answer does"))),
+            headers(("ETag" = String, description = "Changes when the response changes"))),
         (status = 304, description = "The client's copy is current",
-            headers(("ETag" = String, description = "As the client has it"))),
+            headers(("ETag" = String, description = "The `ETag` of the client's copy"))),
     ),
 )]
 async fn list_menus(reader: MenuReader, State(state): State<AppState>, client: IfNoneMatch) -> Result<Response> {
     Ok(with_etag(&client, &reader.prepared(&state).await?.menu))
 }
 
-/// The menu of one category
+/// List menu items of a category
 ///
-/// Only what can be ordered now.
+/// Only menu items that can be ordered now.
 #[utoipa::path(
     get, path = "/api/v1/customer/menu/category/{category_id}", tag = "customer: menu",
     security(("table_token" = [])),
     params(MenuQuery, ("category_id" = CategoryId, Path, description = "The category"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the response that the client has")),
     responses(
         (status = 200, description = "In display order", body = CustomerMenuResponse,
-            headers(("ETag" = String, description = "Changes when the answer does"))),
+            headers(("ETag" = String, description = "Changes when the response changes"))),
         (status = 304, description = "The client's copy is current",
-            headers(("ETag" = String, description = "As the client has it"))),
+            headers(("ETag" = String, description = "The `ETag` of the client's copy"))),
     ),
     extensions(("x-errors" = json!(["CATEGORY_NOT_FOUND"]))),
 )]
@@ -138,19 +139,19 @@ async fn list_category_menus(
     Ok(with_etag(&client, &PreparedBody::new(&response)?))
 }
 
-/// A dish
+/// Show a menu item
 ///
-/// Only if it can be ordered now.
+/// Only a menu item that can be ordered now.
 #[utoipa::path(
     get, path = "/api/v1/customer/menu/{menu_id}", tag = "customer: menu",
     security(("table_token" = [])),
-    params(MenuQuery, ("menu_id" = MenuItemId, Path, description = "The dish"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the answer the client has")),
+    params(MenuQuery, ("menu_id" = MenuItemId, Path, description = "The menu item"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the response that the client has")),
     responses(
-        (status = 200, description = "The dish", body = MenuResponse,
-            headers(("ETag" = String, description = "Changes when the answer does"))),
+        (status = 200, description = "The menu item", body = MenuResponse,
+            headers(("ETag" = String, description = "Changes when the response changes"))),
         (status = 304, description = "The client's copy is current",
-            headers(("ETag" = String, description = "As the client has it"))),
+            headers(("ETag" = String, description = "The `ETag` of the client's copy"))),
     ),
     extensions(("x-errors" = json!(["MENU_NOT_FOUND"]))),
 )]

@@ -1,4 +1,4 @@
-//! What a tablet may ask for, with a table token.
+//! The routes of a tablet, which need a table token.
 
 mod auth;
 mod menu;

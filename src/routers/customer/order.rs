@@ -1,4 +1,4 @@
-//! Guests order, and watch their orders.
+//! Orders and their events, for guests.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -11,14 +11,14 @@ use crate::events::Scope;
 use crate::routers::created;
 use crate::routers::extract::{Idempotency, Query, ValidatedJson};
 use crate::routers::json::Json;
-use crate::routers::sse::{self, ResumeQuery, Streamable};
+use crate::routers::sse::{self, RequireHttp11, ResumeQuery};
 use crate::schemas::order::{CreateOrderRequest, OrderListResponse, OrderResponse};
 use crate::schemas::page::SessionPageQuery;
 use crate::security::identity::TableIdentity;
 use crate::services::{OrderOrigin, OrderRequest};
 use crate::state::AppState;
 
-/// Says that an answer was given before.
+/// The header of a response to a retry.
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -29,20 +29,20 @@ pub(super) fn streams() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(stream_session))
 }
 
-/// Order
+/// Place an order
 ///
-/// Prices and the total are the server's, of this moment. With an `Idempotency-Key` a retry of the same order
-/// gives the first answer again, at any later time; without one, each request is an order.
+/// The server sets prices and the total, from the current menu. With an `Idempotency-Key`, a retry of the same order
+/// gets the first response again, at any later time. Without one, every request places an order.
 #[utoipa::path(
     post, path = "/api/v1/customer/orders", tag = "customer: orders",
     security(("table_token" = [])),
     request_body = CreateOrderRequest,
     params(("Idempotency-Key" = Option<String>, Header, min_length = 8, max_length = 128, pattern = "^[!-~]+$",
-        description = "Visible ASCII of the client's choice, the same for every try of one order",
+        description = "Visible ASCII chosen by the client, the same for every attempt to place one order",
         example = "b1946ac9-2e1d-4c1b")),
-    responses((status = 201, description = "Ordered", body = OrderResponse,
-        headers(("Location" = String, description = "Where the orders of this session are"),
-            ("Idempotent-Replayed" = String, description = "`true` where an earlier request with the same key \
+    responses((status = 201, description = "Placed", body = OrderResponse,
+        headers(("Location" = String, description = "The address of this session's orders"),
+            ("Idempotent-Replayed" = String, description = "`true` if an earlier request with the same key \
                 placed the order")))),
     extensions(("x-errors" =
         json!(["MENU_NOT_FOUND", "MENU_UNAVAILABLE", "MENU_CHANGED", "ORDER_EXPIRED", "SESSION_ENDED", "SESSION_FULL",
@@ -75,12 +75,12 @@ async fn create_order(
     Ok(response)
 }
 
-/// This session's orders
+/// List this session's orders
 #[utoipa::path(
     get, path = "/api/v1/customer/orders", tag = "customer: orders",
     security(("table_token" = [])),
     params(SessionPageQuery),
-    responses((status = 200, description = "Newest first; none once the session has ended", body = OrderListResponse)),
+    responses((status = 200, description = "Newest first; empty once the session has ended", body = OrderListResponse)),
 )]
 async fn list_orders(
     table: TableIdentity,
@@ -91,24 +91,24 @@ async fn list_orders(
     Ok(Json(orders.into()))
 }
 
-/// This session's events
+/// Stream this session's events
 #[utoipa::path(
     get, path = "/api/v1/customer/orders/stream", tag = "customer: orders",
     security(("table_token" = [])),
     params(ResumeQuery, sse::LastEventId),
     responses((status = 200, description = "`connected`, then `new_order`, `order_updated`, `order_deleted`, \
         `order_restored`, `session_completed`, `session_reopened` (of any table) and `menu_changed` as they happen, each with the \
-        data of the schema of its name (`NewOrderEvent` …); `reset` where the place to resume from cannot be replayed",
+        data of the schema of its name (`NewOrderEvent` …); `reset` if the cursor to resume from cannot be replayed",
         body = String, content_type = "text/event-stream")),
     extensions(("x-errors" = json!(["HTTP_VERSION_NOT_SUPPORTED", "LIMIT_REACHED", "SESSION_ENDED"]))),
 )]
 async fn stream_session(
-    _: Streamable,
+    _: RequireHttp11,
     table: TableIdentity,
     State(state): State<AppState>,
     Query(resume): Query<ResumeQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let scope = Scope::Session(table.session_id);
-    Ok(sse::respond(state.streams.open(table.claims, scope, resume.place(&headers)).await?))
+    Ok(sse::respond(state.streams.open(table.claims, scope, resume.cursor(&headers)).await?))
 }

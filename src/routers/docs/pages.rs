@@ -1,4 +1,4 @@
-//! The pages that show the OpenAPI document: Swagger UI and ReDoc. They load nothing from the internet.
+//! The pages that show the OpenAPI document: Swagger UI and ReDoc. They load nothing from other hosts.
 
 use std::sync::OnceLock;
 
@@ -21,11 +21,11 @@ pub const PATHS: [&str; 7] = [
     "/redoc/redoc.standalone.js",
 ];
 
-/// Of the npm package swagger-ui-dist 5.35.0, compressed.
+/// From the npm package swagger-ui-dist 5.35.0, compressed.
 const SWAGGER_SCRIPT: &[u8] = include_bytes!("swagger-ui-bundle.js.gz");
 const SWAGGER_STYLE: &[u8] = include_bytes!("swagger-ui.css.gz");
 
-/// Of the npm package redoc 2.5.4, compressed. The one image that it would load from the internet is replaced by an
+/// From the npm package redoc 2.5.4, compressed. The only image that it would load from another host is replaced by an
 /// empty one.
 const REDOC_SCRIPT: &[u8] = include_bytes!("redoc.standalone.js.gz");
 
@@ -71,17 +71,17 @@ const REDOC_PAGE: &str = r#"<!doctype html>
 </html>
 "#;
 
-/// The pages may load what this server serves, and nothing else.
+/// Allows the pages to load content from this server only.
 const PAGE_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; \
                            img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'";
 
-/// `/docs` (Swagger UI), `/redoc` and the document itself, which `document` makes when it is first requested: a server
-/// starts faster without it.
+/// `/docs` (Swagger UI), `/redoc` and the document itself. `document` creates it at the first request, so that the
+/// server starts faster.
 pub fn pages<S: Clone + Send + Sync + 'static>(document: fn() -> OpenApi) -> Router<S> {
     let swagger = get(async || Html(SWAGGER_PAGE));
     let header = |name, value| SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value));
     Router::new()
-        .route("/openapi.json", get(async move || written(document)))
+        .route("/openapi.json", get(async move || document_json(document)))
         .route("/docs", swagger.clone())
         .route("/docs/", swagger)
         .route("/docs/swagger-ui-bundle.js", get(async || compressed("text/javascript", SWAGGER_SCRIPT)))
@@ -92,10 +92,10 @@ pub fn pages<S: Clone + Send + Sync + 'static>(document: fn() -> OpenApi) -> Rou
         .route_layer(header(header::CACHE_CONTROL, "no-cache"))
 }
 
-fn written(document: fn() -> OpenApi) -> impl IntoResponse {
-    static WRITTEN: OnceLock<Bytes> = OnceLock::new();
-    let written = WRITTEN.get_or_init(|| serde_json::to_vec(&document()).unwrap_or_default().into());
-    ([(header::CONTENT_TYPE, "application/json")], written.clone())
+fn document_json(document: fn() -> OpenApi) -> impl IntoResponse {
+    static JSON: OnceLock<Bytes> = OnceLock::new();
+    let json = JSON.get_or_init(|| serde_json::to_vec(&document()).unwrap_or_default().into());
+    ([(header::CONTENT_TYPE, "application/json")], json.clone())
 }
 
 fn compressed(media_type: &'static str, content: &'static [u8]) -> ([(HeaderName, &'static str); 2], &'static [u8]) {

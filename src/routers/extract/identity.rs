@@ -10,7 +10,7 @@ use crate::request_context;
 use crate::security::identity::{AdminIdentity, OwnerIdentity, TableIdentity};
 use crate::state::AppState;
 
-/// The scheme before a token.
+/// The authentication scheme.
 const SCHEME: &[u8] = b"Bearer ";
 
 /// The token of `Authorization: Bearer TOKEN`.

@@ -1,4 +1,4 @@
-//! Extractors whose refusals speak the contract's errors.
+//! Extractors whose rejections are [`AppError`]s with the API's codes.
 
 mod identity;
 
@@ -17,11 +17,11 @@ use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKin
 use crate::error::{AppError, ErrorCode, FieldError, Language, Reason, Result};
 use crate::models::IdempotencyKey;
 use crate::request_context;
-use crate::schemas::rules::Object;
+use crate::schemas::validators::Object;
 
 pub(super) use identity::bearer;
 
-/// A JSON body that was read and validated.
+/// A validated JSON body.
 pub struct ValidatedJson<T>(pub T);
 
 impl<S, T> FromRequest<S> for ValidatedJson<T>
@@ -37,7 +37,7 @@ where
     }
 }
 
-/// A JSON body that may be left out or `null`: then the default.
+/// A validated JSON body that may be absent or `null`; then it is the default.
 pub struct OptionalJson<T>(pub T);
 
 impl<S, T> FromRequest<S> for OptionalJson<T>
@@ -86,7 +86,7 @@ fn is_json(request: &Request) -> bool {
     })
 }
 
-/// Not JSON is a 400; JSON that says the wrong thing is a 422 that names the field.
+/// Parses JSON. Invalid JSON is a 400; valid JSON with a wrong field is a 422 that names the field.
 fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -94,8 +94,8 @@ fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
         let error = error.into_inner();
         match error.classify() {
             Category::Data => data_error(&path, &error.to_string()),
-            // JSON as it is written, and no text that can be kept.
-            Category::Syntax if is_of_surrogates(&error) => AppError::invalid_field(path, Reason::Unprintable),
+            // The syntax is valid JSON, but the text cannot be stored.
+            Category::Syntax if is_lone_surrogate(&error) => AppError::invalid_field(path, Reason::Unprintable),
             _ => ErrorCode::MalformedRequest.into(),
         }
     })?;
@@ -103,15 +103,15 @@ fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     Ok(value)
 }
 
-/// Whether a text was refused for half of a surrogate pair, which serde tells only in words.
-fn is_of_surrogates(error: &serde_json::Error) -> bool {
+/// Whether a text was refused because of half a surrogate pair. serde reports this only in its message.
+fn is_lone_surrogate(error: &serde_json::Error) -> bool {
     let message = error.to_string();
     ["lone leading surrogate", "unexpected end of hex escape"].iter().any(|words| message.starts_with(words))
 }
 
-/// serde tells a missing field only in words, at the path of the object it is missing from.
+/// Converts serde's data error. serde reports a missing field only in its message, at the path of the enclosing object.
 fn data_error(path: &str, message: &str) -> AppError {
-    // The body itself is nameless.
+    // The path of the body itself is `.`.
     let parent = path.trim_start_matches('.');
     let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     match missing {
@@ -121,7 +121,7 @@ fn data_error(path: &str, message: &str) -> AppError {
     }
 }
 
-/// Every refused field, by path.
+/// Every refused field, sorted by path.
 fn field_errors(errors: &ValidationErrors) -> Vec<FieldError> {
     let mut found = Vec::new();
     collect(errors, "", &mut found);
@@ -146,7 +146,7 @@ fn collect(errors: &ValidationErrors, parent: &str, found: &mut Vec<FieldError>)
     }
 }
 
-/// The validator's codes as reasons. (Its own messages would quote the refused value, a password included.)
+/// Converts the validator's code. (The validator's own messages would quote the refused value, even a password.)
 fn reason(error: &ValidationError) -> Reason {
     let bound = |name: &str| error.params.get(name).and_then(serde_json::Value::as_i64);
     match error.code.as_ref() {
@@ -162,7 +162,7 @@ fn reason(error: &ValidationError) -> Reason {
     }
 }
 
-/// The `Idempotency-Key` of a request, if it sent one.
+/// The `Idempotency-Key` of a request, if it has one.
 pub struct Idempotency(pub Option<IdempotencyKey>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
@@ -170,13 +170,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         let Some(header) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
-        let fault = || {
+        let reason = || {
             let (min, max) = (*IdempotencyKey::LENGTH.start() as u64, *IdempotencyKey::LENGTH.end() as u64);
             let has_length = IdempotencyKey::LENGTH.contains(&header.len());
             if has_length { Reason::NotVisibleAscii } else { Reason::Length { min, max } }
         };
         let key = IdempotencyKey::parse(header.as_bytes());
-        key.map(|key| Self(Some(key))).ok_or_else(|| AppError::invalid_field("Idempotency-Key", fault()))
+        key.map(|key| Self(Some(key))).ok_or_else(|| AppError::invalid_field("Idempotency-Key", reason()))
     }
 }
 
@@ -206,7 +206,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
-/// Parameters of the path; a bad one is a 400.
+/// Path parameters; an invalid one is a 400.
 pub struct Path<T>(pub T);
 
 impl<S, T> FromRequestParts<S> for Path<T>
@@ -225,7 +225,7 @@ where
     }
 }
 
-/// Parameters of the query; a bad one is a 400.
+/// Query parameters; an invalid one is a 400.
 pub struct Query<T>(pub T);
 
 impl<S, T> FromRequestParts<S> for Query<T>
@@ -261,23 +261,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_malformed() {
+    fn invalid_json_is_malformed() {
         for body in ["", "{", "{\"items\": []} x", "not json", "{\"items\": [{\"menu_id\": 1, \"quantity\": 1e400}]}"] {
             assert_eq!(refused(body), (ErrorCode::MalformedRequest, vec![]), "{body}");
         }
     }
 
     #[test]
-    fn what_says_the_wrong_thing_names_the_field() {
+    fn a_wrong_value_names_the_field() {
         let quantity = "items[0].quantity";
         let range = Reason::Range { min: 1, max: 999 };
-        let of = |quantity: &str| refused(&format!(r#"{{"items": [{{"menu_id": 1, "quantity": {quantity}}}]}}"#));
-        assert_eq!(of("0"), at(quantity, range.clone()));
-        assert_eq!(of("-1"), at(quantity, range.clone()));
-        assert_eq!(of("2147483648"), at(quantity, range));
-        assert_eq!(of("\"two\""), at(quantity, Reason::WrongType));
-        assert_eq!(of("1.5"), at(quantity, Reason::WrongType));
-        assert_eq!(of("null"), at(quantity, Reason::WrongType));
+        let with_quantity =
+            |quantity: &str| refused(&format!(r#"{{"items": [{{"menu_id": 1, "quantity": {quantity}}}]}}"#));
+        assert_eq!(with_quantity("0"), at(quantity, range.clone()));
+        assert_eq!(with_quantity("-1"), at(quantity, range.clone()));
+        assert_eq!(with_quantity("2147483648"), at(quantity, range));
+        assert_eq!(with_quantity("\"two\""), at(quantity, Reason::WrongType));
+        assert_eq!(with_quantity("1.5"), at(quantity, Reason::WrongType));
+        assert_eq!(with_quantity("null"), at(quantity, Reason::WrongType));
         assert_eq!(refused(r#"{"items": [{"menu_id": 1}]}"#), at(quantity, Reason::Required));
         for line in ["[1, 1]", "[]", "null", "1"] {
             assert_eq!(refused(&format!(r#"{{"items": [{line}]}}"#)), at("items[0]", Reason::WrongType), "{line}");

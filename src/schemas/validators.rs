@@ -1,4 +1,4 @@
-//! Rules of request fields that the validator crate does not have.
+//! Validators and deserialisers of request fields that the crates `validator` and serde do not have.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,8 +8,8 @@ use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use validator::ValidationError;
 
-/// The texts these rules take, as the document says it. A field names its rule (`pattern = "not_blank"`), and the
-/// document gets the expression.
+/// The regular expression of each validator, for the OpenAPI document. A field has the validator's name as its pattern
+/// (`pattern = "not_blank"`), and `routers::docs` replaces it by the expression.
 pub const PATTERNS: [(&str, &str); 4] = [
     (
         "not_blank",
@@ -31,25 +31,25 @@ pub const PATTERNS: [(&str, &str); 4] = [
     ("web_address", "^(https?://[^/\\s\\x00-\\x1f\\x7f-\\x9f][^\\s\\x00-\\x1f\\x7f-\\x9f]*)?$"),
 ];
 
-/// A text that says something: not only white space, seen or unseen.
+/// A text with at least one visible character: not only white space or zero-width characters.
 ///
 /// # Errors
 /// `blank`.
 pub fn not_blank(text: &str) -> Result<(), ValidationError> {
-    let says_nothing = |c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}');
-    if text.chars().all(says_nothing) { Err(ValidationError::new("blank")) } else { printable(text) }
+    let is_invisible = |c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}');
+    if text.chars().all(is_invisible) { Err(ValidationError::new("blank")) } else { printable(text) }
 }
 
-/// A text the database can keep: no NUL, and no other control character but tab and line breaks.
+/// A text that the database can store: no NUL, and no other control characters but tab and line breaks.
 ///
 /// # Errors
 /// `unprintable`.
 pub fn printable(text: &str) -> Result<(), ValidationError> {
-    let refused = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-    if text.chars().any(refused) { Err(ValidationError::new("unprintable")) } else { Ok(()) }
+    let is_forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    if text.chars().any(is_forbidden) { Err(ValidationError::new("unprintable")) } else { Ok(()) }
 }
 
-/// A text that says something in one line.
+/// A text of one line with at least one visible character.
 ///
 /// # Errors
 /// `blank`, `unprintable`.
@@ -57,7 +57,7 @@ pub fn one_line(text: &str) -> Result<(), ValidationError> {
     if text.chars().any(char::is_control) { Err(ValidationError::new("unprintable")) } else { not_blank(text) }
 }
 
-/// A web address, or nothing.
+/// An http or https address, or an empty text.
 ///
 /// # Errors
 /// `url`.
@@ -72,7 +72,7 @@ pub fn web_address(text: &str) -> Result<(), ValidationError> {
     if is_address { Ok(()) } else { Err(ValidationError::new("url")) }
 }
 
-/// Reads a JSON object as a `T`. (A struct by itself would also read a list of its fields' values.)
+/// Deserialises a `T` from a JSON object. (A derived struct also accepts an array of its fields' values.)
 #[derive(Debug)]
 pub struct Object<T>(pub T);
 
@@ -96,10 +96,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Reads a list of objects.
-///
-/// # Errors
-/// Of its elements.
+/// Deserialises a list of objects.
 pub fn objects<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -109,11 +106,8 @@ where
     Ok(objects.into_iter().map(|Object(value)| value).collect())
 }
 
-/// Reads one of an enum's words from a text. (An enum by itself would also read `{"word": null}`.)
-///
-/// # Errors
-/// For anything but a text, and for another word.
-pub fn word<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+/// Deserialises an enum from a string. (A derived enum also accepts `{"variant": null}`.)
+pub fn string_enum<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -121,23 +115,17 @@ where
     T::deserialize(String::deserialize(deserializer)?.into_deserializer())
 }
 
-/// As [`word`], for a field that may be absent but not `null`.
-///
-/// # Errors
-/// As [`word`].
-pub fn word_if_present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+/// Like [`string_enum`], for a field that may be absent but not `null`.
+pub fn string_enum_if_present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    word(deserializer).map(Some)
+    string_enum(deserializer).map(Some)
 }
 
-/// Reads a field that may be absent but not `null`.
-///
-/// # Errors
-/// Of the field's own type, for `null` too.
-pub fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+/// Deserialises a field that may be absent but not `null`.
+pub fn non_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -145,11 +133,8 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// Reads a field where absent, `null` and a value are three things: absent leaves, `null` clears.
-///
-/// # Errors
-/// Of the field's own type.
-pub fn present_or_null<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+/// Deserialises a field for which absent, `null` and a value differ: absent keeps the old value, `null` clears it.
+pub fn nullable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -164,30 +149,30 @@ mod tests {
 
     use super::*;
 
-    fn rule(name: &str) -> fn(&str) -> Result<(), ValidationError> {
+    fn validator(name: &str) -> fn(&str) -> Result<(), ValidationError> {
         match name {
             "not_blank" => not_blank,
             "one_line" => one_line,
             "printable" => printable,
             "web_address" => web_address,
-            other => panic!("{other} is no rule"),
+            other => panic!("there is no validator {other}"),
         }
     }
 
     #[test]
-    fn seen_or_unseen_white_space_says_nothing() {
-        for nothing in ["", "  ", "\u{3000}", "\u{feff}", "\u{200b}\u{200d}", "\t\n"] {
-            assert!(not_blank(nothing).is_err(), "{nothing:?}");
+    fn white_space_and_zero_width_characters_are_blank() {
+        for blank in ["", "  ", "\u{3000}", "\u{feff}", "\u{200b}\u{200d}", "\t\n"] {
+            assert!(not_blank(blank).is_err(), "{blank:?}");
         }
         assert!(not_blank("\u{200d}a").is_ok());
     }
 
     proptest! {
         #[test]
-        fn the_document_and_the_rule_take_the_same(text in r"(https?://)?[a /\t\n\x00\x1f\x7f\u{85}\u{a0}\u{200b}-\u{200d}\u{2060}\u{3000}가🍜]{0,4}") {
+        fn the_documented_pattern_accepts_what_the_validator_accepts(text in r"(https?://)?[a /\t\n\x00\x1f\x7f\u{85}\u{a0}\u{200b}-\u{200d}\u{2060}\u{3000}가🍜]{0,4}") {
             for (name, expression) in PATTERNS {
                 let documented = Regex::new(expression).unwrap().is_match(&text);
-                prop_assert_eq!(rule(name)(&text).is_ok(), documented, "{} of {:?}", name, &text);
+                prop_assert_eq!(validator(name)(&text).is_ok(), documented, "{} of {:?}", name, &text);
             }
         }
     }
