@@ -10,7 +10,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 3] = [
     (header::VARY, HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers")),
 ];
 
-/// Headers of responses whose handler did not set them; the menu and the documentation pages do.
+/// Default headers. The handlers of the menu and of the documentation pages set their own.
 const BY_DEFAULT: [(HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (

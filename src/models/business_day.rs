@@ -47,29 +47,29 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn day(zone: Tz, starts_at: &str, moment: &str) -> String {
+    fn day(zone: Tz, starts_at: &str, instant: &str) -> String {
         BusinessCalendar { time_zone: zone, day_starts_at: starts_at.parse().unwrap() }
-            .day_of(moment.parse().unwrap())
+            .day_of(instant.parse().unwrap())
             .to_string()
     }
 
     #[test]
     fn midnight_in_seoul_is_fifteen_utc() {
-        let seoul = |moment| day(chrono_tz::Asia::Seoul, "00:00:00", moment);
+        let seoul = |instant| day(chrono_tz::Asia::Seoul, "00:00:00", instant);
         assert_eq!(seoul("2026-11-20T14:59:00Z"), "2026-11-20");
         assert_eq!(seoul("2026-11-20T15:01:00Z"), "2026-11-21");
     }
 
     #[test]
     fn a_business_day_can_begin_at_four() {
-        let bar = |moment| day(chrono_tz::Asia::Seoul, "04:00:00", moment);
+        let bar = |instant| day(chrono_tz::Asia::Seoul, "04:00:00", instant);
         assert_eq!(bar("2026-11-20T18:59:59Z"), "2026-11-20");
         assert_eq!(bar("2026-11-20T19:00:00Z"), "2026-11-21");
     }
 
     #[test]
     fn a_dst_change_in_new_york_keeps_the_day() {
-        let new_york = |moment| day(chrono_tz::America::New_York, "00:00:00", moment);
+        let new_york = |instant| day(chrono_tz::America::New_York, "00:00:00", instant);
         // Clocks go back at 06:00Z on 1 November 2026: the day has 25 hours, 04:00Z to 05:00Z next day.
         assert_eq!(new_york("2026-11-01T03:59:00Z"), "2026-10-31");
         assert_eq!(new_york("2026-11-01T04:01:00Z"), "2026-11-01");

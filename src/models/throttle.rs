@@ -199,6 +199,6 @@ mod tests {
         let distinct: std::collections::HashSet<_> = keys.iter().collect();
         assert_eq!(distinct.len(), keys.len());
         let neighbour = FailureKey::of_address("2001:db8::ffff:0:0:1".parse().unwrap());
-        assert_eq!(neighbour, keys[7], "the same /64");
+        assert_eq!(neighbour, keys[7], "addresses of one /64 share a key");
     }
 }

@@ -142,11 +142,11 @@ impl AuthService {
         let store = identity.store_id;
         let user = self.database.read(|conn| user::find(conn, store, identity.user_id).scope_boxed()).await?;
         let old = user.map(|user| user.password_hash).ok_or(ErrorCode::InvalidToken)?;
-        let wrong = || AppError::invalid_field("current_password", Reason::WrongPassword);
+        let wrong_password = || AppError::invalid_field("current_password", Reason::WrongPassword);
         let address = identity.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
         let key = LoginAttemptKey::new(FailureKey::of_login(store, identity.user_id), address);
         if !self.is_password(key, current, Some(old.clone())).await? {
-            return Err(wrong());
+            return Err(wrong_password());
         }
         let hash = &self.passwords.hash(new).await?;
         let change = PasswordChange { kept_token: Some(identity.claims.jti), replaces: Some(&old) };
@@ -154,7 +154,7 @@ impl AuthService {
             async move {
                 if !user::set_password(tx, store, identity.user_id, hash, change).await? {
                     // The password was reset in the meantime, so the verified one is no longer current.
-                    return Err(wrong());
+                    return Err(wrong_password());
                 }
                 let entry = NewAuditEntry::new(AuditAction::UserPasswordChanged, identity.user_id.0);
                 audit::record(tx, store, &identity.actor(), &entry, self.clock.now()).await?;

@@ -203,7 +203,7 @@ mod tests {
         tokio::spawn(async move { batcher.submit(1, item).await })
     }
 
-    async fn waiting(batcher: &Batcher<TestWriter>, count: usize) {
+    async fn wait_for_queue(batcher: &Batcher<TestWriter>, count: usize) {
         while batcher.queues().get(&1).map_or(0, Vec::len) < count {
             tokio::task::yield_now().await;
         }
@@ -213,9 +213,9 @@ mod tests {
     async fn items_that_arrive_during_a_write_share_the_next_batch() {
         let (batcher, mut written, permits) = batcher();
         let first = submit(&batcher, 1);
-        assert_eq!(written.recv().await, Some((1, vec![1])), "alone, it is written at once");
+        assert_eq!(written.recv().await, Some((1, vec![1])), "a single item is written at once");
         let others: Vec<_> = (2..40).map(|item| submit(&batcher, item)).collect();
-        waiting(&batcher, 38).await;
+        wait_for_queue(&batcher, 38).await;
         let another_key = tokio::spawn({
             let batcher = batcher.clone();
             async move { batcher.submit(2, 7).await }
@@ -251,9 +251,9 @@ mod tests {
         let first = submit(&batcher, 1);
         written.recv().await;
         let cancelled = submit(&batcher, 2);
-        waiting(&batcher, 1).await;
+        wait_for_queue(&batcher, 1).await;
         let kept = submit(&batcher, 3);
-        waiting(&batcher, 2).await;
+        wait_for_queue(&batcher, 2).await;
         cancelled.abort();
         cancelled.await.unwrap_err();
         permits.add_permits(2);
@@ -267,11 +267,11 @@ mod tests {
         let first = submit(&batcher, -1);
         written.recv().await;
         let behind = submit(&batcher, 2);
-        waiting(&batcher, 1).await;
+        wait_for_queue(&batcher, 1).await;
         permits.add_permits(2);
         assert_eq!(first.await.unwrap(), Some(Err("unavailable")));
         assert_eq!(behind.await.unwrap(), Some(Err("unavailable")));
-        assert_eq!(batcher.submit(1, 3).await, Some(Ok(30)), "a later item is tried");
+        assert_eq!(batcher.submit(1, 3).await, Some(Ok(30)), "a later item is written");
     }
 
     #[tokio::test]
@@ -280,7 +280,7 @@ mod tests {
         let first = submit(&batcher, 0);
         written.recv().await;
         let behind = submit(&batcher, 2);
-        waiting(&batcher, 1).await;
+        wait_for_queue(&batcher, 1).await;
         permits.add_permits(2);
         assert_eq!((first.await.unwrap(), behind.await.unwrap()), (None, None));
         assert_eq!(timeout(Duration::from_secs(20), batcher.submit(1, 3)).await, Ok(Some(Ok(30))));

@@ -70,7 +70,7 @@ impl OrderService {
                 },
                 Err(refused) => refused,
             };
-            let Refusal { is_session_running, menu_version, placed } = self.examine(origin, request).await?;
+            let Refusal { is_session_running, menu_version, placed } = self.read_refusal(origin, request).await?;
             if let Some((order, digest)) = placed {
                 return replayed(order, digest.as_deref(), request);
             }
@@ -95,7 +95,7 @@ impl OrderService {
     }
 
     /// Reads whether a refused order is a retry, and the current state of its session and menu.
-    async fn examine(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Refusal> {
+    async fn read_refusal(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Refusal> {
         let OrderOrigin { store, table, session, .. } = origin;
         let refusal = self.database.read(|conn| {
             async move {
