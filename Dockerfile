@@ -21,6 +21,7 @@ RUN mkdir -p src loadtest/src \
 COPY .sqlx .sqlx
 COPY migrations migrations
 COPY src src
+COPY web web
 # `touch`, as what was built of the stubs is newer than the source.
 RUN find src -name '*.rs' -exec touch {} + \
     && SQLX_OFFLINE=true cargo build --release --locked --offline --features otlp

@@ -31,14 +31,18 @@ use utoipa_axum::router::OpenApiRouter;
 
 use config::HttpConfig;
 use middleware::Middleware;
-use routers::docs;
+use routers::{docs, pages};
 use state::AppState;
 
 /// The complete application, as the binary serves it and the tests call it.
 pub fn app(state: AppState, config: &HttpConfig) -> Router {
     let middleware = Middleware::new(config, state.request_metrics.clone(), &state.shutdown);
     let metrics = if config.serves_metrics { routers::internal::metrics() } else { Router::new() };
-    let api = Router::from(routers::api()).merge(metrics).merge(docs::pages(openapi)).with_state(state.clone());
+    let api = Router::from(routers::api())
+        .merge(metrics)
+        .merge(docs::pages(openapi))
+        .merge(pages::pages())
+        .with_state(state.clone());
     let streams = Router::from(routers::streams()).with_state(state);
     middleware.apply(api, Some(config.request_timeout)).merge(middleware.apply(streams, None))
 }

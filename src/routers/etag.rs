@@ -22,7 +22,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IfNoneMatch {
 }
 
 impl IfNoneMatch {
-    fn matches(&self, etag: &str) -> bool {
+    /// Whether the client has the representation with this `ETag`.
+    pub(super) fn matches(&self, etag: &str) -> bool {
         self.0
             .iter()
             .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))

@@ -13,6 +13,7 @@ pub mod extract;
 mod health;
 pub mod internal;
 mod json;
+pub mod pages;
 mod sse;
 
 use axum::http::{StatusCode, header};

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::json;
 use tableorder::events::{EventStream, Scope, StreamAccount, StreamLogin, StreamOptions, StreamOwner};
 use tableorder::models::{StoreId, UserId};
-use tableorder::routers::docs;
+use tableorder::routers::{docs, pages};
 use uuid::Uuid;
 
 use super::text::Figures;
@@ -124,7 +124,8 @@ async fn their_labels_are_bounded_and_name_no_store() {
     for route in &labels["route"] {
         let is_known = document.paths.paths.contains_key(route)
             || ["unmatched", "/metrics", "/log-level"].contains(&route.as_str())
-            || docs::PATHS.contains(&route.as_str());
+            || docs::PATHS.contains(&route.as_str())
+            || pages::PATHS.contains(&route.as_str());
         assert!(is_known, "{route}");
     }
     assert!(labels["method"].len() <= 6, "{:?}", labels["method"]);

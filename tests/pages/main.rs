@@ -1,0 +1,15 @@
+//! The built-in pages: their files, and how they are served. No database and no browser is needed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
+#![allow(unreachable_pub, missing_docs, reason = "nobody but the tests sees it")]
+
+mod files;
+mod locales;
+mod served;
+mod source;
+mod vendor;

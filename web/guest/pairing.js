@@ -1,0 +1,91 @@
+import { asApiError } from '../lib/api.js';
+import { LANGUAGES, language, setLanguage, t } from '../lib/i18n.js';
+import { html, useRef, useSignal } from '../lib/preact.js';
+import { close } from '../lib/view.js';
+import { Button } from '../ui/button.js';
+import { Field } from '../ui/field.js';
+import { device, lastTable, pair } from './state/device.js';
+import { enterPaired, phase, unpairedBecause } from './state/session.js';
+
+/** What the address or the last pairing says of store and table. */
+function known() {
+  const query = new URLSearchParams(location.search);
+  const last = lastTable();
+  return { store: query.get('store') ?? last?.store_id ?? '', table: query.get('table') ?? String(last?.table_number ?? '') };
+}
+
+/** Connects the tablet with its table, once. */
+export function Pairing() {
+  const store = useSignal(known().store);
+  const table = useSignal(known().table);
+  const password = useSignal('');
+  const isTried = useSignal(false);
+  const isBusy = useSignal(false);
+  const failure = useSignal('');
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+
+  const errors = {
+    store: store.value.trim() ? '' : t('pair.required'),
+    table: !table.value.trim() ? t('pair.required') : /^\d{1,6}$/.test(table.value.trim()) ? '' : t('pair.number'),
+    password: password.value ? '' : t('pair.required'),
+  };
+
+  const submit = async () => {
+    if (isBusy.value) return;
+    isTried.value = true;
+    failure.value = '';
+    const wrong = Object.entries(errors).find(([, error]) => error)?.[0];
+    if (wrong) {
+      /** @type {HTMLInputElement | null | undefined} */ (form.current?.querySelector(`[name=${wrong}]`))?.focus();
+      return;
+    }
+    isBusy.value = true;
+    try {
+      await pair({ store_id: store.value.trim(), table_number: Number(table.value), password: password.value });
+      close();
+      enterPaired();
+    } catch (error) {
+      failure.value = asApiError(error).text;
+    } finally {
+      password.value = '';
+      isTried.value = false;
+      isBusy.value = false;
+    }
+  };
+
+  const error = (/** @type {keyof typeof errors} */ name) => (isTried.value ? errors[name] : '');
+  return html`<main class="pairing">
+    <form class="pairing-card" ref=${form} noValidate onSubmit=${(/** @type {Event} */ event) => {
+      event.preventDefault();
+      submit();
+    }}>
+      <h1>${t('pair.title')}</h1>
+      <p class="muted">${reason(unpairedBecause.value)}</p>
+      <${Field} name="store" label=${t('pair.store')} value=${store.value} error=${error('store')} onInput=${set(store)} />
+      <${Field} name="table" label=${t('pair.table')} value=${table.value} error=${error('table')} inputMode="numeric" onInput=${set(table)} />
+      <${Field} name="password" label=${t('pair.password')} type="password" value=${password.value} error=${error('password')} onInput=${set(password)} />
+      ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+      <button type="submit" class="button primary wide" aria-busy=${isBusy.value ? 'true' : undefined}>
+        ${t(isBusy.value ? 'pair.submitting' : 'pair.submit')}
+      </button>
+      ${phase.value === 'open' && device.value && html`<${Button} class="wide" onPress=${close}>${t('pair.cancel')}<//>`}
+    </form>
+    <div class="pairing-languages" role="group" aria-label=${t('language')}>
+      ${LANGUAGES.map(({ code, name }) => html`<button type="button" key=${code} lang=${code} class="button plain"
+        aria-pressed=${language.value === code ? 'true' : 'false'} onClick=${() => setLanguage(code)}>${name}</button>`)}
+    </div>
+  </main>`;
+}
+
+/** @param {import('../vendor/signals.mjs').Signal<string>} signal */
+function set(signal) {
+  return (/** @type {string} */ value) => {
+    signal.value = value;
+  };
+}
+
+/** @param {string} code */
+function reason(code) {
+  if (!code) return t('pair.intro');
+  return t(code === 'TOKEN_EXPIRED' || code === 'DEVICE_REVOKED' ? `pair.again.${code}` : 'pair.again.other');
+}

@@ -1,0 +1,72 @@
+import { ApiError } from '../lib/api.js';
+import { language, t } from '../lib/i18n.js';
+import { html, useEffect } from '../lib/preact.js';
+import { clockTime } from '../lib/time.js';
+import { close, open } from '../lib/view.js';
+import { Button } from '../ui/button.js';
+import { Dialog } from '../ui/dialog.js';
+import { Icon } from '../ui/icon.js';
+import { followed, placed, queue } from './state/ordering.js';
+import { shortNumber } from './state/orders.js';
+
+/** How the order goes that the guest has just placed. @param {{ onClose: () => void }} props */
+export function ProgressDialog({ onClose }) {
+  const key = followed.value;
+  const order = queue.orders.value.find((one) => one.key === key);
+  const done = placed.value?.key === key ? placed.value.order : null;
+  const isGone = !order && !done;
+  useEffect(() => {
+    // After a reload, or where another tab has finished it.
+    if (isGone) open('orders');
+  }, [isGone]);
+  if (isGone) return null;
+  if (done) return html`<${Placed} order=${done} onClose=${onClose} />`;
+  if (order?.state === 'refused') return html`<${Refused} order=${order} />`;
+  return html`<${Sending} order=${order} onClose=${onClose} />`;
+}
+
+/** @param {{ order: import('../lib/queue.js').QueuedOrder, onClose: () => void }} props */
+function Sending({ order, onClose }) {
+  const isSending = queue.sending.value === order.key;
+  const hasFailed = queue.hasFailed.value;
+  const title = t(isSending && !hasFailed ? 'progress.sending' : 'progress.waiting');
+  return html`<${Dialog} class="progress" title=${title} onClose=${onClose} footer=${html`<${Button} class="wide" onPress=${onClose}>${t('progress.more')}<//>`}>
+    <p class="progress-mark waiting">${isSending && !hasFailed ? html`<span class="spinner" aria-hidden="true"></span>` : html`<${Icon} name="wait" />`}</p>
+    <p role="status">${isSending && !hasFailed ? title : t('progress.waiting.hint', { time: clockTime(order.not_after, language.value) })}</p>
+  <//>`;
+}
+
+/** @param {{ order: import('wire').Order, onClose: () => void }} props */
+function Placed({ order, onClose }) {
+  const footer = html`<div class="actions">
+    <${Button} onPress=${() => open('orders')}>${t('progress.orders')}<//>
+    <${Button} kind="primary" autofocus onPress=${onClose}>${t('progress.more')}<//>
+  </div>`;
+  return html`<${Dialog} class="progress" title=${t('progress.placed')} onClose=${onClose} footer=${footer}>
+    <p class="progress-mark done"><${Icon} name="check" /></p>
+    <p class="progress-number" role="status">${t('progress.number', { number: shortNumber(order) })}</p>
+  <//>`;
+}
+
+/** @param {{ order: import('../lib/queue.js').QueuedOrder }} props */
+function Refused({ order }) {
+  const error = new ApiError(409, { code: order.code, message: order.message });
+  const isExpired = order.code === 'ORDER_EXPIRED';
+  const leave = () => {
+    queue.remove(order.key);
+    close();
+  };
+  const check = () => {
+    queue.remove(order.key);
+    open('review');
+  };
+  const footer = html`<div class="actions">
+    <${Button} onPress=${leave}>${t('progress.more')}<//>
+    <${Button} kind="primary" guard=${500} onPress=${check}>${t('progress.check')}<//>
+  </div>`;
+  return html`<${Dialog} class="progress" title=${t(isExpired ? 'progress.expired' : 'progress.refused')} onClose=${leave} footer=${footer}>
+    <p class="progress-mark refused"><${Icon} name="warn" /></p>
+    <p role="alert">${error.text}</p>
+    <p class="muted">${t('progress.returned')}</p>
+  <//>`;
+}

@@ -1,0 +1,33 @@
+import { ApiError } from '../lib/api.js';
+import { language, t } from '../lib/i18n.js';
+import { html } from '../lib/preact.js';
+import { clockTime } from '../lib/time.js';
+import { open } from '../lib/view.js';
+import { Button } from '../ui/button.js';
+import { Money } from '../ui/money.js';
+import { queue } from './state/ordering.js';
+
+/** An order that has no answer yet, or was refused. @param {{ order: import('../lib/queue.js').QueuedOrder }} props */
+export function QueuedCard({ order }) {
+  const isRefused = order.state === 'refused';
+  const state = isRefused ? 'refused' : queue.sending.value === order.key && !queue.hasFailed.value ? 'sending' : 'waiting';
+  const check = () => {
+    queue.remove(order.key);
+    open('review');
+  };
+  return html`<article class=${`order queued ${state}`}>
+    <header class="order-head">
+      <h3>${t(`status.${state}`)}</h3>
+      <time class="muted">${clockTime(order.queued_at, language.value)}</time>
+    </header>
+    <ul class="order-lines">
+      ${order.lines.map((line) => html`<li key=${line.menu_id}>
+        <span>${line.name}</span><span class="muted">×${line.quantity}</span><${Money} amount=${line.price * line.quantity} />
+      </li>`)}
+    </ul>
+    <p>${isRefused
+      ? new ApiError(409, { code: order.code, message: order.message }).text
+      : state === 'waiting' && t('progress.waiting.hint', { time: clockTime(order.not_after, language.value) })}</p>
+    ${isRefused && html`<${Button} kind="primary" onPress=${check}>${t('progress.check')}<//>`}
+  </article>`;
+}

@@ -1,0 +1,82 @@
+// The cart against the menu of this moment.
+import { computed } from '../../lib/preact.js';
+import { isLoaded, items, version } from './menu.js';
+import { lines, note } from './party.js';
+
+/**
+ * A line of the cart with the item as it is now.
+ *
+ * @typedef {object} CartView
+ * @property {import('wire').CartLine} line
+ * @property {string} name
+ * @property {number} price
+ * @property {boolean} isSoldOut
+ * @property {boolean} isChanged whether the name or the price is another than the guest has seen
+ * @property {number} subtotal
+ */
+
+/** @typedef {{ lines: CartView[], note: string, total: number, version: number, hasSoldOut: boolean, hasChanges: boolean }} Cart */
+
+/** @param {import('wire').CartLine} line @returns {CartView} */
+function look(line) {
+  const item = items.value.get(line.menu_id);
+  const isSoldOut = isLoaded.value && !item?.is_available;
+  const { name, price } = item ?? line;
+  const isChanged = !isSoldOut && (name !== line.name || price !== line.price);
+  return { line, name, price, isSoldOut, isChanged, subtotal: isSoldOut ? 0 : price * line.quantity };
+}
+
+/** Everything that is shown of the cart, at one version of the menu. */
+export const cart = computed(() => {
+  const all = lines.value.map(look);
+  return /** @type {Cart} */ ({
+    lines: all,
+    note: note.value,
+    total: all.reduce((sum, { subtotal }) => sum + subtotal, 0),
+    version: version.value,
+    hasSoldOut: all.some(({ isSoldOut }) => isSoldOut),
+    hasChanges: all.some(({ isChanged }) => isChanged),
+  });
+});
+
+/** @type {Map<number, import('../../vendor/signals.mjs').ReadonlySignal<number>>} */
+const quantities = new Map();
+
+/**
+ * How many of an item are in the cart. One signal an item, so that a card is drawn again only when its own number
+ * changes.
+ *
+ * @param {number} id
+ */
+export function quantityOf(id) {
+  let quantity = quantities.get(id);
+  if (!quantity) {
+    quantity = computed(() => lines.value.find((line) => line.menu_id === id)?.quantity ?? 0);
+    quantities.set(id, quantity);
+  }
+  return quantity;
+}
+
+/** @type {Map<number, import('../../vendor/signals.mjs').ReadonlySignal<import('wire').MenuItem | undefined>>} */
+const single = new Map();
+
+/**
+ * One item of the menu, for the same reason.
+ *
+ * @param {number} id
+ */
+export function itemOf(id) {
+  let item = single.get(id);
+  if (!item) {
+    /** @type {import('wire').MenuItem | undefined} */
+    let last;
+    item = computed(() => {
+      const next = items.value.get(id);
+      // Every load of the menu makes new objects of the same values.
+      if (JSON.stringify(next) !== JSON.stringify(last)) last = next;
+      return last;
+    });
+    single.set(id, item);
+  }
+  return item;
+}

@@ -1,0 +1,72 @@
+// The pairing of this tablet: its token, which is renewed without a password for as long as staff do not revoke it.
+import { call } from '../../lib/api.js';
+import { signal } from '../../lib/preact.js';
+import { onChange, read, remove, write } from '../../lib/store.js';
+
+const NAME = 'guest.device';
+
+/**
+ * @typedef {object} Device
+ * @property {string} token
+ * @property {string} store_id
+ * @property {string} store_name
+ * @property {number} table_id
+ * @property {number} table_number
+ * @property {number} session_id
+ * @property {string} expires_at
+ * @property {number} renewed_at
+ */
+
+/** The device as it is paired, or null. @type {import('../../vendor/signals.mjs').Signal<Device | null>} */
+export const device = signal(read(NAME));
+
+onChange(NAME, () => {
+  device.value = read(NAME);
+});
+
+/**
+ * Pairs this tablet. The password is sent and not kept.
+ *
+ * @param {import('wire').TableLoginRequest} login
+ */
+export async function pair(login) {
+  keep(await call('POST', '/customer/auth/login', { body: JSON.stringify(login) }));
+}
+
+/** @type {Promise<void> | null} */
+let renewal = null;
+
+/** Exchanges the token for a new one, on the table's current session. */
+export function renew() {
+  renewal ??= call('POST', '/customer/auth/session', { token: device.value?.token })
+    .then((login) => keep(/** @type {import('wire').TableLogin} */ (login)))
+    .finally(() => {
+      renewal = null;
+    });
+  return renewal;
+}
+
+/** Whether half of the token's life is over. */
+export function isRenewalDue() {
+  const { renewed_at = 0, expires_at = '' } = device.value ?? {};
+  return Date.now() > (renewed_at + Date.parse(expires_at)) / 2;
+}
+
+/** Forgets the token, and keeps what tells staff which tablet this was. */
+export function forget() {
+  if (device.value) write('guest.last_table', { store_id: device.value.store_id, table_number: device.value.table_number });
+  remove(NAME);
+  device.value = null;
+}
+
+/** The table that this tablet was paired with before. @returns {{ store_id: string, table_number: number } | null} */
+export function lastTable() {
+  return read('guest.last_table');
+}
+
+/** @param {import('wire').TableLogin} login */
+function keep({ token, store_id, store_name, table_id, table_number, session_id, expires_at }) {
+  const paired = { token, store_id, store_name, table_id, table_number, session_id, expires_at, renewed_at: Date.now() };
+  write(NAME, paired);
+  device.value = paired;
+}

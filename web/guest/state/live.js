@@ -1,0 +1,138 @@
+// Keeps the page up to date: connects the event stream with menu, orders and session.
+import { call } from '../../lib/api.js';
+import { checkBuild } from '../../lib/build.js';
+import { computed, effect, signal } from '../../lib/preact.js';
+import { EventStream } from '../../lib/stream.js';
+import { close } from '../../lib/view.js';
+import { device } from './device.js';
+import * as menu from './menu.js';
+import { queue } from './ordering.js';
+import * as orders from './orders.js';
+import * as party from './party.js';
+import { checkSession, confirmSession, connectSession, end, phase, renewSession } from './session.js';
+
+const CHECK_EVERY = 10 * 60_000;
+
+/** What the thanks say. @type {import('../../vendor/signals.mjs').Signal<{ total: number, unsent: number }>} */
+export const farewell = signal({ total: 0, unsent: 0 });
+
+/** Whether the tablet has a session for the next guests. */
+export const isReady = computed(() => device.value?.session_id !== party.party.value.session_id);
+
+export const stream = new EventStream({
+  path: '/customer/orders/stream',
+  token: () => device.value?.token ?? '',
+  onEvent: handle,
+  onRefused: async (error) => {
+    if (error.code === 'SESSION_ENDED') {
+      const session = device.value?.session_id ?? 0;
+      await end(session);
+      return device.value?.session_id === session;
+    }
+    if (error.status !== 401) return true;
+    return renewSession().then(
+      () => true,
+      () => device.value !== null,
+    );
+  },
+});
+
+/**
+ * @param {string} name
+ * @param {any} data
+ */
+function handle(name, data) {
+  switch (name) {
+    case 'connected':
+    case 'reset':
+      confirmSession();
+      orders.refresh();
+      menu.load(data.menu_version);
+      queue.wake();
+      checkBuild();
+      break;
+    case 'menu_changed':
+      menu.load(data.menu_version);
+      break;
+    case 'session_completed':
+      end(data.session_id);
+      break;
+    case 'session_reopened':
+      if (data.table_id === device.value?.table_id) renewSession(true).catch(() => {});
+      break;
+    default:
+      orders.refresh();
+  }
+}
+
+/** Starts everything that goes on behind the page. */
+export function start() {
+  menu.restore();
+  connectSession({
+    renewed: listen,
+    enter(session, isSameParty) {
+      const before = party.party.peek().session_id;
+      orders.clear();
+      if (isSameParty && before && before !== session) {
+        party.moveTo(session);
+        queue.forSession(before, (order) => ({ ...order, session_id: session }));
+      } else {
+        party.enter(session);
+        if (before !== session) {
+          queue.forSession(before, () => null);
+          close();
+          menu.restart();
+        }
+      }
+      listen(session);
+      orders.refresh();
+    },
+    end(session) {
+      farewell.value = { total: orders.total.peek(), unsent: 0 };
+      hush();
+      sayGoodbye(session, device.peek()?.token ?? '');
+      orders.clear();
+      party.emptyCart();
+      close();
+    },
+  });
+  effect(() => {
+    if (phase.value === 'unpaired') hush();
+  });
+  queue.wake();
+  checkSession().catch(() => {});
+  setInterval(() => checkSession().catch(() => {}), CHECK_EVERY);
+}
+
+/** The session whose events are read. */
+let heard = 0;
+
+/** @param {number} session */
+function listen(session) {
+  if (heard === session) return;
+  heard = session;
+  stream.start();
+}
+
+function hush() {
+  heard = 0;
+  stream.stop();
+}
+
+/**
+ * Tries the orders that wait once more, with the token of their session: one may have been placed without an answer. The
+ * guests learn of the others.
+ *
+ * @param {number} session
+ * @param {string} token
+ */
+async function sayGoodbye(session, token) {
+  const unsent = queue.orders.peek().filter((order) => order.session_id === session && order.state === 'queued');
+  for (const { key, body } of unsent) {
+    try {
+      await call('POST', '/customer/orders', { token, body, headers: { 'Idempotency-Key': key } });
+    } catch {
+      farewell.value = { ...farewell.value, unsent: farewell.value.unsent + 1 };
+    }
+  }
+}

@@ -1,0 +1,135 @@
+// The menu. What the guest looks at keeps its place: an item that can no longer be ordered stays where it is and is
+// marked, and another order of items is shown once nobody touches the page.
+import { asApiError, call } from '../../lib/api.js';
+import { idleFor } from '../../lib/idle.js';
+import { batch, computed, signal } from '../../lib/preact.js';
+import { backoff } from '../../lib/random.js';
+import { read, write } from '../../lib/store.js';
+import { arrange, keepPlaces } from './arrangement.js';
+import { device } from './device.js';
+import { authorized } from './session.js';
+
+const NAME = 'guest.menu';
+const QUIET = 2_000;
+
+/** @typedef {import('wire').MenuItem} MenuItem */
+/** @typedef {import('./arrangement.js').Section} Section */
+/** @typedef {{ store_id: string, version: number, categories: import('wire').Category[], items: MenuItem[] }} Loaded */
+
+/** Every item that was shown, by its id. @type {import('../../vendor/signals.mjs').Signal<Map<number, MenuItem>>} */
+export const items = signal(new Map());
+
+/** The categories that have items, in order. @type {import('../../vendor/signals.mjs').Signal<Section[]>} */
+export const sections = signal([]);
+
+/** The version of `items`; 0 before there are any. */
+export const version = signal(0);
+
+/** Why the menu could not be loaded. @type {import('../../vendor/signals.mjs').Signal<import('../../lib/api.js').ApiError | null>} */
+export const failure = signal(null);
+
+export const isLoaded = computed(() => version.value > 0);
+
+let wanted = 0;
+let isLoading = false;
+let failures = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let retry;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let quiet;
+
+/** Shows the menu of the last visit, so that guests can order while the server cannot answer. */
+export function restore() {
+  const kept = /** @type {Loaded | null} */ (read(NAME));
+  if (kept && kept.store_id === device.value?.store_id) show(kept, true);
+}
+
+/**
+ * Loads the menu, which must not be older than `atLeast`.
+ *
+ * @param {number} [atLeast]
+ */
+export async function load(atLeast = 0) {
+  wanted = Math.max(wanted, atLeast);
+  if (isLoading || !device.value) return;
+  isLoading = true;
+  clearTimeout(retry);
+  try {
+    do {
+      const { store_id } = device.value;
+      const query = wanted ? `?menu_version=${wanted}` : '';
+      const [list, menu] = await Promise.all([
+        get(`/customer/menu/categories${query}`),
+        get(`/customer/menu${query}`),
+      ]);
+      // A version above the store's own, as after a restore, is never reached.
+      wanted = Math.min(wanted, menu.menu_version);
+      const loaded = { store_id, version: menu.menu_version, categories: list.categories, items: menu.menus };
+      show(loaded, false);
+      write(NAME, loaded);
+    } while (version.value < wanted && device.value);
+    failures = 0;
+    failure.value = null;
+  } catch (error) {
+    failure.value = asApiError(error);
+    retry = setTimeout(() => load(), backoff(failures, 1_000, 30_000));
+    failures += 1;
+  } finally {
+    isLoading = false;
+  }
+}
+
+/** @param {string} path @returns {Promise<any>} */
+function get(path) {
+  return authorized((token) => call('GET', path, { token }));
+}
+
+/** Forgets items that were only kept in their place, for the next party. */
+export function restart() {
+  clearTimeout(quiet);
+  const kept = /** @type {Loaded | null} */ (read(NAME));
+  if (kept && kept.store_id === device.value?.store_id) show(kept, true);
+}
+
+/**
+ * Marks items that the server refused, before the menu is loaded again.
+ *
+ * @param {number[]} ids
+ */
+export function markSoldOut(ids) {
+  const changed = new Map(items.value);
+  for (const id of ids) {
+    const item = changed.get(id);
+    if (item) changed.set(id, { ...item, is_available: false });
+  }
+  items.value = changed;
+}
+
+/**
+ * @param {Loaded} loaded
+ * @param {boolean} isFresh whether nobody looks at the menu yet
+ */
+function show(loaded, isFresh) {
+  const next = new Map(loaded.items.map((item) => [item.id, item]));
+  if (!isFresh) {
+    for (const [id, item] of items.value) {
+      if (!next.has(id)) next.set(id, { ...item, is_available: false });
+    }
+  }
+  const arranged = arrange(loaded);
+  batch(() => {
+    items.value = next;
+    version.value = loaded.version;
+    if (isFresh || sections.value.length === 0) sections.value = arranged;
+  });
+  if (!isFresh) rearrangeWhenQuiet(arranged);
+}
+
+/** @param {Section[]} next */
+function rearrangeWhenQuiet(next) {
+  clearTimeout(quiet);
+  const kept = keepPlaces(sections.value, next);
+  if (JSON.stringify(kept) === JSON.stringify(sections.value)) return;
+  if (idleFor() >= QUIET) sections.value = kept;
+  else quiet = setTimeout(() => rearrangeWhenQuiet(next), QUIET);
+}

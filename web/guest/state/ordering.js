@@ -1,0 +1,89 @@
+// From the cart to the kitchen.
+import { call } from '../../lib/api.js';
+import { computed, signal } from '../../lib/preact.js';
+import { OrderQueue } from '../../lib/queue.js';
+import { randomKey } from '../../lib/random.js';
+import { serverNow } from '../../lib/time.js';
+import { device } from './device.js';
+import { load, markSoldOut } from './menu.js';
+import { refresh } from './orders.js';
+import { add, emptyCart, note, setNote } from './party.js';
+import { authorized } from './session.js';
+
+/** An order that could not be sent for so long is not wanted any more: by then the guests have asked somebody. */
+const LIFETIME = 30 * 60_000;
+
+/** @typedef {import('../../lib/queue.js').QueuedOrder} QueuedOrder */
+
+/** The order whose progress the guest watches. */
+export const followed = signal('');
+
+/** The order that was placed last. @type {import('../../vendor/signals.mjs').Signal<{ key: string, order: import('wire').Order } | null>} */
+export const placed = signal(null);
+
+export const queue = new OrderQueue({
+  name: 'guest.queue',
+  send: ({ key, body }) =>
+    authorized((token) => call('POST', '/customer/orders', { token, body, headers: { 'Idempotency-Key': key } })),
+  maySend: (order) => order.session_id === device.value?.session_id,
+  onPlaced: ({ key }, order) => {
+    placed.value = { key, order };
+    refresh();
+  },
+  onRefused: giveBack,
+});
+
+/** Orders of this session that wait for an answer. */
+export const waiting = computed(() =>
+  queue.orders.value.filter((order) => order.state === 'queued' && order.session_id === device.value?.session_id),
+);
+
+/** Orders of this session that were refused, until the guest has seen it. */
+export const refused = computed(() =>
+  queue.orders.value.filter((order) => order.state === 'refused' && order.session_id === device.value?.session_id),
+);
+
+/**
+ * Orders what the guest has just read. Everything is fixed and stored before anything is sent, in the task of the tap.
+ *
+ * @param {import('./cart.js').Cart} cart as it was shown
+ */
+export function place(cart) {
+  const paired = device.value;
+  if (!paired || cart.lines.length === 0 || cart.hasSoldOut || cart.hasChanges) return;
+  const queuedAt = serverNow();
+  const notAfter = queuedAt + LIFETIME;
+  const items = cart.lines.map(({ line }) => ({ menu_id: line.menu_id, quantity: line.quantity }));
+  const order = { items, note: cart.note.trim() || undefined, menu_version: cart.version, not_after: new Date(notAfter).toISOString() };
+  const key = randomKey();
+  followed.value = key;
+  queue.add({
+    key,
+    session_id: paired.session_id,
+    body: JSON.stringify(order),
+    lines: cart.lines.map(({ line }) => line),
+    note: cart.note,
+    total: cart.total,
+    queued_at: queuedAt,
+    not_after: notAfter,
+    state: 'queued',
+  });
+  emptyCart();
+}
+
+/**
+ * Puts what was refused back into the cart, where the lines at fault are marked.
+ *
+ * @param {QueuedOrder} order
+ * @param {import('../../lib/api.js').ApiError} error
+ */
+function giveBack(order, { code, body }) {
+  if (code === 'SESSION_ENDED') return;
+  for (const line of order.lines) add(line);
+  if (order.note && !note.value) setNote(order.note);
+  if (code === 'MENU_UNAVAILABLE' || code === 'MENU_NOT_FOUND') {
+    const indexes = (body.details ?? []).map(({ field }) => Number(/^items\[(\d+)\]/.exec(field)?.[1] ?? NaN));
+    markSoldOut(order.lines.filter((_, index) => indexes.includes(index)).map((line) => line.menu_id));
+  }
+  load(body.menu_version);
+}

@@ -1,0 +1,159 @@
+// The session of the table: from pairing to the end of the guests' stay, and on to the next.
+import { ApiError, asApiError, call } from '../../lib/api.js';
+import { batch, signal } from '../../lib/preact.js';
+import { backoff } from '../../lib/random.js';
+import { device, forget, isRenewalDue, renew } from './device.js';
+
+/** @typedef {'unpaired' | 'open' | 'ended'} Phase */
+
+/** @type {import('../../vendor/signals.mjs').Signal<Phase>} */
+export const phase = signal(device.value ? 'open' : 'unpaired');
+
+/** The code of the refusal because of which the tablet has to be paired again. */
+export const unpairedBecause = signal('');
+
+/** The session that the page has set itself up for. */
+let entered = device.value?.session_id ?? 0;
+
+/** The session that this page has seen running. */
+let seen = 0;
+
+/**
+ * @typedef {object} Handlers
+ * @property {(session: number, isSameParty: boolean) => void} enter called for each session, the first included
+ * @property {(session: number) => void} end called when a session has ended
+ * @property {(session: number) => void} renewed called when there is a session for the next guests
+ */
+
+/** @type {Handlers} */
+let on = { enter() {}, end() {}, renewed() {} };
+
+/** @param {Handlers} handlers */
+export function connectSession(handlers) {
+  on = handlers;
+  if (device.value) on.enter(device.value.session_id, false);
+}
+
+/** Sets the page up for the session that the device has now. */
+function follow(isSameParty = false) {
+  const session = device.value?.session_id ?? 0;
+  const isNew = session !== entered || phase.value === 'unpaired';
+  entered = session;
+  batch(() => {
+    unpairedBecause.value = '';
+    if (phase.value === 'ended' && !isSameParty) {
+      // The guests still read the thanks, in their language.
+      on.renewed(session);
+      return;
+    }
+    phase.value = 'open';
+    if (isNew) on.enter(session, isSameParty);
+  });
+}
+
+/** After the tablet was paired. */
+export function enterPaired() {
+  phase.value = 'unpaired';
+  follow();
+}
+
+/**
+ * Gets a new token. Where the pairing is over, the page asks for the password; cart and queue stay.
+ *
+ * @param {boolean} [isSameParty] whether the guests stay the same in another session
+ */
+export async function renewSession(isSameParty = false) {
+  try {
+    await renew();
+  } catch (thrown) {
+    const error = asApiError(thrown);
+    if (error.status === 401 || error.code === 'DEVICE_REVOKED') {
+      batch(() => {
+        forget();
+        unpairedBecause.value = error.code;
+        phase.value = 'unpaired';
+      });
+    }
+    throw error;
+  }
+  follow(isSameParty);
+}
+
+/**
+ * Sends a request with the token, and once more with a new one if the server does not take it.
+ *
+ * @template T
+ * @param {(token: string) => Promise<T>} request
+ * @returns {Promise<T>}
+ */
+export async function authorized(request) {
+  const { token = '', session_id = 0 } = device.value ?? {};
+  try {
+    return await request(token);
+  } catch (thrown) {
+    const error = asApiError(thrown);
+    if (error.code === 'SESSION_ENDED') end(session_id);
+    if (error.status !== 401) throw error;
+    // Whatever the renewal is refused for: the order itself was not.
+    await renewSession().catch(() => {
+      throw error;
+    });
+    if (device.value?.session_id !== session_id) throw new ApiError(0);
+    return request(device.value.token);
+  }
+}
+
+/** Learns whether the session goes on, and renews the token in time. */
+export async function checkSession() {
+  if (!device.value || phase.value !== 'open') return;
+  const { session_id } = device.value;
+  if (isRenewalDue()) return renewSession();
+  const { valid } = await authorized((/** @type {string} */ token) => call('GET', '/customer/auth/session/check', { token }));
+  if (!valid) await end(session_id);
+}
+
+/** The server has shown that the session goes on. */
+export function confirmSession() {
+  seen = device.value?.session_id ?? 0;
+}
+
+/**
+ * The guests' session has ended: everything of them goes, and the tablet gets a token for the next ones. Guests who left
+ * while the page was closed are not thanked.
+ *
+ * @param {number} session
+ */
+export async function end(session) {
+  if (device.value?.session_id !== session || phase.value !== 'open') return;
+  if (seen !== session) return renewSession().catch(() => {});
+  batch(() => {
+    phase.value = 'ended';
+    on.end(session);
+  });
+  for (let failures = 0; device.value?.session_id === session; failures += 1) {
+    try {
+      await renewSession();
+      // Still the table's session: it was reopened in between.
+      if (device.value?.session_id === session) return reopen(session);
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, backoff(failures, 1_000, 15_000)));
+    }
+  }
+}
+
+/** @param {number} session */
+function reopen(session) {
+  batch(() => {
+    phase.value = 'open';
+    on.enter(session, true);
+  });
+}
+
+/** The next guests begin. */
+export function begin() {
+  if (phase.value !== 'ended') return;
+  batch(() => {
+    phase.value = 'open';
+    on.enter(entered, false);
+  });
+}

@@ -1,0 +1,37 @@
+// A page that stays open for weeks has to become the new one after an update of the server.
+import { whenIdle } from './idle.js';
+
+/** The build that this module is part of. */
+const OWN = /\/assets\/([^/]+)\//.exec(import.meta.url)?.[1];
+
+const UNUSED_FOR = 60_000;
+
+/** While two releases serve side by side, the page must not load itself again and again. */
+const AT_MOST_EVERY = 600_000;
+const STAMP = 'tableorder.reloaded_at';
+
+let isPlanned = false;
+
+/** Asks the server for its build. If it is another, the page loads itself again once nobody uses it. */
+export async function checkBuild() {
+  if (isPlanned) return;
+  const build = await currentBuild();
+  if (!build || build === OWN || Date.now() - Number(sessionStorage.getItem(STAMP)) < AT_MOST_EVERY) return;
+  isPlanned = true;
+  whenIdle(UNUSED_FOR, async () => {
+    isPlanned = false;
+    // It may be gone again, and a page that cannot load is worse than an old one.
+    if (!(await currentBuild())) return;
+    sessionStorage.setItem(STAMP, String(Date.now()));
+    location.reload();
+  });
+}
+
+async function currentBuild() {
+  try {
+    const response = await fetch(location.pathname, { method: 'HEAD', cache: 'no-store', credentials: 'omit' });
+    return response.ok ? response.headers.get('x-build') : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,45 @@
+// Whether somebody uses the page.
+
+const SIGNS = ['pointerdown', 'pointermove', 'keydown', 'input', 'wheel', 'touchmove', 'scroll'];
+
+let activeAt = Date.now();
+
+
+for (const sign of SIGNS) {
+  addEventListener(
+    sign,
+    (event) => {
+      // A page that scrolls by itself is not used by anybody.
+      if (!event.isTrusted) return;
+      activeAt = Date.now();
+    },
+    { capture: true, passive: true },
+  );
+}
+
+/** For how long nobody has touched the page, in milliseconds. */
+export function idleFor() {
+  return Date.now() - activeAt;
+}
+
+/** As if somebody had touched it. */
+export function markActive() {
+  activeAt = Date.now();
+}
+
+/**
+ * Calls `act` as soon as nobody has touched the page for `duration` milliseconds.
+ *
+ * @param {number} duration
+ * @param {() => void} act
+ * @returns {() => void} cancels it
+ */
+export function whenIdle(duration, act) {
+  let timer = setTimeout(check, Math.max(0, duration - idleFor()));
+  function check() {
+    const left = duration - idleFor();
+    if (left <= 0) act();
+    else timer = setTimeout(check, left);
+  }
+  return () => clearTimeout(timer);
+}

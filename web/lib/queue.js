@@ -1,0 +1,152 @@
+// Orders on their way to the server. An order is stored before its first request, and the same bytes with the same key
+// are sent until the server has answered, however often the page is closed in between.
+import { asApiError } from './api.js';
+import { batch, signal } from './preact.js';
+import { backoff } from './random.js';
+import { onChange, read, write } from './store.js';
+
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 15_000;
+
+/**
+ * An order on its way, or one that was refused and not looked at yet.
+ *
+ * @typedef {object} QueuedOrder
+ * @property {string} key its idempotency key
+ * @property {number} session_id
+ * @property {string} body the request's body, which never changes
+ * @property {import('wire').CartLine[]} lines
+ * @property {string} note
+ * @property {number} total as the guest saw it
+ * @property {number} queued_at server time
+ * @property {number} not_after server time
+ * @property {'queued' | 'refused'} state
+ * @property {string} [code] why it was refused
+ * @property {string} [message]
+ */
+
+export class OrderQueue {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  #failures = 0;
+  #isBusy = false;
+
+  /**
+   * @param {object} options
+   * @param {string} options.name where it is stored
+   * @param {(order: QueuedOrder) => Promise<any>} options.send
+   * @param {(order: QueuedOrder) => boolean} options.maySend whether it belongs to the current session
+   * @param {(order: QueuedOrder, placed: any) => void} options.onPlaced
+   * @param {(order: QueuedOrder, error: import('./api.js').ApiError) => void} options.onRefused
+   */
+  constructor({ name, send, maySend, onPlaced, onRefused }) {
+    this.name = name;
+    this.send = send;
+    this.maySend = maySend;
+    this.onPlaced = onPlaced;
+    this.onRefused = onRefused;
+    /** @type {import('../vendor/signals.mjs').Signal<QueuedOrder[]>} */
+    this.orders = signal(read(name) ?? []);
+    /** The key of the order whose answer is awaited. */
+    this.sending = signal('');
+    /** Whether the last request had no answer. */
+    this.hasFailed = signal(false);
+    onChange(name, () => {
+      this.orders.value = read(name) ?? [];
+    });
+    addEventListener('online', () => this.wake());
+  }
+
+  /** @param {(orders: QueuedOrder[]) => QueuedOrder[]} change */
+  #update(change) {
+    // From the storage, not from memory: another tab may have added an order.
+    const orders = change(read(this.name) ?? []);
+    const isStored = write(this.name, orders);
+    this.orders.value = orders;
+    return isStored;
+  }
+
+  /**
+   * Stores the order, then sends it.
+   *
+   * @param {QueuedOrder} order
+   * @returns {boolean} whether it survives a reload
+   */
+  add(order) {
+    const isStored = this.#update((orders) => [...orders, order]);
+    this.wake();
+    return isStored;
+  }
+
+  /** @param {string} key */
+  remove(key) {
+    this.#update((orders) => orders.filter((order) => order.key !== key));
+  }
+
+  /**
+   * Changes the orders of one session, or removes them where the answer is null.
+   *
+   * @param {number} session
+   * @param {(order: QueuedOrder) => QueuedOrder | null} change
+   */
+  forSession(session, change) {
+    this.#update((orders) => orders.flatMap((order) => (order.session_id === session ? (change(order) ?? []) : [order])));
+  }
+
+  /** Sends now what waits. */
+  wake() {
+    this.#failures = 0;
+    clearTimeout(this.#timer);
+    this.#drain();
+  }
+
+  async #drain() {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      for (;;) {
+        const next = this.orders.value.find((order) => order.state === 'queued' && this.maySend(order));
+        if (!next || !(await this.#try(next))) return;
+      }
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /**
+   * @param {QueuedOrder} order
+   * @returns {Promise<boolean>} whether to go on with the next
+   */
+  async #try(order) {
+    this.sending.value = order.key;
+    try {
+      const placed = await this.send(order);
+      this.#failures = 0;
+      batch(() => {
+        this.remove(order.key);
+        this.sending.value = '';
+        this.hasFailed.value = false;
+        this.onPlaced(order, placed);
+      });
+      return true;
+    } catch (thrown) {
+      const error = asApiError(thrown);
+      this.sending.value = '';
+      if (error.isTemporary || error.status === 401 || !this.maySend(order)) {
+        this.hasFailed.value = true;
+        const pause = Math.max(backoff(this.#failures, FIRST_PAUSE, LONGEST_PAUSE), error.retryAfter);
+        this.#failures += 1;
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#drain(), pause);
+        return false;
+      }
+      batch(() => {
+        const { code, message } = error;
+        this.hasFailed.value = false;
+        const refused = { ...order, state: /** @type {const} */ ('refused'), code, message };
+        this.#update((orders) => orders.map((one) => (one.key === order.key ? refused : one)));
+        this.onRefused(order, error);
+      });
+      return true;
+    }
+  }
+}

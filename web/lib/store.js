@@ -1,0 +1,71 @@
+// What the browser keeps over a reload. Every access goes to localStorage itself, since another tab may have written.
+
+const PREFIX = 'tableorder.';
+
+/** Holds what localStorage refuses, for as long as the page is open. @type {Map<string, string>} */
+const memory = new Map();
+
+/**
+ * @template T
+ * @param {string} name
+ * @returns {T | null}
+ */
+export function read(name) {
+  const text = memory.get(name) ?? readText(name);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} name */
+function readText(name) {
+  try {
+    return localStorage.getItem(PREFIX + name);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Writes before it returns.
+ *
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {boolean} whether it survives a reload
+ */
+export function write(name, value) {
+  const text = JSON.stringify(value);
+  try {
+    localStorage.setItem(PREFIX + name, text);
+    memory.delete(name);
+    return true;
+  } catch {
+    memory.set(name, text);
+    return false;
+  }
+}
+
+/** @param {string} name */
+export function remove(name) {
+  memory.delete(name);
+  try {
+    localStorage.removeItem(PREFIX + name);
+  } catch {
+    // Without storage there is nothing to remove.
+  }
+}
+
+/**
+ * Calls `changed` when another tab has written `name`.
+ *
+ * @param {string} name
+ * @param {() => void} changed
+ */
+export function onChange(name, changed) {
+  addEventListener('storage', (event) => {
+    if (event.key === PREFIX + name) changed();
+  });
+}

@@ -1,0 +1,35 @@
+// The server's clock. A tablet's own may be wrong by hours.
+
+/** Server time minus our time, in milliseconds. */
+let offset = 0;
+
+/**
+ * Learns the server's time from a response.
+ *
+ * @param {Headers} headers
+ * @param {number} sentAt our time when the request was sent
+ */
+export function learnTime(headers, sentAt) {
+  const date = Date.parse(headers.get('date') ?? '');
+  if (Number.isNaN(date)) return;
+  // The header has whole seconds, so the true time is half a second later on average.
+  const estimate = date + 500 - (sentAt + Date.now()) / 2;
+  // A slow answer says little: keep what agrees with it.
+  const uncertainty = (Date.now() - sentAt) / 2 + 500;
+  if (Math.abs(estimate - offset) > uncertainty) offset = estimate;
+}
+
+/** The server's time, in milliseconds since 1970. */
+export function serverNow() {
+  return Date.now() + offset;
+}
+
+/**
+ * The time of day.
+ *
+ * @param {string | number} moment
+ * @param {string} language
+ */
+export function clockTime(moment, language) {
+  return new Intl.DateTimeFormat(language, { hour: 'numeric', minute: '2-digit' }).format(new Date(moment));
+}

@@ -1,0 +1,26 @@
+import { t } from '../lib/i18n.js';
+import { html } from '../lib/preact.js';
+import { Button } from './button.js';
+
+/** Where something is still coming. */
+export function Loading() {
+  return html`<div class="state" role="status"><span class="spinner" aria-hidden="true"></span><p>${t('loading')}</p></div>`;
+}
+
+/** Where there is nothing. @param {{ title: string, hint?: string }} props */
+export function Empty({ title, hint }) {
+  return html`<div class="state"><p class="state-title">${title}</p>${hint && html`<p class="muted">${hint}</p>`}</div>`;
+}
+
+/**
+ * Where something could not be loaded. The page tries again by itself, too.
+ *
+ * @param {{ title: string, error: import('../lib/api.js').ApiError, onRetry: () => void }} props
+ */
+export function Failure({ title, error, onRetry }) {
+  return html`<div class="state" role="alert">
+    <p class="state-title">${title}</p>
+    <p class="muted">${error.text}</p>
+    <${Button} onPress=${onRetry}>${t('retry')}<//>
+  </div>`;
+}

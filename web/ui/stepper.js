@@ -1,0 +1,33 @@
+import { t } from '../lib/i18n.js';
+import { html } from '../lib/preact.js';
+import { Icon } from './icon.js';
+
+/**
+ * Fewer and more. At one, fewer removes where that is possible.
+ *
+ * @param {object} props
+ * @param {string} props.name of what is counted
+ * @param {number} props.value
+ * @param {number} [props.max]
+ * @param {(value: number) => void} props.onChange
+ * @param {() => void} [props.onRemove]
+ */
+export function Stepper({ name, value, max = 999, onChange, onRemove }) {
+  const isLast = value <= 1;
+  const less = () => {
+    if (!isLast) onChange(value - 1);
+    else onRemove?.();
+  };
+  const removes = isLast && onRemove;
+  return html`<div class="stepper" role="group" aria-label=${`${name}, ${t('item.quantity')}`}>
+    <button type="button" class="button icon-only" aria-label=${t(removes ? 'quantity.remove' : 'quantity.less', { name })}
+      aria-disabled=${isLast && !onRemove ? 'true' : undefined} onClick=${less}>
+      <${Icon} name=${removes ? 'trash' : 'minus'} />
+    </button>
+    <output class="stepper-value" aria-live="polite">${value}</output>
+    <button type="button" class="button icon-only" aria-label=${t('quantity.more', { name })}
+      aria-disabled=${value >= max ? 'true' : undefined} onClick=${() => value < max && onChange(value + 1)}>
+      <${Icon} name="plus" />
+    </button>
+  </div>`;
+}

@@ -1,0 +1,42 @@
+import { html, signal } from '../lib/preact.js';
+
+const SHOWN_FOR = 3_500;
+
+/** @type {import('../vendor/signals.mjs').Signal<{ id: number, text: string } | null>} */
+const shown = signal(null);
+const said = signal('');
+let last = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+
+/**
+ * Shows a short note, which goes by itself.
+ *
+ * @param {string} text
+ */
+export function toast(text) {
+  last += 1;
+  shown.value = { id: last, text };
+  announce(text);
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    shown.value = null;
+  }, SHOWN_FOR);
+}
+
+/**
+ * Says something to those who hear the page.
+ *
+ * @param {string} text
+ */
+export function announce(text) {
+  // The same words again are news only if they differ.
+  said.value = said.peek() === text ? `${text}\u00a0` : text;
+}
+
+export function Toast() {
+  return html`<div class="toasts">
+    <p class="visually-hidden" role="status">${said}</p>
+    ${shown.value && html`<p key=${shown.value.id} class="toast" aria-hidden="true">${shown.value.text}</p>`}
+  </div>`;
+}
