@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from './support/fixtures.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe-core finds on the page as it is. */
+async function violations(page) {
+  // Through the debugger, as the page's policy lets no script in.
+  await page.evaluate(AXE);
+  const results = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+}
+
+async function isSettled(page) {
+  await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations !== Infinity).map(({ finished }) => finished.catch(() => {}))));
+}
+
+test('a language is switched at once and without loading the page', async ({ tablet, page }) => {
+  let navigations = 0;
+  page.on('framenavigated', () => {
+    navigations += 1;
+  });
+  await tablet.add('콜라');
+  await page.evaluate(() => {
+    window.isSamePage = true;
+  });
+  await page.getByRole('button', { name: /Language/ }).click();
+  const before = navigations;
+  for (const [name, lang, title] of [['English', 'en', 'Cart'], ['日本語', 'ja', 'カート'], ['中文', 'zh', '购物车'], ['한국어', 'ko', '장바구니']]) {
+    await page.getByRole('button', { name, exact: true }).click();
+    await expect(tablet.cart.locator('h2')).toHaveText(title);
+    await expect(page.locator('html')).toHaveAttribute('lang', lang);
+  }
+  expect(navigations).toBe(before);
+  expect(await page.evaluate(() => window.isSamePage)).toBe(true);
+});
+
+test('an order can be placed with the keyboard alone', async ({ tablet, page, staff, table }) => {
+  const tabTo = async (name) => {
+    for (let n = 0; n < 80; n += 1) {
+      await page.keyboard.press('Tab');
+      const label = await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim());
+      if (label === name) return;
+    }
+    throw new Error(`${name} is not reached by the Tab key`);
+  };
+  await page.evaluate(() => document.activeElement?.blur());
+  await tabTo('해물파전');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog')).toContainText('해물파전');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('해물파전');
+  await tabTo('해물파전 담기');
+  await page.keyboard.press('Enter');
+  await tabTo('주문하기');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog')).toContainText('이대로 주문할까요?');
+  await tabTo('15,000원 주문하기');
+  await expect(page.getByRole('button', { name: '15,000원 주문하기' })).toBeEnabled();
+  await page.keyboard.press('Enter');
+  await tablet.isPlaced();
+  expect(await staff.orders(table)).toHaveLength(1);
+});
+
+test('a menu that changes moves nothing, closes nothing and keeps what is typed', async ({ tablet, page, staff }) => {
+  await tablet.add('콜라');
+  await tablet.cart.getByLabel('요청 사항').fill('얼음 많이');
+  const item = await staff.newItem('새 메뉴', 3_000);
+  await page.getByRole('button', { name: '음료·주류' }).click();
+  await page.getByRole('button', { name: '식혜', exact: true }).click();
+  await expect(page.getByRole('dialog')).toContainText('식혜');
+  const scrolled = await page.evaluate(() => scrollY);
+  const { menu_version } = await page.evaluate(async () => {
+    const { token } = JSON.parse(localStorage.getItem('tableorder.guest.device'));
+    return (await fetch('/api/v1/customer/menu', { headers: { Authorization: `Bearer ${token}` } })).json();
+  });
+  await staff.changeItem(item, { price: 3_500 });
+  await page.waitForFunction((version) => JSON.parse(localStorage.getItem('tableorder.guest.menu')).version > version, menu_version);
+  await expect(page.getByRole('dialog')).toContainText('식혜');
+  expect(await page.evaluate(() => scrollY)).toBe(scrolled);
+  await expect(tablet.cart.getByLabel('요청 사항')).toHaveValue('얼음 많이');
+  await staff.call('DELETE', `/admin/menus/${item.id}`);
+});
+
+test('a page that nobody uses warns for 30 seconds before it starts over', async ({ page, server, table, complaints }) => {
+  const { Tablet } = await import('./support/fixtures.js');
+  await page.clock.install();
+  const tablet = new Tablet(page, server.base, table, complaints);
+  await tablet.pair();
+  await tablet.add('콜라');
+  await page.clock.runFor(245_000);
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('계속 이용하시겠어요?');
+  await page.clock.runFor(21_000);
+  await expect(dialog).toContainText('계속 이용하시겠어요?');
+  await dialog.getByRole('button', { name: '계속 이용하기' }).click();
+  await expect(tablet.line('콜라')).toBeVisible();
+  await page.clock.runFor(245_000);
+  await expect(dialog).toContainText('계속 이용하시겠어요?');
+  await page.clock.runFor(31_000);
+  await expect(dialog).toHaveCount(0);
+  await expect(tablet.cart).toContainText('아직 담은 메뉴가 없습니다');
+});
+
+for (const scheme of ['light', 'dark']) {
+  for (const [width, height] of [[1280, 800], [390, 844]]) {
+    test(`axe-core finds nothing: ${scheme}, ${width} pixels wide`, async ({ page, server, table, complaints }) => {
+      const { Tablet } = await import('./support/fixtures.js');
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      const tablet = new Tablet(page, server.base, table, complaints);
+      const check = async (what) => {
+        await isSettled(page);
+        expect(await violations(page), what).toEqual([]);
+        const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth }));
+        expect(wide, `${what} scrolls sideways`).toBeLessThanOrEqual(seen);
+      };
+      await page.goto(server.base);
+      await check('the choice of pages');
+      await page.goto(`${server.base}/order`);
+      await expect(page.getByRole('button', { name: '연결하기' })).toBeVisible();
+      await check('pairing');
+      await tablet.pair();
+      await check('menu');
+      await tablet.add('김치찌개', 2);
+      await check('menu and cart');
+      await page.getByRole('button', { name: '콜라', exact: true }).click();
+      await check('item');
+      await tablet.close();
+      await page.getByRole('button', { name: /Language/ }).click();
+      await check('settings');
+      await tablet.close();
+      if (width < 992) {
+        await page.getByRole('button', { name: /장바구니/ }).click();
+        await check('cart');
+      }
+      await page.getByRole('button', { name: '주문하기' }).click();
+      await check('review');
+      await page.getByRole('button', { name: /원 주문하기$/ }).click();
+      await tablet.isPlaced();
+      await check('placed');
+      await page.getByRole('button', { name: '주문 내역 보기' }).click();
+      await check('orders');
+    });
+  }
+}
+
+test('targets are at least 48 pixels', async ({ tablet, page }) => {
+  await tablet.add('김치찌개');
+  const small = await page.evaluate(() =>
+    [...document.querySelectorAll('button, a[href], input, textarea')]
+      .map((element) => {
+        const { width, height } = element.getBoundingClientRect();
+        const card = element.closest('.card');
+        return card && element.matches('.card-open') ? null : { name: element.getAttribute('aria-label') ?? element.textContent, width, height };
+      })
+      .filter((target) => target && target.width > 0 && (target.width < 48 || target.height < 48)),
+  );
+  expect(small.filter(({ name }) => name !== '메뉴로 바로가기')).toEqual([]);
+});

@@ -1,0 +1,257 @@
+import { expect, test } from './support/fixtures.js';
+
+test('a tablet is paired once and keeps no password', async ({ tablet, page }) => {
+  await tablet.add('김치찌개');
+  await page.reload();
+  await tablet.isReady();
+  await expect(tablet.line('김치찌개')).toBeVisible();
+  const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
+  expect(stored).toContain('token');
+  expect(stored).not.toContain('1234"');
+  expect(stored).not.toContain('password');
+});
+
+test('a wrong password is refused in words and the page stays', async ({ page, server, table, complaints }) => {
+  complaints.expect(/401/);
+  await page.goto(`${server.base}/order?store=demo-store&table=${table.number}`);
+  await page.getByRole('button', { name: '연결하기' }).click();
+  await expect(page.getByText('입력해 주세요')).toBeVisible();
+  await page.getByLabel('테이블 비밀번호').fill('wrong');
+  await page.getByRole('button', { name: '연결하기' }).click();
+  await expect(page.getByRole('alert')).toContainText('비밀번호가 올바르지 않습니다');
+  await expect(page.getByLabel('테이블 비밀번호')).toHaveValue('');
+});
+
+test('an order is repeated, placed, and followed to its end', async ({ tablet, page, staff, table }) => {
+  await tablet.add('김치찌개', 2);
+  await tablet.add('콜라');
+  await tablet.cart.getByLabel('요청 사항').fill('덜 맵게 해 주세요');
+  const button = await tablet.review();
+  await expect(page.getByRole('dialog')).toContainText('김치찌개');
+  await expect(page.getByRole('dialog')).toContainText('덜 맵게 해 주세요');
+  await expect(button).toHaveText('20,000원 주문하기');
+  await button.click();
+  await tablet.isPlaced();
+  const [order, ...others] = await staff.orders(table);
+  expect(others).toEqual([]);
+  expect(order).toMatchObject({ total_amount: 20000, note: '덜 맵게 해 주세요', status: 'pending' });
+  await expect(tablet.cart).toContainText('아직 담은 메뉴가 없습니다');
+
+  await page.getByRole('button', { name: '주문 내역 보기' }).click();
+  const card = page.locator('.order');
+  await expect(card).toContainText('접수됨');
+  await expect(page.locator('.dialog-foot')).toContainText('20,000원');
+  await staff.call('PATCH', `/admin/orders/${order.id}/status`, { status: 'preparing' });
+  await expect(card).toContainText('준비 중');
+  await staff.call('DELETE', `/admin/orders/${order.id}?reason=mistake`);
+  await expect(page.getByRole('dialog')).toContainText('아직 주문이 없습니다');
+});
+
+test('two taps with the first answer lost make one order', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/ERR_FAILED|Failed to load resource/);
+  const keys = [];
+  await page.route('**/api/v1/customer/orders', async (route) => {
+    const request = route.request();
+    if (request.method() !== 'POST') return route.fallback();
+    keys.push(request.headers()['idempotency-key']);
+    if (keys.length > 1) return route.fallback();
+    // The server places it, and the answer is lost.
+    await route.fetch();
+    return route.abort();
+  });
+  await tablet.add('된장찌개');
+  const button = await tablet.review();
+  await button.evaluate((element) => {
+    element.click();
+    setTimeout(() => element.click(), 40);
+  });
+  await tablet.isPlaced();
+  expect(keys.length).toBeGreaterThan(1);
+  expect(new Set(keys).size).toBe(1);
+  expect(await staff.orders(table)).toHaveLength(1);
+});
+
+test('an item that sells out in the cart is marked and one tap removes it', async ({ tablet, page, staff, table }) => {
+  const item = await staff.newItem('오늘의 생선', 12_000);
+  await expect(page.getByRole('heading', { name: '오늘의 생선' })).toBeVisible();
+  await tablet.add('오늘의 생선');
+  await tablet.add('콜라', 2);
+  const started = Date.now();
+  await staff.changeItem(item, { is_available: false });
+  await expect(tablet.line('오늘의 생선')).toContainText('품절', { timeout: 2_000 });
+  expect(Date.now() - started).toBeLessThan(2_000);
+  await expect(page.locator('.card', { hasText: '오늘의 생선' })).toContainText('품절');
+  await tablet.line('오늘의 생선').getByRole('button', { name: /삭제/ }).click();
+  await tablet.order();
+  await tablet.isPlaced();
+  const [order] = await staff.orders(table);
+  expect(order.items.map(({ menu_name, quantity }) => [menu_name, quantity])).toEqual([['콜라', 2]]);
+});
+
+test('an order refused for a sold-out item comes back and the rest can be ordered', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/409/);
+  const item = await staff.newItem('한정 만두', 6_000);
+  await expect(page.getByRole('heading', { name: '한정 만두' })).toBeVisible();
+  await tablet.add('한정 만두');
+  await tablet.add('식혜');
+  const button = await tablet.review();
+  // The page cannot know: its requests and its stream are held.
+  let release;
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  await page.route('**/api/v1/customer/orders', async (route) => {
+    await held;
+    await route.fallback();
+  });
+  await button.click();
+  await staff.changeItem(item, { is_available: false });
+  release();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('품절된 메뉴가 있어 주문하지 못했습니다');
+  await dialog.getByRole('button', { name: '장바구니 확인' }).click();
+  await dialog.getByRole('button', { name: '품절 메뉴 빼기' }).click();
+  await expect(dialog.getByRole('button', { name: '3,500원 주문하기' })).toBeVisible();
+  await dialog.getByRole('button', { name: '3,500원 주문하기' }).click();
+  await tablet.isPlaced();
+  expect(await staff.orders(table)).toHaveLength(1);
+});
+
+test('a changed price is shown beside the old one and asked for again', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/409/);
+  const item = await staff.newItem('제철 나물', 5_000);
+  await expect(page.getByRole('heading', { name: '제철 나물' })).toBeVisible();
+  await tablet.add('제철 나물');
+  const button = await tablet.review();
+  let release;
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  await page.route('**/api/v1/customer/orders', async (route) => {
+    if (route.request().method() === 'POST') await held;
+    await route.fallback();
+  });
+  await button.click();
+  await staff.changeItem(item, { price: 6_500 });
+  release();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('바뀌어 주문하지 않았습니다');
+  expect(await staff.orders(table)).toEqual([]);
+  await dialog.getByRole('button', { name: '장바구니 확인' }).click();
+  await expect(dialog).toContainText('이전 5,000원');
+  await expect(dialog).toContainText('현재 6,500원');
+  await dialog.getByRole('button', { name: '바뀐 내용 확인' }).click();
+  await expect(dialog.getByRole('button', { name: '6,500원 주문하기' })).toBeVisible();
+  await dialog.getByRole('button', { name: '6,500원 주문하기' }).click();
+  await tablet.isPlaced();
+  const [order, ...others] = await staff.orders(table);
+  expect(others).toEqual([]);
+  expect(order.total_amount).toBe(6_500);
+  await staff.call('DELETE', `/admin/menus/${item.id}`);
+});
+
+test('an order taken while offline is sent once the page is opened with a network', async ({ tablet, page, context, staff, table, server }) => {
+  await tablet.add('떡볶이');
+  const button = await tablet.review();
+  await tablet.disconnect();
+  await button.click();
+  await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
+  const queued = await page.evaluate(() => JSON.parse(localStorage.getItem('tableorder.guest.queue')));
+  expect(queued).toHaveLength(1);
+  await page.close();
+  expect(await staff.orders(table)).toEqual([]);
+  await tablet.reconnect();
+  const next = await context.newPage();
+  await next.goto(`${server.base}/order`);
+  await expect(next.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+  const [order, ...others] = await staff.orders(table);
+  expect(others).toEqual([]);
+  expect(JSON.parse(queued[0].body)).toMatchObject({ items: [{ quantity: 1 }], menu_version: expect.any(Number) });
+  expect(order.items[0].menu_name).toBe('떡볶이');
+  expect(await next.evaluate(() => JSON.parse(localStorage.getItem('tableorder.guest.queue')))).toEqual([]);
+});
+
+test('an order whose time is over is not placed and comes back to the cart', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/409/);
+  await tablet.add('식혜');
+  const button = await tablet.review();
+  await page.route('**/api/v1/customer/orders', (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const body = { ...route.request().postDataJSON(), not_after: new Date(Date.now() - 60_000).toISOString() };
+    return route.fallback({ postData: JSON.stringify(body) });
+  });
+  await button.click();
+  await expect(page.getByRole('heading', { name: '시간이 지나 주문되지 않았습니다' })).toBeVisible();
+  await expect(tablet.line('식혜')).toHaveCount(1);
+  expect(await staff.orders(table)).toEqual([]);
+});
+
+test('after completion the page says thanks and the next party finds nothing of the last', async ({ tablet, page, staff, table }) => {
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  await tablet.add('생맥주', 3);
+  await page.getByRole('button', { name: /Language/ }).click();
+  await page.getByRole('button', { name: 'English' }).click();
+  await tablet.close();
+  await staff.complete(table);
+  await expect(page.getByRole('heading', { name: 'Thank you for your visit' })).toBeVisible();
+  await expect(page.getByText('₩2,000')).toBeVisible();
+  await page.getByRole('button', { name: 'Start again' }).click();
+  await tablet.isReady();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'ko');
+  await expect(tablet.cart).toContainText('아직 담은 메뉴가 없습니다');
+  await page.getByRole('button', { name: '주문 내역' }).click();
+  await expect(page.getByRole('dialog')).toContainText('아직 주문이 없습니다');
+  await tablet.close();
+  await tablet.add('식혜');
+  await tablet.order();
+  await tablet.isPlaced();
+  const orders = await staff.orders(table);
+  expect(orders[0].session_id).not.toBe(undefined);
+  expect(orders.filter((order) => order.items[0].menu_name === '식혜')).toHaveLength(1);
+});
+
+test('a party that ended while the tablet was off leaves nothing behind', async ({ tablet, page, context, staff, table, server }) => {
+  // Its stream is refused: the session has ended.
+  tablet.complaints.expect(/409/);
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  await tablet.add('생맥주');
+  await page.close();
+  await staff.complete(table);
+  const next = await context.newPage();
+  await next.goto(`${server.base}/order`);
+  await expect(next.locator('.badge.live')).toBeVisible();
+  await expect(next.locator('.cart-panel')).toContainText('아직 담은 메뉴가 없습니다');
+  await expect(next.getByRole('button', { name: '주문 내역', exact: true })).toBeVisible();
+});
+
+test('a completion that is taken back brings the orders back', async ({ tablet, page, staff, table }) => {
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  const { session_id } = await staff.complete(table);
+  await expect(page.getByRole('heading', { name: '이용해 주셔서 감사합니다' })).toBeVisible();
+  await expect(page.getByRole('button', { name: '새로 시작하기' })).toBeVisible();
+  await staff.call('POST', `/admin/sessions/${session_id}/reopen`);
+  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+});
+
+test('a revoked tablet asks for the password and keeps its cart', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/401|409/);
+  await tablet.add('된장찌개');
+  const { devices } = await staff.call('GET', '/admin/devices?limit=200');
+  const device = devices.find(({ table_number }) => table_number === table.number);
+  await staff.call('DELETE', `/admin/devices/${device.id}`);
+  await expect(page.getByText('이 기기의 연결이 해제되었습니다')).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByLabel('테이블 번호')).toHaveValue(String(table.number));
+  await page.getByLabel('테이블 비밀번호').fill('1234');
+  await page.getByRole('button', { name: '연결하기' }).click();
+  await tablet.isReady();
+  await expect(tablet.line('된장찌개')).toBeVisible();
+});

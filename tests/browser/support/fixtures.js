@@ -1,0 +1,126 @@
+// A server and staff for all tests, a table and a tablet for each.
+import { test as base, expect } from '@playwright/test';
+import { Staff } from './staff.js';
+import { startServer } from './server.js';
+
+export { expect };
+
+export const test = base.extend({
+  server: [
+    async ({}, use) => {
+      const server = await startServer();
+      await use(server);
+      await server.stop();
+    },
+    { scope: 'worker' },
+  ],
+  staff: [
+    async ({ server }, use) => {
+      await use(await Staff.login(server.base));
+    },
+    { scope: 'worker' },
+  ],
+  table: async ({ staff }, use) => {
+    await use(await staff.newTable());
+  },
+  /** What no page may do. A test that provokes an error of the network names it. */
+  complaints: async ({ context, server }, use) => {
+    const complaints = [];
+    // The server ends a stream by breaking it off, so that every client connects again.
+    const expected = [/ERR_INCOMPLETE_CHUNKED_ENCODING/];
+    context.on('console', (message) => {
+      if (message.type() !== 'error' && message.type() !== 'warning') return;
+      if (!expected.some((pattern) => pattern.test(message.text()))) complaints.push(`console: ${message.text()}`);
+    });
+    context.on('weberror', (error) => complaints.push(`error: ${error.error().stack}`));
+    context.on('request', (request) => {
+      if (!request.url().startsWith(server.base)) complaints.push(`request to ${request.url()}`);
+    });
+    await context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => {
+        console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
+      });
+    });
+    await use({ expect: (pattern) => expected.push(pattern) });
+    expect(complaints).toEqual([]);
+  },
+  /** A paired tablet that shows the menu. */
+  tablet: async ({ page, server, table, complaints }, use) => {
+    const tablet = new Tablet(page, server.base, table, complaints);
+    await tablet.pair();
+    await use(tablet);
+  },
+});
+
+/** What a guest does on the page. */
+export class Tablet {
+  constructor(page, base, table, complaints) {
+    this.page = page;
+    this.base = base;
+    this.table = table;
+    this.complaints = complaints;
+  }
+
+  async pair() {
+    const { page } = this;
+    await page.goto(`${this.base}/order`);
+    await page.getByLabel('매장 코드').fill('demo-store');
+    await page.getByLabel('테이블 번호').fill(String(this.table.number));
+    await page.getByLabel('테이블 비밀번호').fill('1234');
+    await page.getByRole('button', { name: '연결하기' }).click();
+    await this.isReady();
+  }
+
+  /** The menu is there and the stream is open. */
+  async isReady() {
+    await expect(this.page.locator('.card').first()).toBeVisible();
+    await expect(this.page.locator('.badge.live')).toBeVisible();
+  }
+
+  /** @param {string} name */
+  async add(name, times = 1) {
+    for (let n = 0; n < times; n += 1) await this.page.getByRole('button', { name: `${name} 담기`, exact: true }).click();
+  }
+
+  get cart() {
+    return this.page.locator('.cart-panel');
+  }
+
+  /** @param {string} name */
+  line(name) {
+    return this.cart.locator('.line', { hasText: name });
+  }
+
+  /** Opens the repetition of the order and waits until its button can be pressed. */
+  async review() {
+    await this.cart.getByRole('button', { name: '주문하기' }).click();
+    const button = this.page.getByRole('dialog').getByRole('button', { name: /원 주문하기$/ });
+    await expect(button).toBeVisible();
+    // A tap right after the dialog has opened is ignored.
+    await expect(button).toBeEnabled();
+    return button;
+  }
+
+  async order() {
+    await (await this.review()).click();
+  }
+
+  async isPlaced() {
+    await expect(this.page.getByRole('heading', { name: '주문이 접수되었습니다' })).toBeVisible();
+  }
+
+  async close() {
+    await this.page.keyboard.press('Escape');
+    await expect(this.page.getByRole('dialog')).toHaveCount(0);
+  }
+
+  /** Cuts the tablet off the network; the browser complains of it. */
+  async disconnect() {
+    this.complaints.expect(/ERR_INTERNET_DISCONNECTED|ERR_NETWORK|Failed to load resource/);
+    await this.page.context().setOffline(true);
+  }
+
+  async reconnect() {
+    await this.page.context().setOffline(false);
+  }
+}

@@ -1,0 +1,41 @@
+// A server of its own, with an empty database in a directory that is removed afterwards.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const PROGRAM = process.env.TABLEORDER_PROGRAM ?? join(here, '../../../target/debug/tableorder');
+
+/** Starts a server on a free port and waits until it serves. */
+export async function startServer() {
+  const directory = mkdtempSync(join(tmpdir(), 'tableorder-browser-'));
+  const environment = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    APP_ENV: 'local',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATA_DIR: join(directory, 'data'),
+    LOG_FILE: 'off',
+    LOG_LEVEL: 'warn',
+  };
+  const child = spawn(PROGRAM, [], { cwd: directory, env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(directory, { recursive: true, force: true });
+  };
+  for await (const line of createInterface({ input: child.stdout })) {
+    const port = /serving on http:\/\/localhost:(\d+)/.exec(line)?.[1];
+    if (port) {
+      child.stdout.resume();
+      return { base: `http://127.0.0.1:${port}`, stop };
+    }
+  }
+  throw new Error(`${PROGRAM} ended before it served`);
+}

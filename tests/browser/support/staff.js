@@ -1,0 +1,59 @@
+// Staff of the demo restaurant, by the API.
+
+export class Staff {
+  /** @param {string} base */
+  static async login(base) {
+    const staff = new Staff(base);
+    const login = await staff.call('POST', '/admin/auth/login', { store_id: 'demo-store', username: 'admin', password: 'admin1234' });
+    staff.token = login.token;
+    return staff;
+  }
+
+  /** @param {string} base */
+  constructor(base) {
+    this.base = base;
+    this.token = '';
+    this.lastTable = 100;
+  }
+
+  /** @param {string} method @param {string} path @param {object} [body] */
+  async call(method, path, body) {
+    const response = await fetch(`${this.base}/api/v1${path}`, {
+      method,
+      headers: { 'Content-Type': 'application/json', ...(this.token && { Authorization: `Bearer ${this.token}` }) },
+      body: body && JSON.stringify(body),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
+  /** A table that no other test uses. */
+  async newTable() {
+    this.lastTable += 1;
+    const { id } = await this.call('POST', '/admin/tables', { table_number: this.lastTable, password: '1234' });
+    return { id, number: this.lastTable };
+  }
+
+  /** @param {string} name @param {number} price @param {object} [more] */
+  async newItem(name, price, more = {}) {
+    const { categories } = await this.call('GET', '/admin/categories');
+    return this.call('POST', '/admin/menus', { category_id: categories[0].id, name, price, ...more });
+  }
+
+  /** @param {{ id: number }} item @param {object} change */
+  changeItem(item, change) {
+    return this.call('PATCH', `/admin/menus/${item.id}`, change);
+  }
+
+  /** The orders of a table, newest first. @param {{ id: number }} table */
+  async orders(table) {
+    const { orders } = await this.call('GET', `/admin/orders?table_id=${table.id}&limit=200`);
+    return orders;
+  }
+
+  /** @param {{ id: number }} table */
+  complete(table) {
+    return this.call('POST', `/admin/tables/${table.id}/complete`);
+  }
+}

@@ -1,0 +1,31 @@
+// Names for what travels between the pages and the server. `openapi.d.ts` is generated from the server's document.
+import type { components } from './openapi';
+
+type Schemas = components['schemas'];
+
+export type Category = Schemas['CategoryResponse'];
+export type CategoryList = Schemas['CategoryListResponse'];
+export type MenuItem = Schemas['MenuResponse'];
+export type Menu = Schemas['CustomerMenuResponse'];
+export type Order = Schemas['OrderResponse'];
+export type OrderList = Schemas['OrderListResponse'];
+export type OrderStatus = Schemas['OrderStatus'];
+export type OrderRequest = Schemas['CreateOrderRequest'];
+export type TableLogin = Schemas['TableLoginResponse'];
+export type TableLoginRequest = Schemas['TableLoginRequest'];
+export type SessionCheck = Schemas['SessionCheckResponse'];
+
+/** The body of an error, with what some codes add. */
+export type ErrorBody = Omit<Schemas['ErrorBody'], 'code'> & {
+  code: string;
+  menu_version?: number;
+  changed?: { index: number; menu_name: string; unit_price: number }[];
+};
+
+/** A line of the cart: the name and price are those that the guest has seen. */
+export interface CartLine {
+  menu_id: number;
+  name: string;
+  price: number;
+  quantity: number;
+}
