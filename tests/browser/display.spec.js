@@ -161,3 +161,47 @@ test('targets are at least 48 pixels', async ({ tablet, page }) => {
   );
   expect(small.filter(({ name }) => name !== '메뉴로 바로가기')).toEqual([]);
 });
+
+test('a lost connection is shown, and found again', async ({ tablet, page }) => {
+  await tablet.disconnect();
+  await expect(page.locator('.badge.offline')).toBeVisible();
+  await tablet.reconnect();
+  await expect(page.locator('.badge.live')).toBeVisible();
+});
+
+test('a page of an old build loads itself again once nobody uses it', async ({ page, server, table, complaints }) => {
+  const { Tablet } = await import('./support/fixtures.js');
+  await page.clock.install();
+  const tablet = new Tablet(page, server.base, table, complaints);
+  const asked = page.waitForRequest((request) => request.method() === 'HEAD');
+  await page.route('**/order', async (route) => {
+    if (route.request().method() !== 'HEAD') return route.fallback();
+    return route.fulfill({ status: 200, headers: { 'x-build': 'another' } });
+  });
+  await tablet.pair();
+  await asked;
+  await tablet.add('콜라');
+  let loads = 0;
+  page.on('domcontentloaded', () => {
+    loads += 1;
+  });
+  await page.clock.runFor(50_000);
+  expect(loads).toBe(0);
+  const loaded = page.waitForEvent('domcontentloaded');
+  await page.clock.runFor(15_000);
+  await loaded;
+  await tablet.isReady();
+  await expect(tablet.line('콜라')).toBeVisible();
+});
+
+test('two quick taps on fewer remove nothing', async ({ tablet }) => {
+  await tablet.add('콜라', 2);
+  const fewer = tablet.line('콜라').getByRole('button', { name: '콜라 하나 빼기' });
+  await fewer.evaluate((element) => {
+    element.click();
+    setTimeout(() => element.click(), 100);
+  });
+  await expect(tablet.line('콜라').locator('output')).toHaveText('1');
+  await tablet.line('콜라').getByRole('button', { name: '콜라 삭제' }).click({ delay: 600 });
+  await expect(tablet.line('콜라')).toHaveCount(0);
+});

@@ -40,7 +40,9 @@ export function CategoryNav() {
   const go = (id) => {
     const heading = document.getElementById(sectionId(id))?.querySelector('h2');
     heading?.focus({ preventScroll: true });
-    heading?.scrollIntoView({ block: 'start', behavior: scrollBehavior() });
+    // A long way is not scrolled through: slow tablets would show nothing on it.
+    const isFar = Math.abs(heading?.getBoundingClientRect().top ?? 0) > 2 * innerHeight;
+    heading?.scrollIntoView({ block: 'start', behavior: isFar ? 'auto' : scrollBehavior() });
   };
 
   return html`<nav class="categories" aria-label=${t('menu.categories')} ref=${list}>

@@ -8,7 +8,7 @@ import { refused, waiting, queue } from './state/ordering.js';
 /** What has become of orders whose progress nobody watches. It lies over the page and moves nothing. */
 export function Notices() {
   const isWatched = view.value.name === 'progress' || view.value.name === 'orders';
-  const hasWaiting = waiting.value.length > 0 && queue.hasFailed.value;
+  const hasWaiting = waiting.value.length > 0 && queue.problem.value !== '';
   const text = refused.value.length > 0 ? t('notice.refused') : hasWaiting ? t('notice.waiting', { count: waiting.value.length }) : '';
   return html`<div class="notices" role="status">
     ${text && !isWatched && html`<div class=${refused.value.length > 0 ? 'notice danger' : 'notice'}>

@@ -1,11 +1,14 @@
 import { asApiError } from '../lib/api.js';
 import { LANGUAGES, language, setLanguage, t } from '../lib/i18n.js';
-import { html, useRef, useSignal } from '../lib/preact.js';
+import { whenIdle } from '../lib/idle.js';
+import { html, useEffect, useRef, useSignal } from '../lib/preact.js';
 import { close } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
 import { device, lastTable, pair } from './state/device.js';
 import { enterPaired, phase, unpairedBecause } from './state/session.js';
+
+const UNUSED_FOR = 120_000;
 
 /** What the address or the last pairing says of store and table. */
 function known() {
@@ -22,6 +25,8 @@ export function Pairing() {
   const isTried = useSignal(false);
   const isBusy = useSignal(false);
   const failure = useSignal('');
+  // Guests who came here by mistake leave it to others.
+  useEffect(() => whenIdle(UNUSED_FOR, close), []);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
 
   const errors = {

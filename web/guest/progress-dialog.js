@@ -27,12 +27,12 @@ export function ProgressDialog({ onClose }) {
 
 /** @param {{ order: import('../lib/queue.js').QueuedOrder, onClose: () => void }} props */
 function Sending({ order, onClose }) {
-  const isSending = queue.sending.value === order.key;
-  const hasFailed = queue.hasFailed.value;
-  const title = t(isSending && !hasFailed ? 'progress.sending' : 'progress.waiting');
+  const problem = queue.problem.value;
+  const isSending = queue.sending.value === order.key && !problem;
+  const title = t(isSending ? 'progress.sending' : problem === 'busy' ? 'progress.busy' : 'progress.waiting');
   return html`<${Dialog} class="progress" title=${title} onClose=${onClose} footer=${html`<${Button} class="wide" onPress=${onClose}>${t('progress.more')}<//>`}>
-    <p class="progress-mark waiting">${isSending && !hasFailed ? html`<span class="spinner" aria-hidden="true"></span>` : html`<${Icon} name="wait" />`}</p>
-    <p role="status">${isSending && !hasFailed ? title : t('progress.waiting.hint', { time: clockTime(order.not_after, language.value) })}</p>
+    <p class="progress-mark waiting">${isSending ? html`<span class="spinner" aria-hidden="true"></span>` : html`<${Icon} name="wait" />`}</p>
+    <p role="status">${isSending ? title : t('progress.waiting.hint', { time: clockTime(order.not_after, language.value) })}</p>
   <//>`;
 }
 

@@ -10,7 +10,7 @@ import { queue } from './state/ordering.js';
 /** An order that has no answer yet, or was refused. @param {{ order: import('../lib/queue.js').QueuedOrder }} props */
 export function QueuedCard({ order }) {
   const isRefused = order.state === 'refused';
-  const state = isRefused ? 'refused' : queue.sending.value === order.key && !queue.hasFailed.value ? 'sending' : 'waiting';
+  const state = isRefused ? 'refused' : queue.sending.value === order.key && !queue.problem.value ? 'sending' : 'waiting';
   const check = () => {
     queue.remove(order.key);
     open('review');

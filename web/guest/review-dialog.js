@@ -29,7 +29,7 @@ export function ReviewDialog({ onClose }) {
           ${view.isSoldOut && html`<p class="tag danger">${t('menu.soldout')}</p>`}
           ${view.isChanged && html`<${Change} view=${view} />`}
         </div>
-        <span class="review-sum">${view.isSoldOut ? '–' : html`<${Money} amount=${view.subtotal} />`}</span>
+        ${!view.isSoldOut && html`<span class="review-sum"><${Money} amount=${view.subtotal} /></span>`}
       </li>`)}
     </ul>
     ${shown.note && html`<p class="review-note"><span class="muted">${t('cart.note')}</span> ${shown.note}</p>`}

@@ -1,6 +1,7 @@
 import { t } from '../lib/i18n.js';
 import { html, useEffect } from '../lib/preact.js';
 import { Button } from '../ui/button.js';
+import { Icon } from '../ui/icon.js';
 import { money } from '../ui/money.js';
 import { announce } from '../ui/toast.js';
 import { farewell, isReady } from './state/live.js';
@@ -19,6 +20,7 @@ export function Thanks() {
   useEffect(() => announce(t('thanks.title')), []);
   const { total, unsent } = farewell.value;
   return html`<main class="thanks">
+    <p class="progress-mark"><${Icon} name="check" /></p>
     <h1>${t('thanks.title')}</h1>
     ${total > 0 && html`<p class="thanks-total">${t('thanks.total', { total: money(total) })}</p>`}
     ${unsent > 0 && html`<p class="alert" role="alert">${t('thanks.unsent', { count: unsent })}</p>`}

@@ -1,5 +1,6 @@
 // Texts in the guest's language.
 import { signal } from './preact.js';
+import { backoff } from './random.js';
 
 /** @typedef {'ko' | 'en' | 'ja' | 'zh'} Language */
 
@@ -30,12 +31,15 @@ async function load(code) {
 }
 
 /**
- * Loads the texts in `first`, then the others: a switch must work without a network.
+ * Shows the texts in `first` as soon as they are there, then loads the others: a switch must work without a network.
  *
  * @param {Language} first
  */
-export async function loadTexts(first) {
-  await load(first);
+export async function startTexts(first) {
+  for (let failures = 0; !texts.value[first]; failures += 1) {
+    if (failures > 0) await new Promise((resolve) => setTimeout(resolve, backoff(failures, 500, 10_000)));
+    await setLanguage(first);
+  }
   const others = () => Promise.allSettled(LANGUAGES.map(({ code }) => load(code)));
   others();
   addEventListener('online', others);

@@ -48,8 +48,8 @@ export class OrderQueue {
     this.orders = signal(read(name) ?? []);
     /** The key of the order whose answer is awaited. */
     this.sending = signal('');
-    /** Whether the last request had no answer. */
-    this.hasFailed = signal(false);
+    /** Why orders wait: the server could not be reached, or could not take them now. */
+    this.problem = signal(/** @type {'' | 'offline' | 'busy'} */ (''));
     onChange(name, () => {
       this.orders.value = read(name) ?? [];
     });
@@ -124,7 +124,7 @@ export class OrderQueue {
       batch(() => {
         this.remove(order.key);
         this.sending.value = '';
-        this.hasFailed.value = false;
+        this.problem.value = '';
         this.onPlaced(order, placed);
       });
       return true;
@@ -132,7 +132,7 @@ export class OrderQueue {
       const error = asApiError(thrown);
       this.sending.value = '';
       if (error.isTemporary || error.status === 401 || !this.maySend(order)) {
-        this.hasFailed.value = true;
+        this.problem.value = error.status === 0 ? 'offline' : 'busy';
         const pause = Math.max(backoff(this.#failures, FIRST_PAUSE, LONGEST_PAUSE), error.retryAfter);
         this.#failures += 1;
         clearTimeout(this.#timer);
@@ -141,10 +141,17 @@ export class OrderQueue {
       }
       batch(() => {
         const { code, message } = error;
-        this.hasFailed.value = false;
-        const refused = { ...order, state: /** @type {const} */ ('refused'), code, message };
-        this.#update((orders) => orders.map((one) => (one.key === order.key ? refused : one)));
-        this.onRefused(order, error);
+        this.problem.value = '';
+        let isNews = false;
+        this.#update((orders) =>
+          orders.map((one) => {
+            if (one.key !== order.key || one.state === 'refused') return one;
+            isNews = true;
+            return { ...one, state: 'refused', code, message };
+          }),
+        );
+        // Unless another tab was told first.
+        if (isNews) this.onRefused(order, error);
       });
       return true;
     }

@@ -39,7 +39,8 @@ export class EventStream {
     /** When something last arrived, by our clock. */
     this.heardAt = signal(0);
     const check = () => this.check();
-    addEventListener('online', check);
+    // What was open when the network went may never say another word.
+    addEventListener('online', () => this.#reconnect());
     addEventListener('pageshow', check);
     addEventListener('offline', () => this.#setLost());
     document.addEventListener('visibilitychange', check);
@@ -65,6 +66,10 @@ export class EventStream {
   check() {
     if (document.visibilityState === 'hidden') return;
     if (this.#connection && Date.now() - this.#lastByteAt < SILENCE / 2) return;
+    this.#reconnect();
+  }
+
+  #reconnect() {
     if (this.#connection === null && this.#timer === undefined) return;
     this.stop();
     this.#connect();

@@ -1,6 +1,8 @@
 import { t } from '../lib/i18n.js';
-import { html } from '../lib/preact.js';
+import { html, useRef } from '../lib/preact.js';
 import { Icon } from './icon.js';
+
+const GUARD = 500;
 
 /**
  * Fewer and more. At one, fewer removes where that is possible.
@@ -13,10 +15,14 @@ import { Icon } from './icon.js';
  * @param {() => void} [props.onRemove]
  */
 export function Stepper({ name, value, max = 999, onChange, onRemove }) {
+  const pressedAt = useRef(0);
   const isLast = value <= 1;
   const less = () => {
+    const isQuick = performance.now() - pressedAt.current < GUARD;
+    pressedAt.current = performance.now();
     if (!isLast) onChange(value - 1);
-    else onRemove?.();
+    // The second of two quick taps was meant to count down.
+    else if (!isQuick) onRemove?.();
   };
   const removes = isLast && onRemove;
   return html`<div class="stepper" role="group" aria-label=${`${name}, ${t('item.quantity')}`}>

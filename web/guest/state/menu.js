@@ -30,6 +30,8 @@ export const failure = signal(null);
 
 export const isLoaded = computed(() => version.value > 0);
 
+/** Whether the server's menu was shown since the page was opened. */
+let isCurrent = false;
 let wanted = 0;
 let isLoading = false;
 let failures = 0;
@@ -65,7 +67,9 @@ export async function load(atLeast = 0) {
       // A version above the store's own, as after a restore, is never reached.
       wanted = Math.min(wanted, menu.menu_version);
       const loaded = { store_id, version: menu.menu_version, categories: list.categories, items: menu.menus };
-      show(loaded, false);
+      // What was kept from the last visit may be of yesterday, and nobody has touched it yet.
+      show(loaded, !isCurrent);
+      isCurrent = true;
       write(NAME, loaded);
     } while (version.value < wanted && device.value);
     failures = 0;
