@@ -13,6 +13,7 @@ pub(super) fn print(port: u16, config: &Config, has_demo: bool) {
     println!(
         "\n  tableorder is serving on {base}\n\n    \
            Guests order        {base}/order\n    \
+           Staff               {base}/staff\n    \
            API documentation   {base}/docs   (also {base}/redoc)\n    \
            Health              {base}/health\n"
     );
@@ -21,7 +22,7 @@ pub(super) fn print(port: u16, config: &Config, has_demo: bool) {
             "  The demo restaurant:\n    \
                tablets  {base}/order?store=demo-store&table=3   tables 1-5   password 1234\n    \
                staff    store demo-store   user admin   password admin1234\n\n  \
-             Order on a tablet's page. Or watch orders arrive in one terminal (it waits for events):\n\n    \
+             Order on a tablet's page and see it on the staff's. Or with curl: watch orders arrive in one terminal:\n\n    \
                ADMIN=$(curl -s {base}/api/v1/admin/auth/login -H 'Content-Type: application/json' -d '{{\"store_id\":\"demo-store\",\"username\":\"admin\",\"password\":\"admin1234\"}}' | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/'); curl -N {base}/api/v1/admin/orders/stream -H \"Authorization: Bearer $ADMIN\"\n\n  \
              and place one from another:\n\n    \
                TABLE=$(curl -s {base}/api/v1/customer/auth/login -H 'Content-Type: application/json' -d '{{\"store_id\":\"demo-store\",\"table_number\":3,\"password\":\"1234\"}}' | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')\n    \

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from './support/fixtures.js';
+import { Guest } from './support/guest.js';
 
 const IMAGES = join(dirname(fileURLToPath(import.meta.url)), '../../docs/images');
 
@@ -15,7 +16,39 @@ test('the image of the guest page can be made', async ({ page, server, staff, co
   await page.mouse.move(640, 790);
   await page.evaluate(() => scrollTo(0, 0));
   await expect(tablet.line('해물파전')).toBeVisible();
-  const path = process.env.UPDATE_IMAGES ? join(IMAGES, 'guest.png') : info.outputPath('guest.png');
+  await take(page, info, 'guest.png');
+});
+
+test('the image of the staff page can be made', async ({ page, server, staff, complaints }, info) => {
+  void complaints;
+  const all = (await staff.call('GET', '/admin/tables')).tables.map(({ id, table_number }) => ({ id, number: table_number }));
+  await page.goto(`${server.base}/staff`);
+  await page.getByLabel('매장 코드').fill('demo-store');
+  await page.getByLabel('아이디').fill('admin');
+  await page.getByLabel('비밀번호').fill('admin1234');
+  await page.getByRole('button', { name: '로그인', exact: true }).click();
+  await expect(page.locator('.badge.live')).toBeVisible();
+  const orders = [[1, '돌솥비빔밥', 2, 'completed'], [2, '김치찌개', 2, 'preparing'], [2, '콜라', 3, 'pending'], [4, '해물파전', 1, 'pending'], [5, '순살치킨', 1, 'preparing']];
+  for (const [number, name, quantity, status] of orders) {
+    const guest = await Guest.login(server.base, all.find((table) => table.number === number));
+    const { id } = await guest.order(name, quantity);
+    if (status !== 'pending') await staff.call('PATCH', `/admin/orders/${id}/status`, { status: 'preparing' });
+    if (status === 'completed') await staff.call('PATCH', `/admin/orders/${id}/status`, { status });
+  }
+  for (const number of [1, 2, 5]) {
+    await page.getByRole('button', { name: `${number}번 테이블`, exact: true }).click();
+    await expect(page.locator('.order').first()).toBeVisible();
+    await page.keyboard.press('Escape');
+  }
+  await page.mouse.move(640, 70);
+  await page.evaluate(() => document.activeElement?.blur());
+  await expect(page.locator('.table.new')).toContainText('4번 테이블');
+  await take(page, info, 'staff.png');
+});
+
+/** Into the documentation where that is wanted, else among the results of the test. */
+async function take(page, info, name) {
+  const path = process.env.UPDATE_IMAGES ? join(IMAGES, name) : info.outputPath(name);
   const image = await page.screenshot({ path });
   expect(image.readUInt32BE(16)).toBe(1280);
-});
+}

@@ -8,7 +8,7 @@ use crate::source::{Source, root, sources};
 
 /// What stands in quotes after `from`, `import` or `import(`.
 fn imports(source: &Source) -> Vec<String> {
-    let import = Regex::new(r#"(?:\bfrom|\bimport)\s*\(?\s*["']([^"']+)["']"#).unwrap();
+    let import = Regex::new(r#"(?:[\s}*]from|\bimport)\s*\(?\s*["']([^"']+)["']"#).unwrap();
     let comment = Regex::new(r"(?m)^\s*(//|\*|/\*).*$").unwrap();
     let type_import = Regex::new(r"/\*\*.*?\*/").unwrap();
     let code = type_import.replace_all(&source.text, "").into_owned();

@@ -16,7 +16,7 @@ use tower::ServiceExt;
 
 use crate::source::sources;
 
-const PAGES: [&str; 2] = ["/", "/order"];
+const PAGES: [&str; 3] = ["/", "/order", "/staff"];
 
 /// What the guest page may load before it can be used, in bytes, compressed. The texts in other languages follow later.
 const GUEST_BUDGET: usize = 60 * 1024;

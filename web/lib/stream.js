@@ -46,18 +46,28 @@ export class EventStream {
     document.addEventListener('visibilitychange', check);
   }
 
-  /** Connects from here on: what was missed before is not replayed. */
-  start() {
+  /**
+   * Connects: to everything from here on, or to what has happened since an event.
+   *
+   * @param {string} [lastEventId]
+   */
+  start(lastEventId = '') {
     this.stop();
-    this.#lastEventId = '';
+    this.#lastEventId = lastEventId;
     this.#failures = 0;
     this.#lostAt = Date.now();
     this.state.value = 'connecting';
     this.#connect();
   }
 
+  /** Goes on where it was stopped. */
+  resume() {
+    this.start(this.#lastEventId);
+  }
+
   stop() {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#connection?.abort();
     this.#connection = null;
   }

@@ -7,7 +7,7 @@ import { html, useEffect, useSignal } from '../lib/preact.js';
  * @param {object} props
  * @param {() => void} props.onPress
  * @param {any} props.children
- * @param {'primary' | 'quiet' | 'plain'} [props.kind]
+ * @param {'primary' | 'quiet' | 'plain' | 'danger'} [props.kind]
  * @param {boolean} [props.isBusy]
  * @param {boolean} [props.isDisabled]
  * @param {number} [props.guard]

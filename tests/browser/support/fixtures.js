@@ -26,6 +26,7 @@ export const test = base.extend({
   /** What no page may do. A test that provokes an error of the network names it. */
   complaints: async ({ context, server }, use) => {
     const complaints = [];
+    const hosts = [server.base];
     // The server ends a stream by breaking it off, so that every client connects again.
     const expected = [/ERR_INCOMPLETE_CHUNKED_ENCODING/];
     context.on('console', (message) => {
@@ -34,14 +35,14 @@ export const test = base.extend({
     });
     context.on('weberror', (error) => complaints.push(`error: ${error.error().stack}`));
     context.on('request', (request) => {
-      if (!request.url().startsWith(server.base)) complaints.push(`request to ${request.url()}`);
+      if (!hosts.some((host) => request.url().startsWith(host))) complaints.push(`request to ${request.url()}`);
     });
     await context.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (event) => {
         console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
       });
     });
-    await use({ expect: (pattern) => expected.push(pattern) });
+    await use({ expect: (pattern) => expected.push(pattern), allow: (host) => hosts.push(host) });
     expect(complaints).toEqual([]);
   },
   /** A paired tablet that shows the menu. */

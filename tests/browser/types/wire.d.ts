@@ -15,6 +15,13 @@ export type TableLogin = Schemas['TableLoginResponse'];
 export type TableLoginRequest = Schemas['TableLoginRequest'];
 export type SessionCheck = Schemas['SessionCheckResponse'];
 
+export type AdminLogin = Schemas['AdminLoginResponse'];
+export type Dashboard = Schemas['DashboardResponse'];
+export type DashboardTable = Schemas['DashboardTableResponse'];
+export type OrderPage = Schemas['OrderPageResponse'];
+export type PastOrder = Schemas['PastOrderResponse'];
+export type CompletedTable = Schemas['CompleteTableResponse'];
+
 /** The body of an error, with what some codes add. */
 export type ErrorBody = Omit<Schemas['ErrorBody'], 'code'> & {
   code: string;

@@ -1,0 +1,214 @@
+import { violations, isSettled } from './support/axe.js';
+import { expect, test } from './support/fixtures.js';
+import { Guest } from './support/guest.js';
+import { startProxy } from './support/proxy.js';
+
+async function signIn(page, base) {
+  await page.goto(`${base}/staff`);
+  await page.getByLabel('매장 코드').fill('demo-store');
+  await page.getByLabel('아이디').fill('admin');
+  await page.getByLabel('비밀번호').fill('admin1234');
+  await page.getByRole('button', { name: '로그인', exact: true }).click();
+  await expect(page.locator('.badge.live')).toBeVisible();
+}
+
+const card = (page, table) => page.locator('.table', { has: page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }) });
+
+const rung = (page) =>
+  page.evaluate(async () => {
+    const { rung } = await import(new URL('../lib/sound.js', document.querySelector('script[src]').src).href);
+    return rung.value;
+  });
+
+test.describe('the staff page', () => {
+  test('shows an order within two seconds and marks it until the table is opened', async ({ page, server, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    await page.clock.install();
+    await signIn(page, server.base);
+    await page.getByRole('button', { name: '소리 켜기' }).click();
+    await expect(page.getByRole('button', { name: '소리 확인' })).toBeVisible();
+    const before = await rung(page);
+    const started = Date.now();
+    await guest.order('김치찌개', 2);
+    await expect(card(page, table)).toContainText('새 주문', { timeout: 2_000 });
+    expect(Date.now() - started).toBeLessThan(2_000);
+    await page.clock.runFor(200);
+    await expect(card(page, table)).toContainText('18,000원');
+    await expect(card(page, table)).toContainText('김치찌개 2');
+    await expect(page).toHaveTitle(/^\(1\)/);
+    expect(await rung(page)).toBe(before + 1);
+    await page.clock.runFor(60_000);
+    await expect(card(page, table)).toContainText('새 주문');
+    await page.reload();
+    await expect(card(page, table)).toContainText('새 주문');
+    expect(await rung(page)).toBe(0);
+    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
+    await expect(page.getByRole('dialog')).toContainText('김치찌개');
+    await expect(card(page, table)).not.toContainText('새 주문');
+    await expect(page).not.toHaveTitle(/^\(/);
+  });
+
+  test('moves an order along, cancels it with a reason and takes that back', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    const { id } = await guest.order('떡볶이');
+    await signIn(page, server.base);
+    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: '준비 시작' }).click();
+    await expect(dialog.locator('.order')).toContainText('준비 중');
+    await dialog.getByRole('button', { name: '완료', exact: true }).click();
+    await expect(dialog.locator('.status')).toHaveText('완료');
+    expect((await staff.orders(table))[0].status).toBe('completed');
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    await dialog.getByLabel('취소 사유').fill('잘못 입력');
+    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
+    await expect(dialog).toContainText('아직 주문이 없습니다');
+    expect(await staff.orders(table)).toEqual([]);
+    await dialog.getByRole('button', { name: '되돌리기' }).click();
+    await expect(dialog.locator('.order')).toContainText('떡볶이');
+    expect((await staff.orders(table))[0].id).toBe(id);
+  });
+
+  test('keeps a half-typed reason while twenty events arrive', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    await guest.order();
+    await signIn(page, server.base);
+    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    const reason = dialog.getByLabel('취소 사유');
+    await reason.pressSequentially('주문을 잘');
+    for (let n = 0; n < 10; n += 1) {
+      const other = await Guest.login(server.base, await staff.newTable());
+      const { id } = await other.order('식혜');
+      await staff.call('PATCH', `/admin/orders/${id}/status`, { status: 'preparing' });
+    }
+    await expect(page).toHaveTitle(/^\(10\)/);
+    await expect(reason).toHaveValue('주문을 잘');
+    await expect(reason).toBeFocused();
+  });
+
+  test('updates the total while a table is being completed, and takes a completion back', async ({ page, server, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    await guest.order('콜라');
+    await signIn(page, server.base);
+    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    await expect(dialog).toContainText('아직 끝나지 않은 주문 1건');
+    await expect(dialog.locator('.total')).toContainText('2,000원');
+    await guest.order('식혜');
+    await expect(dialog.locator('.total')).toContainText('5,500원');
+    await expect(dialog).toContainText('방금 새 주문이 들어왔습니다');
+    await expect(dialog).toContainText('아직 끝나지 않은 주문 2건');
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    await expect(dialog).toHaveCount(0);
+    await expect(card(page, table)).toContainText('비어 있음');
+    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
+    await dialog.getByRole('button', { name: '지난 주문' }).click();
+    await expect(dialog).toContainText('식혜 1');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: '되돌리기' }).click();
+    await expect(card(page, table)).toContainText('5,500원');
+  });
+
+  test('keeps its state when the login ends', async ({ page, server, table, complaints }) => {
+    complaints.expect(/401/);
+    const guest = await Guest.login(server.base, table);
+    await guest.order();
+    await signIn(page, server.base);
+    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
+    const dialog = page.getByRole('dialog', { name: `${table.number}번 테이블` });
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    await dialog.getByLabel('취소 사유').fill('손님 요청');
+    await page.evaluate(async () => {
+      const { token } = JSON.parse(sessionStorage.getItem('tableorder.staff.account'));
+      await fetch('/api/v1/admin/auth/logout', { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+    });
+    const again = page.getByRole('dialog', { name: '다시 로그인해 주세요' });
+    await expect(again).toBeVisible({ timeout: 20_000 });
+    await again.getByLabel('비밀번호').fill('admin1234');
+    await again.getByRole('button', { name: '로그인', exact: true }).click();
+    await expect(again).toHaveCount(0);
+    await expect(dialog.getByLabel('취소 사유')).toHaveValue('손님 요청');
+    await expect(page.locator('.badge.live')).toBeVisible();
+  });
+
+  test('says when it hears nothing, and shows every order once afterwards', async ({ page, server, table, complaints }) => {
+    complaints.expect(/ERR_|Failed to load resource/);
+    const proxy = await startProxy(server.base);
+    complaints.allow(proxy.base);
+    const guest = await Guest.login(server.base, table);
+    await page.clock.install();
+    await signIn(page, proxy.base);
+    await page.getByRole('button', { name: '소리 켜기' }).click();
+    await expect(page.getByRole('button', { name: '소리 확인' })).toBeVisible();
+    const before = await rung(page);
+    proxy.freeze();
+    for (let n = 0; n < 3; n += 1) await guest.order('콜라');
+    await page.clock.runFor(50_000);
+    await expect(page.locator('.badge.live')).toHaveCount(0);
+    proxy.thaw();
+    await page.clock.runFor(60_000);
+    await expect(page.locator('.badge.live')).toBeVisible();
+    await expect(page).toHaveTitle(/^\(3\)/);
+    expect(await rung(page)).toBe(before + 3);
+    await page.clock.runFor(500);
+    await expect(card(page, table)).toContainText('6,000원');
+    proxy.stop();
+  });
+
+  test('announces an order at a table that the filter hides', async ({ page, server, staff, complaints }) => {
+    void complaints;
+    const quiet = await staff.newTable();
+    await signIn(page, server.base);
+    await page.getByRole('button', { name: /^대기 주문/ }).click();
+    await expect(card(page, quiet)).toHaveCount(0);
+    const guest = await Guest.login(server.base, quiet);
+    const { id } = await guest.order();
+    await expect(card(page, quiet)).toContainText('새 주문');
+    for (const status of ['preparing', 'completed']) await staff.call('PATCH', `/admin/orders/${id}/status`, { status });
+    await expect(page.getByText('보이지 않는 테이블에 새 주문이')).toBeVisible();
+    await page.getByRole('button', { name: '모두 보기' }).click();
+    await expect(card(page, quiet)).toContainText('새 주문');
+  });
+
+  for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844]]) {
+    test(`has nothing that axe-core finds: ${scheme}, ${width} pixels wide`, async ({ page, server, table, complaints }) => {
+      void complaints;
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      const guest = await Guest.login(server.base, table);
+      await guest.order('김치찌개', 2);
+      const check = async (what) => {
+        await isSettled(page);
+        expect(await violations(page), what).toEqual([]);
+        const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth }));
+        expect(wide, `${what} scrolls sideways`).toBeLessThanOrEqual(seen);
+      };
+      await page.goto(`${server.base}/staff`);
+      await expect(page.getByRole('button', { name: '로그인', exact: true })).toBeVisible();
+      await check('sign-in');
+      await signIn(page, server.base);
+      await guest.order('콜라');
+      await expect(card(page, table)).toContainText('새 주문');
+      await check('tables');
+      await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
+      await expect(page.locator('.order').first()).toBeVisible();
+      await page.getByRole('dialog').getByRole('button', { name: '주문 취소' }).first().click();
+      await check('table');
+      await page.getByRole('dialog').getByRole('button', { name: '이용 완료' }).click();
+      await expect(page.getByText('아직 끝나지 않은 주문 2건')).toBeVisible();
+      await check('completion');
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
+      await page.getByRole('dialog').getByRole('button', { name: '지난 주문' }).click();
+      await expect(page.getByText('지난 주문이 없습니다')).toBeVisible();
+      await check('history');
+    });
+  }
+});

@@ -1,0 +1,29 @@
+// A guest who orders by the API.
+
+export class Guest {
+  /** @param {string} base @param {{ number: number }} table */
+  static async login(base, table) {
+    const response = await fetch(`${base}/api/v1/customer/auth/login`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ store_id: 'demo-store', table_number: table.number, password: '1234' }),
+    });
+    const { token } = await response.json();
+    return new Guest(base, token);
+  }
+
+  constructor(base, token) {
+    this.base = base;
+    this.headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
+  }
+
+  /** Orders one of an item. @param {string} name */
+  async order(name = '콜라', quantity = 1) {
+    const { menus } = await (await fetch(`${this.base}/api/v1/customer/menu`, { headers: this.headers })).json();
+    const { id } = menus.find((item) => item.name === name);
+    const body = JSON.stringify({ items: [{ menu_id: id, quantity }] });
+    const response = await fetch(`${this.base}/api/v1/customer/orders`, { method: 'POST', headers: this.headers, body });
+    if (!response.ok) throw new Error(await response.text());
+    return response.json();
+  }
+}

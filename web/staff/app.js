@@ -1,0 +1,22 @@
+import { t } from '../lib/i18n.js';
+import { html, useEffect } from '../lib/preact.js';
+import { view } from '../lib/view.js';
+import { Toast } from '../ui/toast.js';
+import { Board } from './board.js';
+import { LoginDialog } from './login-dialog.js';
+import { LoginPage } from './login-page.js';
+import { account, hasEnded } from './state/account.js';
+import { unseenCount } from './state/board.js';
+import { UndoBar } from './undo-bar.js';
+
+export function App() {
+  const name = account.value ? `${account.value.store_name} · ${t('staff.title')}` : t('staff.title');
+  const title = unseenCount.value > 0 ? `(${unseenCount.value}) ${name}` : name;
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  return html`${account.value ? html`<${Board} />` : html`<${LoginPage} />`}
+    ${hasEnded.value && html`<${LoginDialog} />`}
+    ${view.value.name !== 'table' && html`<${UndoBar} />`}
+    <${Toast} />`;
+}

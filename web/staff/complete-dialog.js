@@ -1,0 +1,56 @@
+import { asApiError } from '../lib/api.js';
+import { t } from '../lib/i18n.js';
+import { html, useSignal } from '../lib/preact.js';
+import { Button } from '../ui/button.js';
+import { Dialog } from '../ui/dialog.js';
+import { Money, money } from '../ui/money.js';
+import { Loading } from '../ui/states.js';
+import { request } from './state/account.js';
+import { refresh } from './state/board.js';
+import { useLiveOrders } from './state/live-orders.js';
+import { offerUndo } from './undo-bar.js';
+
+/**
+ * Ends the stay of the party that was there when the dialog opened. What is shown follows the orders that still arrive.
+ *
+ * @param {{ table: import('wire').DashboardTable, onClose: () => void }} props
+ */
+export function CompleteDialog({ table, onClose }) {
+  const session = useSignal(table.session_id);
+  const first = useSignal(table.order_count);
+  const isBusy = useSignal(false);
+  const failure = useSignal('');
+  const { orders } = useLiveOrders(table.id);
+  const isGone = table.session_id !== session.value || !table.is_active;
+  const unfinished = (orders ?? []).filter((order) => order.session_id === session.value && order.status !== 'completed');
+  const complete = async () => {
+    isBusy.value = true;
+    failure.value = '';
+    try {
+      /** @type {import('wire').CompletedTable} */
+      const done = await request('POST', `/admin/tables/${table.id}/complete`, { session_id: session.value });
+      const text = t('staff.completed', { number: table.table_number, total: money(done.total_amount) });
+      offerUndo(text, () => request('POST', `/admin/sessions/${done.session_id}/reopen`));
+      onClose();
+      refresh();
+    } catch (error) {
+      failure.value = asApiError(error).text;
+      isBusy.value = false;
+    }
+  };
+  const footer = html`<div class="actions">
+    <${Button} onPress=${onClose}>${t('pair.cancel')}<//>
+    ${!isGone && orders && html`<${Button} key=${table.order_count} kind="primary" guard=${800} isBusy=${isBusy.value} onPress=${complete}>${t('staff.complete')}<//>`}
+  </div>`;
+  return html`<${Dialog} title=${t('staff.complete.title', { number: table.table_number })} onClose=${onClose} footer=${footer}>
+    ${isGone && !isBusy.value && html`<p class="alert" role="alert">${t('staff.complete.gone')}</p>`}
+    ${table.order_count > first.value && html`<p class="notice" role="alert">${t('staff.complete.new')}</p>`}
+    <p class="total"><span>${t('staff.orders', { count: table.order_count })}</span><${Money} amount=${table.total_amount} /></p>
+    ${!orders && html`<${Loading} />`}
+    ${unfinished.length > 0 && html`<div class="unfinished">
+      <p><strong>${t('staff.unfinished', { count: unfinished.length })}</strong></p>
+      <ul>${unfinished.map((order) => html`<li key=${order.id}>${order.order_number.split('-')[1]} · ${t(`status.${order.status}`)} · ${order.items.map((item) => `${item.menu_name} ${item.quantity}`).join(', ')}</li>`)}</ul>
+    </div>`}
+    ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+  <//>`;
+}

@@ -1,0 +1,56 @@
+import { asApiError } from '../lib/api.js';
+import { t } from '../lib/i18n.js';
+import { html, useSignal } from '../lib/preact.js';
+import { Field } from '../ui/field.js';
+import { account, isKept, lastStore, signIn } from './state/account.js';
+
+/**
+ * Signs in; where a login has ended, the same account.
+ *
+ * @param {{ onDone: () => void }} props
+ */
+export function LoginForm({ onDone }) {
+  const store = useSignal(account.value?.store_id ?? lastStore());
+  const username = useSignal(account.value?.username ?? '');
+  const password = useSignal('');
+  const stays = useSignal(isKept());
+  const isTried = useSignal(false);
+  const isBusy = useSignal(false);
+  const failure = useSignal('');
+  const missing = (/** @type {string} */ value) => (isTried.value && !value.trim() ? t('pair.required') : '');
+  const set = (/** @type {import('../vendor/signals.mjs').Signal<string>} */ signal) => (/** @type {string} */ value) => {
+    signal.value = value;
+  };
+
+  /** @param {Event} event */
+  const submit = async (event) => {
+    event.preventDefault();
+    isTried.value = true;
+    if (isBusy.value || !store.value.trim() || !username.value.trim() || !password.value) return;
+    isBusy.value = true;
+    failure.value = '';
+    try {
+      await signIn({ store_id: store.value.trim(), username: username.value.trim(), password: password.value }, stays.value);
+      onDone();
+    } catch (thrown) {
+      const error = asApiError(thrown);
+      failure.value = error.code === 'AUTH_FAILED' ? t('staff.login.failed') : error.text;
+    } finally {
+      password.value = '';
+      isTried.value = false;
+      isBusy.value = false;
+    }
+  };
+
+  return html`<form class="login-form" noValidate onSubmit=${submit}>
+    <${Field} name="store" label=${t('pair.store')} value=${store.value} error=${missing(store.value)} onInput=${set(store)} />
+    <${Field} name="username" label=${t('staff.login.username')} value=${username.value} error=${missing(username.value)} onInput=${set(username)} />
+    <${Field} name="password" type="password" label=${t('staff.login.password')} value=${password.value} error=${missing(password.value)} onInput=${set(password)} />
+    <label class="check">
+      <input type="checkbox" checked=${stays.value} onChange=${() => (stays.value = !stays.value)} />
+      <span>${t('staff.login.stay')}</span>
+    </label>
+    ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+    <button type="submit" class="button primary wide" aria-busy=${isBusy.value ? 'true' : undefined}>${t('staff.login.submit')}</button>
+  </form>`;
+}

@@ -1,0 +1,150 @@
+// The tables and their orders, as they are now. A snapshot says at which event it is true; the stream goes on from there,
+// so each new order is noticed once. After an event the snapshot is read again, at most every tenth of a second.
+import { asApiError } from '../../lib/api.js';
+import { checkBuild } from '../../lib/build.js';
+import { t } from '../../lib/i18n.js';
+import { computed, signal } from '../../lib/preact.js';
+import { backoff } from '../../lib/random.js';
+import { ring } from '../../lib/sound.js';
+import { read, write } from '../../lib/store.js';
+import { EventStream } from '../../lib/stream.js';
+import { announce } from '../../ui/toast.js';
+import { account, hasEnded, request } from './account.js';
+
+const PAUSE = 100;
+const UNSEEN = 'staff.unseen';
+
+/** @typedef {import('wire').DashboardTable} Table */
+
+/** @type {import('../../vendor/signals.mjs').Signal<Table[] | null>} */
+export const tables = signal(null);
+
+/** @type {import('../../vendor/signals.mjs').Signal<import('../../lib/api.js').ApiError | null>} */
+export const failure = signal(null);
+
+/** The orders that nobody has looked at here, with their tables. @type {import('../../vendor/signals.mjs').Signal<{ order: number, table: number }[]>} */
+export const unseen = signal(read(UNSEEN) ?? []);
+
+/** Grows with each event, for what is loaded beside the snapshot. */
+export const changes = signal(0);
+
+export const unseenCount = computed(() => unseen.value.length);
+
+export const stream = new EventStream({
+  path: '/admin/orders/stream',
+  token: () => account.value?.token ?? '',
+  onEvent: handle,
+  onRefused: async (error) => {
+    if (error.status !== 401) return true;
+    hasEnded.value = true;
+    return false;
+  },
+});
+
+/**
+ * @param {string} name
+ * @param {any} data
+ */
+function handle(name, data) {
+  switch (name) {
+    case 'connected':
+      checkBuild();
+      return;
+    case 'menu_changed':
+      return;
+    case 'new_order':
+      notice(data);
+      break;
+    case 'order_deleted':
+      keep(unseen.value.filter(({ order }) => order !== data.order_id));
+      break;
+    case 'session_completed':
+      keep(unseen.value.filter(({ table }) => table !== data.table_id));
+  }
+  changes.value += 1;
+  refreshSoon();
+}
+
+/** @param {{ order_id: number, table_id: number, table_number: number }} order */
+function notice({ order_id, table_id, table_number }) {
+  if (unseen.value.some(({ order }) => order === order_id)) return;
+  keep([...unseen.value, { order: order_id, table: table_id }]);
+  announce(t('staff.new_order', { number: table_number }));
+  ring();
+}
+
+/** @param {{ order: number, table: number }[]} next */
+function keep(next) {
+  write(UNSEEN, next);
+  unseen.value = next;
+}
+
+/** Somebody has opened the table. @param {number} table */
+export function markSeen(table) {
+  if (unseen.value.some((one) => one.table === table)) keep(unseen.value.filter((one) => one.table !== table));
+}
+
+let failures = 0;
+let isLoading = false;
+let isStale = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+
+function refreshSoon() {
+  isStale = true;
+  if (isLoading || timer) return;
+  timer = setTimeout(refresh, PAUSE);
+}
+
+/** Reads the snapshot. @returns {Promise<string>} the event at which it is true; empty if it could not be read */
+export async function refresh() {
+  clearTimeout(timer);
+  timer = undefined;
+  isLoading = true;
+  isStale = false;
+  try {
+    /** @type {import('wire').Dashboard} */
+    const dashboard = await request('GET', '/admin/tables/dashboard');
+    tables.value = dashboard.tables;
+    failure.value = null;
+    failures = 0;
+    return dashboard.event_id;
+  } catch (thrown) {
+    failure.value = asApiError(thrown);
+    if (failure.value.status !== 401) {
+      timer = setTimeout(tables.value ? refresh : start, backoff(failures, 1_000, 15_000));
+      failures += 1;
+    }
+    return '';
+  } finally {
+    isLoading = false;
+    if (isStale) refreshSoon();
+  }
+}
+
+/** The store whose tables are shown. */
+let store = '';
+
+/** Shows the board from here on. */
+export async function start() {
+  store = account.value?.store_id ?? '';
+  const place = await refresh();
+  if (place) stream.start(place);
+}
+
+/** Goes on after another login. */
+export function resume() {
+  if (store !== account.value?.store_id) stop();
+  if (!tables.value) return start();
+  stream.resume();
+  changes.value += 1;
+  return refresh();
+}
+
+export function stop() {
+  clearTimeout(timer);
+  timer = undefined;
+  stream.stop();
+  tables.value = null;
+  keep([]);
+}
