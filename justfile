@@ -28,6 +28,10 @@ queries:
 openapi:
     INSTA_UPDATE=always cargo test --test api -- openapi::
 
+# The types of the pages, and their tests in a browser
+pages:
+    .ci/browser
+
 # Every gate a change passes
 gates:
     .ci/run

@@ -189,3 +189,56 @@ test('two quick taps on fewer remove nothing', async ({ tablet }) => {
   await tablet.line('콜라').getByRole('button', { name: '콜라 삭제' }).click({ delay: 600 });
   await expect(tablet.line('콜라')).toHaveCount(0);
 });
+
+for (const [what, width, height, isLarge] of [
+  ['large text on a phone', 390, 844, true],
+  ['large text on a tablet', 1280, 800, true],
+  ['200 % zoom on a tablet', 640, 400, false],
+]) {
+  test(`nothing is cut off: ${what}`, async ({ page, server, table, complaints }) => {
+    const { Tablet } = await import('./support/fixtures.js');
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    const tablet = new Tablet(page, server.base, table, complaints);
+    const check = async (where) => {
+      const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth }));
+      expect(wide, `${where} scrolls sideways`).toBeLessThanOrEqual(seen);
+      const cut = await page.evaluate(() =>
+        [...document.querySelectorAll('dialog button, dialog .total, .header button, .cart-panel-foot *')]
+          .filter((element) => {
+            const { left, right, width } = element.getBoundingClientRect();
+            return width > 0 && (left < 0 || right > innerWidth + 1);
+          })
+          .map((element) => element.textContent),
+      );
+      expect(cut, where).toEqual([]);
+    };
+    await tablet.pair();
+    const settings = page.getByRole('button', { name: /Language/ });
+    if (isLarge) {
+      await settings.click();
+      await page.getByRole('button', { name: '크게' }).click();
+      await expect(page.locator('html')).toHaveAttribute('data-text', 'large');
+      await tablet.close();
+    }
+    await tablet.add('김치찌개', 2);
+    for (const name of ['English', '日本語', '中文', '한국어']) {
+      await settings.click();
+      await page.getByRole('button', { name, exact: true }).click();
+      await check(`settings in ${name}`);
+      await tablet.close();
+      await check(`menu in ${name}`);
+    }
+    if (width < 992) {
+      await page.getByRole('button', { name: /장바구니/ }).click();
+      await check('cart');
+    }
+    await page.getByRole('button', { name: '주문하기' }).click();
+    await check('review');
+    await page.getByRole('button', { name: /원 주문하기$/ }).click();
+    await tablet.isPlaced();
+    await page.getByRole('button', { name: '주문 내역 보기' }).click();
+    await expect(page.locator('.order')).toBeVisible();
+    await check('orders');
+  });
+}

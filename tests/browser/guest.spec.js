@@ -76,11 +76,15 @@ test('an item that sells out in the cart is marked and one tap removes it', asyn
   await expect(page.getByRole('heading', { name: '오늘의 생선' })).toBeVisible();
   await tablet.add('오늘의 생선');
   await tablet.add('콜라', 2);
+  await page.getByRole('button', { name: '오늘의 생선', exact: true }).click();
+  await expect(page.getByRole('dialog')).toContainText('12,000원 담기');
   const started = Date.now();
   await staff.changeItem(item, { is_available: false });
   await expect(tablet.line('오늘의 생선')).toContainText('품절', { timeout: 2_000 });
   expect(Date.now() - started).toBeLessThan(2_000);
   await expect(page.locator('.card', { hasText: '오늘의 생선' })).toContainText('품절');
+  await expect(page.getByRole('dialog')).toContainText('지금은 주문할 수 없습니다');
+  await tablet.close();
   await tablet.line('오늘의 생선').getByRole('button', { name: /삭제/ }).click();
   await tablet.order();
   await tablet.isPlaced();

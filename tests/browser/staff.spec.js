@@ -162,6 +162,21 @@ test.describe('the staff page', () => {
     proxy.stop();
   });
 
+  test('misses no order between the snapshot and the stream', async ({ page, server, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    let isHeld = true;
+    await page.route('**/api/v1/admin/orders/stream', async (route) => {
+      if (isHeld) {
+        isHeld = false;
+        await guest.order('콜라');
+      }
+      await route.continue();
+    });
+    await signIn(page, server.base);
+    await expect(card(page, table)).toContainText('새 주문');
+  });
+
   test('announces an order at a table that the filter hides', async ({ page, server, staff, complaints }) => {
     void complaints;
     const quiet = await staff.newTable();
