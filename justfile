@@ -50,13 +50,13 @@ peak *ARGS:
     cargo build --release
     cargo run --release -p tableorder-loadtest -- peak {{ ARGS }}
 
-# Nothing missed, nothing twice, whatever dies: minutes of it
-torture:
-    cargo test --release --test torture a_long_torture -- --ignored --nocapture
+# The long chaos test: no event is lost or delivered twice (takes minutes)
+chaos:
+    cargo test --release --test chaos a_long_chaos -- --ignored --nocapture
 
-# Every instance replaced behind nginx under load, and no request fails (apt install nginx-light)
+# The long rolling upgrade behind nginx: no request fails (apt install nginx-light)
 rolling-upgrade:
-    cargo test --release --test torture rolling -- --ignored --nocapture
+    cargo test --release --test chaos rolling -- --ignored --nocapture
 
 # The container image
 image:

@@ -1,35 +1,35 @@
-//! Reads a stream the way a strict client does.
+//! A strict parser of event streams.
 
 use serde_json::Value;
 
-/// An event as it came.
+/// A received event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     pub id: String,
     pub name: String,
-    /// Its data as it stood on the wire.
+    /// The data as received.
     pub text: String,
     pub data: Value,
 }
 
 impl Event {
-    /// The seq of its cursor.
+    /// The `seq` in the event's cursor.
     pub fn seq(&self) -> i64 {
         self.id.split_once(':').unwrap().1.parse().unwrap()
     }
 }
 
-/// What came over the wire and was not read yet.
+/// Received bytes that are not parsed yet.
 #[derive(Debug, Default)]
 pub struct Buffer(Vec<u8>);
 
 impl Buffer {
-    /// Takes in the next piece. The network may cut anywhere, in the middle of a character too.
+    /// Appends a chunk. The network may split anywhere, even inside a character.
     pub fn push(&mut self, piece: &[u8]) {
         self.0.extend_from_slice(piece);
     }
 
-    /// The next whole event; comments and a `retry` alone are passed over.
+    /// The next complete event. Skips comments and blocks with only a `retry` field.
     pub fn next_event(&mut self) -> Option<Event> {
         while let Some(end) = self.0.windows(2).position(|pair| pair == b"\n\n") {
             let block: Vec<u8> = self.0.drain(..end + 2).collect();

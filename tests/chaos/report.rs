@@ -1,4 +1,4 @@
-//! Compares what was received with what is in the events table, and that with what was acknowledged.
+//! Compares received events with the events table, and the table with the acknowledged changes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::chaos::Outages;
-use crate::cluster::{Cluster, ENOUGH};
+use crate::cluster::{Cluster, MIN_CHANGES};
+use crate::outages::Outages;
 use crate::subscriber::{Record, hash_of};
 use crate::writer::Acknowledged;
 
-/// An event as it stands in the table.
+/// An event in the table.
 struct Stored {
     kind: String,
     audience: String,
@@ -34,10 +34,10 @@ pub struct Report {
     out_of_order: usize,
     foreign: usize,
     resets: usize,
-    /// Changes that nobody was told of.
+    /// Changes whose acknowledgement no writer received.
     unacknowledged: usize,
     failures: Vec<String>,
-    /// From the moment a change was made to the moment it was received, sorted.
+    /// The time from each change to its delivery, sorted.
     delays: Vec<Duration>,
 }
 
@@ -55,7 +55,7 @@ impl Report {
         let mut changes: HashMap<(&str, &str), usize> = HashMap::new();
         for (store, events) in &tables {
             for (expected_seq, (seq, event)) in (1..).zip(events) {
-                assert_eq!(*seq, expected_seq, "the table of {store} has a hole");
+                assert_eq!(*seq, expected_seq, "the events of {store} should have no gap");
                 *changes.entry((store, &event.change)).or_default() += 1;
             }
         }
@@ -92,7 +92,7 @@ impl Report {
             self.out_of_order += usize::from(received.seq < before);
             before = received.seq;
         }
-        // A tablet's stream is read to the end of its session, a dashboard's to the end of everything.
+        // A tablet's stream ends with its session; a dashboard's ends with the run.
         let end =
             record.received.iter().find(|received| record.session.is_some() && received.kind == "session_completed");
         let end = end.map_or(i64::MAX, |received| received.seq);
@@ -103,13 +103,16 @@ impl Report {
     }
 
     #[track_caller]
-    pub fn assert_flawless(&self) {
+    pub fn assert_no_loss(&self) {
         let flaws = [self.lost, self.missed, self.repeated, self.out_of_order, self.foreign, self.resets];
         assert_eq!(flaws, [0; 6], "\n{self}");
-        assert!(self.acknowledged > ENOUGH && self.expected > ENOUGH, "too little happened to say anything\n{self}");
+        assert!(
+            self.acknowledged > MIN_CHANGES && self.expected > MIN_CHANGES,
+            "too few changes for a meaningful comparison\n{self}"
+        );
     }
 
-    /// Every request was answered, and nothing was done that its answer did not tell.
+    /// Asserts that every request succeeded and every change was acknowledged.
     #[track_caller]
     pub fn assert_nothing_failed(&self) {
         let (failed, first) = (self.failures.len(), self.failures.first());
@@ -142,7 +145,7 @@ impl fmt::Display for Report {
         writeln!(f, "  foreign                   {}", self.foreign)?;
         writeln!(f, "  resets                    {}", self.resets)?;
         writeln!(f, "  delivery, median          {:.1?}", self.delay(0.5))?;
-        write!(f, "  longest gap in delivery   {:.1?}", self.delay(1.0))
+        write!(f, "  delivery, longest         {:.1?}", self.delay(1.0))
     }
 }
 
@@ -165,7 +168,7 @@ async fn read_events(cluster: &Cluster) -> HashMap<String, BTreeMap<i64, Stored>
     tables
 }
 
-/// A change's name, as its writer noted it.
+/// The change's name, in the form that the writer records.
 fn change_of(kind: &str, data: &str) -> String {
     let data: Value = serde_json::from_str(data).unwrap();
     match kind {

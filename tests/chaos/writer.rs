@@ -1,4 +1,5 @@
-//! A table with its guests and staff: orders, steps, mistakes, completions, at random instances.
+//! The guests and admins of one table: they send orders, status changes, cancellations and completions to random
+//! instances.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use crate::cluster::Cluster;
 use crate::stores::Store;
 
-/// A change that was acknowledged, named as its event would be.
+/// An acknowledged change, with the name that its event has.
 #[derive(Debug)]
 pub struct Acknowledged {
     pub store: String,
@@ -25,7 +26,7 @@ pub struct Writer {
     rng: StdRng,
     store: Store,
     token: String,
-    /// Orders this table knows to be live, with their status.
+    /// This table's live orders that the writer has placed, with their status.
     live: Vec<(i64, &'static str)>,
     acknowledged: Vec<Acknowledged>,
 }
@@ -40,8 +41,8 @@ impl Writer {
         while writing.load(Ordering::SeqCst) {
             match self.rng.random_range(0..100_u8) {
                 0..60 => self.order().await,
-                60..88 => self.step().await,
-                88..94 => self.delete().await,
+                60..88 => self.advance().await,
+                88..94 => self.cancel().await,
                 _ => self.complete().await,
             }
             tokio::time::sleep(Duration::from_millis(self.rng.random_range(5..60))).await;
@@ -59,13 +60,13 @@ impl Writer {
                 self.live.push((id, "pending"));
                 self.acknowledge(format!("new_order {id}"));
             }
-            Some((409, _)) => self.renew().await,
+            Some((409, _)) => self.next_session().await,
             _ => {}
         }
     }
 
-    async fn step(&mut self) {
-        let Some(index) = self.any_live() else { return };
+    async fn advance(&mut self) {
+        let Some(index) = self.random_live_order() else { return };
         let (id, status) = self.live[index];
         let next = match status {
             "pending" => "preparing",
@@ -84,8 +85,8 @@ impl Writer {
         }
     }
 
-    async fn delete(&mut self) {
-        let Some(index) = self.any_live() else { return };
+    async fn cancel(&mut self) {
+        let Some(index) = self.random_live_order() else { return };
         let (id, _) = self.live[index];
         let admin = self.store.admin.clone();
         match self.send(Method::DELETE, &format!("/admin/orders/{id}"), &admin, &Value::Null).await {
@@ -108,12 +109,12 @@ impl Writer {
         if let Some((200, done)) = self.send(Method::POST, &path, &admin, &Value::Null).await {
             self.acknowledge(format!("session_completed {}", done["session_id"]));
             self.live.clear();
-            self.renew().await;
+            self.next_session().await;
         }
     }
 
-    /// The next party sits down.
-    async fn renew(&mut self) {
+    /// Joins the table's next session.
+    async fn next_session(&mut self) {
         let token = self.token.clone();
         if let Some((200, login)) = self.send(Method::POST, "/customer/auth/session", &token, &Value::Null).await {
             login["token"].as_str().unwrap().clone_into(&mut self.token);
@@ -121,7 +122,7 @@ impl Writer {
         }
     }
 
-    fn any_live(&mut self) -> Option<usize> {
+    fn random_live_order(&mut self) -> Option<usize> {
         (!self.live.is_empty()).then(|| self.rng.random_range(0..self.live.len()))
     }
 
@@ -130,30 +131,30 @@ impl Writer {
         self.acknowledged.push(Acknowledged { store: self.store.code.clone(), change });
     }
 
-    /// The status and body of an answer; `None` where none came, and nobody knows.
+    /// The status and body of the response; `None` when there was no response and the outcome is unknown.
     async fn send(&mut self, method: Method, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
         let url = self.cluster.url(&mut self.rng, path);
-        let mut request = self.cluster.http.request(method, url).bearer_auth(token).timeout(self.cluster.patience());
+        let mut request = self.cluster.http.request(method, url).bearer_auth(token).timeout(self.cluster.timeout());
         if !body.is_null() {
             request = request.json(body);
         }
-        // Some clients send one, some do not.
+        // With an idempotency key in half of the requests, because some clients send none.
         if self.rng.random::<bool>() {
             request = request.header("Idempotency-Key", format!("{:032x}", self.rng.random::<u128>()));
         }
-        let answer = match request.send().await {
-            Ok(answer) => answer,
+        let response = match request.send().await {
+            Ok(response) => response,
             Err(error) => {
                 self.cluster.failed(path, format_args!("{error:?}"));
                 return None;
             }
         };
-        let status = answer.status().as_u16();
+        let status = response.status().as_u16();
         if status >= 500 {
             self.cluster.failed(path, status);
         }
-        assert!(status < 500 || status == 503, "{path}: {status} {}", answer.text().await.unwrap_or_default());
+        assert!(status < 500 || status == 503, "{path}: {status} {}", response.text().await.unwrap_or_default());
         assert_ne!(status, 401, "{path}");
-        Some((status, answer.json().await.ok()?))
+        Some((status, response.json().await.ok()?))
     }
 }

@@ -1,21 +1,21 @@
-//! Nothing missed, nothing twice, whatever dies.
+//! No event is lost or delivered twice while instances, PostgreSQL and connections fail.
 //!
-//! Starts a PostgreSQL and three instances of the server on it. Tablets and staff keep orders, status changes,
-//! deletions and completions coming in many stores; dozens of subscribers reconnect at random, with the last id
-//! they saw, to random instances. Meanwhile instances are killed and stopped, PostgreSQL is restarted, gently
-//! and not, and listener connections are cut. Afterwards everything each subscriber received is compared with
-//! the events table, and that with the acknowledgements the writers got.
+//! Starts a PostgreSQL and three instances of the server. Guests and admins of many stores place orders, change their
+//! status, cancel them and complete sessions; dozens of subscribers reconnect at random times to random instances with
+//! their last event id. Meanwhile instances are killed and stopped, PostgreSQL is shut down (fast and immediate) and
+//! restarted, and listener connections are terminated. Afterwards the events that each subscriber received are
+//! compared with the events table, and the table with the changes that were acknowledged to the writers.
 //!
-//! The short run is part of the tests. The long one:
+//! The short run is part of the normal tests. The long run:
 //!
 //! ```sh
-//! cargo test --release --test torture a_long -- --ignored --nocapture     # TORTURE_SECONDS=240, TORTURE_SEED=…
+//! cargo test --release --test chaos a_long_chaos -- --ignored --nocapture     # CHAOS_SECONDS=240, CHAOS_SEED=…
 //! ```
 //!
-//! With `TORTURE_PREVIOUS_PROGRAM=/path/to/tableorder` one of the instances is the release before, for a mixed cluster.
+//! With `CHAOS_PREVIOUS_PROGRAM=/path/to/tableorder` one instance runs the previous release, for a mixed cluster.
 //!
-//! [`exactly_once`] does the like for orders that are posted again and again under one key, [`rolling_upgrade`] for
-//! instances that are replaced behind a proxy.
+//! [`exactly_once`] tests orders that are sent repeatedly with one key, [`rolling_upgrade`] instances that are replaced
+//! behind a proxy.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,13 +24,13 @@
     clippy::print_stdout,
     unreachable_pub,
     missing_docs,
-    reason = "a test that cannot go on should say where, and one that can prints its figures"
+    reason = "a failed test should name the line, and a passed one prints its counters"
 )]
 
-mod chaos;
 mod cluster;
 mod exactly_once;
 mod nginx;
+mod outages;
 mod report;
 mod rolling_upgrade;
 #[path = "../shared/sse.rs"]
@@ -53,7 +53,7 @@ use rolling_upgrade::Upgrade;
 use subscriber::Subscriber;
 use writer::Writer;
 
-/// How hard and how long.
+/// The size, duration and seed of a run.
 struct Plan {
     name: &'static str,
     stores: usize,
@@ -62,12 +62,12 @@ struct Plan {
     tablets_per_store: usize,
     duration: Duration,
     seed: u64,
-    /// Instead of letting things go wrong.
+    /// Replaces the fault injection, if set.
     upgrade: Option<Upgrade>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_short_torture_loses_nothing() {
+async fn a_short_chaos_run_loses_no_event() {
     let plan = Plan {
         name: "short",
         stores: 4,
@@ -78,32 +78,32 @@ async fn a_short_torture_loses_nothing() {
         seed: 7,
         upgrade: None,
     };
-    run(plan).await.assert_flawless();
+    run(plan).await.assert_no_loss();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes; see the top of the file"]
-async fn a_long_torture_loses_nothing() {
+async fn a_long_chaos_run_loses_no_event() {
     let plan = Plan {
         name: "long",
         stores: 12,
         tables: 3,
         dashboards_per_store: 4,
         tablets_per_store: 2,
-        duration: Duration::from_secs(number("TORTURE_SECONDS", 240).min(500)),
-        seed: number("TORTURE_SEED", u64::from(std::process::id())),
+        duration: Duration::from_secs(number("CHAOS_SECONDS", 240).min(500)),
+        seed: number("CHAOS_SEED", u64::from(std::process::id())),
         upgrade: None,
     };
-    run(plan).await.assert_flawless();
+    run(plan).await.assert_no_loss();
 }
 
-/// A setting of a long run.
+/// A numeric setting of a long run.
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
 async fn run(plan: Plan) -> Report {
-    // Everybody has chances of their own, all from one seed.
+    // Each task has its own random generator, all derived from one seed.
     let mut seeds = StdRng::seed_from_u64(plan.seed);
     let cluster = Arc::new(Cluster::start(plan.name, plan.stores, plan.tables, plan.upgrade.as_ref()).await);
     let (writing, draining) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
@@ -121,17 +121,17 @@ async fn run(plan: Plan) -> Report {
     }
 
     let outages = match &plan.upgrade {
-        None => chaos::run(&cluster, seeds.fork(), plan.duration).await,
+        None => outages::run(&cluster, seeds.fork(), plan.duration).await,
         Some(_) => rolling_upgrade::run(&cluster, plan.duration).await,
     };
     writing.store(false, Ordering::SeqCst);
     let acknowledged = join_all(writers).await.into_iter().flat_map(Result::unwrap).collect();
-    // What was on its way when its writer gave up may be committed still.
+    // A request whose writer timed out may still commit.
     tokio::time::sleep(Duration::from_secs(1)).await;
     draining.store(true, Ordering::SeqCst);
     let records = join_all(subscribers).await.into_iter().flat_map(Result::unwrap).collect();
     let report = Report::compare(&cluster, acknowledged, records, outages).await;
-    println!("\ntorture ({}, {} s, seed {})\n{report}", plan.name, plan.duration.as_secs(), plan.seed);
+    println!("\nchaos ({}, {} s, seed {})\n{report}", plan.name, plan.duration.as_secs(), plan.seed);
     cluster.stop().await;
     report
 }

@@ -1,4 +1,4 @@
-//! A PostgreSQL and three instances, each of which can be made to die.
+//! A PostgreSQL and three server instances that can be killed and restarted.
 
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -23,14 +23,14 @@ use crate::nginx::{Nginx, Proxied};
 use crate::rolling_upgrade::Upgrade;
 use crate::stores::{self, Store};
 
-/// One at a time: what a torture shows would be blurred by another beside it.
-static CHAMBER: Mutex<()> = Mutex::const_new(());
+/// Chaos tests run one at a time: a second one on the same machine would distort the result.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-const SECRET: &str = "the secret of the torture chamber, long enough";
+const SECRET: &str = "a secret for the chaos tests, long enough";
 pub const INSTANCES: usize = 3;
 
-/// How many acknowledged changes, and events, make a comparison mean something.
-pub const ENOUGH: usize = 100;
+/// The minimum number of acknowledged changes, and of expected events, for a comparison to be meaningful.
+pub const MIN_CHANGES: usize = 100;
 
 pub struct Cluster {
     directory: PathBuf,
@@ -39,15 +39,15 @@ pub struct Cluster {
     instances: Vec<Instance>,
     pub stores: Vec<Store>,
     pub http: reqwest::Client,
-    /// What stands before the instances, with its port.
+    /// The proxy before the instances, with its port.
     proxy: Option<(Nginx, u16)>,
-    /// How long an instance drains.
+    /// How long an instance drains at shutdown.
     drain: Duration,
-    /// Requests that were not answered, or with a failure of the server.
+    /// Requests without a response, or with a 5xx response.
     failures: std::sync::Mutex<Vec<String>>,
-    /// How many changes the writers know to be done.
+    /// The number of changes that the server has acknowledged to the writers.
     pub acknowledged: AtomicUsize,
-    _chamber: MutexGuard<'static, ()>,
+    _guard: MutexGuard<'static, ()>,
 }
 
 struct Instance {
@@ -57,8 +57,8 @@ struct Instance {
 
 impl Cluster {
     pub async fn start(name: &str, stores: usize, tables: usize, upgrade: Option<&Upgrade>) -> Self {
-        let chamber = CHAMBER.lock().await;
-        let directory = std::env::temp_dir().join(format!("tableorder-torture-{name}-{}", std::process::id()));
+        let guard = ONE_AT_A_TIME.lock().await;
+        let directory = std::env::temp_dir().join(format!("tableorder-chaos-{name}-{}", std::process::id()));
         let postgres = EmbeddedPostgres::start(&directory, Durability::Durable).await.unwrap();
         let options = postgres.connect_options();
         let instances = (0..INSTANCES).map(|_| Instance { port: free_port(), process: Mutex::new(None) }).collect();
@@ -73,12 +73,12 @@ impl Cluster {
             drain: upgrade.map_or(Duration::ZERO, |upgrade| upgrade.drain),
             failures: std::sync::Mutex::default(),
             acknowledged: AtomicUsize::new(0),
-            _chamber: chamber,
+            _guard: guard,
         };
         cluster.stores = stores::create(&cluster.options, SECRET, stores, tables).await;
         let before = upgrade.and_then(|upgrade| upgrade.from.clone());
         for index in 0..INSTANCES {
-            cluster.start_instance_of(&before.clone().unwrap_or_else(|| program_of(index)), index).await;
+            cluster.start_program(&before.clone().unwrap_or_else(|| program_of(index)), index).await;
         }
         if let Some(upgrade) = upgrade {
             cluster.wait_until_ready().await;
@@ -89,34 +89,33 @@ impl Cluster {
         cluster
     }
 
-    /// An address of the API: at the proxy, or else at an instance chosen at random.
+    /// A URL of the API: at the proxy if there is one, otherwise at a random instance.
     pub fn url(&self, rng: &mut StdRng, path: &str) -> String {
         let port = self.proxy.as_ref().map_or_else(|| self.instances.choose(rng).unwrap().port, |(_, port)| *port);
         format!("http://127.0.0.1:{port}/api/v1{path}")
     }
 
-    /// Notes that a request failed.
+    /// Records a failed request.
     pub fn failed(&self, request: &str, how: impl Display) {
         self.failures.lock().unwrap().push(format!("{request}: {how}"));
     }
 
-    /// The requests that failed.
     pub fn failures(&self) -> Vec<String> {
         self.failures.lock().unwrap().clone()
     }
 
-    /// How long a client waits before it gives up on an answer: the change may have happened or not. Where no request
-    /// may fail, a busy machine must not make it.
-    pub fn patience(&self) -> Duration {
+    /// How long a client waits for a response. After a timeout the change may or may not have happened. Longer behind the
+    /// proxy, where a slow machine must not cause failed requests.
+    pub fn timeout(&self) -> Duration {
         Duration::from_secs(if self.proxy.is_some() { 20 } else { 3 })
     }
 
-    /// What came through the proxy so far.
+    /// The proxy's counts so far.
     pub fn proxied(&self) -> Proxied {
         self.proxy.as_ref().map(|(nginx, _)| nginx.proxied()).unwrap_or_default()
     }
 
-    /// Tells an instance to stop, waits for its end, and starts it anew, until it takes requests.
+    /// Stops an instance with SIGTERM, waits until it has exited, and starts it again until it is ready.
     pub async fn replace_instance(&self, index: usize) {
         let mut process = self.instances[index].process.lock().await.take().unwrap();
         kill(Pid::from_raw(process.id().unwrap().cast_signed()), Signal::SIGTERM).unwrap();
@@ -125,13 +124,13 @@ impl Cluster {
         self.wait_until_ready().await;
     }
 
-    /// Waits until every instance takes requests.
+    /// Waits until every instance is ready.
     async fn wait_until_ready(&self) {
         let deadline = Instant::now() + Duration::from_secs(30);
         for instance in &self.instances {
             let ready = format!("http://127.0.0.1:{}/health/ready", instance.port);
-            while !self.http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
-                assert!(Instant::now() < deadline, "an instance does not come up");
+            while !self.http.get(&ready).send().await.is_ok_and(|response| response.status().is_success()) {
+                assert!(Instant::now() < deadline, "every instance should become ready");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
@@ -141,7 +140,7 @@ impl Cluster {
         PgConnection::connect_with(&self.options).await.unwrap()
     }
 
-    /// Ends an instance by `signal` and starts it again.
+    /// Ends a random instance with `signal` and starts it again.
     pub async fn restart_instance(&self, rng: &mut StdRng, signal: Signal) {
         let index = rng.random_range(0..INSTANCES);
         if let Some(mut process) = self.instances[index].process.lock().await.take() {
@@ -156,7 +155,7 @@ impl Cluster {
         self.start_instance(index).await;
     }
 
-    /// Ends PostgreSQL by `signal` (SIGINT is a fast shutdown, SIGQUIT an immediate one) and starts it again.
+    /// Ends PostgreSQL with `signal` (SIGINT: fast shutdown, SIGQUIT: immediate shutdown) and starts it again.
     pub async fn restart_postgres(&self, rng: &mut StdRng, signal: Signal) {
         let mut postgres = self.postgres.lock().await;
         let mut running = postgres.take().unwrap();
@@ -169,7 +168,7 @@ impl Cluster {
         *postgres = Some(EmbeddedPostgres::start(&self.directory, Durability::Durable).await.unwrap());
     }
 
-    /// Cuts the connection of every instance's listener; says how many there were.
+    /// Terminates the listener connection of every instance and returns how many there were.
     pub async fn cut_listeners(&self) -> i64 {
         let Ok(mut connection) = PgConnection::connect_with(&self.options).await else { return 0 };
         sqlx::query_scalar("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1")
@@ -179,18 +178,18 @@ impl Cluster {
             .unwrap_or(0)
     }
 
-    /// Whether so much was changed that a comparison means something.
-    pub fn is_much_acknowledged(&self) -> bool {
-        self.acknowledged.load(Ordering::Relaxed) > ENOUGH
+    /// Whether enough changes were acknowledged for a meaningful comparison.
+    pub fn has_enough_changes(&self) -> bool {
+        self.acknowledged.load(Ordering::Relaxed) > MIN_CHANGES
     }
 
-    /// Starts again whatever ended by itself, and waits until every instance answers.
+    /// Restarts instances that have exited, and waits until every instance responds.
     pub async fn heal(&self) {
         for (index, instance) in self.instances.iter().enumerate() {
             let deadline = Instant::now() + Duration::from_secs(30);
             let health = format!("http://127.0.0.1:{}/health", instance.port);
-            while !self.http.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
-                assert!(Instant::now() < deadline, "instance {index} does not come back");
+            while !self.http.get(&health).send().await.is_ok_and(|response| response.status().is_success()) {
+                assert!(Instant::now() < deadline, "instance {index} should recover");
                 let mut process = instance.process.lock().await;
                 let ended = process.as_mut().is_none_or(|process| process.try_wait().unwrap().is_some());
                 drop(process);
@@ -214,10 +213,10 @@ impl Cluster {
     }
 
     async fn start_instance(&self, index: usize) {
-        self.start_instance_of(&program_of(index), index).await;
+        self.start_program(&program_of(index), index).await;
     }
 
-    async fn start_instance_of(&self, program: &Path, index: usize) {
+    async fn start_program(&self, program: &Path, index: usize) {
         let instance = &self.instances[index];
         let log = File::options().create(true).append(true).open(self.directory.join(format!("{index}.log"))).unwrap();
         let process = self
@@ -240,11 +239,11 @@ impl Cluster {
             .env("DATABASE_URL", self.database_url())
             .env("JWT_SECRET_KEY", SECRET)
             .env("HOST", "127.0.0.1")
-            // Few tables order as fast as many do.
+            // A few tables send as many orders as many tables would.
             .env("SESSION_ORDERS_PER_SECOND", "0")
             .env("SESSION_MAX_ORDERS", "1000000")
             .env("SESSION_MAX_LINES", "10000000")
-            // The dashboards of a store share a login.
+            // All dashboards of a store share one login.
             .env("SSE_MAX_CONNECTIONS_PER_LOGIN", "100")
             .env("LOG_LEVEL", "warn")
             .env("LOG_FILE", "off")
@@ -265,14 +264,14 @@ impl Cluster {
     }
 }
 
-/// What is tortured: the program of this build, or the one that `TORTURE_PROGRAM` names.
+/// The program under test: the one of this build, or `CHAOS_PROGRAM`.
 fn program() -> PathBuf {
-    std::env::var_os("TORTURE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tableorder").into()).into()
+    std::env::var_os("CHAOS_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tableorder").into()).into()
 }
 
-/// The program of an instance. With `TORTURE_PREVIOUS_PROGRAM` the first instance is that release, beside this one.
+/// The program of an instance. With `CHAOS_PREVIOUS_PROGRAM`, instance 0 runs that release, for a mixed cluster.
 fn program_of(instance: usize) -> PathBuf {
-    let previous = std::env::var_os("TORTURE_PREVIOUS_PROGRAM").filter(|_| instance == 0);
+    let previous = std::env::var_os("CHAOS_PREVIOUS_PROGRAM").filter(|_| instance == 0);
     previous.map_or_else(program, PathBuf::from)
 }
 

@@ -1,4 +1,4 @@
-//! What goes wrong.
+//! Injects faults: killed instances, PostgreSQL restarts, cut listener connections.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use rand::seq::SliceRandom;
 use crate::cluster::Cluster;
 use crate::nginx::Proxied;
 
-/// How often what went wrong.
+/// How often each kind of outage happened.
 #[derive(Debug, Default)]
 pub struct Outages {
     pub killed: u32,
@@ -26,8 +26,8 @@ pub struct Outages {
 impl fmt::Display for Outages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.replaced > 0 {
-            let Proxied { requests, passed_on, failed } = &self.proxied;
-            write!(f, "{} instances replaced, {requests} requests, {passed_on} passed on", self.replaced)?;
+            let Proxied { requests, retried, failed } = &self.proxied;
+            write!(f, "{} instances replaced, {requests} requests, {retried} passed on", self.replaced)?;
             return failed.iter().take(10).try_for_each(|line| write!(f, "\n    failed: {line}"));
         }
         write!(
@@ -38,16 +38,16 @@ impl fmt::Display for Outages {
     }
 }
 
-/// Lets things go wrong for as long as `duration`, longer on a machine that is too slow for each kind to happen once or for
-/// the writers to have changed much, and leaves everything running.
+/// Injects faults for at least `duration`, then heals the cluster. Runs longer on a slow machine: until each kind has
+/// happened once and the writers have changed enough.
 pub async fn run(cluster: &Cluster, mut rng: StdRng, duration: Duration) -> Outages {
     cluster.heal().await;
     let mut outages = Outages::default();
     let deadline = Instant::now() + duration;
-    // Each kind once at least, in an order of its own, then as chance has it.
+    // Each kind once, in random order; then at random.
     let mut first: Vec<u8> = vec![0, 40, 60, 70, 80];
     first.shuffle(&mut rng);
-    while Instant::now() < deadline || !first.is_empty() || !cluster.is_much_acknowledged() {
+    while Instant::now() < deadline || !first.is_empty() || !cluster.has_enough_changes() {
         tokio::time::sleep(Duration::from_millis(rng.random_range(300..1500))).await;
         match first.pop().unwrap_or_else(|| rng.random_range(0..100_u8)) {
             0..40 => {
@@ -68,7 +68,7 @@ pub async fn run(cluster: &Cluster, mut rng: StdRng, duration: Duration) -> Outa
             }
             _ => outages.listeners_cut += cluster.cut_listeners().await,
         }
-        // Whoever came up while PostgreSQL was away gave up: start it again, now and then.
+        // An instance that started while PostgreSQL was down has exited. Start it again, in half of the rounds.
         if rng.random_range(0..100_u8) < 50 {
             cluster.heal().await;
         }

@@ -1,4 +1,4 @@
-//! The nginx of `deploy/nginx`, before instances of this machine.
+//! Runs nginx with the configuration of `deploy/nginx` before local instances.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -15,20 +15,20 @@ use tokio::net::TcpListener;
 
 use crate::rolling_upgrade::Upgrade;
 
-/// The file as it is deployed, and what is another here.
+/// The deployed file. The lines below are replaced for the test.
 const CONFIGURATION: &str = include_str!("../../deploy/nginx/nginx.conf");
 const LISTEN: &str = "listen 8080 default_server;";
 const ACCESS_LOG: &str = "access_log /dev/stdout tableorder;";
 const KEEP_ALIVE: &str = "keepalive_timeout 5s;";
 const OWN_FILES: &str = " /tmp/";
 
-/// Requests that came through.
+/// Counts from nginx's access log.
 #[derive(Debug, Default)]
 pub struct Proxied {
     pub requests: usize,
-    /// Of them, those that were sent to a second instance, or to a third.
-    pub passed_on: usize,
-    /// The log's lines of those that failed.
+    /// Requests that nginx retried on a second or third instance.
+    pub retried: usize,
+    /// The log lines of failed requests.
     pub failed: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ pub struct Nginx {
     process: Child,
 }
 
-/// Where it is: what `NGINX_PROGRAM` names, or where systems put it. (`NGINX` means something else to nginx itself.)
+/// The nginx program: `NGINX_PROGRAM`, or the first one in the usual directories. (nginx itself uses the variable `NGINX`.)
 pub fn find() -> Option<PathBuf> {
     let named = std::env::var_os("NGINX_PROGRAM").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -46,7 +46,7 @@ pub fn find() -> Option<PathBuf> {
 }
 
 impl Nginx {
-    /// Starts it on `port`, before the instances on these.
+    /// Starts nginx on `port` with these instances as upstreams.
     pub fn start(upgrade: &Upgrade, directory: &Path, port: u16, instances: &[u16]) -> Self {
         fs::create_dir_all(directory).unwrap();
         let own = |file: &str| directory.join(file).display().to_string();
@@ -54,7 +54,7 @@ impl Nginx {
         for (theirs, ours) in [
             (LISTEN, format!("listen 127.0.0.1:{port} default_server;")),
             (ACCESS_LOG, format!("access_log {} tableorder;", own("access.log"))),
-            (KEEP_ALIVE, format!("keepalive_timeout {}s;", upgrade.kept_idle.as_secs())),
+            (KEEP_ALIVE, format!("keepalive_timeout {}s;", upgrade.idle_timeout.as_secs())),
         ] {
             assert_eq!(configuration.matches(theirs).count(), 1, "{theirs}");
             configuration = configuration.replace(theirs, &ours);
@@ -89,22 +89,21 @@ impl Nginx {
         nginx
     }
 
-    /// What it complained of.
     pub fn errors(&self) -> String {
         fs::read_to_string(self.directory.join("error.log")).unwrap_or_default()
     }
 
-    /// What it did so far.
+    /// The counts so far.
     pub fn proxied(&self) -> Proxied {
         let log = fs::read_to_string(self.directory.join("access.log")).unwrap_or_default();
         let tried = log.lines().filter_map(|line| line.split("\"upstream\":\"").nth(1));
-        let passed_on = tried.filter(|rest| is_list(rest)).count();
+        let retried = tried.filter(|rest| is_list(rest)).count();
         let failed = log.lines().filter(|line| line.contains("\"status\":5")).map(str::to_owned).collect();
-        Proxied { requests: log.lines().count(), passed_on, failed }
+        Proxied { requests: log.lines().count(), retried, failed }
     }
 }
 
-/// Whether the value that begins here names more than one.
+/// Whether the log value that begins here is a list.
 fn is_list(value: &str) -> bool {
     value.split('"').next().is_some_and(|value| value.contains(','))
 }
@@ -116,7 +115,7 @@ impl Drop for Nginx {
     }
 }
 
-/// An instance that says 200, and keeps a stream open; it counts what it is asked.
+/// A fake instance that responds 200, keeps streams open, and counts requests and streams.
 struct Stub {
     requests: Arc<AtomicUsize>,
     streams: Arc<AtomicUsize>,
@@ -134,13 +133,13 @@ impl Stub {
                     let mut request = [0; 4096];
                     while let Ok(length @ 1..) = connection.read(&mut request).await {
                         let is_stream = String::from_utf8_lossy(&request[..length]).contains("/orders/stream");
-                        let (count, answer) = if is_stream {
+                        let (count, response) = if is_stream {
                             (&streams, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n:\n\r\n")
                         } else {
                             (&requests, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                         };
                         count.fetch_add(1, Ordering::Relaxed);
-                        let _ = connection.write_all(answer.as_bytes()).await;
+                        let _ = connection.write_all(response.as_bytes()).await;
                     }
                 });
             }
@@ -150,44 +149,44 @@ impl Stub {
 }
 
 #[tokio::test]
-async fn an_instance_that_comes_back_gets_the_next_streams_and_no_more_requests_than_the_others() {
+async fn returning_instance_gets_the_next_streams_and_half_of_the_requests() {
     let Some(nginx) = find() else { return };
     let free = || std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let ports = [free(), free(), free()].map(|listener| listener.local_addr().unwrap().port());
-    let [port, stays, returns] = ports;
+    let [port, running, returning] = ports;
     let second = Duration::from_secs(1);
-    let upgrade = Upgrade { nginx, from: None, drain: second, kept_idle: second };
-    let directory = std::env::temp_dir().join(format!("tableorder-torture-{}-counted-apart", std::process::id()));
-    let _nginx = Nginx::start(&upgrade, &directory, port, &[stays, returns]);
-    let ask = |path: &'static str| async move {
+    let upgrade = Upgrade { nginx, from: None, drain: second, idle_timeout: second };
+    let directory = std::env::temp_dir().join(format!("tableorder-chaos-{}-upstreams", std::process::id()));
+    let _nginx = Nginx::start(&upgrade, &directory, port, &[running, returning]);
+    let get = |path: &'static str| async move {
         let mut connection = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         connection.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
-        let mut answer = [0; 12];
-        connection.read_exact(&mut answer).await.unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 200");
+        let mut response = [0; 12];
+        connection.read_exact(&mut response).await.unwrap();
+        assert_eq!(&response, b"HTTP/1.1 200");
         connection
     };
 
     let mut open = Vec::new();
-    let stays = Stub::start(stays).await;
+    let running = Stub::start(running).await;
     for _ in 0..20 {
-        open.push(ask("/api/v1/admin/orders/stream").await);
+        open.push(get("/api/v1/admin/orders/stream").await);
     }
-    assert_eq!(stays.streams.load(Ordering::Relaxed), 20);
-    let returns = Stub::start(returns).await;
-    // nginx may ask it once to see whether it is well.
+    assert_eq!(running.streams.load(Ordering::Relaxed), 20);
+    let returning = Stub::start(returning).await;
+    // nginx may send one request to the instance to test whether it has recovered.
     tokio::time::sleep(2 * second).await;
-    ask("/api/v1/customer/menu").await;
-    let before = returns.requests.load(Ordering::Relaxed);
+    get("/api/v1/customer/menu").await;
+    let before = returning.requests.load(Ordering::Relaxed);
     for _ in 0..20 {
-        ask("/api/v1/customer/menu").await;
+        get("/api/v1/customer/menu").await;
     }
-    let answered = returns.requests.load(Ordering::Relaxed) - before;
-    assert!((8..=12).contains(&answered), "half of 20, as no request is open: {answered}");
+    let responses = returning.requests.load(Ordering::Relaxed) - before;
+    assert!((8..=12).contains(&responses), "half of 20, because no request is open: {responses}");
     for _ in 0..10 {
-        open.push(ask("/api/v1/admin/orders/stream").await);
+        open.push(get("/api/v1/admin/orders/stream").await);
     }
-    assert_eq!(returns.streams.load(Ordering::Relaxed), 10, "it has the fewest");
+    assert_eq!(returning.streams.load(Ordering::Relaxed), 10, "the returning instance has the fewest open streams");
     drop(open);
     let _ = fs::remove_dir_all(&directory);
 }

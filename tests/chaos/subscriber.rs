@@ -1,4 +1,4 @@
-//! A dashboard or a tablet that keeps reconnecting, with the last id it saw, to random instances.
+//! A dashboard or tablet that reconnects to random instances with its last event id.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::cluster::Cluster;
 use crate::sse::{Buffer, Event};
 use crate::stores::Store;
 
-/// Once writing has ended, a stream that tells nothing for so long has told everything.
-const SILENCE: Duration = Duration::from_secs(3);
+/// After writing has ended, a stream without an event for this long has delivered everything.
+const DRAIN_IDLE: Duration = Duration::from_secs(3);
 
-/// An event as it was received.
+/// A received event.
 #[derive(Debug)]
 pub struct Received {
     pub seq: i64,
@@ -27,11 +27,11 @@ pub struct Received {
     pub at: SystemTime,
 }
 
-/// What one subscriber saw of one scope, from its first `connected` to its end.
+/// The events that one subscriber received in one scope, from its first `connected` event on.
 #[derive(Debug)]
 pub struct Record {
     pub store: String,
-    /// The session a tablet saw; a dashboard sees everything.
+    /// The session of a tablet; `None` for a dashboard, which receives all events.
     pub session: Option<i64>,
     pub from: i64,
     pub received: Vec<Received>,
@@ -41,10 +41,11 @@ pub struct Record {
 pub struct Subscriber {
     cluster: Arc<Cluster>,
     rng: StdRng,
-    /// Stays connected until it is broken off, to the very end: a stream gone deaf is not healed by resuming.
-    is_faithful: bool,
+    /// Stays connected until the server closes the stream. This finds a stream that stopped delivering: a reconnect would
+    /// hide it, because the replay delivers what was missed.
+    stays_connected: bool,
     store: Store,
-    /// Which table's tablet; none for a dashboard.
+    /// The index of the tablet's table; `None` for a dashboard.
     table: Option<usize>,
     token: String,
     session: Option<i64>,
@@ -52,7 +53,7 @@ pub struct Subscriber {
     records: Vec<Record>,
 }
 
-/// The same for the received and for the stored.
+/// A hash that is the same for received and stored data.
 pub fn hash_of(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
@@ -60,16 +61,15 @@ pub fn hash_of(text: &str) -> u64 {
 }
 
 impl Subscriber {
-    /// A dashboard, or the tablet of a table.
     pub fn new(cluster: Arc<Cluster>, mut rng: StdRng, store: Store, table: Option<usize>) -> Self {
         let token = table.map_or(&store.admin, |table| &store.tables[table]).clone();
-        let is_faithful = table.is_none() && rng.random::<bool>();
-        Self { cluster, rng, is_faithful, store, table, token, session: None, last_id: None, records: Vec::new() }
+        let stays_connected = table.is_none() && rng.random::<bool>();
+        Self { cluster, rng, stays_connected, store, table, token, session: None, last_id: None, records: Vec::new() }
     }
 
     pub async fn run(mut self, draining: Arc<AtomicBool>) -> Vec<Record> {
         loop {
-            if self.table.is_some() && self.session.is_none() && !self.sit_down().await {
+            if self.table.is_some() && self.session.is_none() && !self.join_session().await {
                 continue;
             }
             let Some(response) = self.connect().await else {
@@ -82,12 +82,12 @@ impl Subscriber {
         }
     }
 
-    /// A tablet takes the table's current session.
-    async fn sit_down(&mut self) -> bool {
+    /// Joins the current session of the tablet's table.
+    async fn join_session(&mut self) -> bool {
         let request = self.cluster.http.post(self.cluster.url(&mut self.rng, "/customer/auth/session"));
-        let answer = request.bearer_auth(&self.token).timeout(self.cluster.patience()).send().await;
-        let login: Value = match answer {
-            Ok(answer) if answer.status().is_success() => match answer.json().await {
+        let response = request.bearer_auth(&self.token).timeout(self.cluster.timeout()).send().await;
+        let login: Value = match response {
+            Ok(response) if response.status().is_success() => match response.json().await {
                 Ok(login) => login,
                 Err(_) => return false,
             },
@@ -108,51 +108,53 @@ impl Subscriber {
         if let Some(id) = &self.last_id {
             request = request.header("Last-Event-ID", id);
         }
-        let answer = tokio::time::timeout(self.cluster.patience(), request.send()).await;
-        match answer {
-            Ok(Ok(answer)) if answer.status().is_success() => return Some(answer),
-            // The party left before its tablet had a stream; one that had sees the end on it.
-            Ok(Ok(answer)) if answer.status() == StatusCode::CONFLICT && self.last_id.is_none() => self.session = None,
-            Ok(Ok(answer)) => self.cluster.failed(path, answer.status()),
+        let response = tokio::time::timeout(self.cluster.timeout(), request.send()).await;
+        match response {
+            Ok(Ok(response)) if response.status().is_success() => return Some(response),
+            // The session was completed before this tablet had a stream; with a stream, the tablet receives the event.
+            Ok(Ok(response)) if response.status() == StatusCode::CONFLICT && self.last_id.is_none() => {
+                self.session = None;
+            }
+            Ok(Ok(response)) => self.cluster.failed(path, response.status()),
             Ok(Err(error)) => self.cluster.failed(path, format_args!("{error:?}")),
-            Err(_) => self.cluster.failed(path, "no answer"),
+            Err(_) => self.cluster.failed(path, "no response"),
         }
         None
     }
 
-    /// Reads for a while, or until the stream is broken off. `true` when writing has ended and it was silent
+    /// Reads for a random time, or until the stream is closed. Returns `true` when writing has ended and no event has come
     /// for long enough since.
     async fn read(&mut self, mut response: Response, draining: &AtomicBool) -> bool {
         let mut buffer = Buffer::default();
         let leave_at = Instant::now() + Duration::from_millis(self.rng.random_range(200..4000));
-        let mut silent_since = None;
+        let mut idle_since = None;
         loop {
             while let Some(event) = buffer.next_event() {
-                silent_since = None;
+                idle_since = None;
                 if self.take(event) {
-                    // The party has left; the next one has a stream of its own.
+                    // The session is completed; the next session is a new scope.
                     self.session = None;
                     return false;
                 }
             }
             if draining.load(Ordering::SeqCst) {
-                let since = *silent_since.get_or_insert_with(Instant::now);
-                if since.elapsed() > SILENCE {
+                let since = *idle_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > DRAIN_IDLE {
                     return true;
                 }
-            } else if !self.is_faithful && Instant::now() > leave_at {
+            } else if !self.stays_connected && Instant::now() > leave_at {
                 return false;
             }
             match tokio::time::timeout(Duration::from_millis(100), response.chunk()).await {
                 Ok(Ok(Some(piece))) => buffer.push(&piece),
-                Ok(Ok(None)) => panic!("a stream must never end in an orderly way"),
+                Ok(Ok(None)) => panic!("the server should abort a stream, not end it"),
                 Ok(Err(_)) => return false,
                 Err(_) => {}
             }
         }
     }
 
-    /// Notes an event; `true` when it was the end of this tablet's session.
+    /// Records an event; returns `true` when it ends this tablet's session.
     fn take(&mut self, event: Event) -> bool {
         match event.name.as_str() {
             "connected" => match &self.last_id {
@@ -165,7 +167,7 @@ impl Subscriber {
                 }),
                 Some(last_id) => {
                     let resets = self.records.last().unwrap().resets;
-                    assert!(resets > 0 || *last_id == event.id, "it goes on from the client's own cursor");
+                    assert!(resets > 0 || *last_id == event.id, "the stream resumes at the client's cursor");
                 }
             },
             "reset" => self.records.last_mut().unwrap().resets += 1,
@@ -180,7 +182,7 @@ impl Subscriber {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "compared with the time the servers wrote")]
+#[expect(clippy::disallowed_methods, reason = "compared with the times that the servers wrote")]
 fn now() -> SystemTime {
     SystemTime::now()
 }
