@@ -1,4 +1,4 @@
-//! How long logins stay in the audit log.
+//! The retention of logins in the audit log.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const STILL_KEPT: Duration = Duration::from_hours(90 * 24 - 1);
 
 const EXPIRED: Duration = Duration::from_hours(90 * 24 + 1);
 
-/// The audit log of an instance whose clock is at `now`.
+/// The audit service of an instance whose clock shows `now`.
 fn audit_at(app: &TestApp, now: DateTime<Utc>) -> AuditService {
     AuditService::new(app.database.clone(), Clock::from_fn(move || now), RETENTION)
 }
@@ -27,21 +27,21 @@ async fn actions(owner: &ApiClient) -> Vec<String> {
     entries.iter().rev().map(|entry| entry["action"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What an id begins with whose entry is as old as `age`.
+/// The leading part, the timestamp, of the id of an entry of this age.
 fn prefix_of_ids(now: DateTime<Utc>, age: Duration) -> String {
     let milliseconds = hex::encode(&(now - age).timestamp_millis().to_be_bytes()[2..]);
     format!("{}-{}", &milliseconds[..8], &milliseconds[8..])
 }
 
-/// Makes every entry as old as `age`. (All servers of this process make ids from one counter, which never goes back, so
-/// a test's clock cannot do that.)
+/// Gives every entry this age by rewriting its id. (A test clock cannot do that: all servers of the process generate ids
+/// from one counter, which never goes back.)
 async fn backdate(app: &TestApp, now: DateTime<Utc>, age: Duration) {
     let query =
         sqlx::query("UPDATE audit_log SET id = ($1 || substr(id::text, 14))::uuid").bind(prefix_of_ids(now, age));
     query.execute(&mut app.connection().await).await.unwrap();
 }
 
-/// Adds `count` logins of table 1 that are as old as `age`.
+/// Adds `count` logins of table 1 with this age.
 async fn add_logins(app: &TestApp, store: &str, count: i64, now: DateTime<Utc>, age: Duration) {
     let insert = "INSERT INTO audit_log (store_id, id, at, actor_kind, actor_name, action)
                   SELECT s.id, ($2 || '-7000-8000-' || lpad(n::text, 12, '0'))::uuid, $3, 'table', '1', 'table.login'
@@ -68,7 +68,7 @@ async fn only_logins_are_deleted_after_their_retention() {
         let wrong = json!({"store_id": "demo", "username": "admin", "table_number": 1, "password": "wrong"});
         app.anonymous().post(path, &wrong).await.refused(401, "AUTH_FAILED");
     }
-    // Failed logins are recorded after their answer.
+    // Failed logins are recorded after the response.
     while actions(&owner).await.len() < 5 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -79,13 +79,13 @@ async fn only_logins_are_deleted_after_their_retention() {
     assert_eq!(audit.prune_logins().await.unwrap(), 0);
     backdate(&app, now, EXPIRED).await;
     store.tablet(1).await;
-    assert_eq!(audit.prune_logins().await.unwrap(), 6, "five of this store and one of the other");
+    assert_eq!(audit.prune_logins().await.unwrap(), 6, "five of this store and one of the other store");
     assert_eq!(actions(&store.admin().await).await, ["menu.updated", "table.login", "user.login"]);
     assert_eq!(count(&app, "other").await, 0);
 }
 
 #[tokio::test]
-async fn instances_that_prune_at_once_share_the_work() {
+async fn concurrent_pruning_instances_share_the_work() {
     let app = TestApp::start().await;
     app.store("demo").await;
     app.store("other").await;
@@ -101,7 +101,7 @@ async fn instances_that_prune_at_once_share_the_work() {
 }
 
 #[tokio::test]
-async fn pruning_begins_at_the_start_and_goes_on() {
+async fn pruning_starts_at_once_and_repeats() {
     let app = TestApp::start().await;
     app.store("demo").await;
     app.store("other").await;
@@ -114,7 +114,7 @@ async fn pruning_begins_at_the_start_and_goes_on() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), emptied).await.expect("it should prune at once");
-    assert!(!pruning.is_finished(), "it goes on");
+    tokio::time::timeout(Duration::from_secs(10), emptied).await.expect("pruning should start at once");
+    assert!(!pruning.is_finished(), "pruning should continue");
     pruning.abort();
 }

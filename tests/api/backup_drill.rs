@@ -1,4 +1,4 @@
-//! The drill: a backup of a busy restaurant, put back elsewhere.
+//! A full drill: back up busy stores, restore elsewhere, compare, and continue to serve.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,10 +15,10 @@ use tokio::time::sleep;
 use crate::command_line::Shell;
 use crate::support::{ApiClient, TestApp, TestStore, empty_database, plain_database, url_of};
 
-/// When everything happens: far from midnight, when order numbers begin anew.
+/// The time of the test, far from midnight, where order numbers restart.
 const NOON: &str = "2026-11-20T03:00:00Z";
 
-/// An order that somebody was told is placed.
+/// An order that was acknowledged to its client.
 #[derive(Debug, Clone, PartialEq)]
 struct Acknowledged {
     store: String,
@@ -27,11 +27,11 @@ struct Acknowledged {
     total: i64,
 }
 
-/// What everybody was told so far.
-type Told = Arc<Mutex<Vec<Acknowledged>>>;
+/// All orders acknowledged so far.
+type AcknowledgedOrders = Arc<Mutex<Vec<Acknowledged>>>;
 
-/// A table whose guests order, and whose staff cooks, deletes and completes.
-async fn be_busy(store: Arc<TestStore>, table: i32, told: Told, open: Arc<AtomicBool>) {
+/// One table: guests order; an admin changes the status of orders, cancels them and completes the session.
+async fn run_table(store: Arc<TestStore>, table: i32, acknowledged: AcknowledgedOrders, open: Arc<AtomicBool>) {
     let mut rng = StdRng::seed_from_u64(u64::from(table.unsigned_abs()) * 31 + u64::from(store.code.as_bytes()[0]));
     let (admin, mut tablet) = (store.admin().await, store.tablet(table).await);
     let mut live: Vec<(i64, &'static str)> = Vec::new();
@@ -40,16 +40,16 @@ async fn be_busy(store: Arc<TestStore>, table: i32, told: Told, open: Arc<Atomic
             0..60 => {
                 let body = json!({"items": [{"menu_id": store.menus[rng.random_range(0..2_usize)], "quantity": rng.random_range(1..5)}]});
                 let order = tablet.post("/customer/orders", &body).await.ok();
-                told.lock().unwrap().push(acknowledged(&store, &order));
+                acknowledged.lock().unwrap().push(acknowledged_order(&store, &order));
                 live.push((order["id"].as_i64().unwrap(), "preparing"));
             }
             60..85 if !live.is_empty() => {
-                let place = rng.random_range(0..live.len());
-                let (order, next) = live[place];
+                let index = rng.random_range(0..live.len());
+                let (order, next) = live[index];
                 admin.patch(&format!("/admin/orders/{order}/status"), &json!({"status": next})).await.ok();
-                live[place].1 = "completed";
+                live[index].1 = "completed";
                 if next == "completed" {
-                    live.swap_remove(place);
+                    live.swap_remove(index);
                 }
             }
             85..93 if !live.is_empty() => {
@@ -69,7 +69,7 @@ async fn be_busy(store: Arc<TestStore>, table: i32, told: Told, open: Arc<Atomic
     }
 }
 
-fn acknowledged(store: &TestStore, order: &Value) -> Acknowledged {
+fn acknowledged_order(store: &TestStore, order: &Value) -> Acknowledged {
     Acknowledged {
         store: store.code.clone(),
         id: order["id"].as_i64().unwrap(),
@@ -78,28 +78,30 @@ fn acknowledged(store: &TestStore, order: &Value) -> Acknowledged {
     }
 }
 
-/// Until each store was told `count` orders more: one whose logins are slow must not be left out of the backup.
-async fn until_each(told: &Told, stores: &[Arc<TestStore>], count: usize) {
-    let from = told.lock().unwrap().len();
-    let more = |store: &TestStore| told.lock().unwrap()[from..].iter().filter(|told| told.store == store.code).count();
+/// Waits until each store has `count` more acknowledged orders, so that no store is missing from the backup.
+async fn wait_for_orders(acknowledged: &AcknowledgedOrders, stores: &[Arc<TestStore>], count: usize) {
+    let from = acknowledged.lock().unwrap().len();
+    let more = |store: &TestStore| {
+        acknowledged.lock().unwrap()[from..].iter().filter(|acknowledged| acknowledged.store == store.code).count()
+    };
     while stores.iter().any(|store| more(store) < count) {
         sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// One text of a database, for a store ($1) up to its event $2.
+/// The text result of a query with parameters store ($1) and seq ($2).
 async fn text(conn: &mut PgConnection, sql: &str, store: i64, seq: i64) -> String {
     let text: Option<String> =
         sqlx::query_scalar(AssertSqlSafe(sql)).bind(store).bind(seq).fetch_one(conn).await.unwrap();
     text.unwrap_or_default()
 }
 
-/// The orders that were placed up to event $2 of store $1, as its events tell.
+/// The orders that were placed up to event $2 of store $1.
 const PLACED: &str = "SELECT (data->>'order_id')::bigint FROM events
     WHERE store_id = $1 AND seq <= $2 AND kind = 'new_order'";
 
-/// What never changes, once it is written, is the same in both databases: each row of it up to the backup's last event.
-fn unchanging() -> Vec<(&'static str, String)> {
+/// Digests of the rows that never change, up to the backup's last event. They must be equal in both databases.
+fn immutable_rows() -> Vec<(&'static str, String)> {
     let digest = |columns: &str, from: &str, order: &str| {
         format!(
             "SELECT count(*) || ' ' || coalesce(md5(string_agg(({columns})::text, '|' ORDER BY {order})), '') FROM {from}"
@@ -132,8 +134,8 @@ fn unchanging() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What orders, bills and stays had become by event $2, told from the events alone.
-const BECAME: &str = "
+/// The state of orders and sessions at event $2, computed from the events only.
+const STATE_FROM_EVENTS: &str = "
     WITH past AS (SELECT seq, kind, session_id, (data->>'order_id')::bigint AS id, data FROM events
                   WHERE store_id = $1 AND seq <= $2),
     placed AS (
@@ -148,8 +150,8 @@ const BECAME: &str = "
     SELECT md5(string_agg(concat_ws(':', id, status, is_deleted, is_past), '|' ORDER BY id)) || ' '
            || sum(total) FILTER (WHERE NOT is_deleted) || ' ' || count(*) FROM placed";
 
-/// The same, as a database holds it.
-const IS: &str = "
+/// The same state, computed from the rows.
+const STATE_FROM_ROWS: &str = "
     SELECT md5(string_agg(concat_ws(':', o.id, o.status, o.cancelled_at IS NOT NULL, s.completed_at IS NOT NULL),
                           '|' ORDER BY o.id)) || ' '
            || sum(o.total_amount) FILTER (WHERE o.cancelled_at IS NULL) || ' ' || count(*)
@@ -157,26 +159,26 @@ const IS: &str = "
     WHERE o.store_id = $1 AND $2::bigint > 0";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_under_load_is_one_moment_of_it_and_life_goes_on_where_it_is_restored() {
+async fn a_backup_under_load_is_a_consistent_snapshot_that_serves_on() {
     let app = TestApp::start_on(plain_database().await, |_| {}).await;
-    app.stand_at(NOON);
+    app.set_time(NOON);
     let stores = [Arc::new(app.store("noodles").await), Arc::new(app.store("bar").await)];
-    let (told, open) = (Told::default(), Arc::new(AtomicBool::new(true)));
+    let (acknowledged, open) = (AcknowledgedOrders::default(), Arc::new(AtomicBool::new(true)));
     let busy: Vec<_> = stores
         .iter()
         .flat_map(|store| (1..=3).map(|table| (Arc::clone(store), table)))
-        .map(|(store, table)| tokio::spawn(be_busy(store, table, Arc::clone(&told), Arc::clone(&open))))
+        .map(|(store, table)| tokio::spawn(run_table(store, table, Arc::clone(&acknowledged), Arc::clone(&open))))
         .collect();
-    until_each(&told, &stores, 50).await;
+    wait_for_orders(&acknowledged, &stores, 50).await;
 
     let shell = Shell::on(&app, "drill");
-    let before = told.lock().unwrap().clone();
+    let before = acknowledged.lock().unwrap().clone();
     let backup = shell.command(&["backup", "busy.backup"]).spawn().unwrap();
     let output = tokio::task::spawn_blocking(move || backup.wait_with_output().unwrap()).await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let during = told.lock().unwrap().len() - before.len();
-    assert!(during > 0, "the load should go on while the backup is made");
-    until_each(&told, &stores, 25).await;
+    let during = acknowledged.lock().unwrap().len() - before.len();
+    assert!(during > 0, "the load should continue during the backup");
+    wait_for_orders(&acknowledged, &stores, 25).await;
     open.store(false, Ordering::SeqCst);
     for table in busy {
         table.await.unwrap();
@@ -185,19 +187,19 @@ async fn a_backup_under_load_is_one_moment_of_it_and_life_goes_on_where_it_is_re
     let elsewhere = empty_database().await;
     let away = Shell::at(url_of(&elsewhere), "drill-away");
     let file = shell.directory.join("busy.backup");
-    let said = away.ok(&["restore", file.to_str().unwrap()], "");
-    // It starts by the machine's clock, which must not prune what is compared.
+    let summary = away.ok(&["restore", file.to_str().unwrap()], "");
+    // The server starts with the system clock, which must not prune the events to be compared.
     let restored = TestApp::start_on(elsewhere.clone(), |config| config.events.retention *= 1_000).await;
-    restored.stand_at(NOON);
-    assert_is_one_moment(&app, &restored, &before).await;
-    // What the backup says it holds is what is there.
-    let counted = said.split(';').next().unwrap().trim_start_matches("restored: ");
+    restored.set_time(NOON);
+    assert_is_one_snapshot(&app, &restored, &before).await;
+    // The backup's summary must equal the restore's.
+    let counted = summary.split(';').next().unwrap().trim_start_matches("restored: ");
     assert!(String::from_utf8(output.stdout).unwrap().trim_end().ends_with(counted), "{counted}");
-    goes_on(&restored, &stores).await;
+    assert_service_continues(&restored, &stores).await;
     assert!(numbers_are_unique(elsewhere).await);
 }
 
-async fn assert_is_one_moment(app: &TestApp, restored: &TestApp, before: &[Acknowledged]) {
+async fn assert_is_one_snapshot(app: &TestApp, restored: &TestApp, before: &[Acknowledged]) {
     let (mut source, mut copy) = (app.connection().await, restored.connection().await);
     let heads: Vec<(i64, i64, String)> = sqlx::query_as(
         "SELECT s.id, event_seq, code FROM stores s JOIN store_streams ON store_id = s.id ORDER BY code",
@@ -207,13 +209,13 @@ async fn assert_is_one_moment(app: &TestApp, restored: &TestApp, before: &[Ackno
     .unwrap();
     assert_eq!(heads.len(), 2);
     for (store, seq, code) in heads {
-        for (what, sql) in unchanging() {
+        for (what, sql) in immutable_rows() {
             let expected = text(&mut source, &sql, store, seq).await;
             assert_eq!(text(&mut copy, &sql, store, seq).await, expected, "{what} of {code}");
         }
-        // An order is there if its event is, and it is what its events say.
-        let became = text(&mut source, BECAME, store, seq).await;
-        assert_eq!(text(&mut copy, IS, store, seq).await, became, "{code}");
+        // An order exists if its event does, and its state follows from the events.
+        let expected = text(&mut source, STATE_FROM_EVENTS, store, seq).await;
+        assert_eq!(text(&mut copy, STATE_FROM_ROWS, store, seq).await, expected, "{code}");
         let events = "SELECT count(*) || ' ' || max(seq) FROM events WHERE store_id = $1 AND $2::bigint > 0";
         assert_eq!(text(&mut copy, events, store, seq).await, format!("{seq} {seq}"));
         let counter = "SELECT (SELECT last_number FROM order_counters WHERE store_id = $1)
@@ -231,23 +233,23 @@ async fn assert_is_one_moment(app: &TestApp, restored: &TestApp, before: &[Ackno
     for Acknowledged { store, id, total, .. } in before {
         assert!(
             there.contains(&(store.clone(), *id, *total)),
-            "order {id} of {store} was acknowledged before the backup"
+            "order {id} of {store} was acknowledged before the backup and is missing"
         );
     }
 }
 
-/// Clients that were ahead are told to begin anew; orders go on with the next number.
-async fn goes_on(restored: &TestApp, stores: &[Arc<TestStore>]) {
+/// Cursors from before the restore get a reset; order numbers continue.
+async fn assert_service_continues(restored: &TestApp, stores: &[Arc<TestStore>]) {
     for store in stores {
         let (old_admin, old_tablet) = (store.admin().await, store.tablet(1).await);
         let dashboard = old_admin.get("/admin/tables/dashboard").await.ok();
-        let place = dashboard["event_id"].as_str().unwrap();
+        let cursor = dashboard["event_id"].as_str().unwrap();
         for (old, path) in [(&old_admin, "/admin/auth/me"), (&old_tablet, "/customer/menu")] {
             let here = restored.anonymous().with_token(old.token());
             here.get(path).await.refused(401, "INVALID_TOKEN");
         }
         let (admin, tablet) = login(restored, store).await;
-        let mut stream = admin.stream("/admin/orders/stream", Some(place)).await.connected().await;
+        let mut stream = admin.stream("/admin/orders/stream", Some(cursor)).await.connected().await;
         assert_eq!(stream.next().await.name, "reset");
 
         let last: i32 = {
@@ -265,12 +267,12 @@ async fn goes_on(restored: &TestApp, stores: &[Arc<TestStore>]) {
 }
 
 async fn login(app: &TestApp, store: &TestStore) -> (ApiClient, ApiClient) {
-    let staff = json!({"store_id": store.code, "username": "admin", "password": "admin1234"});
+    let admin = json!({"store_id": store.code, "username": "admin", "password": "admin1234"});
     let table = json!({"store_id": store.code, "table_number": 1, "password": "1234"});
     let client = app.anonymous();
-    let staff = client.post("/admin/auth/login", &staff).await.ok();
+    let admin = client.post("/admin/auth/login", &admin).await.ok();
     let table = client.post("/customer/auth/login", &table).await.ok();
-    (client.with_token(staff["token"].as_str().unwrap()), client.with_token(table["token"].as_str().unwrap()))
+    (client.with_token(admin["token"].as_str().unwrap()), client.with_token(table["token"].as_str().unwrap()))
 }
 
 async fn numbers_are_unique(options: PgConnectOptions) -> bool {

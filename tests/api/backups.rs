@@ -1,4 +1,4 @@
-//! Backups and restores as an operator types them: what is refused, breaks off or is interrupted leaves nothing behind.
+//! The backup and restore commands: a refused, failed or interrupted command changes nothing.
 
 mod archive;
 mod content;
@@ -32,7 +32,7 @@ async fn number(options: &PgConnectOptions, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&mut connect(options).await).await.unwrap()
 }
 
-/// A database with one store and nobody connected, a shell for it, and a backup of it.
+/// A database with one store and no connections, a shell for it, and its backup.
 async fn backed_up(name: &str) -> (PgConnectOptions, Shell, PathBuf) {
     let options = plain_database().await;
     let shell = Shell::at(url_of(&options), name);
@@ -42,7 +42,6 @@ async fn backed_up(name: &str) -> (PgConnectOptions, Shell, PathBuf) {
     (options, shell, file)
 }
 
-/// The names in a directory.
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<_> =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -54,24 +53,24 @@ fn interrupt(process: &Child) {
     kill(Pid::from_raw(process.id().cast_signed()), Signal::SIGINT).unwrap();
 }
 
-/// Waits until a statement in this database waits for a lock.
-async fn until_a_statement_waits(options: &PgConnectOptions) {
+/// Waits until a statement in the database waits for a lock.
+async fn wait_for_lock_wait(options: &PgConnectOptions) {
     let started = Instant::now();
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while number(options, sql).await == 0 {
-        assert!(started.elapsed() < Duration::from_secs(20), "no statement waits");
+        assert!(started.elapsed() < Duration::from_secs(20), "a statement should wait for a lock");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// What a process that was interrupted printed; it must end at once with 1.
-fn ended(mut process: Child) -> String {
+/// The error output of an interrupted process. It must exit with 1 within 5 s.
+fn stderr_after_interrupt(mut process: Child) -> String {
     let asked = Instant::now();
     assert_eq!(process.wait().unwrap().code(), Some(1));
     assert!(asked.elapsed() < Duration::from_secs(5));
-    let mut told = String::new();
-    process.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    told
+    let mut stderr = String::new();
+    process.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    stderr
 }
 
 #[tokio::test]
@@ -79,8 +78,8 @@ async fn a_backup_is_private_and_replaces_a_file_only_with_force() {
     let (options, shell, file) = backed_up("backups-private").await;
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let first = fs::read(&file).unwrap();
-    let told = shell.fails(&["backup", "demo.backup"], "");
-    assert!(told.contains("demo.backup exists; --force"), "{told}");
+    let stderr = shell.fails(&["backup", "demo.backup"], "");
+    assert!(stderr.contains("demo.backup exists; --force"), "{stderr}");
     assert_eq!(fs::read(&file).unwrap(), first);
     shell.ok(&["store", "create", "second"], "admin1234\n");
     assert!(shell.ok(&["backup", "demo.backup", "--force"], "").contains("2 stores"));
@@ -96,31 +95,31 @@ async fn a_backup_is_private_and_replaces_a_file_only_with_force() {
 }
 
 #[tokio::test]
-async fn a_backup_that_cannot_be_made_says_why_and_leaves_no_file() {
+async fn a_failed_backup_gives_the_reason_and_leaves_no_file() {
     let (options, shell, _) = backed_up("backups-refused").await;
     let elsewhere = empty_database().await;
     connect(&elsewhere).await.execute("CREATE TABLE cats (name text)").await.unwrap();
     let foreign = Shell::at(url_of(&elsewhere), "backups-foreign");
     assert!(foreign.fails(&["backup", "x"], "").contains("nothing of tableorder"));
     let unreachable = "postgres://tableorder:hunter2@127.0.0.1:1/tableorder";
-    let told = Shell::at(unreachable.to_owned(), "backups-unreachable").fails(&["backup", "x"], "");
-    assert!(told.contains("Connection refused") && !told.contains("hunter2"), "{told}");
+    let stderr = Shell::at(unreachable.to_owned(), "backups-unreachable").fails(&["backup", "x"], "");
+    assert!(stderr.contains("Connection refused") && !stderr.contains("hunter2"), "{stderr}");
 
-    // A limit on the size of files stands for a full disk.
+    // A file size limit simulates a full disk.
     sqlx::query("UPDATE menus SET description = $1").bind("x").execute(&mut connect(&options).await).await.unwrap();
     let mut limited = Command::new("/bin/sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" backup x", env!("CARGO_BIN_EXE_tableorder")]);
     let limited = limited.env_clear().env("DATABASE_URL", &shell.url).env("JWT_SECRET_KEY", TestApp::SECRET);
     let output = limited.current_dir(&shell.directory).output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(1) && told.contains("File too large"), "{told}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && stderr.contains("File too large"), "{stderr}");
     assert_eq!(names(&shell.directory), ["demo.backup"]);
 
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
                  VALUES (29990101000001, 'coupons', true, '\\x00', 1)";
     connect(&options).await.execute(newer).await.unwrap();
-    let told = shell.fails(&["backup", "x"], "");
-    assert!(told.contains("the database is of a newer tableorder"), "{told}");
+    let stderr = shell.fails(&["backup", "x"], "");
+    assert!(stderr.contains("the database is of a newer tableorder"), "{stderr}");
     assert_eq!(names(&shell.directory), ["demo.backup"]);
 }
 
@@ -130,17 +129,17 @@ async fn an_interrupted_backup_leaves_no_file_and_no_statement() {
     let mut locking = connect(&options).await;
     locking.execute("BEGIN; LOCK TABLE menus IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let backup = shell.command(&["backup", "x"]).spawn().unwrap();
-    until_a_statement_waits(&options).await;
-    assert_eq!(names(&shell.directory).len(), 2, "it is being written, under another name");
+    wait_for_lock_wait(&options).await;
+    assert_eq!(names(&shell.directory).len(), 2, "the backup is written under a temporary name");
     interrupt(&backup);
-    assert!(ended(backup).contains("no backup was made: interrupted"));
+    assert!(stderr_after_interrupt(backup).contains("no backup was made: interrupted"));
     assert_eq!(names(&shell.directory), ["demo.backup"]);
     locking.execute("COMMIT").await.unwrap();
     let connected = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tableorder-backup'
                      AND datname = current_database()";
     let asked = Instant::now();
     while number(&options, connected).await > 0 {
-        assert!(asked.elapsed() < Duration::from_secs(5), "the backup's statement goes on");
+        assert!(asked.elapsed() < Duration::from_secs(5), "the backup's statement should have ended");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -151,8 +150,8 @@ async fn a_restore_is_refused_while_a_server_is_connected() {
     let app = TestApp::start_on(options.clone(), |_| {}).await;
     app.database.check().await.unwrap();
     for arguments in [["restore", "demo.backup", "--force"].as_slice(), &["new-epoch"]] {
-        let told = shell.fails(arguments, "");
-        assert!(told.contains("stop every server"), "{told}");
+        let stderr = shell.fails(arguments, "");
+        assert!(stderr.contains("stop every server"), "{stderr}");
     }
     app.closing.cancel();
     app.database.close().await;
@@ -161,7 +160,7 @@ async fn a_restore_is_refused_while_a_server_is_connected() {
     let before = number(&options, epoch).await;
     shell.ok(&["restore", "demo.backup", "--force"], "");
     let restored = number(&options, epoch).await;
-    assert_ne!(restored, before, "a restore begins a new epoch");
+    assert_ne!(restored, before, "a restore starts a new epoch");
     shell.ok(&["new-epoch"], "");
     assert_ne!(number(&options, epoch).await, restored);
 }
@@ -169,17 +168,17 @@ async fn a_restore_is_refused_while_a_server_is_connected() {
 #[tokio::test]
 async fn a_server_that_connects_while_a_restore_loads_keeps_its_database() {
     let (options, shell, _) = backed_up("backups-connects").await;
-    // Holds the restore up after it has loaded everything: it must not replace a table that is being read.
+    // Delays the restore at its end: it cannot replace a table while a transaction reads it.
     let mut reading = connect(&options).await;
     reading.execute("BEGIN; LOCK TABLE event_epochs IN ACCESS SHARE MODE").await.unwrap();
     let restore = shell.command(&["restore", "demo.backup", "--force"]).spawn().unwrap();
-    until_a_statement_waits(&options).await;
+    wait_for_lock_wait(&options).await;
     let server = options.clone().application_name("tableorder");
     let mut server = connect(&server).await;
     reading.execute("COMMIT").await.unwrap();
     let output = restore.wait_with_output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(1) && told.contains("stop every server"), "{told}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && stderr.contains("stop every server"), "{stderr}");
     server.execute("SELECT 1").await.unwrap();
     assert_eq!(number(&options, "SELECT count(*) FROM stores").await, 1);
     assert_eq!(number(&options, content::STAGING).await, 0);
@@ -192,9 +191,9 @@ async fn an_interrupted_restore_changes_nothing() {
     let mut locking = connect(&options).await;
     locking.execute("BEGIN; LOCK TABLE menus IN ACCESS SHARE MODE").await.unwrap();
     let restore = shell.command(&["restore", "demo.backup", "--force"]).spawn().unwrap();
-    until_a_statement_waits(&options).await;
+    wait_for_lock_wait(&options).await;
     interrupt(&restore);
-    assert!(ended(restore).contains("nothing was changed: interrupted"));
+    assert!(stderr_after_interrupt(restore).contains("nothing was changed: interrupted"));
     locking.execute("COMMIT").await.unwrap();
     content::assert_equal(&content::of(&options).await, &before, "interrupted");
     assert_eq!(number(&options, content::STAGING).await, 0);
@@ -206,51 +205,51 @@ async fn a_restore_refuses_the_database_of_another_program() {
     let elsewhere = empty_database().await;
     connect(&elsewhere).await.execute("CREATE TABLE cats AS SELECT 'Tom' AS name").await.unwrap();
     let foreign = Shell::at(url_of(&elsewhere), "backups-other-program-target");
-    let told = foreign.fails(&["restore", file.to_str().unwrap(), "--force"], "");
-    assert!(told.contains("nothing was changed") && told.contains("tables of another program"), "{told}");
+    let stderr = foreign.fails(&["restore", file.to_str().unwrap(), "--force"], "");
+    assert!(stderr.contains("nothing was changed") && stderr.contains("tables of another program"), "{stderr}");
     assert_eq!(number(&elsewhere, "SELECT count(*) FROM cats").await, 1);
 }
 
 #[tokio::test]
-async fn a_view_of_another_schema_on_our_tables_stops_a_restore() {
+async fn a_view_in_another_schema_on_our_tables_blocks_a_restore() {
     let (options, shell, _) = backed_up("backups-view").await;
     let view = "CREATE SCHEMA reports; CREATE VIEW reports.sales AS SELECT count(*) FROM orders";
     connect(&options).await.execute(view).await.unwrap();
-    let told = shell.fails(&["restore", "demo.backup", "--force"], "");
-    assert!(told.contains("nothing was changed") && told.contains("depend"), "{told}");
+    let stderr = shell.fails(&["restore", "demo.backup", "--force"], "");
+    assert!(stderr.contains("nothing was changed") && stderr.contains("depend"), "{stderr}");
     assert_eq!(number(&options, "SELECT count FROM reports.sales").await, 0);
     connect(&options).await.execute("DROP SCHEMA reports CASCADE").await.unwrap();
     shell.ok(&["restore", "demo.backup", "--force"], "");
 }
 
 #[tokio::test]
-async fn the_embedded_database_is_backed_up_while_a_server_runs_on_it_and_restored_elsewhere() {
+async fn the_embedded_database_is_backed_up_live_and_restored_elsewhere() {
     let (home, away) = (Directory::new("backups-home"), Directory::new("backups-away"));
     let run = |directory: &Directory, arguments: &[&str]| {
         let output = command(&directory.0).args(arguments).output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
     };
     for arguments in [&["backup", "x"][..], &["store", "list"]] {
-        let (code, told) = run(&away, arguments);
-        assert!(code == Some(1) && told.contains("there is no database in"), "{told}");
+        let (code, stderr) = run(&away, arguments);
+        assert!(code == Some(1) && stderr.contains("there is no database in"), "{stderr}");
     }
-    assert_eq!(names(&away.0), [""; 0], "and none is made");
+    assert_eq!(names(&away.0), [""; 0], "no database is created");
 
     let mut server = Server::start(&home.0);
     let (_, tablet) = login(&server.client).await;
     let menu = tablet.get("/customer/menu").await.ok()["menus"][0]["id"].clone();
     let order = json!({"items": [{"menu_id": menu, "quantity": 2}]});
     tablet.post("/customer/orders", &order).await.ok();
-    let (code, told) = run(&home, &["backup", "demo.backup"]);
-    assert!(code == Some(0) && told.contains("1 stores, 1 orders, 1 events"), "{told}");
-    let (code, told) = run(&home, &["restore", "demo.backup", "--force"]);
-    assert!(code == Some(1) && told.contains("stop every server"), "{told}");
+    let (code, stderr) = run(&home, &["backup", "demo.backup"]);
+    assert!(code == Some(0) && stderr.contains("1 stores, 1 orders, 1 events"), "{stderr}");
+    let (code, stderr) = run(&home, &["restore", "demo.backup", "--force"]);
+    assert!(code == Some(1) && stderr.contains("stop every server"), "{stderr}");
     tablet.post("/customer/orders", &order).await.ok();
     server.signal(Signal::SIGTERM);
     assert_eq!(server.wait(), Some(0));
 
-    let (code, told) = run(&away, &["restore", home.0.join("demo.backup").to_str().unwrap()]);
-    assert!(code == Some(0) && told.contains("restored: 1 stores, 1 orders, 1 events"), "{told}");
+    let (code, stderr) = run(&away, &["restore", home.0.join("demo.backup").to_str().unwrap()]);
+    assert!(code == Some(0) && stderr.contains("restored: 1 stores, 1 orders, 1 events"), "{stderr}");
     let server = Server::start(&away.0);
     let stale = server.client.with_token(tablet.token()).get("/customer/orders").await;
     assert_eq!(stale.status, 401);
@@ -261,17 +260,17 @@ async fn the_embedded_database_is_backed_up_while_a_server_runs_on_it_and_restor
 }
 
 #[tokio::test]
-async fn a_server_whose_database_goes_back_behind_its_back_stops() {
+async fn a_server_stops_when_its_database_is_restored_meanwhile() {
     let directory = Directory::new("backups-behind");
     let options = plain_database().await;
     let mut server = command(&directory.0);
-    server.env("DATABASE_URL", url_of(&options)).stderr(fs::File::create(directory.0.join("told")).unwrap());
+    server.env("DATABASE_URL", url_of(&options)).stderr(fs::File::create(directory.0.join("stderr.log")).unwrap());
     let mut server = Server::run(server);
     login(&server.client).await;
     connect(&options).await.execute("UPDATE event_epochs SET epoch = gen_random_uuid()").await.unwrap();
     let changed = Instant::now();
     assert_eq!(server.wait(), Some(1));
     assert!(changed.elapsed() < Duration::from_secs(5), "{:?}", changed.elapsed());
-    let told = fs::read_to_string(directory.0.join("told")).unwrap();
-    assert!(told.contains("restored or recovered while this server ran"), "{told}");
+    let stderr = fs::read_to_string(directory.0.join("stderr.log")).unwrap();
+    assert!(stderr.contains("restored or recovered while this server ran"), "{stderr}");
 }

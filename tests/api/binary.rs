@@ -1,4 +1,4 @@
-//! The program itself, as a restaurant runs it: embedded database, logs, signals, kill -9.
+//! The program as it is deployed: embedded database, logs, signals, kill -9.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,7 +11,7 @@ use tableorder::clock::Clock;
 
 use crate::support::{ApiClient, Directory, Server, command};
 
-/// The demo's owner, and its tablet 3.
+/// The owner of the demo store, and its tablet at table 3.
 pub async fn login(client: &ApiClient) -> (ApiClient, ApiClient) {
     let staff = json!({"store_id": "demo-store", "username": "admin", "password": "admin1234"});
     let tablet = json!({"store_id": "demo-store", "table_number": 3, "password": "1234"});
@@ -21,7 +21,7 @@ pub async fn login(client: &ApiClient) -> (ApiClient, ApiClient) {
 }
 
 #[tokio::test]
-async fn a_kill_loses_nothing_and_the_next_start_finds_everything_again() {
+async fn a_restart_after_a_kill_finds_all_data() {
     let directory = Directory::new("killed");
     let mut server = Server::start(&directory.0);
     let (admin, tablet) = login(&server.client).await;
@@ -37,7 +37,7 @@ async fn a_kill_loses_nothing_and_the_next_start_finds_everything_again() {
     server.wait();
     assert!(stream.end().await.is_err());
 
-    // At once: the PostgreSQL of the killed server may be stopping still.
+    // Start at once, while the PostgreSQL of the killed server may still be stopping.
     let started = Instant::now();
     let server = Server::start(&directory.0);
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
@@ -49,7 +49,7 @@ async fn a_kill_loses_nothing_and_the_next_start_finds_everything_again() {
 }
 
 #[tokio::test]
-async fn a_signal_stops_it_at_once_though_streams_are_open_and_the_log_keeps_no_secret() {
+async fn sigterm_stops_the_server_at_once_and_the_log_has_no_secret() {
     let directory = Directory::new("stopped");
     let mut server = Server::start(&directory.0);
     let (admin, tablet) = login(&server.client).await;
@@ -64,7 +64,7 @@ async fn a_signal_stops_it_at_once_though_streams_are_open_and_the_log_keeps_no_
     assert!(stream.end().await.is_err());
     assert_eq!(server.wait(), Some(0));
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
-    assert!(!directory.0.join("data/postgres/pgdata/postmaster.pid").exists(), "PostgreSQL stops with it");
+    assert!(!directory.0.join("data/postgres/pgdata/postmaster.pid").exists(), "PostgreSQL should stop too");
 
     let log = fs::read_to_string(directory.0.join("logs/app.log")).unwrap();
     assert!(log.contains("route=\"/api/v1/customer/menu\" status=200"), "{log}");
@@ -74,7 +74,7 @@ async fn a_signal_stops_it_at_once_though_streams_are_open_and_the_log_keeps_no_
 }
 
 #[tokio::test]
-async fn a_full_disk_under_the_logs_costs_lines_of_the_log_and_nothing_else() {
+async fn a_full_disk_for_logs_loses_only_log_lines() {
     let directory = Directory::new("full");
     let (logs, full) = (directory.0.join("logs"), Path::new("/dev/full"));
     fs::create_dir(&logs).unwrap();
@@ -95,24 +95,24 @@ async fn a_full_disk_under_the_logs_costs_lines_of_the_log_and_nothing_else() {
 }
 
 #[test]
-fn mistakes_in_the_settings_are_told_all_at_once() {
+fn all_mistakes_in_the_settings_are_reported_at_once() {
     let directory = Directory::new("mistaken");
     fs::write(directory.0.join(".env"), "PORT=eighty\nLOG_FORMAT=xml\n").unwrap();
     let output = command(&directory.0).env_remove("PORT").env("APP_ENV", "production").output().unwrap();
     assert!(!output.status.success());
-    let told = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     for name in ["PORT=eighty", "LOG_FORMAT=xml", "DATABASE_URL=", "JWT_SECRET_KEY="] {
-        assert!(told.contains(name), "{told}");
+        assert!(stderr.contains(name), "{stderr}");
     }
 }
 
 #[test]
-fn a_taken_port_is_told_before_anything_is_started() {
+fn a_port_in_use_is_reported_before_anything_starts() {
     let directory = Directory::new("taken");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = command(&directory.0).env("PORT", &port).output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains(&port) && told.contains("in use"), "{told}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains(&port) && stderr.contains("in use"), "{stderr}");
     assert!(!directory.0.join("data").exists());
 }

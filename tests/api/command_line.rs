@@ -1,4 +1,4 @@
-//! The commands, as whoever runs the server types them.
+//! The command line.
 
 use std::fs;
 use std::io::Write;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::{TestApp, scratch_directory};
 
-/// A directory to type commands in, and the database they are for.
+/// A working directory for commands, and the database that they use.
 pub struct Shell {
     pub url: String,
     pub directory: PathBuf,
@@ -68,7 +68,7 @@ impl Drop for Shell {
 }
 
 #[tokio::test]
-async fn stores_and_accounts_are_made_from_the_command_line() {
+async fn stores_and_users_are_created_from_the_command_line() {
     let app = TestApp::start().await;
     let shell = Shell::on(&app, "stores");
     shell.ok(&["migrate"], "");
@@ -76,8 +76,8 @@ async fn stores_and_accounts_are_made_from_the_command_line() {
         &["store", "create", "bar", "--name", "심야식당", "--day-starts-at", "04:00", "--owner", "boss"],
         "open sesame\n",
     );
-    let told = shell.fails(&["store", "create", "bar"], "open sesame\n");
-    assert!(told.contains("bar already"), "{told}");
+    let stderr = shell.fails(&["store", "create", "bar"], "open sesame\n");
+    assert!(stderr.contains("bar already"), "{stderr}");
     assert!(shell.fails(&["store", "create", "pub"], "abc\n").contains("4 to 128"));
     assert_eq!(shell.ok(&["store", "list"], ""), "bar\t심야식당\tAsia/Seoul\t04:00\n");
     let login = async |username: &str, password: &str| {
@@ -98,18 +98,6 @@ async fn stores_and_accounts_are_made_from_the_command_line() {
         .get("/admin/auth/me")
         .await
         .refused(401, "INVALID_TOKEN");
-    assert!(shell.fails(&["user", "reset-password", "bar", "nobody"], "long enough\n").contains("no account nobody"));
+    assert!(shell.fails(&["user", "reset-password", "bar", "missing"], "long enough\n").contains("no account missing"));
     assert!(shell.fails(&["user", "create", "nowhere", "kim"], "long enough\n").contains("no store nowhere"));
-}
-
-#[test]
-fn the_openapi_document_is_printed_without_settings_or_database() {
-    let output = Command::new(env!("CARGO_BIN_EXE_tableorder"))
-        .arg("openapi")
-        .env_clear()
-        .env("PORT", "nonsense")
-        .output()
-        .unwrap();
-    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(printed, serde_json::to_value(tableorder::openapi()).unwrap());
 }

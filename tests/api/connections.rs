@@ -1,4 +1,4 @@
-//! How connections are borrowed from the pool and given back.
+//! The connection pool.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use tableorder::error::{ErrorCode, Result};
 use tableorder::models::StoreId;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{TestApp, hold_connection, new_database, waiting_for_locks};
+use crate::support::{TestApp, hold_connection, new_database, wait_for_locks};
 
-/// A pool of `max` connections, at least `min` of them open.
+/// A pool of `min` to `max` connections.
 async fn pool(min: u32, max: u32, change: impl FnOnce(&mut DatabaseConfig)) -> Database {
     pool_on(new_database().await, min, max, change).await
 }
@@ -28,7 +28,7 @@ async fn pool_on(options: PgConnectOptions, min: u32, max: u32, change: impl FnO
     Database::connect(options, &config).await.unwrap()
 }
 
-/// The PostgreSQL process that serves the connection which is borrowed next.
+/// The backend process of the next connection from the pool.
 async fn backend(database: &Database) -> i32 {
     database.read(|conn| execute_returning(conn, "SELECT pg_backend_pid()").scope_boxed()).await.unwrap()
 }
@@ -46,8 +46,8 @@ fn nothing<'a>(_: &mut Connection) -> ScopedBoxFuture<'a, '_, Result<()>> {
     async { Ok(()) }.scope_boxed()
 }
 
-/// Whether a connection can be borrowed without any wait.
-async fn is_one_ready(database: &Database) -> bool {
+/// Whether a connection is available immediately.
+async fn is_connection_ready(database: &Database) -> bool {
     poll!(pin!(database.read(nothing))).is_ready()
 }
 
@@ -55,9 +55,9 @@ async fn is_one_ready(database: &Database) -> bool {
 async fn a_connection_whose_statements_ended_is_ready_at_once() {
     let database = pool(0, 1, |_| {}).await;
     let first = backend(&database).await;
-    assert!(is_one_ready(&database).await, "after a read");
+    assert!(is_connection_ready(&database).await, "after a read");
     database.transaction(StoreId(1), |tx| execute(tx, "SELECT 1").scope_boxed()).await.unwrap();
-    assert!(is_one_ready(&database).await, "after a commit");
+    assert!(is_connection_ready(&database).await, "after a commit");
     let refused = database.read(|conn| {
         async move {
             execute(conn, "SELECT 1").await?;
@@ -66,15 +66,15 @@ async fn a_connection_whose_statements_ended_is_ready_at_once() {
         .scope_boxed()
     });
     assert_eq!(refused.await.unwrap_err().code, ErrorCode::OrderNotFound);
-    assert!(is_one_ready(&database).await, "after a refusal that PostgreSQL did not cause");
+    assert!(is_connection_ready(&database).await, "after an error that did not come from PostgreSQL");
 
     database.read(|conn| execute(conn, "SELECT 1 / 0").scope_boxed()).await.unwrap_err();
-    assert!(!is_one_ready(&database).await, "after an error of PostgreSQL it is checked first");
-    assert_eq!(backend(&database).await, first, "it was good");
+    assert!(!is_connection_ready(&database).await, "after a PostgreSQL error the connection is checked first");
+    assert_eq!(backend(&database).await, first, "the checked connection is reused");
 }
 
 #[tokio::test]
-async fn a_cancelled_statement_ends_before_its_connection_is_borrowed_again() {
+async fn a_cancelled_statement_ends_before_its_connection_is_reused() {
     let database = pool(0, 1, |_| {}).await;
     let first = backend(&database).await;
     let long = database.read(|conn| execute(conn, "SELECT pg_sleep(0.3)").scope_boxed());
@@ -82,15 +82,15 @@ async fn a_cancelled_statement_ends_before_its_connection_is_borrowed_again() {
     let state = database.pool_state();
     assert_eq!((state.connections, state.idle), (1, 0));
     let answer = database.read(|conn| execute_returning(conn, "SELECT 7").scope_boxed()).await;
-    assert_eq!(answer.unwrap(), 7, "its own answer, not that of the cancelled statement");
+    assert_eq!(answer.unwrap(), 7, "the result should be of this statement, not of the cancelled one");
     assert_eq!(backend(&database).await, first);
 }
 
 #[tokio::test]
-async fn a_statement_without_an_end_loses_its_connection() {
+async fn a_connection_whose_statement_does_not_end_is_closed() {
     let database = pool(0, 1, |config| config.statement_timeout = Duration::from_millis(200)).await;
     let first = backend(&database).await;
-    // PostgreSQL itself would end the statement; it does not here, as where its answer is lost on the way.
+    // PostgreSQL would end a statement of its own. Here the block never ends, as when PostgreSQL's response is lost.
     let endless = database.read(|conn| {
         async move {
             execute(conn, "SELECT 1").await?;
@@ -103,13 +103,13 @@ async fn a_statement_without_an_end_loses_its_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_that_takes_no_writes_is_replaced_and_so_are_all_older_ones() {
-    const ONLY_READ: &str = "SET default_transaction_read_only = on";
+async fn a_read_only_connection_is_replaced_with_all_older_ones() {
+    const READ_ONLY: &str = "SET default_transaction_read_only = on";
     let database = pool(0, 3, |_| {}).await;
-    // As on a node that was changed under its connections: one of them is in use, one idle, one is written to.
+    // Simulates a node that became read-only: one connection is in use, one idle, one writes.
     let held = hold_connection(&database).await.unwrap();
     let idle = hold_connection(&database).await.unwrap();
-    database.read(|conn| execute(conn, ONLY_READ).scope_boxed()).await.unwrap();
+    database.read(|conn| execute(conn, READ_ONLY).scope_boxed()).await.unwrap();
     let written = backend(&database).await;
     drop(idle);
     while database.pool_state().idle < 2 {
@@ -117,25 +117,29 @@ async fn a_connection_that_takes_no_writes_is_replaced_and_so_are_all_older_ones
     }
     let refused = database.write(|conn| {
         async move {
-            execute(conn, ONLY_READ).await?;
+            execute(conn, READ_ONLY).await?;
             execute(conn, "CREATE TABLE notes (note text)").await
         }
         .scope_boxed()
     });
     assert_eq!(refused.await.unwrap_err().code, ErrorCode::ServiceUnavailable);
-    assert_eq!(database.pool_state().connections, 1, "only the one that is in use is left");
+    assert_eq!(database.pool_state().connections, 1, "only the connection in use should be left");
     assert_ne!(backend(&database).await, written);
     drop(held);
     while database.pool_state().idle < 2 {
         sleep(Duration::from_millis(5)).await;
     }
     let (first, second) = (hold_connection(&database).await.unwrap(), hold_connection(&database).await.unwrap());
-    assert_eq!(database.pool_state().connections, 2, "the one that was in use is replaced when it is next needed");
+    assert_eq!(
+        database.pool_state().connections,
+        2,
+        "the connection that was in use should be replaced at its next use"
+    );
     drop((first, second));
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_takes_no_writes_is_not_borrowed() {
+async fn an_idle_read_only_connection_is_not_used() {
     let database = pool(0, 1, |_| {}).await;
     let read_only = backend(&database).await;
     let change = "SET default_transaction_read_only = on";
@@ -149,7 +153,7 @@ async fn an_idle_connection_that_takes_no_writes_is_not_borrowed() {
 }
 
 #[tokio::test]
-async fn work_of_many_statements_may_take_longer_than_one() {
+async fn a_block_of_many_statements_may_exceed_the_statement_timeout() {
     let database = pool(0, 1, |config| config.statement_timeout = Duration::from_millis(500)).await;
     let first = backend(&database).await;
     let long = database.transaction(StoreId(1), |tx| {
@@ -166,7 +170,7 @@ async fn work_of_many_statements_may_take_longer_than_one() {
 }
 
 #[tokio::test]
-async fn a_cancelled_transaction_is_rolled_back_wherever_it_was() {
+async fn a_cancelled_transaction_is_rolled_back_at_any_point() {
     const LOCK: &str = "SELECT id FROM stores FOR UPDATE";
     let app = TestApp::start_with(|config| config.database.max_connections = 2).await;
     app.store("demo").await;
@@ -191,7 +195,7 @@ async fn a_cancelled_transaction_is_rolled_back_wherever_it_was() {
 }
 
 #[tokio::test]
-async fn a_transaction_waits_for_a_locked_row_only_so_long() {
+async fn a_transaction_waits_a_limited_time_for_a_row_lock() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -204,7 +208,7 @@ async fn a_transaction_waits_for_a_locked_row_only_so_long() {
 }
 
 #[tokio::test]
-async fn a_store_whose_rows_are_locked_leaves_connections_to_the_others() {
+async fn locked_rows_of_one_store_leave_connections_to_other_stores() {
     let app = TestApp::start_with(|config| {
         config.database.max_connections = 8;
         config.database.acquire_timeout = Duration::from_secs(2);
@@ -221,8 +225,8 @@ async fn a_store_whose_rows_are_locked_leaves_connections_to_the_others() {
         tokio::spawn(async move { admin.post("/admin/categories", &category).await })
     });
     let changes: Vec<_> = changes.collect();
-    // Until as many of them wait for the row as may.
-    waiting_for_locks(&app.options, 2).await;
+    // Until the maximum number of them waits for the row.
+    wait_for_locks(&app.options, 2).await;
     for _ in 0..10 {
         neighbour.get("/admin/orders").await.ok();
         neighbour.post("/admin/tables", &serde_json::json!({"table_number": 50, "password": "1234"})).await;
@@ -245,7 +249,7 @@ async fn the_pool_keeps_its_minimum_and_replaces_old_connections() {
     }
     let first = backend(&database).await;
     sleep(Duration::from_millis(500)).await;
-    assert_ne!(backend(&database).await, first, "it is too old");
+    assert_ne!(backend(&database).await, first, "the connection is past its lifetime");
 }
 
 #[tokio::test]
@@ -272,13 +276,13 @@ async fn expired_connections_are_replaced_one_at_a_time() {
             fewest = fewest.min(database.pool_state().connections);
             sleep(Duration::from_millis(1)).await;
         }
-        assert!(started.elapsed() < Duration::from_secs(5), "all should be replaced soon");
+        assert!(started.elapsed() < Duration::from_secs(5), "all connections should be replaced soon");
     }
-    assert_eq!(fewest, 3, "one should be missing at a time");
+    assert_eq!(fewest, 3, "one connection should be replaced at a time");
 }
 
 #[tokio::test]
-async fn closing_the_pool_waits_for_work_under_way_and_refuses_more() {
+async fn closing_the_pool_waits_for_running_work_and_refuses_more() {
     let database = pool(0, 1, |_| {}).await;
     let held = hold_connection(&database).await.unwrap();
     let mut waiting = pin!(database.read(nothing));

@@ -1,4 +1,4 @@
-//! Tablets that are paired with a table's password: how their tokens are renewed, listed and revoked.
+//! Devices, the paired tablets: how their tokens are renewed, listed and revoked.
 
 mod bounds;
 mod renewal;
@@ -15,17 +15,17 @@ use crate::tokens::with_claims;
 
 const MENU: &str = "/customer/menu";
 
-/// How long the streams of a revoked device may go on.
-const ENDS_WITHIN: Duration = Duration::from_secs(5);
+/// The time within which the streams of a revoked device end.
+const ABORT_DEADLINE: Duration = Duration::from_secs(5);
 
-/// A tablet and the device it is paired as.
+/// A tablet and its device.
 struct Tablet {
     client: ApiClient,
     device: i64,
 }
 
 impl Tablet {
-    /// A login at table `number`, which pairs a device.
+    /// Logs in at table `number`, which pairs a device.
     async fn pair(store: &TestStore, number: i32) -> Self {
         let client = store.tablet(number).await;
         let devices = store.admin().await.get("/admin/devices").await.ok();
@@ -33,7 +33,7 @@ impl Tablet {
         Self { client, device: ids.max().unwrap() }
     }
 
-    /// The tablet after a renewal that succeeded.
+    /// The tablet with a renewed token.
     async fn renewed(&self) -> Self {
         let login = renew(&self.client).await.ok();
         Self::from_login(&self.client, &login)
@@ -48,7 +48,7 @@ impl Tablet {
         format!("/admin/devices/{}", self.device)
     }
 
-    async fn opens_the_menu(&self) -> bool {
+    async fn can_read_menu(&self) -> bool {
         let answer = self.client.get(MENU).await;
         if answer.status != 200 {
             answer.refused(401, "INVALID_TOKEN");
@@ -66,10 +66,10 @@ async fn renew(client: &ApiClient) -> Answer {
     client.post("/customer/auth/session", &json!({})).await
 }
 
-/// The token as a release before devices gave it.
+/// A token without a device, as issued by releases before devices.
 fn without_device(tablet: &ApiClient) -> ApiClient {
     tablet.with_token(&with_claims(tablet.token(), |claims| {
-        claims.as_object_mut().unwrap().remove("device").expect("a token names its device");
+        claims.as_object_mut().unwrap().remove("device").expect("a token should contain its device");
     }))
 }
 
@@ -83,15 +83,15 @@ async fn audited(admin: &ApiClient, action: &str) -> Vec<Value> {
     log["entries"].as_array().unwrap().clone()
 }
 
-async fn is_broken_off(stream: EventReader) -> bool {
-    timeout(ENDS_WITHIN, stream.end()).await.expect("within five seconds").is_err()
+async fn is_aborted(stream: EventReader) -> bool {
+    timeout(ABORT_DEADLINE, stream.end()).await.expect("the stream should end within five seconds").is_err()
 }
 
 #[tokio::test]
-async fn a_login_pairs_a_device_that_its_store_sees() {
+async fn a_login_pairs_a_device_that_its_store_lists() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let body = json!({"store_id": "demo", "table_number": 2, "password": "1234"});
     let login = app.anonymous().post("/customer/auth/login", &body).await.ok();
     other.tablet(1).await;
@@ -109,7 +109,7 @@ async fn a_login_pairs_a_device_that_its_store_sees() {
 }
 
 #[tokio::test]
-async fn a_failed_login_pairs_nothing() {
+async fn a_failed_login_pairs_no_device() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -119,18 +119,18 @@ async fn a_failed_login_pairs_nothing() {
 }
 
 #[tokio::test]
-async fn a_stream_notes_to_the_hour_when_its_device_was_seen() {
+async fn a_stream_updates_last_seen_once_an_hour() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let (admin, tablet) = (store.admin().await, Tablet::pair(&store, 1).await);
     let seen = async || admin.get("/admin/devices").await.ok()["devices"][0]["last_seen_at"].clone();
-    app.stand_at("2026-11-20T04:00:00Z");
+    app.set_time("2026-11-20T04:00:00Z");
     tablet.stream().await;
     sleep(Duration::from_millis(300)).await;
     assert_eq!(seen().await, "2026-11-20T03:00:00Z");
-    app.stand_at("2026-11-20T04:00:01Z");
+    app.set_time("2026-11-20T04:00:01Z");
     tablet.stream().await;
     let opened = Instant::now();
     while seen().await != "2026-11-20T04:00:01Z" {
@@ -144,15 +144,15 @@ fn config() -> Config {
 }
 
 #[tokio::test]
-async fn the_devices_come_in_pages_newest_seen_first() {
+async fn devices_are_paged_by_last_seen_newest_first() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let admin = store.admin().await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let mut expected = Vec::new();
     for number in [1, 2, 3, 1] {
-        // Two at each moment.
-        app.stand_at(if expected.len() < 2 { "2026-11-20T03:00:00.123456Z" } else { "2026-11-20T03:01:00Z" });
+        // Two devices have the same time.
+        app.set_time(if expected.len() < 2 { "2026-11-20T03:00:00.123456Z" } else { "2026-11-20T03:01:00Z" });
         expected.insert(0, Tablet::pair(&store, number).await.device);
         Tablet::pair(&other, number).await;
     }

@@ -1,4 +1,4 @@
-//! The embedded PostgreSQL when something is in its way.
+//! Obstacles for the embedded PostgreSQL: stale files, locks, foreign directories.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -11,7 +11,7 @@ use tableorder::database::embedded::{Durability, EmbeddedError, EmbeddedPostgres
 
 use crate::support::scratch_directory;
 
-/// A directory of a test's own, removed with what is in it.
+/// A directory for one test, removed on drop.
 struct Directory(PathBuf);
 
 impl Drop for Directory {
@@ -30,7 +30,7 @@ async fn count(postgres: &EmbeddedPostgres, sql: &'static str) -> i64 {
 }
 
 #[tokio::test]
-async fn a_pid_file_whose_pid_is_somebody_elses_by_now_is_survived_and_the_data_is_there() {
+async fn a_stale_pid_file_with_a_reused_pid_does_not_prevent_a_start() {
     let directory = Directory(scratch_directory("stale-pid"));
     let postgres = start(&directory.0).await.unwrap();
     let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.unwrap();
@@ -40,25 +40,25 @@ async fn a_pid_file_whose_pid_is_somebody_elses_by_now_is_survived_and_the_data_
     assert!(matches!(again, Err(EmbeddedError::InUse(_))), "two servers must not share a directory");
     postgres.stop().await;
 
-    // A process of the same user as PostgreSQL, which PostgreSQL by itself would take for another of its kind.
+    // A process of PostgreSQL's user; PostgreSQL would take it for another postmaster.
     let owner = fs::metadata(directory.0.join("postgres/pgdata")).unwrap().uid();
-    let mut bystander = Command::new("sleep");
-    bystander.arg("60");
+    let mut other_process = Command::new("sleep");
+    other_process.arg("60");
     if nix::unistd::geteuid().is_root() {
-        std::os::unix::process::CommandExt::uid(&mut bystander, owner);
+        std::os::unix::process::CommandExt::uid(&mut other_process, owner);
     }
-    let mut bystander = bystander.spawn().unwrap();
-    fs::write(directory.0.join("postgres/pgdata/postmaster.pid"), format!("{}\n", bystander.id())).unwrap();
+    let mut other_process = other_process.spawn().unwrap();
+    fs::write(directory.0.join("postgres/pgdata/postmaster.pid"), format!("{}\n", other_process.id())).unwrap();
     let postgres = start(&directory.0).await.unwrap();
     assert_eq!(count(&postgres, "SELECT count(*) FROM kept WHERE number = 42").await, 1);
-    assert!(bystander.try_wait().unwrap().is_none(), "the bystander is left alone");
-    bystander.kill().unwrap();
-    bystander.wait().unwrap();
+    assert!(other_process.try_wait().unwrap().is_none(), "the other_process should not be killed");
+    other_process.kill().unwrap();
+    other_process.wait().unwrap();
     postgres.stop().await;
 }
 
 #[test]
-fn a_command_that_comes_while_the_database_is_made_is_told_to_wait() {
+fn a_command_during_database_creation_is_asked_to_wait() {
     let directory = Directory(scratch_directory("being-made"));
     fs::create_dir_all(directory.0.join("postgres")).unwrap();
     let lock = fs::File::create(directory.0.join("lock")).unwrap();
@@ -71,7 +71,7 @@ fn a_command_that_comes_while_the_database_is_made_is_told_to_wait() {
 }
 
 #[tokio::test]
-async fn a_socket_directory_that_somebody_else_put_there_is_refused() {
+async fn a_socket_directory_of_another_user_is_refused() {
     let directory = Directory(scratch_directory(&format!("{}/deep", "long".repeat(30))));
     let postgres = start(&directory.0).await.unwrap();
     let socket = postgres.connect_options().get_socket().unwrap().clone();
@@ -84,7 +84,7 @@ async fn a_socket_directory_that_somebody_else_put_there_is_refused() {
     let owner = fs::metadata(&elsewhere.0).unwrap().uid();
     symlink(&elsewhere.0, &socket).unwrap();
     let mut refused = start(&directory.0).await;
-    // A program that another test starts just now has our lock between its fork and its exec.
+    // A child process of another test may hold our lock briefly, between its fork and its exec.
     for _ in 0..20 {
         if matches!(refused, Err(EmbeddedError::InUse(_))) {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -93,6 +93,6 @@ async fn a_socket_directory_that_somebody_else_put_there_is_refused() {
     }
     fs::remove_file(&socket).unwrap();
     assert!(matches!(refused, Err(EmbeddedError::File { .. })), "{refused:?}");
-    assert_eq!(fs::metadata(&elsewhere.0).unwrap().uid(), owner, "what the link points at is not touched");
+    assert_eq!(fs::metadata(&elsewhere.0).unwrap().uid(), owner, "the target of the link should be unchanged");
     let _ = fs::remove_dir_all(scratch_directory(&"long".repeat(30)));
 }

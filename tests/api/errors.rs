@@ -1,4 +1,4 @@
-//! Every refusal has the same body, whoever refused.
+//! The error envelope, request ids, CORS, and slow clients.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::support::{ApiClient, TestApp, answer};
 
 #[tokio::test]
-async fn whoever_refuses_says_so_in_the_envelope() {
+async fn every_error_has_the_documented_envelope() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -55,7 +55,7 @@ async fn whoever_refuses_says_so_in_the_envelope() {
 }
 
 #[tokio::test]
-async fn messages_speak_korean_or_english() {
+async fn messages_are_korean_or_english() {
     let app = TestApp::start().await;
     let korean = app.anonymous().get("/nowhere").await;
     assert_eq!(korean.headers["content-language"], "ko");
@@ -65,7 +65,7 @@ async fn messages_speak_korean_or_english() {
 }
 
 #[tokio::test]
-async fn a_sane_request_id_is_kept_and_another_is_replaced() {
+async fn a_valid_request_id_is_kept_and_an_invalid_one_replaced() {
     let app = TestApp::start().await;
     let with_id = |id: &'static str| app.anonymous().request(Method::GET, "/health/live").header("X-Request-Id", id);
     assert_eq!(answer(with_id("tablet-7:42")).await.headers["x-request-id"], "tablet-7:42");
@@ -75,7 +75,7 @@ async fn a_sane_request_id_is_kept_and_another_is_replaced() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_cors_headers_and_preflights_need_no_token() {
+async fn every_response_has_cors_headers_and_preflights_need_no_token() {
     let app = TestApp::start().await;
     let origin = "http://localhost:3000";
     for path in ["/customer/menu", "/nowhere", "/admin/orders/stream", "/health"] {
@@ -100,7 +100,7 @@ async fn every_answer_carries_cors_headers_and_preflights_need_no_token() {
 }
 
 #[tokio::test]
-async fn a_client_that_sends_its_header_slowly_or_nothing_at_all_is_cut_off() {
+async fn a_client_that_sends_its_header_too_slowly_is_disconnected() {
     let app = TestApp::start_with(|config| config.http.header_timeout = Duration::from_millis(500)).await;
     let address = app.base.strip_prefix("http://").unwrap();
     let connect = async |first: &str| {
@@ -111,14 +111,14 @@ async fn a_client_that_sends_its_header_slowly_or_nothing_at_all_is_cut_off() {
     for mut client in [connect("").await, connect("GET /health HTTP/1.1\r\nHost: x\r\nX-Slow").await] {
         let mut answer = Vec::new();
         let end = tokio::time::timeout(Duration::from_secs(5), client.read_to_end(&mut answer)).await;
-        assert!(end.is_ok(), "it should be cut off");
+        assert!(end.is_ok(), "the server should close the connection");
     }
 }
 
 #[tokio::test]
 async fn a_panic_is_an_opaque_500() {
     async fn handler() -> &'static str {
-        panic!("the secret of the kitchen")
+        panic!("a secret detail")
     }
     let config = Config::read(|_| None).unwrap();
     let router = axum::Router::new().route("/panic", get(handler));

@@ -1,5 +1,5 @@
-//! A PostgreSQL that answers but takes no writes, as during a failover: requests are refused in time, readiness is red,
-//! and everything works again by itself once the address leads to one that does.
+//! Failover with a read-only PostgreSQL: requests get 503 in time, readiness fails, and service recovers without a restart
+//! once the address points to a node that accepts writes.
 
 use std::time::Duration;
 
@@ -14,57 +14,57 @@ use tokio::time::{sleep, timeout};
 
 use crate::command_line::Shell;
 use crate::support::{
-    BACK_WITHIN, Guests, Proxy, TestApp, TestStore, empty_database, in_time, plain_database, promote,
-    scratch_directory, start_demoted, start_migrated, start_standby, told_to_come_back, until,
+    Guests, Proxy, RECOVERY_DEADLINE, TestApp, TestStore, empty_database, expect_unavailable, plain_database, promote,
+    scratch_directory, start_demoted, start_migrated, start_standby, until, within_deadline,
 };
 
-/// A server with few connections, for which it waits as long as one does by default.
+/// A server with few connections and the default acquire timeout.
 async fn start_on(options: PgConnectOptions) -> TestApp {
     let default = Config::read(|_| None).unwrap().database;
     TestApp::start_on(options, |config| {
         config.database.acquire_timeout = default.acquire_timeout;
-        // So few that all are used while the database only reads.
+        // So few that the guests use all of them while the database is read-only.
         config.database.max_connections = 2;
     })
     .await
 }
 
-/// Waits until the server says that it is ready.
-async fn ready(app: &TestApp) {
+/// Waits until the server is ready.
+async fn wait_until_ready(app: &TestApp) {
     let client = app.anonymous();
     let waiting = async {
-        while !in_time(client.get("/health/ready")).await.status.is_success() {
+        while !within_deadline(client.get("/health/ready")).await.status.is_success() {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(BACK_WITHIN, waiting).await.expect("the server should be ready");
+    timeout(RECOVERY_DEADLINE, waiting).await.expect("the server should be ready");
     client.get("/health").await.ok();
     assert!(app.database.pool_state().is_open);
 }
 
-/// Checks that whatever needs the database is refused, and that its check is named.
-async fn refuses_everything(app: &TestApp, store: &TestStore) {
+/// Asserts that every request that needs the database gets 503, and that the health response names the database.
+async fn assert_all_refused(app: &TestApp, store: &TestStore) {
     let client = app.anonymous();
     for path in ["/health/ready", "/health"] {
-        let error = in_time(client.get(path)).await.refused(503, "SERVICE_UNAVAILABLE");
+        let error = within_deadline(client.get(path)).await.refused(503, "SERVICE_UNAVAILABLE");
         assert_eq!(error["details"][0]["field"], "database");
     }
-    assert_eq!(in_time(client.get("/health/live")).await.ok(), json!({"status": "alive"}));
+    assert_eq!(within_deadline(client.get("/health/live")).await.ok(), json!({"status": "alive"}));
     for (path, body) in logins(store) {
-        told_to_come_back(in_time(client.post(path, &body)).await);
+        expect_unavailable(within_deadline(client.post(path, &body)).await);
     }
     let closed = async {
         while app.database.pool_state().is_open {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(BACK_WITHIN, closed).await.expect("the metric should follow");
+    timeout(RECOVERY_DEADLINE, closed).await.expect("the metric should show the outage");
 }
 
-/// Logs in as every kind of user.
-async fn logs_in(app: &TestApp, store: &TestStore) {
+/// Logs in as a user and as a tablet.
+async fn assert_logins_work(app: &TestApp, store: &TestStore) {
     for (path, body) in logins(store) {
-        in_time(app.anonymous().post(path, &body)).await.ok();
+        within_deadline(app.anonymous().post(path, &body)).await.ok();
     }
 }
 
@@ -76,7 +76,7 @@ fn logins(store: &TestStore) -> [(&'static str, Value); 2] {
     ]
 }
 
-/// Cuts the connections of the server from its database.
+/// Terminates the server's database connections with this application name.
 async fn cut(aside: &mut PgConnection, application: &str) {
     let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE $1";
@@ -84,33 +84,33 @@ async fn cut(aside: &mut PgConnection, application: &str) {
 }
 
 #[tokio::test]
-async fn connections_opened_while_the_database_was_read_only_are_not_kept() {
+async fn connections_opened_on_a_read_only_database_are_replaced() {
     let options = plain_database().await;
     let mut aside = PgConnection::connect_with(&options.clone().application_name("aside")).await.unwrap();
     let app = start_on(options.clone()).await;
     let store = app.store("demo").await;
-    let guests = Guests::sit_down(&store).await;
+    let guests = Guests::start(&store).await;
 
     let name = options.get_database().unwrap();
     let [begin, end] = ["SET default_transaction_read_only = on", "RESET default_transaction_read_only"]
         .map(|change| format!("ALTER DATABASE {name} {change}"));
-    // All connections, and all but those of the watchdog and the listener, which go on as if nothing had happened.
+    // First all connections; then only those of the pool, so that the watchdog and the listener stay connected.
     for connections in ["%", "tableorder"] {
         sqlx::raw_sql(AssertSqlSafe(begin.clone())).execute(&mut aside).await.unwrap();
         cut(&mut aside, connections).await;
-        guests.all_refused().await;
-        refuses_everything(&app, &store).await;
+        guests.wait_until_refused().await;
+        assert_all_refused(&app, &store).await;
 
         sqlx::raw_sql(AssertSqlSafe(end.clone())).execute(&mut aside).await.unwrap();
-        guests.all_served().await;
-        ready(&app).await;
-        logs_in(&app, &store).await;
+        guests.wait_until_served().await;
+        wait_until_ready(&app).await;
+        assert_logins_work(&app, &store).await;
     }
-    guests.leave().await;
+    guests.finish().await;
 }
 
 #[tokio::test]
-async fn commands_on_a_database_that_only_reads_say_so() {
+async fn commands_on_a_read_only_database_report_it() {
     let empty = empty_database().await;
     let app = TestApp::start().await;
     for options in [&empty, &app.options] {
@@ -119,23 +119,23 @@ async fn commands_on_a_database_that_only_reads_say_so() {
             format!("ALTER DATABASE {} SET default_transaction_read_only = on", options.get_database().unwrap());
         sqlx::raw_sql(AssertSqlSafe(change)).execute(&mut aside).await.unwrap();
     }
-    let told = "PostgreSQL takes no writes: it is a standby, or default_transaction_read_only is on";
+    let expected = "PostgreSQL takes no writes: it is a standby, or default_transaction_read_only is on";
     let refused = migrations::migrate(&MIGRATIONS, &empty).await.unwrap_err().to_string();
-    assert!(refused.contains(told), "{refused}");
-    migrations::migrate(&MIGRATIONS, &app.options).await.expect("nothing is to be written");
+    assert!(refused.contains(expected), "{refused}");
+    migrations::migrate(&MIGRATIONS, &app.options).await.expect("an up-to-date database should need no writes");
 
     let shell = Shell::on(&app, "read-only");
     for command in ["serve", "migrate"] {
         let output = shell.command(&[command]).env("PORT", "0").output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         let refused = String::from_utf8(output.stderr).unwrap();
-        assert!(refused.contains(told) && refused.contains("DATABASE_URL must lead to the primary"), "{refused}");
+        assert!(refused.contains(expected) && refused.contains("DATABASE_URL must lead to the primary"), "{refused}");
     }
     shell.ok(&["backup", "orders.tar"], "");
 }
 
-/// Checks that what only a node in recovery refuses is a database that is away, and no other error is.
-async fn only_reads(node: &EmbeddedPostgres) {
+/// Asserts that errors of a node in recovery map to "unavailable", and other errors do not.
+async fn assert_read_only(node: &EmbeddedPostgres) {
     let mut connection = PgConnection::connect_with(&node.connect_options()).await.unwrap();
     for (sql, code) in [
         ("SELECT FROM login_throttle", ErrorCode::ServiceUnavailable),
@@ -150,7 +150,7 @@ async fn only_reads(node: &EmbeddedPostgres) {
 }
 
 #[tokio::test]
-async fn a_failover_by_way_of_a_node_that_only_reads_loses_no_order() {
+async fn a_failover_through_a_read_only_node_loses_no_order() {
     let (first, second) = (scratch_directory("failover-first"), scratch_directory("failover-second"));
     let primary = start_migrated(&first).await;
     let standby = start_standby(&primary, &first, &second).await;
@@ -158,53 +158,53 @@ async fn a_failover_by_way_of_a_node_that_only_reads_loses_no_order() {
     let (one, other) = (start_on(proxy.options()).await, start_on(proxy.options()).await);
     let here = one.store("here").await;
     let there = one.store("there").await.on(&other);
-    // Each dashboard is on the instance that the orders of its store do not come to.
+    // Each dashboard is on the instance that does not take its store's orders.
     let dashboards = [here.on(&other).admin().await, there.on(&one).admin().await];
     let mut streams = Vec::new();
     for dashboard in &dashboards {
         streams.push(dashboard.stream("/admin/orders/stream", None).await.connected().await);
     }
-    let guests = [Guests::sit_down(&here).await, Guests::sit_down(&there).await];
+    let guests = [Guests::start(&here).await, Guests::start(&there).await];
 
-    // The address leads to the old primary, which only reads.
+    // The address points to the old primary, now read-only.
     primary.stop().await;
     let demoted = start_demoted(&first).await;
-    proxy.opened_more(5).await;
+    proxy.wait_for_connections(5).await;
     for guests in &guests {
-        guests.all_refused().await;
+        guests.wait_until_refused().await;
     }
-    refuses_everything(&one, &here).await;
-    refuses_everything(&other, &there).await;
-    told_to_come_back(in_time(dashboards[0].get("/admin/orders")).await);
-    only_reads(&demoted).await;
-    // It leads to the new one, which only reads as yet; connections to the old one are not cut.
-    proxy.lead_to(&standby.connect_options());
-    proxy.opened_more(5).await;
-    refuses_everything(&one, &here).await;
-    refuses_everything(&other, &there).await;
+    assert_all_refused(&one, &here).await;
+    assert_all_refused(&other, &there).await;
+    expect_unavailable(within_deadline(dashboards[0].get("/admin/orders")).await);
+    assert_read_only(&demoted).await;
+    // The address points to the new primary, still read-only. Connections to the old one stay open.
+    proxy.set_target(&standby.connect_options());
+    proxy.wait_for_connections(5).await;
+    assert_all_refused(&one, &here).await;
+    assert_all_refused(&other, &there).await;
 
     promote(&standby).await;
     for guests in &guests {
-        guests.all_served().await;
+        guests.wait_until_served().await;
     }
-    ready(&one).await;
-    ready(&other).await;
-    logs_in(&one, &there).await;
-    logs_in(&other, &here).await;
+    wait_until_ready(&one).await;
+    wait_until_ready(&other).await;
+    assert_logins_work(&one, &there).await;
+    assert_logins_work(&other, &here).await;
     let listeners = "SELECT count(*) = 2 FROM pg_stat_activity WHERE application_name = 'tableorder-listener'";
     until(&standby, listeners).await;
     until(&demoted, "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name LIKE 'tableorder%'").await;
 
     for (guests, mut stream) in guests.into_iter().zip(streams) {
-        let mut acknowledged = guests.leave().await;
+        let mut acknowledged = guests.finish().await;
         let mut seen = Vec::new();
         while seen.len() < acknowledged.len() {
             seen.push(stream.next().await.data["order_id"].clone());
         }
-        stream.silent().await;
+        stream.expect_no_event().await;
         let by_id = |id: &Value| id.as_i64();
         acknowledged.sort_by_key(by_id);
         seen.sort_by_key(by_id);
-        assert_eq!(seen, acknowledged, "the stream that stayed open told every order, once");
+        assert_eq!(seen, acknowledged, "the open stream should deliver every order once");
     }
 }

@@ -1,5 +1,5 @@
-//! One hostile tablet in each of several stores does everything that a table's token permits, as often as its address may,
-//! while another store has its dinner.
+//! One hostile tablet in each of three stores uses everything that a table token permits, at the rate limit of its address,
+//! while other stores take orders.
 //!
 //! ```sh
 //! cargo test --release --test api hostile -- --ignored --nocapture     # HOSTILE_SECONDS=60
@@ -15,20 +15,20 @@ use tokio::time::{sleep, sleep_until};
 
 use crate::support::{ApiClient, Directory, EventReader, Server, TestApp, TestStore, answer, order_of};
 
-/// The most memory that the server may have, in bytes.
-const MAX_RESIDENT: u64 = 200 << 20;
+/// The limit of the server's resident memory, in bytes.
+const MAX_MEMORY: u64 = 200 << 20;
 
-/// An order that takes less is never too late.
-const UNNOTICED: Duration = Duration::from_millis(50);
+/// Below this the p99 of other stores is fast enough, whatever its ratio.
+const NEGLIGIBLE: Duration = Duration::from_millis(50);
 
-/// How often each of the things a hostile tablet does is done each second: together a fair share of the 200 requests that
+/// The rate of each kind of request of a hostile tablet, per second. Together they are a fair share of the 200 requests that
 /// one address may send.
 const RATE: f64 = 20.0;
 
-/// Calls `act` at `RATE` on average until `end`, without waiting for the answer of the call before.
+/// Calls `act` at `RATE` on average until `end`, without waiting for the response.
 async fn repeat<F: Future<Output = ()> + Send + 'static>(end: Instant, act: impl Fn(usize) -> F) {
     for number in 0.. {
-        // Nobody acts in step with anybody else.
+        // A random delay, so that the attackers are not synchronised.
         sleep(Duration::from_secs_f64(rand::random_range(0.0..2.0 / RATE))).await;
         if Instant::now() >= end {
             return;
@@ -37,7 +37,7 @@ async fn repeat<F: Future<Output = ()> + Send + 'static>(end: Instant, act: impl
     }
 }
 
-/// What `tablet` tries until `end`.
+/// The requests of a hostile tablet until `end`.
 async fn attack(tablet: ApiClient, store: &TestStore, end: Instant) {
     let large = json!({"items": vec![json!({"menu_id": store.menus[0], "quantity": 1}); 100]});
     let sold_out = order_of(&store.menus[2..]);
@@ -54,14 +54,14 @@ async fn attack(tablet: ApiClient, store: &TestStore, end: Instant) {
             let path = if number.is_multiple_of(2) { "/customer/orders" } else { "/customer/orders?limit=200" };
             let request = tablet.request(Method::GET, path);
             async move {
-                // Read and not parsed: the client's work is not what is measured.
+                // Read but not parsed: the client's own work must not affect the result.
                 if let Ok(response) = request.send().await {
                     drop(response.bytes().await);
                 }
             }
         }
     };
-    // Streams that nobody reads, each held for as long as the server lets it.
+    // Streams that are never read, held for as long as the server allows.
     let hold = {
         let tablet = tablet.clone();
         move |_| {
@@ -82,8 +82,8 @@ async fn attack(tablet: ApiClient, store: &TestStore, end: Instant) {
     );
 }
 
-/// The 99th percentile of the orders that guests of these tablets place, each about as fast as it may, until `end`.
-async fn dinner(guests: &[(ApiClient, Vec<MenuItemId>)], end: Instant) -> Duration {
+/// The p99 of the orders at these tablets until `end`. Each tablet orders about as fast as the limits allow.
+async fn order_p99(guests: &[(ApiClient, Vec<MenuItemId>)], end: Instant) -> Duration {
     let guests = guests.iter().map(async |(tablet, menus)| {
         let mut took = Vec::new();
         while Instant::now() < end {
@@ -99,7 +99,7 @@ async fn dinner(guests: &[(ApiClient, Vec<MenuItemId>)], end: Instant) -> Durati
     took[took.len() * 99 / 100]
 }
 
-/// Reads a dashboard until `end`, and returns the number of its events. None may be missing.
+/// Reads a dashboard stream until `end` and returns the number of its events. None may be missing.
 async fn watch(mut dashboard: EventReader, end: Instant) -> i64 {
     let seq_of = |id: &str| id.split_once(':').unwrap().1.parse::<i64>().unwrap();
     let first = seq_of(&dashboard.connected_at);
@@ -111,7 +111,7 @@ async fn watch(mut dashboard: EventReader, end: Instant) -> i64 {
     last - first
 }
 
-#[expect(clippy::print_stdout, reason = "it prints its figures")]
+#[expect(clippy::print_stdout, reason = "the test prints its results")]
 async fn run(seconds: u64) {
     let app = TestApp::start().await;
     let directory = Directory::new("hostile");
@@ -121,7 +121,7 @@ async fn run(seconds: u64) {
         ("TRUSTED_PROXIES", "127.0.0.1"),
         ("DATABASE_MAX_CONNECTIONS", "20"),
     ];
-    let server = Server::beside(&app, &directory.0, &settings);
+    let server = Server::start_beside(&app, &directory.0, &settings);
     let at = |client: &ApiClient, address: &str| server.client.with_token(client.token()).forwarded_for(address);
     let mut guests = Vec::new();
     for code in ["other-1", "other-2", "other-3", "other-4"] {
@@ -130,7 +130,7 @@ async fn run(seconds: u64) {
             guests.push((at(&store.tablet(number).await, "10.0.0.1"), store.menus.clone()));
         }
     }
-    let alone = dinner(&guests, Instant::now() + Duration::from_secs(seconds / 2)).await;
+    let alone = order_p99(&guests, Instant::now() + Duration::from_secs(seconds / 2)).await;
 
     let start = Instant::now();
     let end = start + Duration::from_secs(seconds);
@@ -142,9 +142,9 @@ async fn run(seconds: u64) {
         attackers.push((store, tablet, [neighbour]));
     }
     let attacks = attackers.iter().map(|(store, tablet, _)| attack(tablet.clone(), store, end));
-    let neighbours = attackers.iter().map(|(_, _, neighbour)| dinner(neighbour, end));
+    let neighbours = attackers.iter().map(|(_, _, neighbour)| order_p99(neighbour, end));
     let dashboards = join_all(attackers.iter().map(async |(store, ..)| {
-        // Once the attack goes on.
+        // Connect while the attack is running.
         sleep_until((start + Duration::from_secs(seconds / 4)).into()).await;
         let mut events = Vec::new();
         for _ in 0..4 {
@@ -157,30 +157,30 @@ async fn run(seconds: u64) {
     let memory = async {
         let mut most = 0;
         while Instant::now() < end {
-            most = most.max(server.resident());
+            most = most.max(server.resident_memory());
             sleep(Duration::from_millis(200)).await;
         }
         most
     };
     let (_, _, fewest_events, most, beside) =
-        tokio::join!(join_all(attacks), join_all(neighbours), dashboards, memory, dinner(&guests, end));
+        tokio::join!(join_all(attacks), join_all(neighbours), dashboards, memory, order_p99(&guests, end));
     let ratio = beside.as_secs_f64() / alone.as_secs_f64();
     println!(
         "hostile tablets, {seconds} s: at most {} MiB; other stores' orders p99 {alone:.1?} alone, {beside:.1?} \
               beside ({ratio:.2}); events of each dashboard: {fewest_events:?}",
         most >> 20
     );
-    assert!(most < MAX_RESIDENT, "{most} bytes");
+    assert!(most < MAX_MEMORY, "{most} bytes");
     assert!(fewest_events.iter().all(|events| *events >= i64::try_from(seconds / 2).unwrap()), "{fewest_events:?}");
     for (store, tablet, _) in &attackers {
         let bill = answer(tablet.request(Method::GET, "/customer/orders?limit=1")).await.ok();
         assert!(bill["total_amount"].as_i64().unwrap() <= 9_000 * 3_000, "{}: {bill}", store.code);
     }
-    assert!(ratio <= 2.0 || beside < UNNOTICED, "{ratio}");
+    assert!(ratio <= 2.0 || beside < NEGLIGIBLE, "{ratio}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes a minute and a release build; .ci/run runs it"]
-async fn hostile_tablets_harm_no_other_store_and_not_the_own_dashboard() {
+async fn hostile_tablets_do_not_slow_down_other_stores() {
     run(std::env::var("HOSTILE_SECONDS").map_or(60, |seconds| seconds.parse().unwrap())).await;
 }

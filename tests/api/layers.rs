@@ -1,4 +1,4 @@
-//! Modules depend downward only.
+//! Checks that modules depend only on lower modules.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// The modules of `src/`, each above those that it may use.
+/// The modules of `src/`. Each may use only those after it.
 const LAYERS: [&str; 20] = [
     "cli",
     "server",
@@ -30,7 +30,7 @@ const LAYERS: [&str; 20] = [
     "shutdown",
 ];
 
-/// What a layer must not know, whatever its place.
+/// Names that must not appear in a layer.
 const FORBIDDEN: [(&str, &[&str]); 9] = [
     ("services", &["axum", "hyper", "sqlx::query"]),
     ("security", &["axum", "hyper"]),
@@ -49,7 +49,7 @@ fn source_files(directory: &Path) -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
-/// Each file of `src/` with its top-level module and its code, without comments and tests.
+/// Each file of `src/` with its top-level module and its code, without comments and unit tests.
 fn sources() -> Vec<(PathBuf, String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let comment = Regex::new(r"//[^\n]*").unwrap();
@@ -64,7 +64,7 @@ fn sources() -> Vec<(PathBuf, String, String)> {
     source_files(&root).into_iter().map(read).filter(|(_, module, _)| module != "main" && module != "lib").collect()
 }
 
-/// The top-level modules that `code` names, in `crate::module` or `crate::{module, …}`.
+/// The top-level modules used by `code`, as `crate::module` or `crate::{module, …}`.
 fn used_modules(code: &str) -> BTreeSet<String> {
     let single = Regex::new(r"\bcrate::(\w+)").unwrap();
     let group = Regex::new(r"\bcrate::\{([^;]*)\};").unwrap();
@@ -94,7 +94,7 @@ fn modules_use_only_modules_below_them() {
 }
 
 #[test]
-fn layers_do_not_know_what_is_not_theirs() {
+fn layers_use_only_their_own_dependencies() {
     let mut found = Vec::new();
     for (path, module, code) in sources() {
         let forbidden = FORBIDDEN.iter().filter(|(layer, _)| *layer == module).flat_map(|(_, words)| *words);

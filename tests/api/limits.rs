@@ -1,4 +1,4 @@
-//! What one client may take from the others.
+//! Limits per client: header and body size, time, rate, connections; security headers; text validation.
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
@@ -11,13 +11,15 @@ use tokio::net::TcpStream;
 
 use crate::support::{Answer, TestApp, answer};
 
-/// Sends bytes as they are, and reads until the server closes.
+/// Sends bytes unchanged and reads until the server closes the connection.
 async fn send_raw(app: &TestApp, request: &str) -> String {
     let mut client = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
     client.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    // What is refused before it was read to its end may be cut off with a reset.
-    let _ = tokio::time::timeout(Duration::from_secs(5), client.read_to_end(&mut answer)).await.expect("an end");
+    // A request that is refused before it was read completely may end with a connection reset.
+    let _ = tokio::time::timeout(Duration::from_secs(5), client.read_to_end(&mut answer))
+        .await
+        .expect("the server should close the connection");
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -51,7 +53,7 @@ async fn a_header_beyond_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_client_that_sends_its_body_slowly_is_cut_off() {
+async fn a_client_that_sends_its_body_too_slowly_is_disconnected() {
     let app = TestApp::start_with(|config| config.http.request_timeout = Duration::from_secs(2)).await;
     let store = app.store("demo").await;
     let tablet = store.tablet(1).await;
@@ -64,7 +66,7 @@ async fn a_client_that_sends_its_body_slowly_is_cut_off() {
     client.write_all(head.as_bytes()).await.unwrap();
     let (mut reader, mut writer) = client.into_split();
     let drip = tokio::spawn(async move {
-        // A byte now and then, for as long as the server lets it.
+        // One byte every 50 ms, for as long as the server accepts it.
         for _ in 0..100 {
             if writer.write_all(b" ").await.is_err() {
                 return true;
@@ -75,14 +77,14 @@ async fn a_client_that_sends_its_body_slowly_is_cut_off() {
     });
     let mut answer = Vec::new();
     let end = tokio::time::timeout(Duration::from_secs(8), reader.read_to_end(&mut answer)).await;
-    assert!(end.is_ok(), "it should be cut off");
+    assert!(end.is_ok(), "the server should close the connection");
     let answer = String::from_utf8_lossy(&answer);
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("REQUEST_TIMEOUT"), "{answer}");
-    assert!(drip.await.unwrap(), "and nothing more is taken of it");
+    assert!(drip.await.unwrap(), "the server should read no more of the body");
 }
 
 #[tokio::test]
-async fn an_address_that_asks_too_often_is_told_to_wait_and_others_are_not() {
+async fn an_address_beyond_its_rate_limit_gets_429_and_others_do_not() {
     let app = TestApp::start_with(|config| {
         config.http.requests_per_second = NonZero::new(2);
         config.http.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
@@ -101,7 +103,7 @@ async fn an_address_that_asks_too_often_is_told_to_wait_and_others_are_not() {
         }
         answer.ok();
     }
-    let refused = refused.expect("a limit");
+    let refused = refused.expect("one of 30 requests should be refused");
     assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
     assert_eq!(refused.headers["access-control-allow-origin"], "http://localhost:3000");
     refused.refused(429, "TOO_MANY_REQUESTS");
@@ -109,13 +111,13 @@ async fn an_address_that_asks_too_often_is_told_to_wait_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn beyond_the_last_connection_clients_are_told_so_and_room_is_made_again() {
+async fn beyond_the_connection_limit_clients_get_503() {
     let app = TestApp::start_with(|config| config.http.max_connections = 3).await;
     let address = app.base.strip_prefix("http://").unwrap().to_owned();
     let mut idle = Vec::new();
     for _ in 0..3 {
         let mut client = TcpStream::connect(&address).await.unwrap();
-        // Answered, so it has its place, and kept open.
+        // The response shows that the connection has its permit. It stays open.
         client.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let mut first = [0; 12];
         client.read_exact(&mut first).await.unwrap();
@@ -132,7 +134,7 @@ async fn beyond_the_last_connection_clients_are_told_so_and_room_is_made_again()
 }
 
 #[tokio::test]
-async fn every_answer_tells_browsers_to_keep_their_hands_off() {
+async fn every_response_has_security_headers() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     let tablet = store.tablet(1).await;
@@ -150,7 +152,7 @@ async fn every_answer_tells_browsers_to_keep_their_hands_off() {
     let stream = tablet.stream("/customer/orders/stream", None).await.connected().await;
     assert_eq!(stream.headers["x-content-type-options"], "nosniff");
 
-    // To a page of another origin, too, and where it is told that nothing changed.
+    // Also for a page of another origin, and in a 304 response.
     let menu = |id: &str| {
         let request = tablet.request(Method::GET, "/customer/menu").header("Origin", "http://localhost:3000");
         request.header("X-Request-Id", id)
@@ -169,34 +171,34 @@ async fn every_answer_tells_browsers_to_keep_their_hands_off() {
 }
 
 #[tokio::test]
-async fn text_of_every_kind_is_kept_as_it_is_or_refused() {
+async fn valid_text_is_stored_unchanged_and_invalid_text_refused() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
     let (owner, tablet) = (store.admin().await, store.tablet(1).await);
-    let dish = format!("/admin/menus/{}", store.menus[0]);
+    let item = format!("/admin/menus/{}", store.menus[0]);
     let family = "👨‍👩‍👧‍👦 가족세트 🇰🇷";
     for good in
         [family, "שלום عليكم", "\u{202e}txet", "e\u{301}\u{301}\u{301}", "𠮷野家", "\u{feff}x", "a\tb", "\u{fffd}"]
     {
-        let changed = owner.patch(&dish, &json!({"name": good, "description": good})).await.ok();
+        let changed = owner.patch(&item, &json!({"name": good, "description": good})).await.ok();
         assert_eq!((changed["name"].as_str(), changed["description"].as_str()), (Some(good), Some(good)));
-        assert_eq!(owner.get(&dish).await.ok()["name"], good);
+        assert_eq!(owner.get(&item).await.ok()["name"], good);
         let order = json!({"items": [{"menu_id": store.menus[0], "quantity": 1}], "note": good});
         let order = tablet.post("/customer/orders", &order).await.ok();
         assert_eq!((order["note"].as_str(), order["items"][0]["menu_name"].as_str()), (Some(good), Some(good)));
     }
     for bad in ["\u{0}", "a\u{0}b", "\u{1b}[31m", "\u{7f}", "\u{85}", "   ", "\u{3000}", "", &"가".repeat(101)] {
-        owner.patch(&dish, &json!({"name": bad})).await.refused(422, "VALIDATION_ERROR");
+        owner.patch(&item, &json!({"name": bad})).await.refused(422, "VALIDATION_ERROR");
     }
-    // Half of a surrogate pair is a JSON text like any other, and no Unicode text.
+    // A lone surrogate is valid in JSON syntax but not in Unicode.
     for escape in [r"\ud800", r"\udc00x", r"\ud83d\ud83d", r"a\udfff"] {
         let body = format!("{{\"name\": \"{escape}\"}}");
-        let request = owner.request(Method::PATCH, &dish).header("Content-Type", "application/json").body(body);
+        let request = owner.request(Method::PATCH, &item).header("Content-Type", "application/json").body(body);
         answer(request).await.refused(422, "VALIDATION_ERROR");
     }
     let raw = |bytes: &'static [u8]| {
-        let request = owner.request(Method::PATCH, &dish).header("Content-Type", "application/json");
+        let request = owner.request(Method::PATCH, &item).header("Content-Type", "application/json");
         answer(request.body(bytes))
     };
     raw(b"{\"name\": \"\xff\xfe\"}").await.refused(400, "MALFORMED_REQUEST");

@@ -1,4 +1,4 @@
-//! How often one account may log in with its right password.
+//! The limit of successful logins per account.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -27,15 +27,15 @@ async fn instances_share_one_limit_of_successful_logins_per_account() {
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let elsewhere = TestApp::start_on(app.options.clone(), |config| config.login.successes_per_account = 4).await;
     let instances = [&app, &elsewhere];
-    let stand_at = |moment: &str| instances.map(|instance| instance.stand_at(moment));
-    stand_at("2026-11-20T03:00:00Z");
+    let set_time = |moment: &str| instances.map(|instance| instance.set_time(moment));
+    set_time("2026-11-20T03:00:00Z");
     for attempt in 0..4 {
         login_table(instances[attempt % 2], &store, 1, "1234").await.ok();
         login_admin(instances[attempt % 2], &store, "admin1234").await.ok();
     }
     for instance in instances {
         assert_limited(login_table(instance, &store, 1, "1234").await, "900");
-        // A wrong password is not tried either, so it gets the same answer.
+        // The limit applies before the password check, so a wrong password gets the same response.
         assert_limited(login_table(instance, &store, 1, "0000").await, "900");
         assert_limited(login_admin(instance, &store, "admin1234").await, "900");
         // Other accounts are not affected: another table, and the same names at the other store.
@@ -43,10 +43,10 @@ async fn instances_share_one_limit_of_successful_logins_per_account() {
         login_table(instance, &other, 1, "1234").await.ok();
         login_admin(instance, &other, "admin1234").await.ok();
     }
-    stand_at("2026-11-20T03:15:00Z");
+    set_time("2026-11-20T03:15:00Z");
     login_table(&app, &store, 1, "1234").await.ok();
     assert_limited(login_table(&elsewhere, &store, 1, "1234").await, "900");
-    stand_at("2026-11-20T04:15:00Z");
+    set_time("2026-11-20T04:15:00Z");
     for attempt in 0..4 {
         login_table(instances[attempt % 2], &store, 1, "1234").await.ok();
     }
@@ -89,7 +89,7 @@ async fn simultaneous_logins_stay_within_the_limit() {
 }
 
 #[tokio::test]
-async fn a_new_password_ends_the_limit() {
+async fn a_new_password_resets_the_limit() {
     let app = TestApp::start_with(|config| config.login.successes_per_account = 2).await;
     let store = app.store("demo").await;
     app.store("other").await;

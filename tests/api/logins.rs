@@ -1,4 +1,4 @@
-//! Logins, and what tokens open.
+//! Logins, logouts, and the access that tokens give.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use serde_json::json;
 use crate::support::{TestApp, answer};
 
 #[tokio::test]
-async fn a_tablet_and_the_staff_log_in() {
+async fn a_tablet_and_a_user_log_in() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let body = json!({"store_id": "demo", "table_number": 2, "password": "1234"});
     let first = app.anonymous().post("/customer/auth/login", &body).await.ok();
     assert_eq!((&first["store_id"], &first["table_number"]), (&json!("demo"), &json!(2)));
@@ -32,7 +32,7 @@ async fn a_tablet_and_the_staff_log_in() {
 }
 
 #[tokio::test]
-async fn every_failed_login_gets_the_same_answer() {
+async fn every_failed_login_gets_the_same_response() {
     let app = TestApp::start().await;
     app.store("demo").await;
     app.store("other").await;
@@ -71,7 +71,7 @@ async fn every_failed_login_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_token_opens_its_own_side_only_and_only_as_it_was_given() {
+async fn a_token_is_accepted_only_unchanged_and_by_its_own_api() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -105,22 +105,22 @@ async fn a_token_expires() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
-    app.stand_at("2026-11-20T18:59:59Z");
+    app.set_time("2026-11-20T18:59:59Z");
     admin.get("/admin/tables/dashboard").await.ok();
-    app.stand_at("2026-11-20T19:00:00Z");
+    app.set_time("2026-11-20T19:00:00Z");
     admin.get("/admin/tables/dashboard").await.refused(401, "TOKEN_EXPIRED");
     tablet.get("/customer/menu").await.ok();
-    app.stand_at("2026-11-21T03:00:00Z");
+    app.set_time("2026-11-21T03:00:00Z");
     tablet.get("/customer/menu").await.refused(401, "TOKEN_EXPIRED");
-    // A clock that goes back ends no login: when a token was issued does not matter.
-    app.stand_at("2026-11-20T02:00:00Z");
+    // A token stays valid when the clock goes back: its issue time is not checked.
+    app.set_time("2026-11-20T02:00:00Z");
     tablet.get("/customer/menu").await.ok();
 }
 
 #[tokio::test]
-async fn twenty_concurrent_first_logins_of_a_table_give_one_session() {
+async fn concurrent_first_logins_of_a_table_open_one_session() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -133,7 +133,7 @@ async fn twenty_concurrent_first_logins_of_a_table_give_one_session() {
 }
 
 #[tokio::test]
-async fn logging_out_ends_this_token_and_its_streams_and_no_other() {
+async fn a_logout_ends_only_its_own_token_and_its_streams() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let (mine, colleague) = (store.admin().await, store.admin().await);
@@ -149,17 +149,19 @@ async fn logging_out_ends_this_token_and_its_streams_and_no_other() {
     assert!(mine.post("/admin/auth/logout", &json!({})).await.ok()["message"].is_string());
     mine.get("/admin/auth/me").await.refused(401, "INVALID_TOKEN");
     for stream in streams {
-        let end = tokio::time::timeout(Duration::from_secs(5), stream.end()).await.expect("within five seconds");
-        assert!(end.is_err(), "broken off");
+        let end = tokio::time::timeout(Duration::from_secs(5), stream.end())
+            .await
+            .expect("the stream should end within five seconds");
+        assert!(end.is_err(), "the stream should be aborted");
     }
     mine_elsewhere.get("/admin/auth/me").await.refused(401, "INVALID_TOKEN");
     colleague.get("/admin/auth/me").await.ok();
-    colleagues.silent().await;
+    colleagues.expect_no_event().await;
     other.admin().await.get("/admin/auth/me").await.ok();
 }
 
 #[tokio::test]
-async fn a_new_password_ends_every_login_but_the_one_that_changed_it() {
+async fn a_password_change_ends_all_other_logins() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;

@@ -1,14 +1,13 @@
-//! The server over real HTTP on a real PostgreSQL, a database per test.
+//! API tests: the server over HTTP on a real PostgreSQL, with one database per test.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on should say where"
+    reason = "a failed test should name the line"
 )]
-#![allow(unreachable_pub, missing_docs, reason = "nobody but the tests sees it")]
+#![allow(unreachable_pub, missing_docs, reason = "a test crate has no public API")]
 
-mod accounts;
 mod audit_retention;
 mod backup_drill;
 mod backups;
@@ -17,6 +16,7 @@ mod catalogue;
 mod citus;
 mod command_line;
 mod connections;
+mod corrections;
 mod devices;
 mod documents;
 mod embedded;
@@ -30,7 +30,7 @@ mod limits;
 mod login_limit;
 mod logins;
 mod menu;
-mod menu_memory;
+mod menu_cache;
 mod migrations;
 mod monitoring;
 mod offline_orders;
@@ -41,9 +41,9 @@ mod retries;
 mod revocations;
 mod service;
 mod session_limits;
+mod shutdown;
 #[path = "../shared/sse.rs"]
 mod sse;
-mod stopping;
 mod store_limits;
 mod stream_limits;
 mod streams;
@@ -52,4 +52,4 @@ mod tables;
 mod tenancy;
 mod throttle;
 mod tokens;
-mod ways_back;
+mod users;

@@ -1,4 +1,4 @@
-//! Owners run the menu, guests read it.
+//! Menu management and menu reads.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -24,7 +24,7 @@ async fn categories_are_added_renamed_ordered_and_deleted() {
     let drinks = admin.post("/admin/categories", &json!({"name": "음료"})).await;
     assert_eq!((drinks.status.as_u16(), drinks.headers.contains_key("location")), (201, true));
     let drinks = drinks.ok();
-    assert_eq!(drinks["display_order"], 1, "after the last");
+    assert_eq!(drinks["display_order"], 1, "new categories come last");
     admin.post("/admin/categories", &json!({"name": "음료"})).await.refused(409, "DUPLICATE");
     other.admin().await.post("/admin/categories", &json!({"name": "음료"})).await.ok();
     for name in ["", "   ", &"가".repeat(51), "a\u{0}b"] {
@@ -52,20 +52,20 @@ async fn categories_are_added_renamed_ordered_and_deleted() {
     assert!(admin.delete(&path).await.ok()["message"].is_string());
     admin.delete(&path).await.refused(404, "CATEGORY_NOT_FOUND");
 
-    // Each change that happened was told once, to every screen of this store alone.
+    // Each change sent one event to every screen of this store, and to no other store.
     for screen in &mut screens {
         for version in 2..=5 {
             let event = screen.next().await;
             assert_eq!((event.name.as_str(), &event.data), ("menu_changed", &json!({"menu_version": version})));
         }
-        screen.silent().await;
+        screen.expect_no_event().await;
     }
     assert_eq!(elsewhere.next().await.data, json!({"menu_version": 2}));
-    elsewhere.silent().await;
+    elsewhere.expect_no_event().await;
 }
 
 #[tokio::test]
-async fn dishes_are_added_changed_sold_out_ordered_and_deleted() {
+async fn menu_items_are_created_changed_sold_out_ordered_and_deleted() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
@@ -74,10 +74,10 @@ async fn dishes_are_added_changed_sold_out_ordered_and_deleted() {
 
     let body = json!({"category_id": category, "name": "된장찌개", "price": 8_500, "description": "구수한",
         "image_url": "https://cdn.example.com/a.webp"});
-    let dish = admin.post("/admin/menus", &body).await.ok();
-    assert_eq!((&dish["is_available"], &dish["display_order"]), (&json!(true), &json!(3)));
-    let path = format!("/admin/menus/{}", dish["id"]);
-    assert_eq!(admin.get(&path).await.ok(), dish);
+    let item = admin.post("/admin/menus", &body).await.ok();
+    assert_eq!((&item["is_available"], &item["display_order"]), (&json!(true), &json!(3)));
+    let path = format!("/admin/menus/{}", item["id"]);
+    assert_eq!(admin.get(&path).await.ok(), item);
     for (field, value) in [
         ("name", json!("")),
         ("name", json!(" \t ")),
@@ -101,23 +101,23 @@ async fn dishes_are_added_changed_sold_out_ordered_and_deleted() {
     foreign["category_id"] = foreign_category.clone();
     admin.post("/admin/menus", &foreign).await.refused(404, "CATEGORY_NOT_FOUND");
     admin.patch(&path, &json!({"category_id": foreign_category})).await.refused(404, "CATEGORY_NOT_FOUND");
-    assert_eq!(admin.get(&path).await.ok(), dish, "what was refused changed nothing");
+    assert_eq!(admin.get(&path).await.ok(), item, "a refused change should change nothing");
 
-    // Absent stays, null clears, a value sets.
+    // An absent field is unchanged, null clears it.
     let patched = admin.patch(&path, &json!({"price": 0, "description": null})).await.ok();
     assert_eq!((&patched["price"], &patched["description"]), (&json!(0), &Value::Null));
-    assert_eq!(patched["image_url"], dish["image_url"]);
+    assert_eq!(patched["image_url"], item["image_url"]);
     assert_eq!(admin.patch(&path, &json!({"image_url": ""})).await.ok()["image_url"], Value::Null);
     admin.patch(&path, &json!({"price": null})).await.refused(422, "VALIDATION_ERROR");
     assert_eq!(admin.patch(&path, &json!({"unknown": 1})).await.ok()["price"], 0);
 
-    // Sold out: staff still see it, guests do not.
+    // A sold-out item is visible to staff, not to guests.
     admin.patch(&path, &json!({"is_available": false})).await.ok();
     assert!(names(&admin.get("/admin/menus").await.ok(), "menus").contains(&"된장찌개".to_owned()));
     assert!(!names(&tablet.get("/customer/menu").await.ok(), "menus").contains(&"된장찌개".to_owned()));
-    tablet.get(&format!("/customer/menu/{}", dish["id"])).await.refused(404, "MENU_NOT_FOUND");
+    tablet.get(&format!("/customer/menu/{}", item["id"])).await.refused(404, "MENU_NOT_FOUND");
     admin.patch(&path, &json!({"is_available": true, "price": 8_500})).await.ok();
-    assert_eq!(tablet.get(&format!("/customer/menu/{}", dish["id"])).await.ok()["name"], "된장찌개");
+    assert_eq!(tablet.get(&format!("/customer/menu/{}", item["id"])).await.ok()["name"], "된장찌개");
     assert_eq!(
         names(&tablet.get(&format!("/customer/menu/category/{category}")).await.ok(), "menus"),
         ["김치찌개", "콜라", "된장찌개"]
@@ -149,7 +149,7 @@ async fn dishes_are_added_changed_sold_out_ordered_and_deleted() {
 }
 
 #[tokio::test]
-async fn owners_who_reorder_at_once_never_wait_for_each_other() {
+async fn concurrent_reorders_do_not_deadlock() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -171,7 +171,7 @@ async fn owners_who_reorder_at_once_never_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn renaming_repricing_or_deleting_a_dish_leaves_past_orders_as_they_were() {
+async fn changing_or_deleting_a_menu_item_leaves_past_orders_unchanged() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -179,7 +179,7 @@ async fn renaming_repricing_or_deleting_a_dish_leaves_past_orders_as_they_were()
     let order = tablet.order(&store.menus[..1]).await.ok();
     let path = format!("/admin/menus/{}", store.menus[0]);
     admin.patch(&path, &json!({"name": "묵은지찌개", "price": 12_000})).await.ok();
-    assert_eq!(tablet.order(&store.menus[..1]).await.ok()["total_amount"], 12_000, "the price of this moment");
+    assert_eq!(tablet.order(&store.menus[..1]).await.ok()["total_amount"], 12_000, "the current price applies");
     admin.delete(&path).await.ok();
     tablet.order(&store.menus[..1]).await.refused(404, "MENU_NOT_FOUND");
     assert_eq!(tablet.get("/customer/orders").await.ok()["orders"][1], order);
@@ -189,7 +189,7 @@ async fn renaming_repricing_or_deleting_a_dish_leaves_past_orders_as_they_were()
 }
 
 #[tokio::test]
-async fn a_tablet_that_has_the_menu_already_is_told_so() {
+async fn an_unchanged_menu_gets_304() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -197,7 +197,7 @@ async fn a_tablet_that_has_the_menu_already_is_told_so() {
     for path in ["/customer/menu", "/customer/menu/categories"] {
         let first = tablet.get(path).await;
         let etag = first.headers["etag"].to_str().unwrap().to_owned();
-        assert!(etag.starts_with('"'), "strong");
+        assert!(etag.starts_with('"'), "the ETag should be strong");
         let again = |etag: &str| tablet.request(Method::GET, path).header("If-None-Match", etag);
         let current = answer(again(&etag)).await;
         assert_eq!((current.status.as_u16(), current.body.as_str()), (304, Some("")));

@@ -1,4 +1,4 @@
-//! Orders that waited in an offline tablet.
+//! Orders that a tablet sends later, because it was offline.
 
 use serde_json::{Value, json};
 
@@ -18,11 +18,11 @@ async fn menu_version(tablet: &ApiClient) -> Value {
 }
 
 #[tokio::test]
-async fn an_order_is_refused_if_its_dish_has_another_name_or_price() {
+async fn an_order_is_refused_if_an_item_has_another_name_or_price() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
-    let dish = format!("/admin/menus/{}", store.menus[1]);
+    let item = format!("/admin/menus/{}", store.menus[1]);
     let old = menu_version(&tablet).await;
     let body = seen(order_of(&store.menus[..2]), &old);
     place(&tablet, &body).await.ok();
@@ -31,7 +31,7 @@ async fn an_order_is_refused_if_its_dish_has_another_name_or_price() {
         [(json!({"price": 2_500}), "콜라", 2_500), (json!({"name": "코카콜라"}), "코카콜라", 2_500)]
     {
         let before = menu_version(&tablet).await;
-        admin.patch(&dish, &change).await.ok();
+        admin.patch(&item, &change).await.ok();
         let now = menu_version(&tablet).await;
         for stale in [&old, &before] {
             let error = place(&tablet, &seen(body.clone(), stale)).await.refused(409, "MENU_CHANGED");
@@ -40,7 +40,7 @@ async fn an_order_is_refused_if_its_dish_has_another_name_or_price() {
         }
         place(&tablet, &seen(body.clone(), &now)).await.ok();
     }
-    // What is not in the order does not matter, and who says nothing is charged what the menu says.
+    // Other items of the menu do not matter. Without a menu version, the current price applies.
     place(&tablet, &seen(order_of(&store.menus[..1]), &old)).await.ok();
     assert_eq!(tablet.order(&store.menus[..2]).await.ok()["total_amount"], 11_500);
     let theirs = other.tablet(1).await;
@@ -55,24 +55,24 @@ async fn other_changes_of_the_menu_refuse_no_order() {
     app.store("other").await;
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
     let body = seen(order_of(&store.menus[..2]), &menu_version(&tablet).await);
-    let dish = format!("/admin/menus/{}", store.menus[1]);
+    let item = format!("/admin/menus/{}", store.menus[1]);
     admin.patch(&format!("/admin/menus/{}", store.menus[0]), &json!({"price": 9_000})).await.ok();
-    admin.patch(&dish, &json!({"description": "시원한 콜라", "display_order": 7})).await.ok();
-    admin.patch(&dish, &json!({"is_available": false})).await.ok();
-    admin.patch(&dish, &json!({"is_available": true})).await.ok();
+    admin.patch(&item, &json!({"description": "시원한 콜라", "display_order": 7})).await.ok();
+    admin.patch(&item, &json!({"is_available": false})).await.ok();
+    admin.patch(&item, &json!({"is_available": true})).await.ok();
     admin.patch(&format!("/admin/menus/{}", store.menus[2]), &json!({"price": 1})).await.ok();
     place(&tablet, &body).await.ok();
-    // A version that no menu has yet.
+    // A version that does not exist yet.
     place(&tablet, &seen(body, &json!(9_999))).await.ok();
 }
 
 #[tokio::test]
-async fn an_order_is_refused_after_its_last_moment() {
+async fn an_order_is_refused_after_its_deadline() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
     let tablet = store.tablet(1).await;
-    app.stand_at("2026-11-29T03:00:00Z");
+    app.set_time("2026-11-29T03:00:00Z");
     let until = |moment: &str| {
         let mut body = order_of(&store.menus[..1]);
         body["not_after"] = json!(moment);
@@ -85,7 +85,7 @@ async fn an_order_is_refused_after_its_last_moment() {
     assert_eq!(error["details"][0]["field"], "not_after");
     let error = place(&tablet, &until("tomorrow")).await.refused(422, "VALIDATION_ERROR");
     assert_eq!(error["details"][0]["field"], "not_after");
-    // Whatever else is wrong with it, it is too late.
+    // The deadline is checked before everything else.
     let mut late = until("2026-11-29T02:00:00Z");
     late["items"][0]["menu_id"] = json!(store.menus[2]);
     place(&tablet, &late).await.refused(409, "ORDER_EXPIRED");
@@ -93,12 +93,12 @@ async fn an_order_is_refused_after_its_last_moment() {
 }
 
 #[tokio::test]
-async fn what_was_placed_in_time_is_answered_again_at_any_time() {
+async fn a_retry_of_a_placed_order_succeeds_after_its_deadline() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
-    app.stand_at("2026-11-29T03:00:00Z");
+    app.set_time("2026-11-29T03:00:00Z");
     let mut body = seen(order_of(&store.menus[..1]), &menu_version(&tablet).await);
     body["not_after"] = json!("2026-11-29T03:10:00Z");
     let send = async |body: &Value| {
@@ -107,23 +107,23 @@ async fn what_was_placed_in_time_is_answered_again_at_any_time() {
     };
     let first = send(&body).await.ok();
     admin.patch(&format!("/admin/menus/{}", store.menus[0]), &json!({"price": 10_000})).await.ok();
-    app.stand_at("2026-11-29T04:00:00Z");
+    app.set_time("2026-11-29T04:00:00Z");
     assert_eq!(send(&body).await.ok(), first);
-    // The version and the last moment are not what was ordered.
+    // The version and the deadline are not part of the order's content.
     body["menu_version"] = json!(1);
     body["not_after"] = json!("2026-11-29T05:00:00Z");
     assert_eq!(send(&body).await.ok(), first);
 }
 
 #[tokio::test]
-async fn an_order_that_waits_past_its_last_moment_is_not_placed() {
+async fn an_order_that_is_queued_past_its_deadline_is_not_placed() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
     let tablet = store.tablet(1).await;
-    app.stand_at("2026-11-29T03:00:00Z");
+    app.set_time("2026-11-29T03:00:00Z");
     tablet.order(&store.menus[..1]).await.ok();
-    // The first order waits for the session, and the others for the first.
+    // The first order waits for the session lock, the others for the first.
     let mut connection = app.connection().await;
     let mut tx = sqlx::Connection::begin(&mut connection).await.unwrap();
     sqlx::query("SELECT FROM table_sessions FOR UPDATE").execute(&mut *tx).await.unwrap();
@@ -132,15 +132,15 @@ async fn an_order_that_waits_past_its_last_moment_is_not_placed() {
         let (tablet, body) = (tablet.clone(), body.clone());
         async move { place(&tablet, &body).await }
     });
-    crate::support::waiting_for_locks(&app.options, 1).await;
+    crate::support::wait_for_locks(&app.options, 1).await;
     body["not_after"] = json!("2026-11-29T03:00:05Z");
     let second = tokio::spawn({
         let tablet = tablet.clone();
         async move { place(&tablet, &body).await }
     });
-    // Time to be queued behind the first. (If it is not, it is too late before that.)
+    // Time to be queued behind the first order. (If an order is not queued yet, its deadline is over anyway.)
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    app.stand_at("2026-11-29T03:00:06Z");
+    app.set_time("2026-11-29T03:00:06Z");
     tx.rollback().await.unwrap();
     first.await.unwrap().ok();
     second.await.unwrap().refused(409, "ORDER_EXPIRED");

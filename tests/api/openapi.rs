@@ -1,4 +1,4 @@
-//! The OpenAPI document is the contract: an accidental change of it fails here.
+//! The OpenAPI document is the contract: an accidental change fails here.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -25,19 +25,19 @@ fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
 }
 
 #[test]
-fn the_document_is_the_one_that_was_reviewed() {
+fn the_document_equals_its_snapshot() {
     insta::assert_json_snapshot!("openapi", document());
 }
 
 #[test]
-fn every_operation_is_told_in_full() {
+fn every_operation_is_fully_documented() {
     let document = document();
     let mut ids = std::collections::HashSet::new();
     for (name, operation) in operations(&document) {
-        assert!(operation["summary"].is_string(), "{name} says what it is for");
-        assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{name} has an id of its own");
+        assert!(operation["summary"].is_string(), "{name} should have a summary");
+        assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{name} should have a unique id");
         let responses = operation["responses"].as_object().unwrap();
-        assert!(responses.keys().any(|status| status.starts_with('2')), "{name} says what success looks like");
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{name} should document its success response");
         for (status, response) in responses {
             assert!(!response["description"].as_str().unwrap().is_empty(), "{name} {status}");
             if status.as_str() >= "400" {
@@ -59,7 +59,7 @@ fn every_operation_is_told_in_full() {
 }
 
 #[test]
-fn every_field_says_what_it_is_and_every_plain_one_has_an_example() {
+fn every_field_has_a_description_and_every_plain_one_an_example() {
     let document = document();
     let schemas = document["components"]["schemas"].as_object().unwrap();
     for (name, schema) in schemas {
@@ -68,25 +68,25 @@ fn every_field_says_what_it_is_and_every_plain_one_has_an_example() {
             assert!(property["description"].is_string() || or_null.is_string(), "{name}.{field}");
             let refers = property.to_string().contains("$ref");
             let is_time = property["format"] == "date-time";
-            assert!(refers || is_time || property.get("example").is_some(), "{name}.{field} has an example");
+            assert!(refers || is_time || property.get("example").is_some(), "{name}.{field} should have an example");
         }
     }
 }
 
 #[test]
-fn the_error_codes_are_those_on_the_wire() {
+fn documented_error_codes_equal_those_on_the_wire() {
     let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(document()["components"]["schemas"]["ErrorCode"]["enum"], json!(codes));
 }
 
-/// Whether the request `T` takes `body`, by its types and its validator.
+/// Whether the request `T` accepts `body`, by its types and its validator.
 fn takes<T: DeserializeOwned + Validate>(body: &Value) -> bool {
     serde_json::from_value::<T>(body.clone()).is_ok_and(|request| request.validate().is_ok())
 }
 
-/// The rules of the validator and those of the document are written side by side; they must say the same.
+/// The limits in the validator and in the document are written separately and must be equal.
 #[test]
-fn the_documents_limits_are_the_validators() {
+fn the_limits_of_document_and_validator_are_equal() {
     type Takes = fn(&Value) -> bool;
     let document = document();
     let (line, text) =

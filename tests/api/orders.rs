@@ -1,4 +1,4 @@
-//! Guests order, staff move orders along.
+//! Orders: placing, status, cancelling, lists, events.
 
 use std::collections::HashSet;
 
@@ -7,11 +7,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
-use crate::monitoring::text::Figures;
-use crate::support::{TestApp, counted, order_of, plain_database, waiting_for_locks};
+use crate::monitoring::text::Metrics;
+use crate::support::{TestApp, order_of, plain_database, wait_for_locks, with_query_count};
 
 #[tokio::test]
-async fn an_order_reaches_its_own_dashboard_within_two_seconds_and_no_other() {
+async fn an_order_reaches_only_its_own_dashboard_within_two_seconds() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.store("ours").await, app.store("theirs").await);
     let mut dashboard = ours.admin().await.stream("/admin/orders/stream", None).await.connected().await;
@@ -37,15 +37,15 @@ async fn an_order_reaches_its_own_dashboard_within_two_seconds_and_no_other() {
         json!([{"menu_name": "김치찌개", "quantity": 2, "subtotal": 18_000},
                {"menu_name": "콜라", "quantity": 1, "subtotal": 2_000}])
     );
-    other_dashboard.silent().await;
+    other_dashboard.expect_no_event().await;
 }
 
 #[tokio::test]
-async fn eight_concurrent_orders_get_eight_different_numbers_without_holes() {
+async fn concurrent_orders_get_consecutive_numbers() {
     let app = TestApp::start().await;
     let store = app.store("busy").await;
     app.store("idle").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let tablets = join_all([1, 2, 3, 1, 2, 3, 1, 2].map(|number| store.tablet(number))).await;
     let orders = join_all(tablets.iter().map(|tablet| tablet.order(&store.menus[..2]))).await;
     let numbers: HashSet<String> =
@@ -55,7 +55,7 @@ async fn eight_concurrent_orders_get_eight_different_numbers_without_holes() {
 }
 
 #[tokio::test]
-async fn an_order_that_races_with_the_end_of_the_stay_is_on_its_bill_or_refused() {
+async fn an_order_during_completion_is_on_the_bill_or_refused() {
     let app = TestApp::start().await;
     let store = app.store("race").await;
     let admin = store.admin().await;
@@ -81,14 +81,14 @@ async fn an_order_that_races_with_the_end_of_the_stay_is_on_its_bill_or_refused(
         assert_eq!(bill["order_count"], on_bill, "round {round}");
         assert_eq!(bill["total_amount"], 9_000 + 2_000 * (on_bill - 1), "round {round}");
         assert_eq!(bill["session_id"], first["session_id"]);
-        // The next party starts with nothing on its bill.
+        // The next session starts with an empty bill.
         assert_eq!(tablet.get("/customer/orders").await.ok()["orders"], json!([]));
         assert_eq!(store.tablet(1).await.get("/customer/orders").await.ok()["orders"], json!([]));
     }
 }
 
 #[tokio::test]
-async fn a_sold_out_dish_an_unknown_one_and_another_stores_are_refused_and_nothing_is_written() {
+async fn an_order_with_an_unavailable_item_is_refused_and_writes_nothing() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.store("ours").await, app.store("theirs").await);
     let tablet = ours.tablet(1).await;
@@ -101,7 +101,7 @@ async fn a_sold_out_dish_an_unknown_one_and_another_stores_are_refused_and_nothi
         .await
         .refused(404, "MENU_NOT_FOUND");
 
-    // Not even the stay has started.
+    // The session has not started either.
     let dashboard = ours.admin().await.get("/admin/tables/dashboard").await.ok();
     assert_eq!(dashboard["tables"][0]["is_active"], false);
     assert_eq!(
@@ -127,7 +127,7 @@ async fn a_quantity_out_of_range_or_of_another_type_names_its_field() {
 }
 
 #[tokio::test]
-async fn the_largest_order_there_can_be_is_exact_to_the_won() {
+async fn the_total_of_the_largest_order_is_exact() {
     let app = TestApp::start().await;
     let store = app.store("palace").await;
     app.store("other").await;
@@ -143,7 +143,7 @@ async fn the_largest_order_there_can_be_is_exact_to_the_won() {
 }
 
 #[tokio::test]
-async fn staff_move_an_order_along_one_step_at_a_time_and_both_screens_are_told() {
+async fn staff_advance_an_order_step_by_step_and_both_screens_see_it() {
     let app = TestApp::start().await;
     let store = app.store("kitchen").await;
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
@@ -171,9 +171,9 @@ async fn staff_move_an_order_along_one_step_at_a_time_and_both_screens_are_told(
                 "session_id": order["session_id"]});
             assert_eq!(event.data, expected);
         }
-        screen.silent().await;
+        screen.expect_no_event().await;
     }
-    neighbour.silent().await;
+    neighbour.expect_no_event().await;
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn the_dashboard_shows_each_table_with_its_newest_three_orders() {
 }
 
 #[tokio::test]
-async fn a_deleted_order_is_gone_from_every_list_and_total_and_kept_for_the_audit() {
+async fn a_cancelled_order_leaves_lists_and_totals_and_is_kept_for_audit() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
@@ -267,7 +267,7 @@ async fn a_deleted_order_is_gone_from_every_list_and_total_and_kept_for_the_audi
 }
 
 #[tokio::test]
-async fn live_orders_are_narrowed_and_paged() {
+async fn live_orders_are_filtered_and_paged() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     other.tablet(1).await.order(&other.menus[..1]).await.ok();
@@ -295,14 +295,14 @@ async fn live_orders_are_narrowed_and_paged() {
     }
     assert_eq!(admin.get(&format!("/admin/orders/{}", placed[1]["id"])).await.ok(), placed[1]);
     other.admin().await.get(&format!("/admin/orders/{}", placed[1]["id"])).await.refused(404, "ORDER_NOT_FOUND");
-    // Of a party that left, only what is unfinished is live.
+    // Of a completed session, only unfinished orders are live.
     admin.patch(&format!("/admin/orders/{}/status", placed[0]["id"]), &json!({"status": "completed"})).await.ok();
     admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
     assert_eq!(ids("").await, of(&[4, 3, 2, 1]));
 }
 
 #[tokio::test]
-async fn two_admins_pressing_at_once_cannot_skip_a_step() {
+async fn concurrent_status_changes_skip_no_step() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -315,40 +315,40 @@ async fn two_admins_pressing_at_once_cannot_skip_a_step() {
         let pressed = join_all((0..4).map(|_| admin.patch(&path, &body))).await;
         assert!(pressed.into_iter().all(|answer| answer.ok()["status"] == "preparing"));
         assert_eq!(dashboard.next().await.data["status"], "preparing");
-        dashboard.silent().await;
+        dashboard.expect_no_event().await;
     }
 }
 
 #[tokio::test]
-async fn what_is_charged_is_the_price_of_this_very_moment_whoever_changed_it_where() {
+async fn an_order_uses_the_current_price_on_every_instance() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
-    // Nobody tells the second instance anything: it has to find out by itself.
+    // The second instance gets no notifications, so its cache is behind.
     let elsewhere = TestApp::start_on(app.options.clone(), |config| config.events.wake_ups = false).await;
     let (owner, tablet) = (store.admin().await, store.tablet(1).await);
     let tablet = elsewhere.anonymous().with_token(tablet.token());
     let stranger = elsewhere.anonymous().with_token(other.tablet(1).await.token());
-    let dish = format!("/admin/menus/{}", store.menus[0]);
+    let item = format!("/admin/menus/{}", store.menus[0]);
     let mut total = 0;
     for price in 1..=20 {
-        owner.patch(&dish, &json!({"price": price})).await.ok();
+        owner.patch(&item, &json!({"price": price})).await.ok();
         let order = tablet.order(&store.menus[..1]).await.ok();
         assert_eq!(order["items"][0]["unit_price"], price);
-        owner.patch(&dish, &json!({"is_available": false})).await.ok();
+        owner.patch(&item, &json!({"is_available": false})).await.ok();
         tablet.order(&store.menus[..1]).await.refused(409, "MENU_UNAVAILABLE");
-        owner.patch(&dish, &json!({"is_available": true, "name": format!("찌개 {price}")})).await.ok();
+        owner.patch(&item, &json!({"is_available": true, "name": format!("찌개 {price}")})).await.ok();
         let order = tablet.order(&store.menus[..1]).await.ok();
         assert_eq!(order["items"][0]["menu_name"], format!("찌개 {price}"));
         total += 2 * price;
         assert_eq!(stranger.order(&other.menus[..1]).await.ok()["total_amount"], 9000);
     }
     assert_eq!(tablet.get("/customer/orders").await.ok()["total_amount"], total);
-    owner.delete(&dish).await.ok();
+    owner.delete(&item).await.ok();
     tablet.order(&store.menus[..1]).await.refused(404, "MENU_NOT_FOUND");
 }
 
 #[tokio::test]
-async fn orders_of_one_store_that_arrive_together_are_each_judged_alone() {
+async fn batched_orders_of_one_store_are_checked_one_by_one() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -379,28 +379,28 @@ async fn orders_of_one_store_that_arrive_together_are_each_judged_alone() {
     let answers = join_all(posts).await;
     let mut placed: Vec<_> = answers.into_iter().filter(|answer| answer["id"].is_number()).collect();
     assert_eq!(placed.len(), 30);
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for _ in 0..30 {
-        told.push(stream.next().await.data);
+        events.push(stream.next().await.data);
     }
-    stream.silent().await;
+    stream.expect_no_event().await;
     placed.sort_by_key(|order| order["order_number"].as_str().unwrap().to_owned());
-    for (order, event) in placed.iter().zip(&told) {
+    for (order, event) in placed.iter().zip(&events) {
         for field in ["order_number", "table_number", "total_amount", "status", "created_at", "session_id", "table_id"]
         {
             assert_eq!(order[field], event[field], "{field}");
         }
         assert_eq!(order["id"], event["order_id"]);
     }
-    // What the other instances and whoever resumes are told is what the stream was told.
+    // Replayed events equal the live ones.
     let mut resumed = admin.stream("/admin/orders/stream", Some(&stream.connected_at)).await.connected().await;
-    for event in &told {
+    for event in &events {
         assert_eq!(resumed.next().await.data, *event);
     }
 }
 
 #[tokio::test]
-async fn an_event_is_replayed_with_the_bytes_it_was_delivered_with() {
+async fn an_event_is_replayed_with_the_same_bytes() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -423,7 +423,7 @@ async fn an_event_is_replayed_with_the_bytes_it_was_delivered_with() {
     for name in ["new_order", "menu_changed", "new_order", "order_updated", "order_deleted", "session_completed"] {
         let event = live.next().await;
         assert_eq!(event.name, name);
-        assert_eq!(replayed.next().await, event, "id, name, data and their bytes");
+        assert_eq!(replayed.next().await, event, "id, name and data bytes should be equal");
         if name == "new_order" {
             let order = placed.next().unwrap();
             for field in ["order_number", "table_number", "total_amount", "status", "created_at", "session_id"] {
@@ -443,47 +443,46 @@ async fn refused_orders_do_not_load_the_menu() {
     app.store("other").await;
     let tablet = store.tablet(1).await;
     tablet.get("/customer/menu").await.ok();
-    let loads = async || Figures::of(&app.anonymous()).await.value("tableorder_menu_loads_total");
+    let loads = async || Metrics::of(&app.anonymous()).await.value("tableorder_menu_loads_total");
     let before = loads().await;
     let sold_out = order_of(&store.menus);
     for _ in 0..20 {
         tablet.post("/customer/orders", &sold_out).await.refused(409, "MENU_UNAVAILABLE");
     }
     assert!((loads().await - before).abs() < f64::EPSILON);
-    let (refused, queries) = counted(tablet.request(Method::POST, "/customer/orders").json(&sold_out)).await;
+    let (refused, queries) = with_query_count(tablet.request(Method::POST, "/customer/orders").json(&sold_out)).await;
     refused.refused(409, "MENU_UNAVAILABLE");
-    assert_eq!(queries, 2, "the session and the menu version, each by its key");
+    assert_eq!(queries, 2, "one query for the session, one for the menu version");
 
-    // Once the item is offered again, it is sold.
     let offered = json!({"is_available": true});
     store.admin().await.patch(&format!("/admin/menus/{}", store.menus[2]), &offered).await.ok();
     tablet.order(&store.menus).await.ok();
 }
 
 #[tokio::test]
-async fn a_new_table_password_and_the_tables_orders_do_not_block_each_other() {
+async fn a_new_table_password_does_not_deadlock_with_orders() {
     let options = plain_database().await;
-    // So that a deadlock does not end by itself, but with a refusal.
+    // With a long deadlock_timeout PostgreSQL does not resolve a deadlock, so the request would be refused.
     let mut holder = PgConnection::connect_with(&options).await.unwrap();
-    let patient = "DO $$ BEGIN
+    let settings = "DO $$ BEGIN
                      EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = %L', current_database(), '10min');
                    END $$";
-    sqlx::raw_sql(patient).execute(&mut holder).await.unwrap();
+    sqlx::raw_sql(settings).execute(&mut holder).await.unwrap();
     let app = TestApp::start_on(options.clone(), |_| {}).await;
     let store = app.store("demo").await;
     app.store("other").await;
     let (admin, tablet) = (store.admin().await, store.tablet(2).await);
     tablet.order(&store.menus[..1]).await.ok();
 
-    // An order that has the store's stream, and is yet to refer to its table.
+    // An order that holds the store's stream row and has not referenced its table yet.
     sqlx::raw_sql("BEGIN; SELECT FROM order_counters FOR UPDATE").execute(&mut holder).await.unwrap();
     let menus = store.menus.clone();
     let order = tokio::spawn(async move { tablet.order(&menus[..1]).await });
-    waiting_for_locks(&options, 1).await;
-    // A change that has the table, and wants the stream.
+    wait_for_locks(&options, 1).await;
+    // A change that holds the table and waits for the stream row.
     let path = format!("/admin/tables/{}", store.tables[1]);
     let change = tokio::spawn(async move { admin.patch(&path, &json!({"password": "5678"})).await });
-    waiting_for_locks(&options, 2).await;
+    wait_for_locks(&options, 2).await;
     sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
     order.await.unwrap().ok();
     change.await.unwrap().ok();

@@ -1,5 +1,5 @@
-//! Two instances behind a PgBouncer that lends connections by the transaction. Skipped, with a word, where no PgBouncer
-//! of 1.21 or newer is installed: older ones do not know of prepared statements.
+//! Two instances behind PgBouncer in transaction mode. Skipped with a message if PgBouncer 1.21 or newer, the first with
+//! prepared statements, is not installed.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -15,7 +15,7 @@ use tableorder::cluster::LISTENER_NAME;
 
 use crate::support::{TestApp, password_of, plain_database, scratch_directory};
 
-/// How many connections to PostgreSQL all instances share.
+/// The number of PostgreSQL connections that all instances share.
 const SERVER_CONNECTIONS: i64 = 4;
 
 struct Pooler {
@@ -25,7 +25,7 @@ struct Pooler {
 }
 
 impl Pooler {
-    /// A PgBouncer before `postgres`, with the settings of `deploy/pgbouncer.ini`.
+    /// Starts PgBouncer before `postgres`, with the settings of `deploy/pgbouncer.ini`.
     async fn start(postgres: &PgConnectOptions) -> Option<Self> {
         let program = find_program()?;
         let socket = postgres.get_socket().unwrap();
@@ -34,7 +34,7 @@ impl Pooler {
         fs::create_dir_all(&directory).unwrap();
         let (socket_directory, port) = (socket.display(), postgres.get_port());
         let here = directory.display();
-        // Where things are is a test's own; how it works is as deployed.
+        // The paths and addresses are the test's own; the other settings are as deployed.
         let own = [
             (
                 "tableorder = host=postgres port=5432 dbname=tableorder",
@@ -52,9 +52,9 @@ impl Pooler {
         }
         fs::write(directory.join("pgbouncer.ini"), settings).unwrap();
         fs::write(directory.join("users"), format!("\"tableorder\" \"{}\"\n", password_of(postgres))).unwrap();
-        // PgBouncer refuses to be root, and has to reach the sockets: it runs as PostgreSQL does.
+        // PgBouncer refuses to run as root and needs access to the sockets, so it runs as PostgreSQL's user.
         let owner = fs::metadata(socket).unwrap();
-        // It ends when its input does, and that is with this process, however it ends.
+        // The shell kills PgBouncer when its input closes, which happens whenever this process ends.
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "\"$0\" \"$1\" & read -r _; kill -9 $!; wait"]).arg(program);
         if owner.uid() != nix::unistd::geteuid().as_raw() {
@@ -102,8 +102,8 @@ impl Drop for Pooler {
     }
 }
 
-/// PgBouncer 1.21 or newer.
-#[expect(clippy::print_stderr, reason = "whoever runs the tests should know what was skipped")]
+/// The path of PgBouncer 1.21 or newer.
+#[expect(clippy::print_stderr, reason = "the output should show that a test was skipped")]
 fn find_program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let directories = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
@@ -122,17 +122,17 @@ fn find_program() -> Option<PathBuf> {
 }
 
 #[tokio::test]
-async fn instances_behind_a_transaction_pooler_take_orders_and_hear_of_one_another() {
+async fn instances_behind_a_transaction_pooler_share_orders_and_events() {
     let postgres = plain_database().await;
     let Some(pooler) = Pooler::start(&postgres).await else { return };
-    let one = TestApp::start_behind(pooler.options.clone(), postgres.clone()).await;
-    let other = TestApp::start_behind(pooler.options.clone(), postgres.clone()).await;
+    let one = TestApp::start_behind_pooler(pooler.options.clone(), postgres.clone()).await;
+    let other = TestApp::start_behind_pooler(pooler.options.clone(), postgres.clone()).await;
     let store = one.store("demo").await;
     let there = store.on(&other);
     let (admin, away) = (store.admin().await, there.admin().await);
     let mut stream = away.stream("/admin/orders/stream", None).await.connected().await;
 
-    // More at a time than there are connections, on both instances.
+    // More concurrent orders than connections, on both instances.
     let mut guests = Vec::new();
     for table in 1..=3 {
         for tablet in [store.tablet(table).await, there.tablet(table).await] {
@@ -153,14 +153,14 @@ async fn instances_behind_a_transaction_pooler_take_orders_and_hear_of_one_anoth
         guest.await.unwrap();
     }
     numbers.sort_unstable();
-    assert_eq!(numbers, (1..=60).collect::<Vec<_>>(), "each order once");
+    assert_eq!(numbers, (1..=60).collect::<Vec<_>>(), "every order should have one number");
 
-    // A change is seen by the very next read of the other instance: the listener hears.
+    // A change is visible in the next read of the other instance, because the listener bypasses the pooler.
     let menu = store.menus[0];
     let tablet = there.tablet(2).await;
     let on_the_menu = async || {
         let menus = tablet.get("/customer/menu").await.ok();
-        menus["menus"].as_array().unwrap().iter().any(|dish| dish["id"] == json!(menu))
+        menus["menus"].as_array().unwrap().iter().any(|item| item["id"] == json!(menu))
     };
     for is_available in [false, true, false] {
         assert_eq!(on_the_menu().await, !is_available);
@@ -169,7 +169,7 @@ async fn instances_behind_a_transaction_pooler_take_orders_and_hear_of_one_anoth
         assert_eq!(stream.next().await.name, "menu_changed");
     }
 
-    // So is a logout, and a wrong password is one everywhere.
+    // A logout applies on the other instance too, and failed logins are counted for both.
     let body = json!({"store_id": "demo", "username": "admin", "password": "wrong"});
     other.anonymous().post("/admin/auth/login", &body).await.refused(401, "AUTH_FAILED");
     let leaving = away.with_token(store.admin().await.token());
@@ -180,13 +180,13 @@ async fn instances_behind_a_transaction_pooler_take_orders_and_hear_of_one_anoth
     let mut connection = PgConnection::connect_with(&postgres).await.unwrap();
     let count = "SELECT count(*) FROM pg_stat_activity
                  WHERE datname = current_database() AND pid <> pg_backend_pid() AND (application_name = $1) = $2";
-    let mut counted = async |is_listener: bool| -> i64 {
+    let mut connections = async |is_listener: bool| -> i64 {
         sqlx::query_scalar(count).bind(LISTENER_NAME).bind(is_listener).fetch_one(&mut connection).await.unwrap()
     };
-    assert_eq!(counted(true).await, 2, "each instance listens past the pooler");
-    let lent = counted(false).await;
-    assert!((1..=SERVER_CONNECTIONS).contains(&lent), "{lent} connections for everything else");
-    let mut lent = PgConnection::connect_with(&pooler.options).await.unwrap();
-    let timeout: String = sqlx::query_scalar("SHOW statement_timeout").fetch_one(&mut lent).await.unwrap();
-    assert_eq!(timeout, "10s", "as the pooler sets it: what the program asks for at its start is passed over");
+    assert_eq!(connections(true).await, 2, "each instance should have one listener outside the pooler");
+    let used = connections(false).await;
+    assert!((1..=SERVER_CONNECTIONS).contains(&used), "{used} connections through the pooler");
+    let mut client = PgConnection::connect_with(&pooler.options).await.unwrap();
+    let timeout: String = sqlx::query_scalar("SHOW statement_timeout").fetch_one(&mut client).await.unwrap();
+    assert_eq!(timeout, "10s", "the pooler's setting should apply, because it ignores startup options");
 }

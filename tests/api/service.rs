@@ -7,7 +7,7 @@ use tableorder::routers::docs;
 use crate::support::{TestApp, answer};
 
 #[tokio::test]
-async fn it_is_healthy_alive_and_ready_until_it_stops() {
+async fn the_service_is_healthy_live_and_ready_until_it_stops() {
     let app = TestApp::start().await;
     let client = app.anonymous();
     assert_eq!(client.get("/health").await.ok(), json!({"status": "healthy"}));
@@ -21,7 +21,7 @@ async fn it_is_healthy_alive_and_ready_until_it_stops() {
 }
 
 #[tokio::test]
-async fn private_answers_are_kept_by_nobody() {
+async fn private_responses_are_not_cacheable() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
@@ -38,7 +38,7 @@ async fn private_answers_are_kept_by_nobody() {
 }
 
 #[tokio::test]
-async fn the_documentation_is_served_without_the_internet() {
+async fn the_documentation_works_without_internet_access() {
     let app = TestApp::start().await;
     let client = app.anonymous();
     for page in ["/docs/", "/redoc"] {
@@ -53,7 +53,7 @@ async fn the_documentation_is_served_without_the_internet() {
 }
 
 #[tokio::test]
-async fn whatever_page_of_the_documentation_is_known_is_there() {
+async fn every_file_of_the_documentation_is_served() {
     let app = TestApp::start().await;
     for path in docs::PATHS {
         let answer = answer(app.anonymous().request(Method::GET, path)).await;

@@ -1,19 +1,19 @@
-//! What one store may have.
+//! The limits of one store.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tableorder::config::Config;
 
-use crate::monitoring::text::Figures;
+use crate::monitoring::text::Metrics;
 use crate::support::{Answer, ApiClient, TestApp};
 
-/// As many tables, accounts and categories as a test store has, and room for one more of each.
+/// Limits one above the number of tables, users and categories of a test store.
 fn tight(config: &mut Config) {
     let limits = &mut config.store_limits;
     (limits.tables, limits.users, limits.categories, limits.menu_items) = (4, 2, 2, 4);
 }
 
-/// Checks that a refusal names the limit in both languages, and its value.
+/// Asserts that the error contains the limit's name and value, in both languages.
 #[track_caller]
 fn names(refused: Answer, limit: &str, maximum: i64) {
     let error = refused.refused(409, "LIMIT_REACHED");
@@ -28,13 +28,13 @@ async fn add(admin: &ApiClient, what: &str, number: i32) -> Answer {
         "/admin/tables" => json!({"table_number": number, "password": "1234"}),
         "/admin/users" => json!({"username": format!("staff{number}"), "password": "1234", "role": "staff"}),
         "/admin/categories" => json!({"name": format!("category {number}")}),
-        _ => json!({"name": "dish", "price": 1000, "category_id": categories["categories"][0]["id"]}),
+        _ => json!({"name": "item", "price": 1000, "category_id": categories["categories"][0]["id"]}),
     };
     admin.post(what, &body).await
 }
 
 #[tokio::test]
-async fn one_more_than_a_store_may_have_is_refused_and_names_the_limit() {
+async fn an_entry_beyond_the_store_limit_is_refused() {
     let app = TestApp::start_with(tight).await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let (admin, other) = (store.admin().await, other.admin().await);
@@ -52,19 +52,19 @@ async fn one_more_than_a_store_may_have_is_refused_and_names_the_limit() {
                           "role": "staff", "category_id": 1});
         let english = crate::support::answer(english.json(&body)).await;
         assert!(english.body["error"]["details"][0]["reason"].as_str().unwrap().is_ascii(), "{}", english.body);
-        // What goes makes room.
+        // A deletion frees its slot.
         admin.delete(&format!("{what}/{}", added["id"])).await.ok();
         add(&admin, what, 14).await.ok();
     }
-    let figures = Figures::of(&app.anonymous()).await;
+    let metrics = Metrics::of(&app.anonymous()).await;
     for limit in ["tables", "users", "categories", "menu_items"] {
-        let refused = figures.value(&format!("tableorder_limits_reached_total{{limit=\"{limit}\"}}"));
+        let refused = metrics.value(&format!("tableorder_limits_reached_total{{limit=\"{limit}\"}}"));
         assert!((refused - 2.0).abs() < f64::EPSILON, "{limit}: {refused}");
     }
 }
 
 #[tokio::test]
-async fn of_additions_at_the_same_moment_only_as_many_as_fit_are_made() {
+async fn concurrent_additions_stay_within_the_limit() {
     let app = TestApp::start_with(tight).await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -78,25 +78,25 @@ async fn of_additions_at_the_same_moment_only_as_many_as_fit_are_made() {
 }
 
 #[tokio::test]
-async fn a_menus_texts_are_bounded_and_can_always_be_shortened() {
+async fn menu_texts_are_bounded_and_can_always_be_shortened() {
     let app = TestApp::start_with(|config| config.store_limits.menu_bytes = 4_000).await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let admin = store.admin().await;
-    let dish = format!("/admin/menus/{}", store.menus[0]);
+    let item = format!("/admin/menus/{}", store.menus[0]);
     let described = |characters: usize| json!({"description": "가".repeat(characters)});
-    admin.patch(&dish, &described(1_200)).await.ok();
-    names(admin.patch(&dish, &described(1_400)).await, "menu_bytes", 4_000);
-    let category = admin.get(&dish).await.ok()["category_id"].clone();
+    admin.patch(&item, &described(1_200)).await.ok();
+    names(admin.patch(&item, &described(1_400)).await, "menu_bytes", 4_000);
+    let category = admin.get(&item).await.ok()["category_id"].clone();
     let large = json!({"name": "x", "price": 1, "category_id": category, "description": "가".repeat(200)});
     names(admin.post("/admin/menus", &large).await, "menu_bytes", 4_000);
-    let kept: Value = admin.get(&dish).await.ok();
-    assert_eq!(kept["description"].as_str().unwrap().chars().count(), 1_200, "a refused change changes nothing");
+    let kept: Value = admin.get(&item).await.ok();
+    assert_eq!(kept["description"].as_str().unwrap().chars().count(), 1_200, "a refused change should change nothing");
     other.admin().await.patch(&format!("/admin/menus/{}", other.menus[0]), &described(1_200)).await.ok();
 
-    // A store that had more before there was a limit.
+    // A store with more text, from before the limit existed.
     let tightened = TestApp::start_on(app.options.clone(), |config| config.store_limits.menu_bytes = 1_024).await;
     let admin = store.on(&tightened).admin().await;
-    admin.patch(&dish, &json!({"price": 9_500})).await.ok();
-    admin.patch(&dish, &described(1_000)).await.ok();
-    names(admin.patch(&dish, &described(1_100)).await, "menu_bytes", 1_024);
+    admin.patch(&item, &json!({"price": 9_500})).await.ok();
+    admin.patch(&item, &described(1_000)).await.ok();
+    names(admin.patch(&item, &described(1_100)).await, "menu_bytes", 1_024);
 }

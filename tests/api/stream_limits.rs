@@ -1,4 +1,4 @@
-//! How many streams one login, table, account and store may have.
+//! The limits of streams per login, table, user and store.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ fn names(refused: Answer, status: u16, code: &str, limit: &str, maximum: i64) {
 }
 
 #[tokio::test]
-async fn the_fourth_stream_of_a_login_closes_its_own_oldest() {
+async fn the_fourth_stream_of_a_login_aborts_its_oldest() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let [first, second] = [store.tablet(1).await, store.tablet(1).await];
@@ -25,16 +25,16 @@ async fn the_fourth_stream_of_a_login_closes_its_own_oldest() {
     for _ in 0..3 {
         newer.push(first.stream(TABLET, None).await.connected().await);
     }
-    assert!(oldest.end().await.is_err(), "broken off");
+    assert!(oldest.end().await.is_err(), "the oldest stream should be aborted");
     first.order(&store.menus[..1]).await.ok();
     for stream in newer.iter_mut().chain([&mut beside]) {
         assert_eq!(stream.next().await.name, "new_order");
     }
-    foreign.silent().await;
+    foreign.expect_no_event().await;
 }
 
 #[tokio::test]
-async fn dashboards_on_one_account_do_not_close_each_other() {
+async fn dashboards_of_one_user_do_not_abort_each_other() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -53,7 +53,7 @@ async fn dashboards_on_one_account_do_not_close_each_other() {
 }
 
 #[tokio::test]
-async fn a_table_and_an_account_have_so_many_streams_and_no_more() {
+async fn streams_of_a_table_and_of_a_user_are_limited() {
     let app = TestApp::start_with(|config| {
         (config.streams.limits.per_table, config.streams.limits.per_user) = (4, 2);
     })
@@ -76,7 +76,7 @@ async fn a_table_and_an_account_have_so_many_streams_and_no_more() {
 }
 
 #[tokio::test]
-async fn tablets_never_take_the_places_of_the_dashboards() {
+async fn tablets_do_not_use_the_streams_reserved_for_dashboards() {
     let app = TestApp::start_with(|config| config.streams.limits.per_store = 8).await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let mut tablets: Vec<ApiClient> = Vec::new();
@@ -95,7 +95,7 @@ async fn tablets_never_take_the_places_of_the_dashboards() {
 }
 
 #[tokio::test]
-async fn the_tablets_of_all_stores_leave_places_for_dashboards() {
+async fn tablets_of_all_stores_leave_streams_for_dashboards() {
     let app = TestApp::start_with(|config| config.streams.limits.in_all = 4).await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let mut open = Vec::new();
@@ -120,24 +120,24 @@ async fn a_stream_ends_with_its_session_and_none_opens_after() {
     admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
     let end = stream.next().await;
     assert_eq!(end.name, "session_completed");
-    assert!(stream.end().await.is_err(), "broken off");
+    assert!(stream.end().await.is_err(), "the stream should be aborted");
     tablet.get(TABLET).await.refused(409, "SESSION_ENDED");
-    // A tablet that was away sees the end, once.
+    // A tablet that was offline receives the end of the session once.
     let mut away = tablet.stream(TABLET, Some(&missed_from)).await.connected().await;
     assert_eq!(away.next().await.id, end.id);
-    assert!(away.end().await.is_err(), "broken off");
+    assert!(away.end().await.is_err(), "the stream should be aborted");
     store.tablet(2).await.order(&store.menus[..1]).await.ok();
     for place in [&end.id, "garbage"] {
         let request = tablet.request(reqwest::Method::GET, TABLET).header("Last-Event-ID", place);
         answer(request).await.refused(409, "SESSION_ENDED");
     }
     assert_eq!(dashboard.next().await.name, "session_completed");
-    assert_eq!(neighbour.next().await.name, "new_order", "its own");
-    foreign.silent().await;
+    assert_eq!(neighbour.next().await.name, "new_order", "only its own order");
+    foreign.expect_no_event().await;
 }
 
 #[tokio::test]
-async fn a_reopened_session_has_streams_again_and_they_miss_nothing() {
+async fn streams_of_a_reopened_session_miss_no_event() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -150,7 +150,7 @@ async fn a_reopened_session_has_streams_again_and_they_miss_nothing() {
     assert_eq!(replayed.next().await.name, "session_completed");
     let last = replayed.next().await;
     assert_eq!(last.name, "session_reopened");
-    assert!(replayed.end().await.is_err(), "broken off, since it showed the end");
+    assert!(replayed.end().await.is_err(), "the stream should be aborted after the end of the session");
     let mut resumed = tablet.stream(TABLET, Some(&last.id)).await.connected().await;
     tablet.order(&store.menus[..1]).await.ok();
     assert_eq!(resumed.next().await.name, "new_order");

@@ -1,4 +1,4 @@
-//! Streams: framing, resuming, staying apart.
+//! Streams: framing, resuming, isolation, limits.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::sse::Event;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn a_stream_begins_with_connected_and_is_framed_as_clients_expect() {
+async fn a_stream_starts_with_connected_and_is_framed_by_the_standard() {
     let app = TestApp::start_with(|config| config.streams.heartbeat = Duration::from_millis(200)).await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -25,17 +25,17 @@ async fn a_stream_begins_with_connected_and_is_framed_as_clients_expect() {
     assert_eq!(header("x-accel-buffering"), "no");
     assert!(!stream.headers.contains_key("content-encoding"));
 
-    let connected = stream.raw().await;
+    let connected = stream.raw_chunk().await;
     let lines: Vec<&str> = connected.split('\n').collect();
     assert!(lines[0].starts_with("retry: ") && lines[1].starts_with("id: "), "{connected:?}");
     assert_eq!(lines[2], "event: connected");
     assert_eq!(lines[3], format!("data: {{\"event_id\":\"{}\",\"menu_version\":1}}", &lines[1][4..]));
     assert_eq!(lines[4..], ["", ""]);
-    assert_eq!(stream.raw().await, ": alive\n\n");
+    assert_eq!(stream.raw_chunk().await, ": alive\n\n");
 
     store.tablet(1).await.order(&store.menus[..1]).await.ok();
     let event = loop {
-        let piece = stream.raw().await;
+        let piece = stream.raw_chunk().await;
         if piece != ": alive\n\n" {
             break piece;
         }
@@ -63,7 +63,7 @@ async fn a_stream_resumes_after_the_last_event_seen() {
     assert_eq!(seen.each_ref().map(Event::seq), [1, 2, 3]);
     drop(stream);
 
-    // The header wins over the query; the query serves where there is no header.
+    // The header has priority over the query parameter.
     let path = format!("/admin/orders/stream?last_event_id={}", seen[1].id);
     let mut stream = admin.stream(&path, None).await.connected().await;
     assert_eq!(stream.next().await.seq(), 3);
@@ -72,7 +72,7 @@ async fn a_stream_resumes_after_the_last_event_seen() {
     tablet.order(&store.menus[..1]).await.ok();
     assert_eq!(stream.next().await.seq(), 4);
 
-    // What cannot be replayed is a reset at the head.
+    // A cursor that cannot be replayed gets a reset at the head.
     let epoch = start.split_once(':').unwrap().0;
     let foreign = other.admin().await.stream("/admin/orders/stream", None).await.connected().await.connected_at;
     for place in
@@ -87,8 +87,8 @@ async fn a_stream_resumes_after_the_last_event_seen() {
 }
 
 #[tokio::test]
-async fn events_written_without_the_hub_arrive_all_the_same() {
-    // Two servers on one database: what one commits the other finds in the table.
+async fn events_of_another_instance_arrive() {
+    // Two servers on one database: each finds the other's commits in the table.
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -104,7 +104,7 @@ async fn events_written_without_the_hub_arrive_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_thousand_events_missed_are_replayed_page_by_page_and_the_stream_goes_on_live() {
+async fn a_thousand_missed_events_are_replayed_before_live_events() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -122,25 +122,28 @@ async fn a_thousand_events_missed_are_replayed_page_by_page_and_the_stream_goes_
 }
 
 #[tokio::test]
-async fn a_stream_is_broken_off_when_its_token_ends_and_when_the_server_stops() {
+async fn a_stream_is_aborted_when_its_token_expires_or_the_server_stops() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
-    app.stand_at("2026-11-20T18:59:59.500Z");
+    app.set_time("2026-11-20T18:59:59.500Z");
     let dashboard = admin.stream("/admin/orders/stream", None).await.connected().await;
     let guest = tablet.stream("/customer/orders/stream", None).await.connected().await;
-    let expired = tokio::time::timeout(Duration::from_secs(5), dashboard.end()).await.expect("within five seconds");
-    assert!(expired.is_err(), "it must not end in an orderly way");
+    let expired = tokio::time::timeout(Duration::from_secs(5), dashboard.end())
+        .await
+        .expect("the stream should end within five seconds");
+    assert!(expired.is_err(), "the stream should be aborted");
 
     app.closing.cancel();
-    let stopped = tokio::time::timeout(Duration::from_secs(5), guest.end()).await.expect("at once");
-    assert!(stopped.is_err(), "it must not end in an orderly way");
+    let stopped =
+        tokio::time::timeout(Duration::from_secs(5), guest.end()).await.expect("the stream should end at shutdown");
+    assert!(stopped.is_err(), "the stream should be aborted");
 }
 
 #[tokio::test]
-async fn without_any_wake_up_an_event_arrives_from_another_instance_by_polling() {
+async fn with_polling_only_an_event_arrives_from_another_instance() {
     let app = TestApp::start_with(|config| config.events.wake_ups = false).await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -155,7 +158,7 @@ async fn without_any_wake_up_an_event_arrives_from_another_instance_by_polling()
 }
 
 #[tokio::test]
-async fn a_listener_whose_connection_is_cut_is_opened_again() {
+async fn a_cut_listener_reconnects() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -183,7 +186,7 @@ async fn a_listener_whose_connection_is_cut_is_opened_again() {
     assert_eq!(elsewhere.next().await.seq(), 1);
     let cut = Instant::now();
     while listeners("*").await < 2 {
-        assert!(cut.elapsed() < Duration::from_secs(10), "the listeners should be back");
+        assert!(cut.elapsed() < Duration::from_secs(10), "the listeners should reconnect");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     tablet.order(&store.menus[..1]).await.ok();
@@ -191,7 +194,7 @@ async fn a_listener_whose_connection_is_cut_is_opened_again() {
 }
 
 #[tokio::test]
-async fn a_dashboard_and_the_stream_from_its_place_together_tell_every_order_once() {
+async fn a_dashboard_and_the_stream_from_its_cursor_miss_no_order() {
     let many = |config: &mut Config| config.streams.limits.per_login = 12;
     let app = TestApp::start_with(many).await;
     let store = app.store("busy").await;
@@ -207,7 +210,7 @@ async fn a_dashboard_and_the_stream_from_its_place_together_tell_every_order_onc
         }))
         .await
     };
-    // Dashboards load at any moment, from the first order on, on either instance.
+    // Dashboards load at random moments on both instances.
     let watching = join_all((0..12).map(async |number: u64| {
         let admin = if number.is_multiple_of(2) { admin.clone() } else { second.anonymous().with_token(admin.token()) };
         tokio::time::sleep(Duration::from_millis(number * 40)).await;
@@ -216,19 +219,19 @@ async fn a_dashboard_and_the_stream_from_its_place_together_tell_every_order_onc
         let floor = snapshot["tables"].as_array().unwrap();
         let mut orders: i64 = floor.iter().map(|table| table["order_count"].as_i64().unwrap()).sum();
         let mut seq = snapshot["event_id"].as_str().unwrap().split_once(':').unwrap().1.parse::<i64>().unwrap();
-        assert_eq!(orders, seq, "the snapshot is true at its place");
+        assert_eq!(orders, seq, "the snapshot should be consistent with its cursor");
         while orders < 180 {
             let event = stream.next().await;
             assert_eq!((event.name.as_str(), event.seq()), ("new_order", seq + 1));
             (orders, seq) = (orders + 1, event.seq());
         }
-        stream.silent().await;
+        stream.expect_no_event().await;
     }));
     tokio::join!(writing, watching);
 }
 
 #[tokio::test]
-async fn a_reader_that_takes_nothing_is_cut_off_and_the_others_do_not_notice() {
+async fn a_client_that_does_not_read_is_disconnected_alone() {
     let app = TestApp::start_with(|config| config.http.write_timeout = Duration::from_secs(1)).await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -243,12 +246,12 @@ async fn a_reader_that_takes_nothing_is_cut_off_and_the_others_do_not_notice() {
     while app.hub.open_streams() < 2 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // Large events, until the kernel's buffers and ours are full and a second has passed.
+    // Large events, until all buffers are full and the write deadline of one second has passed.
     let large = json!({"items": vec![json!({"menu_id": store.menus[0], "quantity": 1}); 100]});
     let mut seq = 0;
     let started = Instant::now();
     while app.hub.open_streams() == 2 {
-        assert!(started.elapsed() < Duration::from_mins(1), "the slow reader should be cut off");
+        assert!(started.elapsed() < Duration::from_mins(1), "the slow client should be disconnected");
         tablet.post("/customer/orders", &large).await.ok();
         seq += 1;
         assert_eq!(quick.next().await.seq(), seq);
@@ -257,7 +260,7 @@ async fn a_reader_that_takes_nothing_is_cut_off_and_the_others_do_not_notice() {
 }
 
 #[tokio::test]
-async fn a_store_may_have_so_many_streams_and_no_more() {
+async fn streams_of_a_store_are_limited() {
     let app = TestApp::start_with(|config| config.streams.limits.per_store = 2).await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let admin = store.admin().await;
@@ -275,20 +278,22 @@ async fn a_store_may_have_so_many_streams_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_stream_older_than_it_may_be_is_broken_off() {
+async fn a_stream_is_aborted_at_its_maximum_age() {
     let app = TestApp::start_with(|config| config.streams.max_age = Some(Duration::from_millis(300))).await;
     let store = app.store("demo").await;
     app.store("other").await;
     let stream = store.admin().await.stream("/admin/orders/stream", None).await.connected().await;
-    let end = tokio::time::timeout(Duration::from_secs(2), stream.end()).await.expect("it is old enough");
-    assert!(end.is_err(), "broken off");
+    let end = tokio::time::timeout(Duration::from_secs(2), stream.end())
+        .await
+        .expect("the stream should end at its maximum age");
+    assert!(end.is_err(), "the stream should be aborted");
 }
 
 #[tokio::test]
-async fn a_ticket_opens_its_stores_stream_for_a_minute_and_nothing_else() {
+async fn a_ticket_opens_only_its_stores_stream_and_for_one_minute() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let admin = store.admin().await;
     let issued = admin.post("/admin/orders/stream/ticket", &json!({})).await.ok();
     assert_eq!(issued["expires_in"], 60);
@@ -300,7 +305,7 @@ async fn a_ticket_opens_its_stores_stream_for_a_minute_and_nothing_else() {
     let order = store.tablet(1).await.order(&store.menus[..1]).await.ok();
     let event = stream.next().await;
     assert_eq!(event.data["order_id"], order["id"]);
-    // It resumes like any other, by header or, for a page that was reloaded, by query.
+    // It resumes by header or, after a page reload, by query parameter.
     let resumed = format!("{path}&last_event_id={}", stream.connected_at);
     assert_eq!(anonymous.stream(&resumed, None).await.connected().await.next().await, event);
 
@@ -313,34 +318,36 @@ async fn a_ticket_opens_its_stores_stream_for_a_minute_and_nothing_else() {
     with(admin.token()).await.refused(401, "INVALID_TOKEN_TYPE");
     with("nonsense").await.refused(401, "INVALID_TOKEN");
     store.tablet(1).await.post("/admin/orders/stream/ticket", &json!({})).await.refused(401, "INVALID_TOKEN_TYPE");
-    app.stand_at("2026-11-20T03:01:00Z");
+    app.set_time("2026-11-20T03:01:00Z");
     with(ticket).await.refused(401, "TOKEN_EXPIRED");
 
-    // The stream lives on until the login behind the ticket ends.
+    // The stream continues until the login behind the ticket ends.
     store.tablet(1).await.order(&store.menus[..1]).await.ok();
     assert_eq!(stream.next().await.name, "new_order");
     let fresh = admin.post("/admin/orders/stream/ticket", &json!({})).await.ok();
     admin.post("/admin/auth/logout", &json!({})).await.ok();
-    let end = tokio::time::timeout(Duration::from_secs(5), stream.end()).await.expect("within five seconds");
-    assert!(end.is_err(), "broken off");
+    let end = tokio::time::timeout(Duration::from_secs(5), stream.end())
+        .await
+        .expect("the stream should end within five seconds");
+    assert!(end.is_err(), "the stream should be aborted");
     with(fresh["ticket"].as_str().unwrap()).await.refused(401, "INVALID_TOKEN");
 }
 
 #[tokio::test]
-async fn events_older_than_they_are_kept_are_pruned_and_who_was_away_longer_is_reset() {
+async fn events_beyond_their_retention_are_pruned_and_old_cursors_reset() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let week = Duration::from_hours(7 * 24);
-    app.stand_at("2026-11-01T03:00:00Z");
+    app.set_time("2026-11-01T03:00:00Z");
     let start = store.admin().await.stream("/admin/orders/stream", None).await.connected().await.connected_at;
     for _ in 0..3 {
         store.tablet(1).await.order(&store.menus[..1]).await.ok();
     }
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     store.tablet(1).await.order(&store.menus[..1]).await.ok();
     other.tablet(1).await.order(&other.menus[..1]).await.ok();
     let now = "2026-11-20T03:00:01Z".parse().unwrap();
-    // The server may have begun to by itself.
+    // The server may already have pruned some.
     assert!(retention::prune(&app.database, now, week).await.unwrap() <= 3);
     assert_eq!(retention::prune(&app.database, now, week).await.unwrap(), 0);
     let left = "SELECT count(*) FROM events WHERE created_at < '2026-11-20'";
@@ -359,7 +366,7 @@ async fn events_older_than_they_are_kept_are_pruned_and_who_was_away_longer_is_r
 }
 
 #[tokio::test]
-async fn an_event_of_a_slow_clock_takes_no_newer_one_with_it() {
+async fn an_event_with_an_old_time_does_not_prune_newer_events() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -368,7 +375,7 @@ async fn an_event_of_a_slow_clock_takes_no_newer_one_with_it() {
     for _ in 0..3 {
         tablet.order(&store.menus[..1]).await.ok();
     }
-    // As a machine without a battery writes them, before it has asked for the time.
+    // As written by a machine whose clock is not set yet.
     let backdate = "UPDATE events SET created_at = '1970-01-01' WHERE seq = 2";
     sqlx::query(backdate).execute(&mut app.connection().await).await.unwrap();
     let week = Duration::from_hours(7 * 24);
@@ -377,14 +384,14 @@ async fn an_event_of_a_slow_clock_takes_no_newer_one_with_it() {
     for seq in 1..=3 {
         assert_eq!(stream.next().await.seq(), seq);
     }
-    // Nor does one of a fast clock keep older ones behind it from being pruned.
+    // An event with a future time does not protect older events either.
     let postdate = "UPDATE events SET created_at = '2099-01-01' WHERE seq = 1";
     sqlx::query(postdate).execute(&mut app.connection().await).await.unwrap();
     assert_eq!(retention::prune(&app.database, Clock::system().now(), week).await.unwrap(), 2);
 }
 
 #[tokio::test]
-async fn a_stream_over_http_1_0_is_refused_as_its_end_could_not_be_told_from_a_break() {
+async fn a_stream_over_http_1_0_is_refused() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -393,7 +400,7 @@ async fn a_stream_over_http_1_0_is_refused_as_its_end_could_not_be_told_from_a_b
         [("/api/v1/admin/orders/stream", admin.token()), ("/api/v1/customer/orders/stream", tablet.token())]
     {
         let mut client = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
-        // As nginx sends it without further settings.
+        // As nginx sends it by default.
         let request =
             format!("GET {path} HTTP/1.0\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n");
         client.write_all(request.as_bytes()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Staff run the tables and look at their past.
+//! Tables, sessions and history.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, TestStore, answer, plain_database};
 
-/// Orders one dish at table 1 at `moment`, and gives its number.
+/// Orders one item at table 1 at `moment` and returns the order number.
 async fn order_at(app: &TestApp, store: &TestStore, moment: &str) -> String {
-    app.stand_at(moment);
+    app.set_time(moment);
     let order = store.tablet(1).await.order(&store.menus[..1]).await.ok();
     order["order_number"].as_str().unwrap().to_owned()
 }
@@ -27,7 +27,7 @@ async fn history(store: &TestStore, query: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_table_is_set_up_changed_and_deleted() {
+async fn a_table_is_created_changed_and_deleted() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let admin = store.admin().await;
@@ -38,7 +38,7 @@ async fn a_table_is_set_up_changed_and_deleted() {
     assert_eq!(location, format!("/admin/tables/{}", table["id"]));
     assert_eq!(admin.get(&location).await.ok(), table);
     admin.post("/admin/tables", &json!({"table_number": 7, "password": "abcd"})).await.refused(409, "DUPLICATE");
-    // Another store has its own seven.
+    // The same number at another store.
     other.admin().await.post("/admin/tables", &json!({"table_number": 7, "password": "abcd"})).await.ok();
     for (body, field) in [
         (json!({"table_number": 0, "password": "abcd"}), "table_number"),
@@ -64,12 +64,12 @@ async fn a_table_is_set_up_changed_and_deleted() {
 
     assert_eq!(admin.delete(&location).await.ok()["message"], "삭제되었습니다.");
     admin.delete(&location).await.refused(404, "TABLE_NOT_FOUND");
-    // The number is free again.
+    // The number can be used again.
     admin.post("/admin/tables", &json!({"table_number": 8, "password": "abcd"})).await.ok();
 }
 
 #[tokio::test]
-async fn a_new_password_and_a_deletion_end_the_tablets_tokens_and_streams() {
+async fn a_new_password_or_deletion_ends_tablet_tokens_and_streams() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -86,10 +86,12 @@ async fn a_new_password_and_a_deletion_end_the_tablets_tokens_and_streams() {
     admin.delete(&format!("/admin/tables/{}", store.tables[1])).await.ok();
     second.order(&store.menus[..1]).await.refused(401, "INVALID_TOKEN");
     for stream in [first_stream, second_stream] {
-        let end = tokio::time::timeout(Duration::from_secs(5), stream.end()).await.expect("within five seconds");
-        assert!(end.is_err(), "broken off");
+        let end = tokio::time::timeout(Duration::from_secs(5), stream.end())
+            .await
+            .expect("the stream should end within five seconds");
+        assert!(end.is_err(), "the stream should be aborted");
     }
-    third_stream.silent().await;
+    third_stream.expect_no_event().await;
     let body = json!({"store_id": "demo", "table_number": 1, "password": "1234"});
     app.anonymous().post("/customer/auth/login", &body).await.refused(401, "AUTH_FAILED");
     let body = json!({"store_id": "demo", "table_number": 1, "password": "5678"});
@@ -97,13 +99,13 @@ async fn a_new_password_and_a_deletion_end_the_tablets_tokens_and_streams() {
 }
 
 #[tokio::test]
-async fn completing_a_table_ends_its_stay_and_tells_its_tablet_and_the_dashboard() {
+async fn completing_a_table_ends_its_session_and_notifies_its_screens() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
     let path = format!("/admin/tables/{}/complete", store.tables[0]);
-    // Logged in is not seated.
+    // A login does not start the session.
     admin.post(&path, &json!({})).await.refused(404, "SESSION_NOT_FOUND");
     assert_eq!(tablet.get("/customer/auth/session/check").await.ok(), json!({"valid": true}));
     let order = tablet.order(&store.menus[..2]).await.ok();
@@ -122,14 +124,14 @@ async fn completing_a_table_ends_its_stay_and_tells_its_tablet_and_the_dashboard
     }
     admin.post(&path, &json!({})).await.refused(404, "SESSION_NOT_FOUND");
 
-    // The old token reads the menu, sees no orders, is told, and orders nothing.
+    // The old token reads the menu, sees no orders, and gets SESSION_ENDED for a new order.
     tablet.get("/customer/menu").await.ok();
     let none = json!({"orders": [], "total_amount": 0, "next_cursor": null});
     assert_eq!(tablet.get("/customer/orders").await.ok(), none);
     let check = tablet.get("/customer/auth/session/check").await.ok();
     assert_eq!((&check["valid"], check["message"].is_string()), (&json!(false), true));
     tablet.order(&store.menus[..1]).await.refused(409, "SESSION_ENDED");
-    // What the kitchen finishes after the party has left becomes history then.
+    // An order that is finished after the session's completion moves to history then.
     let path = format!("/admin/orders/{}", order["id"]);
     for status in ["preparing", "completed"] {
         admin.patch(&format!("{path}/status"), &json!({"status": status})).await.ok();
@@ -137,13 +139,13 @@ async fn completing_a_table_ends_its_stay_and_tells_its_tablet_and_the_dashboard
     admin.patch(&format!("{path}/status"), &json!({"status": "completed"})).await.refused(409, "SESSION_ENDED");
     admin.delete(&path).await.refused(409, "SESSION_ENDED");
 
-    // A fresh token without a password, on the next party's session.
+    // A new token without a password, for the next session.
     let renewed = tablet.post("/customer/auth/session", &json!({})).await.ok();
     assert_ne!(renewed["session_id"], order["session_id"]);
     assert_eq!(renewed["table_number"], 1);
     let next = tablet.with_token(renewed["token"].as_str().unwrap());
     assert_eq!(next.order(&store.menus[..1]).await.ok()["session_id"], renewed["session_id"]);
-    // The new table token is good; the history has the first stay alone.
+    // The new token works; the history has only the first session.
     let past = admin.get(&format!("/admin/tables/{}/history", store.tables[0])).await.ok();
     let past = past["orders"].as_array().unwrap();
     assert_eq!(past.len(), 1);
@@ -155,7 +157,7 @@ async fn completing_a_table_ends_its_stay_and_tells_its_tablet_and_the_dashboard
 }
 
 #[tokio::test]
-async fn every_order_that_races_with_the_end_of_a_stay_is_accounted_for_in_two_hundred_rounds() {
+async fn orders_that_race_with_completion_are_all_accounted_for() {
     let app = TestApp::start().await;
     let store = app.store("race").await;
     app.store("other").await;
@@ -194,7 +196,7 @@ async fn every_order_that_races_with_the_end_of_a_stay_is_accounted_for_in_two_h
 }
 
 #[tokio::test]
-async fn numbers_and_days_follow_the_stores_own_midnight_in_seoul() {
+async fn numbers_and_days_follow_the_stores_midnight_in_seoul() {
     let app = TestApp::start().await;
     let store = app.store("seoul").await;
     app.store("other").await;
@@ -214,7 +216,7 @@ async fn numbers_and_days_follow_the_stores_own_midnight_in_seoul() {
 }
 
 #[tokio::test]
-async fn days_follow_utc_new_york_over_a_clock_change_and_a_bar_that_closes_at_four() {
+async fn days_follow_the_time_zone_clock_changes_and_the_day_start() {
     let app = TestApp::start().await;
     let utc = app.store_in("utc", chrono_tz::UTC, "00:00:00").await;
     assert_eq!(order_at(&app, &utc, "2026-11-20T23:59:00Z").await, "20261120-001");
@@ -222,7 +224,7 @@ async fn days_follow_utc_new_york_over_a_clock_change_and_a_bar_that_closes_at_f
     complete(&utc).await;
     assert_eq!(history(&utc, "date_from=2026-11-21&date_to=2026-11-21").await, ["20261121-001"]);
 
-    // 1 November 2026 has 25 hours there: from 04:00Z to 05:00Z the next day.
+    // 1 November 2026 has 25 hours in New York: from 04:00Z to 05:00Z the next day.
     let new_york = app.store_in("new-york", chrono_tz::America::New_York, "00:00:00").await;
     assert_eq!(order_at(&app, &new_york, "2026-11-01T03:59:00Z").await, "20261031-001");
     assert_eq!(order_at(&app, &new_york, "2026-11-01T04:01:00Z").await, "20261101-001");
@@ -239,11 +241,11 @@ async fn days_follow_utc_new_york_over_a_clock_change_and_a_bar_that_closes_at_f
 }
 
 #[tokio::test]
-async fn history_comes_in_pages_without_gaps_and_leaves_out_what_was_deleted() {
+async fn history_is_paged_without_gaps_and_without_cancelled_orders() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
     let mut deleted = Value::Null;
     for _ in 0..8 {
@@ -271,7 +273,7 @@ async fn history_comes_in_pages_without_gaps_and_leaves_out_what_was_deleted() {
 }
 
 #[tokio::test]
-async fn deleting_a_table_while_it_orders_never_fails_either_side() {
+async fn deleting_a_table_during_orders_causes_no_server_error() {
     let app = TestApp::start().await;
     let store = app.store("race").await;
     app.store("other").await;
@@ -283,7 +285,7 @@ async fn deleting_a_table_while_it_orders_never_fails_either_side() {
         let orders = join_all((0..4).map(|_| tablet.order(&store.menus[..1])));
         let (orders, deletion) = tokio::join!(orders, admin.delete(&path));
         let accepted = orders.into_iter().filter(|order| {
-            // Whoever comes late finds its session or its login gone.
+            // A late order finds its session ended or its token invalid.
             assert!(matches!(order.status.as_u16(), 201 | 401 | 409), "{}", order.body);
             order.status == 201
         });
@@ -300,7 +302,7 @@ async fn numbers_grow_past_999() {
     let app = TestApp::start().await;
     let store = app.store("busy").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let tablet = store.tablet(1).await;
     tablet.order(&store.menus[..1]).await.ok();
     let mut connection = app.connection().await;
@@ -312,11 +314,11 @@ async fn numbers_grow_past_999() {
         assert_eq!(tablet.order(&store.menus[..1]).await.ok()["order_number"], number);
     }
     let orders = tablet.get("/customer/orders").await.ok();
-    assert_eq!(orders["orders"][0]["order_number"], "20261120-1001", "newest first, by number and not by text");
+    assert_eq!(orders["orders"][0]["order_number"], "20261120-1001", "newest first, sorted by number and not by text");
 }
 
 #[tokio::test]
-async fn orders_keep_the_number_of_the_table_they_were_placed_at() {
+async fn orders_keep_the_table_number_they_were_placed_with() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -333,7 +335,7 @@ async fn orders_keep_the_number_of_the_table_they_were_placed_at() {
     assert_eq!(order("placed-by-release-0.1.0").await, by_older_release);
 
     admin.patch(&format!("/admin/tables/{}", store.tables[2]), &json!({"table_number": 333})).await.ok();
-    assert_eq!(order("before-the-new-number").await, first, "the first answer again");
+    assert_eq!(order("before-the-new-number").await, first, "the first response is replayed");
     assert_eq!(order("placed-by-release-0.1.0").await, by_older_release);
     let after = order("after-the-new-number").await;
     assert_eq!((&first["table_number"], &after["table_number"]), (&json!(3), &json!(333)));
@@ -349,7 +351,7 @@ async fn orders_keep_the_number_of_the_table_they_were_placed_at() {
 }
 
 #[tokio::test]
-async fn the_orders_of_earlier_releases_get_their_tables_numbers() {
+async fn orders_of_earlier_releases_get_their_table_numbers() {
     let app = TestApp::start_on(plain_database().await, |_| {}).await;
     let stores = [app.store("demo").await, app.store("other").await];
     for store in &stores {

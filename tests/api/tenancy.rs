@@ -1,8 +1,8 @@
-//! No store sees or touches anything of another: every operation of the OpenAPI document is tried by every role,
-//! with the ids, places and keys of another store wherever it takes any.
+//! Isolation of stores. Every operation of the OpenAPI document is called in every role with the ids, cursors and keys of
+//! another store in every parameter.
 //!
-//! Everything of a store has its mark in it, eight digits: ids, texts, prices, order numbers, stream places. What
-//! the other store is answered or sent is searched for them.
+//! Everything of a store (ids, texts, prices, order numbers, cursors) contains its mark of eight digits. The tests
+//! search all responses and events for the other store's mark.
 
 mod document;
 mod matrix;
@@ -16,43 +16,42 @@ use tableorder::error::ErrorCode;
 use crate::support::{ApiClient, TestApp};
 use document::{Operation, operations};
 use matrix::{Attempt, Outcome, gaps, matrix};
-use tenant::{NOON, Role, Tenant, begin_ids};
+use tenant::{NOON, Role, Tenant, start_ids};
 
-/// Ours is the larger, so that a place of theirs lies in our past, where it might be taken for one of ours.
+/// Our mark is the larger one: a cursor of the other store is then in our past, where it could be taken for our own.
 const OURS: &str = "88888888";
 const THEIRS: &str = "77777777";
 
-/// How long what a stream has to say may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const EVENT_DEADLINE: Duration = Duration::from_secs(2);
 
-/// How long a stream is quiet once everything it has to say at first was said.
-const QUIET: Duration = Duration::from_millis(150);
+/// A stream is idle for this long after its first events.
+const STREAM_IDLE: Duration = Duration::from_millis(150);
 
 async fn two_stores(app: &TestApp) -> (Tenant, Tenant) {
-    app.stand_at(NOON);
-    let (ours, mut theirs) = (Tenant::plant(app, OURS).await, Tenant::plant(app, THEIRS).await);
-    theirs.take_plain_names().await;
-    theirs.note_places_and_etags().await;
-    // What is made from here on is ours.
-    begin_ids(app, OURS, 5_000).await;
+    app.set_time(NOON);
+    let (ours, mut theirs) = (Tenant::create(app, OURS).await, Tenant::create(app, THEIRS).await);
+    theirs.add_plain_names().await;
+    theirs.record_cursors_and_etags().await;
+    // Ids from here on belong to our store.
+    start_ids(app, OURS, 5_000).await;
     (ours, theirs)
 }
 
 #[tokio::test]
-async fn no_role_on_no_route_sees_or_changes_what_another_store_has() {
-    // Every role guesses at their passwords.
+async fn no_role_on_any_route_sees_or_changes_another_store() {
+    // Every role tries passwords of the other store.
     let app = TestApp::start_with(|config| config.login.failures_per_account = 100).await;
     let (ours, mut theirs) = two_stores(&app).await;
     let our_screens = open_screens(&ours, &theirs).await;
     let their_screens = open_screens(&theirs, &theirs).await;
 
     let before = theirs.digests(&app).await;
-    try_everything(&ours, &theirs).await;
-    assert_eq!(theirs.digests(&app).await, before, "their rows are as they were");
+    run_all_attempts(&ours, &theirs).await;
+    assert_eq!(theirs.digests(&app).await, before, "the other store's rows should be unchanged");
 
-    begin_ids(&app, THEIRS, 5_000).await;
-    theirs.live_on().await;
-    let (our_end, their_end) = (ours.change_the_menu().await, theirs.change_the_menu().await);
+    start_ids(&app, THEIRS, 5_000).await;
+    theirs.cause_all_events().await;
+    let (our_end, their_end) = (ours.change_menu().await, theirs.change_menu().await);
     for screen in our_screens {
         let shown = screen.read_up_to(our_end).await;
         assert!(!shown.contains(THEIRS), "{shown}");
@@ -63,13 +62,13 @@ async fn no_role_on_no_route_sees_or_changes_what_another_store_has() {
     }
 }
 
-/// Without this the search could be looking for what nobody is ever answered.
+/// Proves that the search can find the mark: without it the test above could pass on responses without any mark.
 #[tokio::test]
-async fn who_asks_for_their_own_finds_the_mark_that_is_searched_for() {
+async fn responses_to_the_own_store_contain_its_mark() {
     let app = TestApp::start().await;
     let (_, theirs) = two_stores(&app).await;
     for operation in operations().iter().filter(|operation| operation.method == "GET") {
-        for role in Role::ALL.into_iter().filter(|role| operation.opens_to(*role)) {
+        for role in Role::ALL.into_iter().filter(|role| operation.accepts(*role)) {
             for attempt in attempts_at(operation, role, &theirs, &theirs) {
                 if expected(operation, role, &attempt) == Outcome::Refusal(ErrorCode::Forbidden) {
                     continue;
@@ -77,39 +76,39 @@ async fn who_asks_for_their_own_finds_the_mark_that_is_searched_for() {
                 let answer = send(operation, role, &theirs, &attempt).await;
                 let is_current = attempt.headers.iter().any(|(name, _)| *name == "If-None-Match");
                 assert_eq!(answer.status, if is_current { 304 } else { 200 }, "{}: {answer:?}", operation.id);
-                assert_eq!(answer.shows(THEIRS), !attempt.tells_nothing && !is_current, "{}: {answer:?}", operation.id);
+                assert_eq!(answer.shows(THEIRS), !attempt.is_generic && !is_current, "{}: {answer:?}", operation.id);
             }
         }
     }
 }
 
 #[tokio::test]
-async fn an_operation_a_field_or_an_entry_that_is_left_over_is_told() {
+async fn gaps_in_the_matrix_are_reported() {
     let app = TestApp::start().await;
     let (ours, theirs) = two_stores(&app).await;
     let (mut operations, mut matrix) = (operations(), matrix(Role::Owner, &ours, &theirs));
     assert_eq!(gaps(&operations, &matrix, &theirs), [""; 0]);
     let ordering = operations.iter().find(|operation| operation.id == "customer_create_order").unwrap();
-    assert_eq!(ordering.fields, ["Idempotency-Key", "menu_id"], "an id in a list in the body is one to try");
+    assert_eq!(ordering.fields, ["Idempotency-Key", "menu_id"], "ids inside a list of the body should be found");
     matrix.retain(|(id, _)| *id != "admin_get_table");
     operations.retain(|operation| operation.id != "admin_get_menu");
     for (id, field) in [("admin_create_category", "parent_id"), ("admin_list_orders", "colour")] {
         operations.iter_mut().find(|operation| operation.id == id).unwrap().fields.push(field.to_owned());
     }
-    let mut told = gaps(&operations, &matrix, &theirs);
-    told.sort();
+    let mut found = gaps(&operations, &matrix, &theirs);
+    found.sort();
     assert_eq!(
-        told,
+        found,
         [
-            "admin_get_menu is no operation any more",
+            "admin_get_menu is not an operation",
             "admin_get_table has no entry in tests/api/tenancy/matrix.rs",
-            "no attempt of admin_create_category in tests/api/tenancy/matrix.rs fills parent_id with what the other store has",
-            "no attempt of admin_list_orders in tests/api/tenancy/matrix.rs fills colour with what the other store has",
+            "no attempt of admin_create_category in tests/api/tenancy/matrix.rs sets parent_id to a value of the other store",
+            "no attempt of admin_list_orders in tests/api/tenancy/matrix.rs sets colour to a value of the other store",
         ]
     );
 }
 
-async fn try_everything(ours: &Tenant, theirs: &Tenant) {
+async fn run_all_attempts(ours: &Tenant, theirs: &Tenant) {
     let operations = operations();
     assert_eq!(gaps(&operations, &matrix(Role::Owner, ours, theirs), theirs), [""; 0]);
     for operation in &operations {
@@ -118,7 +117,7 @@ async fn try_everything(ours: &Tenant, theirs: &Tenant) {
                 let mut answer = send(operation, role, ours, &attempt).await;
                 let what = format!("{} as {role:?}", operation.id);
                 if attempt.outcome == Outcome::Refusal(ErrorCode::SessionMismatch) {
-                    // It repeats the id that was asked for.
+                    // The error repeats the requested id.
                     answer.body = answer.body.replace(&format!("\"session_id\":{},", theirs.session), "");
                 }
                 assert!(!answer.shows(THEIRS), "{what}: {answer:?}");
@@ -133,19 +132,19 @@ fn attempts_at(operation: &Operation, role: Role, ours: &Tenant, theirs: &Tenant
     entry.map(|(_, attempts)| attempts).unwrap()
 }
 
-/// How an attempt ends for this role.
+/// The expected outcome for this role.
 fn expected(operation: &Operation, role: Role, attempt: &Attempt) -> Outcome {
     let is_owners = operation.lists(ErrorCode::Forbidden) && !attempt.is_for_staff;
     match role {
         _ if operation.is_public() => attempt.outcome,
-        Role::Nobody => Outcome::Refusal(ErrorCode::Unauthorized),
-        _ if !operation.opens_to(role) => Outcome::Refusal(ErrorCode::InvalidTokenType),
+        Role::Anonymous => Outcome::Refusal(ErrorCode::Unauthorized),
+        _ if !operation.accepts(role) => Outcome::Refusal(ErrorCode::InvalidTokenType),
         Role::Staff if is_owners => Outcome::Refusal(ErrorCode::Forbidden),
         _ => attempt.outcome,
     }
 }
 
-/// Everything that came back.
+/// A whole response.
 #[derive(Debug)]
 struct Answer {
     status: StatusCode,
@@ -165,11 +164,11 @@ impl Answer {
         };
         assert_eq!(self.status.as_u16(), code.status(), "{what}: {self:?}");
         assert!(self.body.contains(&format!("\"code\":\"{code}\"")), "{what}, not {code}: {self:?}");
-        assert!(operation.lists(code), "{what}: the document does not know of {code}");
+        assert!(operation.lists(code), "{what}: the document does not list {code}");
     }
 }
 
-/// Makes the attempt as somebody of `asker`.
+/// Sends the attempt as `role` of `asker`.
 async fn send(operation: &Operation, role: Role, asker: &Tenant, attempt: &Attempt) -> Answer {
     let mut path = operation.path.clone();
     for (name, value) in &attempt.path {
@@ -178,9 +177,9 @@ async fn send(operation: &Operation, role: Role, asker: &Tenant, attempt: &Attem
     assert!(!path.contains('{'), "{path}");
     let mut query = attempt.query.clone();
     let mut client = asker.client(role);
-    if role == Role::Ticket && operation.opens_to(role) {
+    if role == Role::Ticket && operation.accepts(role) {
         query.push(("ticket", client.token().to_owned()));
-        client = asker.client(Role::Nobody);
+        client = asker.client(Role::Anonymous);
     }
     let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let mut request = client.request(operation.method.clone(), &format!("{path}?{}", query.join("&")));
@@ -200,34 +199,34 @@ async fn read(response: Response) -> Answer {
     Answer { status, headers, body }
 }
 
-/// What a stream says at first.
+/// The first events of a stream.
 async fn beginning(mut stream: Response) -> String {
     let mut beginning = Vec::new();
-    let mut patience = PATIENCE;
-    while let Ok(Ok(Some(piece))) = tokio::time::timeout(patience, stream.chunk()).await {
+    let mut timeout = EVENT_DEADLINE;
+    while let Ok(Ok(Some(piece))) = tokio::time::timeout(timeout, stream.chunk()).await {
         beginning.extend_from_slice(&piece);
-        patience = QUIET;
+        timeout = STREAM_IDLE;
     }
     String::from_utf8(beginning).unwrap()
 }
 
-/// An open stream, all of which is kept.
+/// An open stream and everything received on it.
 struct Screen {
     response: Response,
     shown: Vec<u8>,
 }
 
-/// Every kind of stream that `ours` can have; resumed, from a place of `theirs`.
+/// Every kind of stream of `ours`, some resumed from a cursor of `theirs`.
 async fn open_screens(ours: &Tenant, theirs: &Tenant) -> Vec<Screen> {
     let (dashboard, tablet) = ("/admin/orders/stream", "/customer/orders/stream");
     let ticket = ours.token(Role::Ticket).unwrap();
-    let with_ticket = format!("{dashboard}?ticket={ticket}&last_event_id={}", theirs.dashboard_place);
+    let with_ticket = format!("{dashboard}?ticket={ticket}&last_event_id={}", theirs.dashboard_cursor);
     vec![
         Screen::open(&ours.client(Role::Owner), dashboard, "").await,
-        Screen::open(&ours.client(Role::Staff), dashboard, &theirs.dashboard_place).await,
-        Screen::open(&ours.client(Role::Nobody), &with_ticket, "").await,
+        Screen::open(&ours.client(Role::Staff), dashboard, &theirs.dashboard_cursor).await,
+        Screen::open(&ours.client(Role::Anonymous), &with_ticket, "").await,
         Screen::open(&ours.client(Role::Tablet), tablet, "").await,
-        Screen::open(&ours.client(Role::Tablet), tablet, &theirs.tablet_place).await,
+        Screen::open(&ours.client(Role::Tablet), tablet, &theirs.tablet_cursor).await,
     ]
 }
 
@@ -239,7 +238,7 @@ impl Screen {
         Self { response, shown: Vec::new() }
     }
 
-    /// Everything it showed until the event `seq`, or until the end of its session.
+    /// Everything received up to the event `seq` or the end of the session.
     async fn read_up_to(mut self, seq: i64) -> String {
         let end = format!(":{seq}\nevent: menu_changed\n");
         loop {
@@ -248,7 +247,7 @@ impl Screen {
                 return shown.into_owned();
             }
             let has_ended = shown.contains("event: session_completed\n");
-            let piece = tokio::time::timeout(PATIENCE, self.response.chunk()).await;
+            let piece = tokio::time::timeout(EVENT_DEADLINE, self.response.chunk()).await;
             match piece.expect("an event should come in time") {
                 Err(_) if has_ended => return shown.into_owned(),
                 piece => self.shown.extend_from_slice(&piece.unwrap().unwrap()),

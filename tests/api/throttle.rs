@@ -1,4 +1,4 @@
-//! Guessing passwords.
+//! The login throttle: lockouts after failed logins.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tableorder::config::Config;
 
-use crate::support::{Answer, ApiClient, TestApp, answer, plain_database, waiting_for_locks};
+use crate::support::{Answer, ApiClient, TestApp, answer, plain_database, wait_for_locks};
 
-fn staff(store: &str, username: &str, password: &str) -> Value {
+fn user(store: &str, username: &str, password: &str) -> Value {
     json!({"store_id": store, "username": username, "password": password})
 }
 
@@ -18,7 +18,7 @@ fn table(store: &str, number: i64, password: &str) -> Value {
     json!({"store_id": store, "table_number": number, "password": password})
 }
 
-async fn login_staff(client: &ApiClient, body: &Value) -> Answer {
+async fn login_user(client: &ApiClient, body: &Value) -> Answer {
     client.post("/admin/auth/login", body).await
 }
 
@@ -31,49 +31,49 @@ fn seconds_to_wait(answer: &Answer) -> u64 {
 }
 
 #[tokio::test]
-async fn after_five_failures_an_account_rests_and_the_rest_grows() {
+async fn after_five_failures_an_account_is_locked_out_ever_longer() {
     let app = TestApp::start().await;
     app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let client = app.anonymous();
-    // An account that does not exist rests like one that does.
-    for name in ["admin", "nobody"] {
+    // A user that does not exist is locked out too.
+    for name in ["admin", "missing"] {
         for _ in 0..5 {
-            login_staff(&client, &staff("demo", name, "wrong")).await.refused(401, "AUTH_FAILED");
+            login_user(&client, &user("demo", name, "wrong")).await.refused(401, "AUTH_FAILED");
         }
-        let refused = login_staff(&client, &staff("demo", name, "admin1234")).await;
+        let refused = login_user(&client, &user("demo", name, "admin1234")).await;
         assert_eq!(seconds_to_wait(&refused), 30);
         refused.refused(429, "TOO_MANY_REQUESTS");
     }
-    // Others are not concerned: not the same name at another store, not the tables.
-    login_staff(&client, &staff("other", "admin", "admin1234")).await.ok();
+    // Other accounts are not affected: the same name at another store, or a table.
+    login_user(&client, &user("other", "admin", "admin1234")).await.ok();
     login_table(&client, &table("demo", 1, "1234")).await.ok();
 
     for (moment, pause) in [("03:00:30", 60), ("03:01:30", 120), ("03:03:30", 240), ("03:07:30", 480)] {
-        app.stand_at(&format!("2026-11-20T{moment}Z"));
-        login_staff(&client, &staff("demo", "admin", "wrong")).await.refused(401, "AUTH_FAILED");
-        let refused = login_staff(&client, &staff("demo", "admin", "admin1234")).await;
+        app.set_time(&format!("2026-11-20T{moment}Z"));
+        login_user(&client, &user("demo", "admin", "wrong")).await.refused(401, "AUTH_FAILED");
+        let refused = login_user(&client, &user("demo", "admin", "admin1234")).await;
         assert_eq!(seconds_to_wait(&refused), pause, "after {moment}");
         refused.refused(429, "TOO_MANY_REQUESTS");
     }
-    // The right password after the rest makes all good.
-    app.stand_at("2026-11-20T03:15:30Z");
-    login_staff(&client, &staff("demo", "admin", "admin1234")).await.ok();
+    // A valid login after the lockout resets the counter.
+    app.set_time("2026-11-20T03:15:30Z");
+    login_user(&client, &user("demo", "admin", "admin1234")).await.ok();
     for _ in 0..4 {
-        login_staff(&client, &staff("demo", "admin", "wrong")).await.refused(401, "AUTH_FAILED");
+        login_user(&client, &user("demo", "admin", "wrong")).await.refused(401, "AUTH_FAILED");
     }
-    login_staff(&client, &staff("demo", "admin", "admin1234")).await.ok();
+    login_user(&client, &user("demo", "admin", "admin1234")).await.ok();
 }
 
 #[tokio::test]
-async fn every_instance_spends_from_one_budget_and_after_a_rest_only_one_guess_passes() {
+async fn instances_share_one_budget_and_one_guess_passes_after_a_lockout() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
     let elsewhere = TestApp::start_on(app.options.clone(), |_| {}).await;
     for instance in [&app, &elsewhere] {
-        instance.stand_at("2026-11-20T03:00:00Z");
+        instance.set_time("2026-11-20T03:00:00Z");
     }
     let wrong = table(&store.code, 1, "0000");
     let clients = [app.anonymous(), elsewhere.anonymous()];
@@ -84,7 +84,7 @@ async fn every_instance_spends_from_one_budget_and_after_a_rest_only_one_guess_p
         login_table(client, &table(&store.code, 1, "1234")).await.refused(429, "TOO_MANY_REQUESTS");
     }
     for instance in [&app, &elsewhere] {
-        instance.stand_at("2026-11-20T03:00:30Z");
+        instance.set_time("2026-11-20T03:00:30Z");
     }
     let guesses = (0..64).map(|guess| login_table(&clients[guess % 2], &wrong));
     let statuses: Vec<u16> = join_all(guesses).await.into_iter().map(|answer| answer.status.as_u16()).collect();
@@ -93,7 +93,7 @@ async fn every_instance_spends_from_one_budget_and_after_a_rest_only_one_guess_p
 }
 
 #[tokio::test]
-async fn an_address_has_a_budget_for_all_accounts_and_a_good_account_buys_no_more_guesses() {
+async fn a_valid_login_does_not_reset_the_address_limit() {
     let app = TestApp::start_with(|config| {
         config.login.failures_per_address = 10;
         config.http.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
@@ -108,7 +108,7 @@ async fn an_address_has_a_budget_for_all_accounts_and_a_good_account_buys_no_mor
     for number in 100..105 {
         from("198.51.100.7", &table(&store.code, number, "1234")).await.refused(401, "AUTH_FAILED");
         from("198.51.100.7", &table(&store.code, 1, "0000")).await.refused(401, "AUTH_FAILED");
-        // Takes back the one failure of its own table, and no other.
+        // Resets the failures of its own table only.
         from("198.51.100.7", &table(&store.code, 1, "1234")).await.ok();
     }
     for number in 105..110 {
@@ -116,12 +116,12 @@ async fn an_address_has_a_budget_for_all_accounts_and_a_good_account_buys_no_mor
     }
     from("198.51.100.7", &table(&store.code, 1, "1234")).await.refused(429, "TOO_MANY_REQUESTS");
     from("198.51.100.8", &table(&store.code, 1, "1234")).await.ok();
-    // What stands left of what the proxy heard was written by the client itself.
+    // Entries before the one appended by the trusted proxy come from the client and are ignored.
     from("198.51.100.9, 198.51.100.7", &table(&store.code, 1, "1234")).await.refused(429, "TOO_MANY_REQUESTS");
 }
 
 #[tokio::test]
-async fn without_trusted_proxies_nobody_is_believed() {
+async fn without_trusted_proxies_forwarded_addresses_are_ignored() {
     let app = TestApp::start_with(|config| config.login.failures_per_address = 3).await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -136,7 +136,7 @@ async fn without_trusted_proxies_nobody_is_believed() {
 }
 
 #[tokio::test]
-async fn guessing_the_current_password_of_a_stolen_login_is_slow_too() {
+async fn guesses_of_the_current_password_are_throttled_too() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -150,7 +150,7 @@ async fn guessing_the_current_password_of_a_stolen_login_is_slow_too() {
 }
 
 #[tokio::test]
-async fn beyond_the_queue_a_login_is_told_to_come_back_and_orders_go_on() {
+async fn a_login_beyond_the_queue_gets_503_and_orders_continue() {
     let app = TestApp::start_with(|config: &mut Config| config.login.queue = 2).await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -160,46 +160,46 @@ async fn beyond_the_queue_a_login_is_told_to_come_back_and_orders_go_on() {
     let flood = join_all(bodies.iter().map(|body| login_table(&client, body)));
     let (answers, order) = tokio::join!(flood, tablet.order(&store.menus[..1]));
     order.ok();
-    let (mut tried, mut turned_away) = (0, 0);
+    let (mut tried, mut refused) = (0, 0);
     for answer in answers {
         if answer.status == 503 {
             assert!(seconds_to_wait(&answer) > 0);
             answer.refused(503, "SERVICE_UNAVAILABLE");
-            turned_away += 1;
+            refused += 1;
         } else {
             answer.refused(401, "AUTH_FAILED");
             tried += 1;
         }
     }
-    assert!(tried >= 2 && turned_away > 0, "{tried} tried, {turned_away} turned away");
+    assert!(tried >= 2 && refused > 0, "{tried} tried, {refused} refused");
 }
 
 #[tokio::test]
-async fn after_the_rest_of_an_address_its_honest_tablets_log_in_one_after_the_other() {
+async fn after_an_address_lockout_its_tablets_can_log_in_in_turn() {
     let app = TestApp::start_with(|config| config.login.failures_per_address = 3).await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let client = app.anonymous();
     for number in 100..103 {
         login_table(&client, &table(&store.code, number, "0000")).await.refused(401, "AUTH_FAILED");
     }
     login_table(&client, &table(&store.code, 1, "1234")).await.refused(429, "TOO_MANY_REQUESTS");
-    app.stand_at("2026-11-20T03:00:30Z");
+    app.set_time("2026-11-20T03:00:30Z");
     for _ in 0..2 {
         for number in 1..=3 {
             login_table(&client, &table(&store.code, number, "1234")).await.ok();
         }
     }
-    // And without a failure for an hour, all is forgotten.
-    app.stand_at("2026-11-20T04:00:01Z");
+    // After an hour without a failure the counter is reset.
+    app.set_time("2026-11-20T04:00:01Z");
     for number in 200..203 {
         login_table(&client, &table(&store.code, number, "0000")).await.refused(401, "AUTH_FAILED");
     }
 }
 
 #[tokio::test]
-async fn many_logins_at_once_with_one_good_account_buy_no_guesses_either() {
+async fn concurrent_valid_logins_do_not_reset_the_address_limit() {
     let app = TestApp::start_with(|config| config.login.failures_per_address = 20).await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -214,7 +214,7 @@ async fn many_logins_at_once_with_one_good_account_buy_no_guesses_either() {
     for answer in join_all((0..12).map(|_| login_table(&client, &good))).await {
         answer.ok();
     }
-    // Of the nineteen the four are forgiven, once.
+    // Four of the nineteen failures are subtracted, once.
     for number in 115..120 {
         login_table(&client, &table(&store.code, number, "0000")).await.refused(401, "AUTH_FAILED");
     }
@@ -222,30 +222,30 @@ async fn many_logins_at_once_with_one_good_account_buy_no_guesses_either() {
 }
 
 #[tokio::test]
-async fn whoever_hangs_up_before_the_answer_has_tried_all_the_same() {
-    // The attempts end by the failures alone.
+async fn a_disconnect_before_the_response_counts_as_an_attempt() {
+    // Only failures can end this loop, not the limit of successful logins.
     let app = TestApp::start_with(|config| config.login.successes_per_account = 1_000_000).await;
     let store = app.store("demo").await;
     app.store("other").await;
     let wrong = table(&store.code, 1, "0000");
-    let mut hung_up = 0;
+    let mut disconnected = 0;
     while login_table(&app.anonymous(), &table(&store.code, 1, "1234")).await.status == 200 {
-        // The counts begin anew with each right login: five at a time.
+        // Each valid login resets the counter, so five attempts at a time.
         for pause in 0..5 {
             let client = app.anonymous();
             let guess = login_table(&client, &wrong);
-            // Long enough to be tried, too short to be answered: how long that is depends on the machine.
-            if tokio::time::timeout(Duration::from_millis(8 + pause + hung_up / 2), guess).await.is_err() {
-                hung_up += 1;
+            // Long enough for the attempt to start, too short for the response. The right value depends on the machine.
+            if tokio::time::timeout(Duration::from_millis(8 + pause + disconnected / 2), guess).await.is_err() {
+                disconnected += 1;
             }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert!(hung_up < 200, "no guess was ever counted");
+        assert!(disconnected < 200, "no guess was counted");
     }
 }
 
 #[tokio::test]
-async fn a_new_password_ends_the_rest() {
+async fn a_new_password_ends_the_lockout() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -254,25 +254,25 @@ async fn a_new_password_ends_the_rest() {
     let mina = format!("/admin/users/{}", owner.post("/admin/users", &mina).await.ok()["id"]);
     let client = app.anonymous();
     for _ in 0..5 {
-        login_staff(&client, &staff("demo", "mina", "wrong")).await.refused(401, "AUTH_FAILED");
+        login_user(&client, &user("demo", "mina", "wrong")).await.refused(401, "AUTH_FAILED");
         login_table(&client, &table("demo", 1, "wrong")).await.refused(401, "AUTH_FAILED");
     }
-    login_staff(&client, &staff("demo", "mina", "mina1234")).await.refused(429, "TOO_MANY_REQUESTS");
+    login_user(&client, &user("demo", "mina", "mina1234")).await.refused(429, "TOO_MANY_REQUESTS");
     login_table(&client, &table("demo", 1, "1234")).await.refused(429, "TOO_MANY_REQUESTS");
     owner.patch(&mina, &json!({"password": "a new one"})).await.ok();
     owner.patch(&format!("/admin/tables/{}", store.tables[0]), &json!({"password": "9876"})).await.ok();
-    login_staff(&client, &staff("demo", "mina", "a new one")).await.ok();
+    login_user(&client, &user("demo", "mina", "a new one")).await.ok();
     login_table(&client, &table("demo", 1, "9876")).await.ok();
 }
 
 #[tokio::test]
-async fn guesses_at_the_same_moment_stay_within_the_budget() {
+async fn concurrent_guesses_stay_within_the_budget() {
     let app = TestApp::start_on(plain_database().await, |_| {}).await;
     let store = app.store("demo").await;
     app.store("other").await;
     let elsewhere = TestApp::start_on(app.options.clone(), |_| {}).await;
     let clients = [app.anonymous(), elsewhere.anonymous()];
-    // Until many of them have begun, none can be counted.
+    // While this lock is held no attempt can be counted, so that many attempts start at once.
     let mut holder = app.connection().await;
     sqlx::raw_sql("BEGIN; LOCK TABLE login_throttle IN SHARE ROW EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
     let guesses: Vec<_> = (0..40)
@@ -281,19 +281,19 @@ async fn guesses_at_the_same_moment_stay_within_the_budget() {
             tokio::spawn(async move { login_table(&client, &wrong).await })
         })
         .collect();
-    waiting_for_locks(&app.options, 8).await;
+    wait_for_locks(&app.options, 8).await;
     sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
     let mut tried = 0;
     for guess in guesses {
         match guess.await.unwrap().status.as_u16() {
             401 => tried += 1,
-            // On a busy machine one may have waited too long for the held lock: that is a 503.
+            // On a slow machine an attempt may exceed its wait for the lock and get 503.
             429 | 503 => {}
             other => panic!("{other}"),
         }
     }
     assert_eq!(tried, 5);
-    // As many right ones at once are all let in.
+    // Concurrent valid logins all succeed.
     let good = table(&store.code, 2, "1234");
     for login in join_all((0..40).map(|login| login_table(&clients[login % 2], &good))).await {
         login.ok();
@@ -301,32 +301,32 @@ async fn guesses_at_the_same_moment_stay_within_the_budget() {
 }
 
 #[tokio::test]
-async fn a_failure_counted_by_a_fast_clock_locks_for_one_pause() {
+async fn a_failure_from_a_fast_clock_locks_out_for_one_lockout_time() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
     let a_day_ahead = TestApp::start_on(app.options.clone(), |_| {}).await;
-    a_day_ahead.stand_at("2026-11-21T03:00:00Z");
+    a_day_ahead.set_time("2026-11-21T03:00:00Z");
     for _ in 0..5 {
         login_table(&a_day_ahead.anonymous(), &table(&store.code, 1, "0000")).await.refused(401, "AUTH_FAILED");
     }
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let client = app.anonymous();
     let refused = login_table(&client, &table(&store.code, 1, "1234")).await;
     assert_eq!(seconds_to_wait(&refused), 30);
     refused.refused(429, "TOO_MANY_REQUESTS");
-    app.stand_at("2026-11-20T03:00:30Z");
+    app.set_time("2026-11-20T03:00:30Z");
     login_table(&client, &table(&store.code, 1, "1234")).await.ok();
 }
 
 #[tokio::test]
-async fn failures_at_the_same_moment_do_not_block_each_other() {
+async fn concurrent_failures_do_not_deadlock() {
     let options = plain_database().await;
-    // So that a deadlock does not end by itself, but with a refusal.
-    let patient = "DO $$ BEGIN
+    // With a long deadlock_timeout PostgreSQL does not resolve a deadlock, so the request would be refused.
+    let settings = "DO $$ BEGIN
                      EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = %L', current_database(), '10min');
                    END $$";
-    sqlx::raw_sql(patient).execute(&mut PgConnection::connect_with(&options).await.unwrap()).await.unwrap();
+    sqlx::raw_sql(settings).execute(&mut PgConnection::connect_with(&options).await.unwrap()).await.unwrap();
     let app = TestApp::start_on(options, |config| {
         (config.login.failures_per_account, config.login.failures_per_address) = (1_000, 1_000);
     })
@@ -334,7 +334,7 @@ async fn failures_at_the_same_moment_do_not_block_each_other() {
     let store = app.store("demo").await;
     app.store("other").await;
     let client = app.anonymous();
-    // Several accounts: which of two keys is found first depends on their digests.
+    // Several accounts, because the order of the two keys depends on their digests.
     let guesses = (0..80).map(|guess| table(&store.code, 100 + guess % 4, "0000"));
     let guesses: Vec<_> = guesses.collect();
     for answer in join_all(guesses.iter().map(|guess| login_table(&client, guess))).await {
@@ -343,7 +343,7 @@ async fn failures_at_the_same_moment_do_not_block_each_other() {
 }
 
 #[tokio::test]
-async fn logins_that_wait_leave_connections_to_orders() {
+async fn queued_logins_leave_connections_for_orders() {
     let app = TestApp::start_on(plain_database().await, |config| config.database.max_connections = 8).await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -357,7 +357,7 @@ async fn logins_that_wait_leave_connections_to_orders() {
             tokio::spawn(async move { login_table(&client, &login).await })
         })
         .collect();
-    waiting_for_locks(&app.options, 2).await;
+    wait_for_locks(&app.options, 2).await;
     for _ in 0..5 {
         tablet.order(&store.menus[..1]).await.ok();
     }

@@ -1,4 +1,4 @@
-//! Tokens that were tampered with, and keys that are exchanged.
+//! Manipulated tokens and key rotation.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use tableorder::config::Secret;
 
 use crate::support::{ApiClient, TestApp};
 
-/// A part of a token, read.
+/// A decoded part of a token.
 fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap()).unwrap()
 }
@@ -17,7 +17,7 @@ fn encode(part: &Value) -> String {
     URL_SAFE_NO_PAD.encode(part.to_string())
 }
 
-/// `claims` signed with the server's own secret, under `header`.
+/// `claims` signed with the server's secret under `header`.
 fn signed(header: &Value, claims: &Value, algorithm: Algorithm) -> String {
     let message = format!("{}.{}", encode(header), encode(claims));
     let key = EncodingKey::from_secret(TestApp::SECRET.as_bytes());
@@ -25,7 +25,7 @@ fn signed(header: &Value, claims: &Value, algorithm: Algorithm) -> String {
     format!("{message}.{signature}")
 }
 
-/// The token with other claims, signed as the server would.
+/// The token with changed claims and a valid signature.
 pub fn with_claims(token: &str, change: impl FnOnce(&mut Value)) -> String {
     let mut claims = part(token, 1);
     change(&mut claims);
@@ -42,7 +42,7 @@ fn with(claims: &Value, changes: &[(&str, Value)]) -> Value {
 }
 
 #[tokio::test]
-async fn no_mutated_token_opens_anything() {
+async fn no_manipulated_token_is_accepted() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
@@ -56,7 +56,7 @@ async fn no_mutated_token_opens_anything() {
         let unsigned = encode(&json!({"typ": "JWT", "alg": "none", "kid": header["kid"]}));
         let edited =
             |name: &str, value: Value| format!("{head}.{}.{signature}", encode(&with(&claims, &[(name, value)])));
-        // Signed as it should be, but saying what we never say.
+        // Valid signatures over claims that the server never issues.
         let forged = |changes: &[(&str, Value)]| signed(&header, &with(&claims, changes), Algorithm::HS256);
         let under = |name: &str, value: Value| signed(&with(&header, &[(name, value)]), &claims, Algorithm::HS256);
         let mut without_exp = claims.clone();
@@ -108,10 +108,10 @@ async fn no_mutated_token_opens_anything() {
             let code = answer.body["error"]["code"].as_str().unwrap().to_owned();
             assert!(["INVALID_TOKEN", "INVALID_TOKEN_TYPE"].contains(&code.as_str()), "{what}: {code}");
         }
-        // Beyond the limit of the header nobody reads as far as the token.
+        // Beyond the header limit the token is not read.
         let long = client.with_token(&"x".repeat(40_000)).get(path).await;
         long.refused(431, "HEADER_TOO_LARGE");
-        // Good ones still do; the ticket never did open this.
+        // Valid tokens are still accepted; the ticket is not valid for this route.
         if client.token() != ticket.token() {
             client.get(path).await.ok();
         }
@@ -119,7 +119,7 @@ async fn no_mutated_token_opens_anything() {
 }
 
 #[tokio::test]
-async fn a_key_is_exchanged_while_its_tokens_still_count() {
+async fn a_key_is_rotated_while_its_tokens_stay_valid() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -139,10 +139,10 @@ async fn a_key_is_exchanged_while_its_tokens_still_count() {
     let new = app.anonymous().with_token(token.as_str().unwrap());
     assert_ne!(part(new.token(), 0)["kid"], part(old.token(), 0)["kid"]);
     me(&exchanged, &new).await.ok();
-    // The instance that has not been told of the new key yet does not know it; given in advance, it does.
+    // An instance without the new key refuses its tokens. Added to the previous keys in advance, it accepts them.
     me(&app, &new).await.refused(401, "INVALID_TOKEN");
-    let told = with_keys(TestApp::SECRET, &["the new secret of these tests"]).await;
-    me(&told, &new).await.ok();
+    let prepared = with_keys(TestApp::SECRET, &["the new secret of these tests"]).await;
+    me(&prepared, &new).await.ok();
     let done = with_keys("the new secret of these tests", &[]).await;
     me(&done, &old).await.refused(401, "INVALID_TOKEN");
     me(&done, &new).await.ok();

@@ -1,4 +1,4 @@
-//! Archives taken apart and put together again, as somebody would who wants to do harm.
+//! Reads, changes and rebuilds backup archives, as an attacker would.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -11,7 +11,6 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
 
-/// The entries of an archive.
 #[derive(Clone)]
 pub struct Archive {
     pub entries: Vec<(String, Vec<u8>)>,
@@ -36,23 +35,23 @@ impl Archive {
         &mut self.manifest
     }
 
-    /// What the manifest says of a table.
+    /// The manifest's entry for a table.
     pub fn table(&mut self, name: &str) -> &mut Value {
         let tables = self.manifest["tables"].as_array_mut().unwrap();
         tables.iter_mut().find(|table| table["name"] == name).unwrap()
     }
 
-    /// Replaces the rows of a table, and its counts and checksum.
+    /// Replaces the rows of a table, with matching count, size and checksum.
     pub fn set_rows(&mut self, table: &str, rows: &str) {
         let name = format!("{table}/000001");
         if let Some(entry) = self.entries.iter_mut().find(|(entry, _)| *entry == name) {
             entry.1 = rows.as_bytes().to_vec();
         }
         let digest = Sha256::digest(rows);
-        let said = self.table(table);
-        said["rows"] = rows.matches('\n').count().into();
-        said["bytes"] = rows.len().into();
-        said["sha256"] = hex::encode(digest).into();
+        let entry = self.table(table);
+        entry["rows"] = rows.matches('\n').count().into();
+        entry["bytes"] = rows.len().into();
+        entry["sha256"] = hex::encode(digest).into();
     }
 
     pub fn rows(&self, table: &str) -> String {
@@ -75,7 +74,7 @@ impl Archive {
     }
 }
 
-/// Appends an entry of any name and type, which `tar` itself would refuse.
+/// Appends an entry of any name and type, even those that `tar` refuses to write.
 pub fn append(builder: &mut Builder<impl Write>, name: &str, content: &[u8], kind: EntryType) {
     let mut header = Header::new_gnu();
     header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());

@@ -1,4 +1,4 @@
-//! What a database holds, to be compared with what another one holds.
+//! The content of a database, for comparison with another database.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use tableorder::backup::{EXCLUDED_TABLES, TABLES};
 
 use super::connect;
 
-/// Whether the schema of an unfinished restore exists.
+/// The number of schemas left by an unfinished restore.
 pub const STAGING: &str = "SELECT count(*) FROM pg_namespace WHERE nspname = 'tableorder_restore'";
 
-/// The rows of each table, in an order of their own, and where its ids continue.
+/// The rows of each table, sorted, and the last value of its id sequence.
 pub async fn of(options: &PgConnectOptions) -> BTreeMap<String, String> {
     let mut conn = connect(options).await;
-    // Whatever the database's own settings are.
+    // Independent of the database's own settings.
     conn.execute("SET DateStyle = ISO; SET TimeZone = UTC; SET bytea_output = hex").await.unwrap();
     let mut content = BTreeMap::new();
     for table in TABLES {
@@ -31,7 +31,7 @@ pub async fn of(options: &PgConnectOptions) -> BTreeMap<String, String> {
     content
 }
 
-/// Compares what two databases hold, or one at two times.
+/// Asserts that two contents are equal.
 #[track_caller]
 pub fn assert_equal(found: &BTreeMap<String, String>, expected: &BTreeMap<String, String>, what: &str) {
     for (table, rows) in expected {
@@ -41,7 +41,7 @@ pub fn assert_equal(found: &BTreeMap<String, String>, expected: &BTreeMap<String
     }
 }
 
-/// Columns, constraints, indexes and functions.
+/// The columns, constraints, indexes, functions and enum values of the schema.
 pub async fn schema(options: &PgConnectOptions) -> Vec<String> {
     let sql = "
         SELECT format('%s.%s %s %s %s %s', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull,
@@ -59,7 +59,7 @@ pub async fn schema(options: &PgConnectOptions) -> Vec<String> {
     sqlx::query_scalar(sql).fetch_all(&mut connect(options).await).await.unwrap()
 }
 
-/// Texts with everything that the text format of `COPY` has to escape, or that could be taken for a statement.
+/// Texts that need escaping in the text format of `COPY`, or look like SQL.
 const TEXTS: [&str; 20] = [
     "\t",
     "\n",
@@ -83,7 +83,7 @@ const TEXTS: [&str; 20] = [
     "COPY orders TO PROGRAM 'touch x'",
 ];
 
-/// Fills every table of the first release: two stores with `orders` orders each.
+/// Fills every table of release 0.1.0: two stores with `orders` orders each.
 pub async fn fill(conn: &mut PgConnection, seed: i64, orders: i64) {
     conn.execute("CREATE TEMPORARY TABLE texts (n bigint, t text)").await.unwrap();
     let texts = "INSERT INTO texts SELECT n - 1, t FROM unnest($1::text[]) WITH ORDINALITY AS u (t, n)";
@@ -139,7 +139,7 @@ pub async fn fill(conn: &mut PgConnection, seed: i64, orders: i64) {
 }
 
 #[tokio::test]
-async fn every_table_is_in_a_backup_or_named_as_left_out() {
+async fn every_table_is_in_a_backup_or_listed_as_excluded() {
     let options = crate::support::plain_database().await;
     let sql = "SELECT relname::text FROM pg_class
                WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname";

@@ -1,4 +1,4 @@
-//! Files that are no backup, are damaged, or were altered to do harm: each is refused, nothing of it is executed or kept.
+//! Files that are not backups, are damaged, or were changed by an attacker: each is refused and changes nothing.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,14 +14,14 @@ use super::{connect, content, number};
 use crate::command_line::Shell;
 use crate::support::{plain_database, url_of};
 
-/// A database, a shell for it, and a backup of it.
-struct Victim {
+/// A database, a shell for it, and its backup.
+struct Target {
     options: PgConnectOptions,
     shell: Shell,
     path: PathBuf,
 }
 
-impl Victim {
+impl Target {
     async fn new(name: &str) -> Self {
         let options = plain_database().await;
         content::fill(&mut connect(&options).await, 0, 40).await;
@@ -31,89 +31,89 @@ impl Victim {
         Self { options, shell, path }
     }
 
-    /// A restore of `bytes` fails with `expected` and leaves nothing behind.
+    /// Asserts that a restore of `bytes` fails with `expected` and changes nothing.
     async fn refuses(&self, what: &str, bytes: &[u8], expected: &str) {
         let before = content::of(&self.options).await;
         fs::write(&self.path, bytes).unwrap();
-        let told = self.shell.fails(&["restore", "x.backup", "--force"], "");
-        assert!(told.contains(expected), "{what}: {told}");
+        let stderr = self.shell.fails(&["restore", "x.backup", "--force"], "");
+        assert!(stderr.contains(expected), "{what}: {stderr}");
         content::assert_equal(&content::of(&self.options).await, &before, what);
         assert_eq!(number(&self.options, content::STAGING).await, 0, "{what}");
     }
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_backup_is_refused() {
-    let victim = Victim::new("backups-foreign-files").await;
-    assert!(victim.shell.fails(&["restore", "missing", "--force"], "").contains("missing: No such file"));
-    assert!(victim.shell.fails(&["restore", ".", "--force"], "").contains("is not a backup"));
-    victim.refuses("text", b"id,name\n1,cat\n", "is not a backup").await;
-    victim.refuses("empty", b"", "is not a backup").await;
-    victim.refuses("pg_dump's", b"PGDMP\x01\x0e\x00", "made by tableorder 0.1.0: restore it with that release").await;
+async fn a_file_that_is_not_a_backup_is_refused() {
+    let target = Target::new("backups-foreign-files").await;
+    assert!(target.shell.fails(&["restore", "missing", "--force"], "").contains("missing: No such file"));
+    assert!(target.shell.fails(&["restore", ".", "--force"], "").contains("is not a backup"));
+    target.refuses("text", b"id,name\n1,cat\n", "is not a backup").await;
+    target.refuses("empty", b"", "is not a backup").await;
+    target.refuses("pg_dump's", b"PGDMP\x01\x0e\x00", "made by tableorder 0.1.0: restore it with that release").await;
     let mut other = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     append(&mut other, "photo.jpg", b"x", EntryType::Regular);
-    victim.refuses("another tar", &other.into_inner().unwrap().finish().unwrap(), "is not a backup").await;
+    target.refuses("another tar", &other.into_inner().unwrap().finish().unwrap(), "is not a backup").await;
     let mut newer = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     append(&mut newer, "format", b"tableorder backup 2\n", EntryType::Regular);
-    victim.refuses("format 2", &newer.into_inner().unwrap().finish().unwrap(), "newer tableorder").await;
+    target.refuses("format 2", &newer.into_inner().unwrap().finish().unwrap(), "newer tableorder").await;
 }
 
 #[tokio::test]
 async fn a_damaged_backup_is_refused() {
-    let victim = Victim::new("backups-damaged").await;
-    let whole = fs::read(&victim.path).unwrap();
+    let target = Target::new("backups-damaged").await;
+    let whole = fs::read(&target.path).unwrap();
     for length in [20, whole.len() / 2, whole.len() - 1] {
-        victim.refuses(&format!("{length} bytes"), &whole[..length], "damaged").await;
+        target.refuses(&format!("{length} bytes"), &whole[..length], "damaged").await;
     }
     for place in [whole.len() / 5, whole.len() * 9 / 10, whole.len() - 6] {
         let mut altered = whole.clone();
         altered[place] ^= 0x55;
-        victim.refuses(&format!("byte {place}"), &altered, "damaged").await;
+        target.refuses(&format!("byte {place}"), &altered, "damaged").await;
     }
-    victim.refuses("more", &[&whole[..], b"x"].concat(), "continues after its end").await;
-    victim.refuses("twice", &[&whole[..], &whole[..]].concat(), "continues after its end").await;
-    fs::write(&victim.path, &whole).unwrap();
-    victim.shell.ok(&["restore", "x.backup", "--force"], "");
+    target.refuses("more", &[&whole[..], b"x"].concat(), "continues after its end").await;
+    target.refuses("twice", &[&whole[..], &whole[..]].concat(), "continues after its end").await;
+    fs::write(&target.path, &whole).unwrap();
+    target.shell.ok(&["restore", "x.backup", "--force"], "");
 }
 
 #[tokio::test]
 async fn an_archive_with_other_entries_is_refused() {
-    let victim = Victim::new("backups-entries").await;
-    let whole = Archive::read(&victim.path);
+    let target = Target::new("backups-entries").await;
+    let whole = Archive::read(&target.path);
     for name in ["pg_authid/000001", "_sqlx_migrations/000001", "event_epochs/000001", "../../etc/passwd", "orders"] {
         let mut archive = whole.clone();
         archive.entries.insert(1, (name.to_owned(), b"1\n".to_vec()));
-        victim.refuses(name, &archive.bytes(), "not expected").await;
+        target.refuses(name, &archive.bytes(), "not expected").await;
     }
     let mut swapped = whole.clone();
     swapped.entries.swap(1, 2);
-    victim.refuses("another order", &swapped.bytes(), "not expected").await;
+    target.refuses("another order", &swapped.bytes(), "not expected").await;
     let mut repeated = whole.clone();
     let entry = repeated.entries[1].clone();
     repeated.entries.insert(2, entry);
-    victim.refuses("a piece twice", &repeated.bytes(), "not expected").await;
+    target.refuses("a piece twice", &repeated.bytes(), "not expected").await;
     let mut missing = whole.clone();
     missing.entries.remove(1);
-    victim.refuses("a piece too few", &missing.bytes(), "differ from the manifest").await;
+    target.refuses("a piece too few", &missing.bytes(), "differ from the manifest").await;
 
     for kind in [EntryType::Symlink, EntryType::Directory, EntryType::GNULongName, EntryType::XHeader] {
         let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         append(&mut builder, "format", b"tableorder backup 1\n", EntryType::Regular);
         append(&mut builder, "stores/000001", b"x", kind);
         let bytes = builder.into_inner().unwrap().finish().unwrap();
-        victim.refuses(&format!("{kind:?}"), &bytes, "not a plain file").await;
+        target.refuses(&format!("{kind:?}"), &bytes, "not a plain file").await;
     }
-    // 100 MB in 100 KB: refused by its size, before any of it is read.
+    // A decompression bomb, 100 MB in 100 KB: refused by its declared size, before its content is read.
     let mut bomb = Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
     append(&mut bomb, "format", b"tableorder backup 1\n", EntryType::Regular);
     append(&mut bomb, "stores/000001", &vec![b'0'; 100_000_000], EntryType::Regular);
-    victim.refuses("a bomb", &bomb.into_inner().unwrap().finish().unwrap(), "at most").await;
+    target.refuses("a decompression bomb", &bomb.into_inner().unwrap().finish().unwrap(), "at most").await;
 }
 
 #[tokio::test]
 async fn a_manifest_that_contradicts_the_schema_is_refused() {
-    let victim = Victim::new("backups-manifests").await;
-    let whole = Archive::read(&victim.path);
+    let target = Target::new("backups-manifests").await;
+    let whole = Archive::read(&target.path);
     let altered = |change: &dyn Fn(&mut Archive)| {
         let mut archive = whole.clone();
         change(&mut archive);
@@ -127,27 +127,27 @@ async fn a_manifest_that_contradicts_the_schema_is_refused() {
         ("too few columns", columns(json!(["store_id", "id", "name", "display_order"]))),
         ("a column twice", columns(json!(["store_id", "id", "name", "name", "created_at"]))),
     ] {
-        victim.refuses(what, &bytes, "the columns of categories are unknown").await;
+        target.refuses(what, &bytes, "the columns of categories are unknown").await;
     }
     let fewer = altered(&|archive| drop(archive.manifest()["tables"].as_array_mut().unwrap().remove(3)));
-    victim.refuses("too few tables", &fewer, "damaged").await;
+    target.refuses("too few tables", &fewer, "damaged").await;
     let renamed = altered(&|archive| archive.table("audit_log")["name"] = "pg_authid".into());
-    victim.refuses("another table", &renamed, "damaged").await;
+    target.refuses("another table", &renamed, "damaged").await;
     let count = altered(&|archive| archive.table("orders")["rows"] = u64::MAX.into());
-    victim.refuses("a count", &count, "differ from the manifest").await;
+    target.refuses("a count", &count, "differ from the manifest").await;
     let unknown = altered(&|archive| archive.manifest()["sql"] = "DROP TABLE orders".into());
-    victim.refuses("an unknown field", &unknown, "unknown field").await;
+    target.refuses("an unknown field", &unknown, "unknown field").await;
     let ids = altered(&|archive| archive.table("orders")["last_id"] = i64::MAX.into());
-    victim.refuses("ids at their end", &ids, "cannot be continued").await;
+    target.refuses("ids at their end", &ids, "cannot be continued").await;
     let older = altered(&|archive| archive.manifest()["migration"] = 20_261_120_000_001_i64.into());
-    victim.refuses("another version", &older, "damaged").await;
-    assert!(!victim.shell.directory.join("executed").exists());
+    target.refuses("another version", &older, "damaged").await;
+    assert!(!target.shell.directory.join("executed").exists());
 }
 
 #[tokio::test]
 async fn rows_that_the_schema_does_not_allow_are_refused() {
-    let victim = Victim::new("backups-rows").await;
-    let whole = Archive::read(&victim.path);
+    let target = Target::new("backups-rows").await;
+    let whole = Archive::read(&target.path);
     let with = |table: &str, change: &dyn Fn(String) -> String| {
         let mut archive = whole.clone();
         let rows = change(archive.rows(table));
@@ -162,6 +162,6 @@ async fn rows_that_the_schema_does_not_allow_are_refused() {
         ("too few values", with("tables", &|rows| rows + "1\t2\n")),
         ("an end in the middle", with("users", &|rows| "\\.\n".to_owned() + &rows)),
     ] {
-        victim.refuses(what, &bytes, "nothing was changed").await;
+        target.refuses(what, &bytes, "nothing was changed").await;
     }
 }

@@ -1,4 +1,4 @@
-//! A restore that is killed at any point leaves the old state or the new one, and can be repeated.
+//! A restore that is killed leaves the old state or the new state, and can be repeated.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ async fn a_restore_killed_at_any_point_leaves_the_old_or_the_new_state() {
         tokio::time::sleep(whole * part / 5).await;
         restore.kill().unwrap();
         restore.wait().unwrap();
-        until_disconnected(&options).await;
+        wait_until_disconnected(&options).await;
         let now = content::of(&options).await;
         if now == old {
             kept += 1;
@@ -38,20 +38,20 @@ async fn a_restore_killed_at_any_point_leaves_the_old_or_the_new_state() {
         assert_eq!(number(&options, content::STAGING).await, 0);
         break;
     }
-    assert!(kept > 0, "no restore was killed before its end");
-    // What a killed restore left is no obstacle, and goes.
+    assert!(kept > 0, "a restore should be killed before its end");
+    // The remains of a killed restore do not prevent the next one, which removes them.
     target.ok(&arguments, "");
     content::assert_equal(&content::of(&options).await, &new, "repeated");
     assert_eq!(number(&options, content::STAGING).await, 0);
 }
 
-/// PostgreSQL ends the statement of a killed program once it notices; it may still commit.
-async fn until_disconnected(options: &sqlx::postgres::PgConnectOptions) {
+/// Waits until PostgreSQL has ended the sessions of the killed program; a statement may still commit until then.
+async fn wait_until_disconnected(options: &sqlx::postgres::PgConnectOptions) {
     let connected = "SELECT count(*) FROM pg_stat_activity
                      WHERE datname = current_database() AND application_name LIKE 'tableorder%'";
     let started = Instant::now();
     while number(options, connected).await > 0 {
-        assert!(started.elapsed() < Duration::from_secs(30), "its connections stay");
+        assert!(started.elapsed() < Duration::from_secs(30), "the program's connections should end");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The backup that the server makes every night.
+//! The nightly backups made by the server.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::support::{Directory, TestApp, empty_database, plain_database, url_of}
 
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// A server that makes backups at 04:30 into `directory`, and keeps two.
+/// A server that makes a backup into `directory` at 04:30 and keeps two.
 async fn server(options: &PgConnectOptions, directory: &Path) -> TestApp {
     TestApp::start_on(options.clone(), |config| {
         config.backup.directory = Some(directory.to_owned());
@@ -52,7 +52,7 @@ async fn metric(app: &TestApp, name: &str) -> Option<f64> {
 }
 
 #[tokio::test]
-async fn each_night_has_one_backup_whichever_instance_makes_it() {
+async fn each_night_has_one_backup_from_any_instance() {
     let options = plain_database().await;
     let work = Directory::new("nightly");
     let directories = [work.0.join("a"), work.0.join("b")];
@@ -62,15 +62,15 @@ async fn each_night_has_one_backup_whichever_instance_makes_it() {
     store.tablet(1).await.order(&store.menus[..1]).await.ok();
     let all = || directories.iter().flat_map(|directory| backups(directory)).collect::<Vec<_>>();
 
-    // 04:29 and 04:31 in Seoul. The day on which the stores were added has no backup before its night.
+    // 04:29 and 04:31 in Seoul. A store is first backed up in the night after it was created.
     for app in &apps {
-        app.stand_at("2027-01-04T19:29:00Z");
+        app.set_time("2027-01-04T19:29:00Z");
     }
     until("the backup of the night before", async || all() == ["tableorder-20270103-193000.backup"]).await;
     for app in &apps {
-        app.stand_at("2027-01-04T19:31:00Z");
+        app.set_time("2027-01-04T19:31:00Z");
     }
-    until("the backup of this night", async || all().len() == 2).await;
+    until("this night's backup", async || all().len() == 2).await;
     until("the metric", async || {
         let finished = metric(&apps[0], "backup_last_success_timestamp_seconds").await;
         finished == Some(1_799_091_060.0) && metric(&apps[1], "backup_overdue").await == Some(0.0)
@@ -82,25 +82,25 @@ async fn each_night_has_one_backup_whichever_instance_makes_it() {
     let path = newest.unwrap().join("tableorder-20270104-193000.backup");
     let target = empty_database().await;
     let away = Shell::at(url_of(&target), "nightly-away");
-    let said = away.ok(&["restore", path.to_str().unwrap()], "");
-    assert!(said.contains("2 stores, 1 orders"), "{said}");
+    let summary = away.ok(&["restore", path.to_str().unwrap()], "");
+    assert!(summary.contains("2 stores, 1 orders"), "{summary}");
     assert_eq!(content::of(&target).await["orders"], content::of(&options).await["orders"]);
 }
 
 #[tokio::test]
-async fn old_backups_are_deleted_and_other_files_are_not() {
+async fn old_backups_are_deleted_and_other_files_are_kept() {
     let options = plain_database().await;
     let work = Directory::new("nightly-kept");
     fs::write(work.0.join("mine.backup"), "x").unwrap();
     fs::write(work.0.join("tableorder-20260101-0430.backup"), "x").unwrap();
-    // What a server that was killed while it wrote has left.
+    // The temporary file of a server that was killed during a backup.
     fs::write(work.0.join(".tableorder-20260101-043000.backup.a1b2c3.part"), "x").unwrap();
     fs::write(work.0.join(".mine.part"), "x").unwrap();
     let app = server(&options, &work.0).await;
     app.store("noodles").await;
     app.store("bar").await;
     for day in 10..14 {
-        app.stand_at(&format!("2027-01-{day}T20:00:00Z"));
+        app.set_time(&format!("2027-01-{day}T20:00:00Z"));
         let name = format!("tableorder-202701{day}-193000.backup");
         until(&name, async || backups(&work.0).contains(&name)).await;
     }
@@ -110,37 +110,37 @@ async fn old_backups_are_deleted_and_other_files_are_not() {
         "tableorder-20270112-193000.backup",
         "tableorder-20270113-193000.backup",
     ];
-    until("the third is gone", async || backups(&work.0) == expected).await;
+    until("the third backup should be deleted", async || backups(&work.0) == expected).await;
     let mut unfinished = names(&work.0);
     unfinished.retain(|name| name.starts_with('.'));
     assert_eq!(unfinished, [".mine.part"]);
 }
 
 #[tokio::test]
-async fn a_backup_that_fails_is_tried_again_and_after_two_days_the_server_warns() {
+async fn a_failed_backup_is_retried_and_overdue_backups_raise_a_warning() {
     let options = plain_database().await;
     let work = Directory::new("nightly-fails");
-    // Not even root can make a directory of it.
+    // A file in place of the directory: it fails for root too.
     let directory = work.0.join("file");
     fs::write(&directory, "x").unwrap();
     let app = server(&options, &directory).await;
     app.store("noodles").await;
     app.store("bar").await;
-    app.stand_at("2027-01-10T20:00:00Z");
+    app.set_time("2027-01-10T20:00:00Z");
     until("a failure", async || metric(&app, "backup_failures_total").await == Some(1.0)).await;
     // There was never a backup, and the stores are older than two days.
     assert_eq!(warnings(&app).await, serde_json::json!(["backup_overdue"]));
-    app.stand_at("2027-01-10T20:11:00Z");
+    app.set_time("2027-01-10T20:11:00Z");
     until("the second try", async || metric(&app, "backup_failures_total").await == Some(2.0)).await;
     fs::remove_file(&directory).unwrap();
-    app.stand_at("2027-01-10T20:22:00Z");
+    app.set_time("2027-01-10T20:22:00Z");
     until("a backup", async || backups(&directory).len() == 1).await;
     until("no warning", async || warnings(&app).await.is_null()).await;
-    app.stand_at("2027-01-12T19:29:00Z");
+    app.set_time("2027-01-12T19:29:00Z");
     until("the backup of the next night", async || backups(&directory).len() == 2).await;
     fs::rename(&directory, work.0.join("moved")).unwrap();
     fs::write(&directory, "x").unwrap();
-    app.stand_at("2027-01-14T20:00:00Z");
+    app.set_time("2027-01-14T20:00:00Z");
     until("a warning", async || warnings(&app).await == serde_json::json!(["backup_overdue"])).await;
     assert_eq!(metric(&app, "backup_overdue").await, Some(1.0));
 }

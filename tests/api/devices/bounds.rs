@@ -1,4 +1,4 @@
-//! How many devices there are at most, and for how long.
+//! Limits on the number and the age of devices.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -6,37 +6,37 @@ use tableorder::clock::Clock;
 use tableorder::security::access::TokenAccess;
 use tableorder::services::DeviceService;
 
-use super::{MENU, Tablet, audited, config, is_broken_off, listed, renew};
+use super::{MENU, Tablet, audited, config, is_aborted, listed, renew};
 use crate::support::TestApp;
 
-/// How many devices there are of all stores, revoked ones too.
+/// The number of devices of all stores, revoked ones included.
 async fn rows(app: &TestApp) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM devices").fetch_one(&mut app.connection().await).await.unwrap()
 }
 
 #[tokio::test]
-async fn beyond_the_cap_the_least_recently_seen_is_unpaired() {
+async fn beyond_the_cap_the_least_recently_seen_device_is_unpaired() {
     let app = TestApp::start_with(|config| config.devices.per_table = 3).await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let admin = store.admin().await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let (neighbour, stranger) = (Tablet::pair(&store, 2).await, Tablet::pair(&other, 1).await);
     let mut tablets = Vec::new();
     for minute in 1..=3 {
-        app.stand_at(&format!("2026-11-20T03:0{minute}:00Z"));
+        app.set_time(&format!("2026-11-20T03:0{minute}:00Z"));
         tablets.push(Tablet::pair(&store, 1).await);
     }
-    app.stand_at("2026-11-20T03:04:00Z");
+    app.set_time("2026-11-20T03:04:00Z");
     tablets[0].renewed().await;
     let stream = tablets[1].stream().await;
-    app.stand_at("2026-11-20T03:05:00Z");
+    app.set_time("2026-11-20T03:05:00Z");
     let fourth = Tablet::pair(&store, 1).await;
 
-    assert!(!tablets[1].opens_the_menu().await, "at once");
-    assert!(is_broken_off(stream).await);
+    assert!(!tablets[1].can_read_menu().await, "an unpaired device should lose access at once");
+    assert!(is_aborted(stream).await);
     renew(&tablets[1].client).await.refused(401, "TOKEN_EXPIRED");
     for tablet in [&tablets[0], &tablets[2], &fourth, &neighbour, &stranger] {
-        assert!(tablet.opens_the_menu().await);
+        assert!(tablet.can_read_menu().await);
     }
     let expected = [fourth.device, tablets[0].device, tablets[2].device, neighbour.device];
     assert_eq!(listed(&admin).await, expected);
@@ -46,16 +46,16 @@ async fn beyond_the_cap_the_least_recently_seen_is_unpaired() {
 }
 
 #[tokio::test]
-async fn a_login_stays_paired_although_the_clock_went_back() {
+async fn a_login_stays_paired_after_the_clock_went_back() {
     let app = TestApp::start_with(|config| config.devices.per_table = 1).await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let before = Tablet::pair(&store, 1).await;
-    app.stand_at("2026-11-20T02:30:00Z");
+    app.set_time("2026-11-20T02:30:00Z");
     let tablet = Tablet::pair(&store, 1).await;
-    assert!(tablet.opens_the_menu().await);
-    assert!(!before.opens_the_menu().await);
+    assert!(tablet.can_read_menu().await);
+    assert!(!before.can_read_menu().await);
 }
 
 #[tokio::test]
@@ -64,20 +64,20 @@ async fn unpairing_a_device_without_valid_tokens_revokes_nothing() {
     let store = app.store("demo").await;
     app.store("other").await;
     let id = app.store_id("demo").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     Tablet::pair(&store, 1).await;
     let version = async || app.cluster.versions(id).await.unwrap().access;
     let before = version().await;
-    app.stand_at("2026-11-21T03:00:00Z");
+    app.set_time("2026-11-21T03:00:00Z");
     let next = Tablet::pair(&store, 1).await;
     assert_eq!(listed(&store.admin().await).await, [next.device]);
-    assert_eq!(version().await, before, "no token has to be checked again");
+    assert_eq!(version().await, before, "no cached token check should be invalidated");
     Tablet::pair(&store, 1).await;
     assert_eq!(version().await, before + 1);
 }
 
 #[tokio::test]
-async fn logins_at_once_pair_no_more_devices_than_the_cap() {
+async fn concurrent_logins_pair_no_more_devices_than_the_cap() {
     let app = TestApp::start_with(|config| config.devices.per_table = 3).await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -93,7 +93,7 @@ async fn logins_at_once_pair_no_more_devices_than_the_cap() {
 }
 
 #[tokio::test]
-async fn revoked_devices_are_bounded_and_displace_no_paired_one() {
+async fn revoked_devices_are_bounded_and_displace_no_paired_device() {
     let app = TestApp::start_with(|config| config.devices.per_table = 2).await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -104,7 +104,7 @@ async fn revoked_devices_are_bounded_and_displace_no_paired_one() {
         admin.delete(&next.path()).await.ok();
     }
     Tablet::pair(&store, 1).await;
-    assert!(kept.opens_the_menu().await);
+    assert!(kept.can_read_menu().await);
     assert_eq!(rows(&app).await, 4, "two paired and two revoked");
 }
 
@@ -112,10 +112,10 @@ async fn revoked_devices_are_bounded_and_displace_no_paired_one() {
 async fn old_pairings_are_deleted_once_their_last_token_expired() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
-    app.stand_at("2026-08-01T03:00:00Z");
+    app.set_time("2026-08-01T03:00:00Z");
     let tablet = Tablet::pair(&store, 1).await;
     Tablet::pair(&other, 1).await;
-    app.stand_at("2026-10-30T03:00:00Z");
+    app.set_time("2026-10-30T03:00:00Z");
     tablet.renewed().await;
     Tablet::pair(&store, 1).await;
     let prune_at = async |moment: &'static str| {
@@ -124,7 +124,7 @@ async fn old_pairings_are_deleted_once_their_last_token_expired() {
         DeviceService::new(app.database.clone(), access, clock, config().devices).prune().await.unwrap()
     };
     assert_eq!(prune_at("2026-10-30T03:00:00Z").await, 0);
-    assert_eq!(prune_at("2026-10-30T03:00:01Z").await, 1, "the other store's, whose token expired long ago");
+    assert_eq!(prune_at("2026-10-30T03:00:01Z").await, 1, "the other store's device, whose token expired long ago");
     assert_eq!(prune_at("2026-10-31T02:59:59Z").await, 0);
     assert_eq!(prune_at("2026-10-31T03:00:00Z").await, 1);
     renew(&tablet.client).await.refused(401, "TOKEN_EXPIRED");

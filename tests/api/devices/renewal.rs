@@ -1,4 +1,4 @@
-//! New tokens for paired tablets, without the password.
+//! Renewal: new tokens for paired tablets, without the password.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -12,14 +12,14 @@ async fn an_expired_token_of_a_paired_device_is_renewed() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let tablet = Tablet::pair(&store, 1).await;
-    app.stand_at("2026-11-28T03:00:00Z");
+    app.set_time("2026-11-28T03:00:00Z");
     tablet.client.get(MENU).await.refused(401, "TOKEN_EXPIRED");
     let login = renew(&tablet.client).await.ok();
     assert_eq!((&login["device_id"], &login["expires_at"]), (&json!(tablet.device), &json!("2026-11-29T03:00:00Z")));
     let renewed = Tablet::from_login(&tablet.client, &login);
-    assert!(renewed.opens_the_menu().await);
+    assert!(renewed.can_read_menu().await);
     tablet.client.get(MENU).await.refused(401, "TOKEN_EXPIRED");
     let devices = store.admin().await.get("/admin/devices").await.ok();
     assert_eq!(devices["devices"][0]["last_seen_at"], "2026-11-28T03:00:00Z");
@@ -37,11 +37,11 @@ async fn a_token_is_renewed_while_its_session_runs() {
     assert_eq!(renewed.device, tablet.device);
     let second = renewed.client.order(&store.menus[..1]).await.ok();
     assert_eq!(second["session_id"], order["session_id"]);
-    assert!(tablet.opens_the_menu().await, "the token before counts until it expires");
+    assert!(tablet.can_read_menu().await, "the previous token should be valid until it expires");
 }
 
 #[tokio::test]
-async fn after_completion_a_renewed_token_is_of_the_next_session() {
+async fn after_completion_a_renewed_token_belongs_to_the_next_session() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -54,10 +54,10 @@ async fn after_completion_a_renewed_token_is_of_the_next_session() {
 }
 
 #[tokio::test]
-async fn a_new_password_ends_the_pairings_of_its_table() {
+async fn a_new_table_password_ends_the_pairings_of_the_table() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let admin = store.admin().await;
     let (tablet, neighbour) = (Tablet::pair(&store, 1).await, Tablet::pair(&store, 2).await);
     let stranger = Tablet::pair(&other, 1).await;
@@ -68,12 +68,12 @@ async fn a_new_password_ends_the_pairings_of_its_table() {
     stranger.renewed().await;
     assert_eq!(listed(&admin).await, [neighbour.device]);
     admin.delete(&tablet.path()).await.refused(404, "DEVICE_NOT_FOUND");
-    app.stand_at("2026-11-22T03:00:00Z");
+    app.set_time("2026-11-22T03:00:00Z");
     renew(&tablet.client).await.refused(401, "INVALID_TOKEN");
 }
 
 #[tokio::test]
-async fn a_deleted_table_renews_no_token() {
+async fn a_token_of_a_deleted_table_is_not_renewed() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -84,20 +84,20 @@ async fn a_deleted_table_renews_no_token() {
 }
 
 #[tokio::test]
-async fn a_pairing_that_is_too_old_needs_the_password() {
+async fn an_old_pairing_needs_the_password() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-08-01T03:00:00Z");
+    app.set_time("2026-08-01T03:00:00Z");
     let tablet = Tablet::pair(&store, 1).await;
-    // 90 days later it is just young enough, and its token lives for a day.
-    app.stand_at("2026-10-30T03:00:00Z");
+    // After exactly 90 days the pairing can still be renewed, and the token lives for a day.
+    app.set_time("2026-10-30T03:00:00Z");
     let tablet = tablet.renewed().await;
-    app.stand_at("2026-10-30T03:00:01Z");
+    app.set_time("2026-10-30T03:00:01Z");
     renew(&tablet.client).await.refused(401, "TOKEN_EXPIRED");
-    assert!(tablet.opens_the_menu().await);
+    assert!(tablet.can_read_menu().await);
     assert_eq!(listed(&store.admin().await).await, [tablet.device]);
-    app.stand_at("2026-10-31T03:00:00Z");
+    app.set_time("2026-10-31T03:00:00Z");
     renew(&tablet.client).await.refused(401, "TOKEN_EXPIRED");
     let admin = store.admin().await;
     assert_eq!(listed(&admin).await, [0; 0]);
@@ -109,9 +109,9 @@ async fn only_the_renewal_accepts_an_expired_token() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let tablet = Tablet::pair(&store, 1).await;
-    app.stand_at("2026-11-22T03:00:00Z");
+    app.set_time("2026-11-22T03:00:00Z");
     let document = serde_json::to_value(tableorder::openapi()).unwrap();
     let mut refused = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -132,17 +132,17 @@ async fn only_the_renewal_accepts_an_expired_token() {
             }
         }
     }
-    assert_eq!(refused, 8, "every other operation of a table token");
+    assert_eq!(refused, 8, "every other operation with a table token should refuse it");
 }
 
 #[tokio::test]
 async fn a_renewal_checks_everything_but_the_expiry() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let (tablet, admin) = (Tablet::pair(&store, 1).await, store.admin().await);
     let (neighbour, stranger) = (Tablet::pair(&store, 2).await, Tablet::pair(&other, 1).await);
-    app.stand_at("2026-11-22T03:00:00Z");
+    app.set_time("2026-11-22T03:00:00Z");
     let with = |name: &str, value: Value| {
         tablet.client.with_token(&with_claims(tablet.client.token(), |claims| claims[name] = value))
     };
@@ -176,14 +176,14 @@ async fn a_token_without_a_device_is_paired_at_its_first_renewal() {
     old.get(MENU).await.ok();
     let first = renew(&old).await.ok();
     let renewed = Tablet::from_login(&old, &first);
-    assert!(renewed.opens_the_menu().await);
-    assert_eq!(listed(&admin).await.len(), 2, "that of the login, and the new one");
-    assert_eq!(renew(&old).await.ok()["device_id"], first["device_id"], "the same at each renewal");
+    assert!(renewed.can_read_menu().await);
+    assert_eq!(listed(&admin).await.len(), 2, "the login's device and the new one");
+    assert_eq!(renew(&old).await.ok()["device_id"], first["device_id"], "every renewal should return the same device");
     assert_eq!(listed(&admin).await[0], renewed.device);
 }
 
 #[tokio::test]
-async fn renewals_of_one_old_token_at_once_pair_one_device() {
+async fn concurrent_renewals_of_one_old_token_pair_one_device() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -195,7 +195,7 @@ async fn renewals_of_one_old_token_at_once_pair_one_device() {
     let mut devices: Vec<i64> = answers.into_iter().map(|login| login.ok()["device_id"].as_i64().unwrap()).collect();
     devices.dedup();
     assert_eq!(devices.len(), 1, "{devices:?}");
-    assert_eq!(listed(&admin).await.len(), 2, "that of the login, and this one");
+    assert_eq!(listed(&admin).await.len(), 2, "the login's device and the new one");
 }
 
 #[tokio::test]
@@ -203,10 +203,10 @@ async fn an_expired_token_without_a_device_needs_the_password() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let old = without_device(&store.tablet(1).await);
     renew(&old).await.ok();
-    app.stand_at("2026-11-21T03:00:00Z");
+    app.set_time("2026-11-21T03:00:00Z");
     renew(&old).await.refused(401, "TOKEN_EXPIRED");
 }
 
@@ -215,15 +215,15 @@ async fn a_renewal_is_audited_once_a_day() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let (tablet, second) = (Tablet::pair(&store, 1).await, Tablet::pair(&store, 1).await);
     for moment in ["2026-11-20T04:00:00Z", "2026-11-20T12:00:00Z", "2026-11-21T03:59:59Z"] {
-        app.stand_at(moment);
+        app.set_time(moment);
         tablet.renewed().await;
     }
     second.renewed().await;
-    assert_eq!(audited(&store.admin().await, "device.renewed").await.len(), 2, "one a device");
-    app.stand_at("2026-11-21T04:00:00Z");
+    assert_eq!(audited(&store.admin().await, "device.renewed").await.len(), 2, "one entry per device");
+    app.set_time("2026-11-21T04:00:00Z");
     join_all((0..10).map(|_| tablet.renewed())).await;
     let entries = audited(&store.admin().await, "device.renewed").await;
     assert_eq!(entries.len(), 3);

@@ -1,4 +1,4 @@
-//! Staff end what a lost tablet can do.
+//! Revocation: staff end the access of a lost tablet.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{MENU, Tablet, audited, is_broken_off, listed, renew, without_device};
+use super::{MENU, Tablet, audited, is_aborted, listed, renew, without_device};
 use crate::support::{TestApp, answer};
 
 #[tokio::test]
-async fn a_revoked_device_is_refused_and_no_other() {
+async fn only_the_revoked_device_is_refused() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let admin = store.admin().await;
     let lost = Tablet::pair(&store, 1).await;
     let others = [Tablet::pair(&store, 1).await, Tablet::pair(&store, 2).await, Tablet::pair(&other, 1).await];
@@ -21,7 +21,7 @@ async fn a_revoked_device_is_refused_and_no_other() {
 
     assert!(admin.delete(&lost.path()).await.ok()["message"].is_string());
     for token in [&lost, &lost_renewed] {
-        assert!(!token.opens_the_menu().await);
+        assert!(!token.can_read_menu().await);
         token.client.order(&store.menus[..1]).await.refused(401, "INVALID_TOKEN");
         token.client.get("/customer/auth/session/check").await.refused(401, "INVALID_TOKEN");
         let request = token.client.request(Method::GET, "/customer/orders/stream");
@@ -29,25 +29,25 @@ async fn a_revoked_device_is_refused_and_no_other() {
         renew(&token.client).await.refused(409, "DEVICE_REVOKED");
     }
     for tablet in &others {
-        assert!(tablet.opens_the_menu().await);
+        assert!(tablet.can_read_menu().await);
         tablet.renewed().await;
     }
     assert_eq!(listed(&admin).await.len(), 2);
-    app.stand_at("2026-11-22T03:00:00Z");
+    app.set_time("2026-11-22T03:00:00Z");
     lost.client.get(MENU).await.refused(401, "TOKEN_EXPIRED");
     renew(&lost.client).await.refused(409, "DEVICE_REVOKED");
-    // With the password the tablet is another device.
-    assert!(Tablet::pair(&store, 1).await.opens_the_menu().await);
+    // After a login with the password, the tablet is a new device.
+    assert!(Tablet::pair(&store, 1).await.can_read_menu().await);
 }
 
 #[tokio::test]
-async fn a_device_is_revoked_once_and_by_its_own_store() {
+async fn a_device_is_revoked_once_and_only_by_its_own_store() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let (admin, stranger) = (store.admin().await, other.admin().await);
     let tablet = Tablet::pair(&store, 1).await;
     stranger.delete(&tablet.path()).await.refused(404, "DEVICE_NOT_FOUND");
-    assert!(tablet.opens_the_menu().await);
+    assert!(tablet.can_read_menu().await);
     admin.delete(&tablet.path()).await.ok();
     admin.delete(&tablet.path()).await.refused(404, "DEVICE_NOT_FOUND");
     admin.delete("/admin/devices/x").await.refused(400, "MALFORMED_REQUEST");
@@ -64,7 +64,7 @@ async fn revoking_a_device_ends_the_old_token_it_was_paired_for() {
     let device = renew(&old).await.ok()["device_id"].clone();
     renew(&another).await.ok();
     admin.delete(&format!("/admin/devices/{device}")).await.ok();
-    // Whatever else is paired and revoked at the table.
+    // Also after other devices of the table were paired and revoked.
     for _ in 0..3 {
         let next = Tablet::pair(&store, 1).await;
         admin.delete(&next.path()).await.ok();
@@ -89,11 +89,11 @@ async fn streams_of_a_revoked_device_end_on_every_instance() {
     let mut open = [kept.stream().await, there(&kept).stream().await, stranger.stream().await];
     store.admin().await.delete(&lost.path()).await.ok();
     for stream in ended {
-        assert!(is_broken_off(stream).await);
+        assert!(is_aborted(stream).await);
     }
-    assert!(!there(&lost).opens_the_menu().await);
+    assert!(!there(&lost).can_read_menu().await);
     for stream in &mut open {
-        stream.silent().await;
+        stream.expect_no_event().await;
     }
     kept.client.order(&store.menus[..1]).await.ok();
     for stream in &mut open[..2] {
@@ -106,9 +106,9 @@ async fn a_revocation_is_audited_with_before_and_after() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
-    app.stand_at("2026-11-20T03:00:00Z");
+    app.set_time("2026-11-20T03:00:00Z");
     let (admin, tablet) = (store.admin().await, Tablet::pair(&store, 2).await);
-    app.stand_at("2026-11-20T04:00:00Z");
+    app.set_time("2026-11-20T04:00:00Z");
     admin.delete(&tablet.path()).await.ok();
     let entry = &audited(&admin, "device.revoked").await[0];
     let before = json!({
@@ -121,9 +121,9 @@ async fn a_revocation_is_audited_with_before_and_after() {
     assert_eq!((&entry["subject_id"], &entry["actor"]["name"]), (&json!(tablet.device), &json!("admin")));
 }
 
-/// One tablet renews its token and uses what it gets, while staff revoke its device.
+/// A tablet renews its token and uses the new one while its device is revoked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_renewed_token_is_valid_after_a_revocation_at_the_same_moment() {
+async fn no_renewed_token_is_valid_after_a_concurrent_revocation() {
     const ROUNDS: usize = 120;
     let app = TestApp::start_with(|config| config.login.successes_per_account = 1_000).await;
     let store = app.store("demo").await;
@@ -135,7 +135,7 @@ async fn no_renewed_token_is_valid_after_a_revocation_at_the_same_moment() {
         let body = json!({"store_id": "demo", "table_number": 1, "password": "1234"});
         let login = app.anonymous().post("/customer/auth/login", &body).await.ok();
         let tablet = Tablet::from_login(&app.anonymous(), &login);
-        // The renewal is on the revoking instance and on another in turns, and the head start of either varies.
+        // Renew alternately on the revoking instance and on another one. The delay of the revocation varies.
         let client =
             if round % 2 == 0 { tablet.client.clone() } else { second.anonymous().with_token(tablet.client.token()) };
         let delay = Duration::from_micros(u64::try_from(round).unwrap() % 12 * 300);
@@ -146,7 +146,7 @@ async fn no_renewed_token_is_valid_after_a_revocation_at_the_same_moment() {
                 return None;
             }
             let token = login.ok()["token"].as_str().unwrap().to_owned();
-            // Used at once, so that a valid answer may be cached while the device is being revoked.
+            // Used at once, so that a positive token check may be cached during the revocation.
             client.with_token(&token).get(MENU).await;
             Some(token)
         });
@@ -163,12 +163,12 @@ async fn no_renewed_token_is_valid_after_a_revocation_at_the_same_moment() {
             Some(token) => {
                 renewed += 1;
                 let new = Tablet { client: tablet.client.with_token(&token), ..tablet };
-                assert!(!new.opens_the_menu().await, "round {round}");
+                assert!(!new.can_read_menu().await, "round {round}");
                 renew(&new.client).await.refused(409, "DEVICE_REVOKED");
             }
             None => refused += 1,
         }
-        assert!(neighbour.opens_the_menu().await);
+        assert!(neighbour.can_read_menu().await);
     }
     assert!(renewed > 0 && refused > 0, "the race should go both ways: {renewed} renewed, {refused} refused");
 }

@@ -1,4 +1,4 @@
-//! What Prometheus, Grafana and people read speaks of figures that there are.
+//! The files for Prometheus and Grafana, and the guide, mention only existing metrics, routes and alerts.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 use regex::Regex;
 use serde_json::Value;
 
-use super::text::Figures;
+use super::text::Metrics;
 use crate::support::TestApp;
 
 const DASHBOARD: &str = "deploy/monitoring/grafana/dashboards/tableorder.json";
@@ -20,13 +20,13 @@ fn read(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
-/// Everything in `text` that `pattern` captures.
+/// All captures of `pattern` in `text`.
 fn all(pattern: &str, text: &str) -> BTreeSet<String> {
     let pattern = Regex::new(pattern).unwrap();
     pattern.captures_iter(text).map(|found| found[1].to_owned()).collect()
 }
 
-fn figures_in(text: &str) -> BTreeSet<String> {
+fn metrics_in(text: &str) -> BTreeSet<String> {
     all(r"\b((?:tableorder|process)_[a-z_]+)", text)
 }
 
@@ -34,28 +34,28 @@ fn alerts() -> BTreeSet<String> {
     all(r"- alert: (\w+)", &read(ALERTS))
 }
 
-/// A server with every metric there is.
+/// A server with all metrics.
 async fn server_with_backups() -> TestApp {
     TestApp::start_with(|config| config.backup.directory = Some("/nowhere".into())).await
 }
 
 #[tokio::test]
-async fn every_figure_in_the_rules_and_on_the_dashboard_is_served() {
+async fn every_metric_in_the_rules_and_dashboard_is_served() {
     let app = server_with_backups().await;
     app.anonymous().get("/health").await.ok();
-    let served = Figures::of(&app.anonymous()).await.names();
+    let served = Metrics::of(&app.anonymous()).await.names();
     for file in [ALERTS, ALERTS_TEST, DASHBOARD] {
-        let used = figures_in(&read(file));
+        let used = metrics_in(&read(file));
         let unknown: Vec<_> = used.difference(&served).collect();
         assert!(used.len() > 10 && unknown.is_empty(), "{file}: {unknown:?}");
     }
 }
 
 #[tokio::test]
-async fn the_guide_explains_every_figure_and_every_alert() {
+async fn the_guide_explains_every_metric_and_every_alert() {
     let app = server_with_backups().await;
     app.anonymous().get("/health").await.ok();
-    let families = Figures::of(&app.anonymous()).await.families;
+    let families = Metrics::of(&app.anonymous()).await.families;
     let served: BTreeSet<_> = families
         .iter()
         .map(|(name, kind)| match kind.as_str() {
@@ -70,7 +70,7 @@ async fn the_guide_explains_every_figure_and_every_alert() {
 }
 
 #[test]
-fn every_route_and_outcome_that_is_looked_for_exists() {
+fn every_route_and_outcome_in_a_query_exists() {
     let document = tableorder::openapi();
     for file in [ALERTS, ALERTS_TEST, DASHBOARD] {
         let text = read(file).replace("\\\"", "\"");
@@ -84,7 +84,7 @@ fn every_route_and_outcome_that_is_looked_for_exists() {
 }
 
 #[test]
-fn every_alert_is_tried_and_says_what_is_wrong() {
+fn every_alert_has_a_test_and_a_description() {
     let tried = all(r"alertname: (\w+)", &read(ALERTS_TEST));
     assert_eq!(tried, alerts());
     let rules = read(ALERTS);
@@ -96,7 +96,7 @@ fn every_alert_is_tried_and_says_what_is_wrong() {
 }
 
 #[test]
-fn the_dashboards_panels_have_a_place_each() {
+fn the_panels_of_the_dashboard_do_not_overlap() {
     let dashboard: Value = serde_json::from_str(&read(DASHBOARD)).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let mut ids = BTreeSet::new();
@@ -107,7 +107,7 @@ fn the_dashboards_panels_have_a_place_each() {
         for (x, y) in (place("x")..place("x") + place("w"))
             .flat_map(|x| (place("y")..place("y") + place("h")).map(move |y| (x, y)))
         {
-            assert!(x < 24 && taken.insert((x, y)), "{} lies over another", panel["title"]);
+            assert!(x < 24 && taken.insert((x, y)), "{} overlaps another panel", panel["title"]);
         }
         let targets = panel["targets"].as_array().map_or(&[][..], Vec::as_slice);
         assert!(panel["type"] == "row" || !targets.is_empty());
@@ -115,9 +115,9 @@ fn the_dashboards_panels_have_a_place_each() {
     }
 }
 
-/// Where Prometheus' own tool is installed, it has the last word.
+/// Checks the files with promtool, if it is installed.
 #[test]
-fn promtool_agrees() {
+fn promtool_accepts_the_files() {
     if Command::new("promtool").arg("--version").output().is_err() {
         return;
     }
@@ -126,7 +126,7 @@ fn promtool_agrees() {
         [["check", "config", "prometheus.yml"], ["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]]
     {
         let output = Command::new("promtool").args(arguments).current_dir(&directory).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "promtool {arguments:?}: {said}");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "promtool {arguments:?}: {text}");
     }
 }

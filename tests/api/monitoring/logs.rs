@@ -1,4 +1,4 @@
-//! Log lines, as a machine reads them.
+//! Log lines in JSON.
 
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use crate::support::{Directory, Server, TestApp, command};
 
 #[tokio::test]
-async fn each_line_of_a_request_says_whose_it_is() {
+async fn each_line_of_a_request_has_its_context() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     let directory = Directory::new("json");
     let settings = [("LOG_FORMAT", "json"), ("SSE_MAX_CONNECTIONS", "1")];
-    let mut server = Server::beside(&app, &directory.0, &settings);
+    let mut server = Server::start_beside(&app, &directory.0, &settings);
     let admin = server.client.with_token(store.admin().await.token());
     let with_id =
         async |path: &str, id: &str| admin.request(Method::GET, path).header("X-Request-Id", id).send().await.unwrap();
@@ -26,7 +26,7 @@ async fn each_line_of_a_request_says_whose_it_is() {
     with_id("/nowhere", "nowhere").await;
     drop(stream);
     server.signal(Signal::SIGUSR1);
-    while server.operators().get("/log-level").await.ok() != "info,tableorder=debug" {
+    while server.private_client().get("/log-level").await.ok() != "info,tableorder=debug" {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     server.signal(Signal::SIGTERM);
@@ -38,7 +38,7 @@ async fn each_line_of_a_request_says_whose_it_is() {
     let store_id = of("opened")[0]["store"].clone();
     assert!(store_id.is_i64());
 
-    // The refusal's cause, and the request's own line.
+    // One line for the cause of the refusal, one for the request.
     let [cause, request] = of("one-too-many")[..] else { panic!("{log}") };
     assert_eq!((&cause["level"], &cause["code"]), (&json!("WARN"), &json!("SERVICE_UNAVAILABLE")));
     assert_eq!(cause["cause"], "the limit of open streams is reached");
@@ -52,7 +52,7 @@ async fn each_line_of_a_request_says_whose_it_is() {
 
     assert_eq!(of("unknown")[0]["route"], "/api/v1/admin/orders/{order_id}");
     assert_eq!(of("nowhere")[0]["route"], "-");
-    // The level of the line, and the one that is asked for.
+    // The line's own level, and the new level that it reports.
     let changed = lines.iter().find(|line| line["message"] == "the log level was changed").unwrap();
     assert_eq!((&changed["level"], &changed["filter"]), (&json!("INFO"), &json!("info,tableorder=debug")));
     let outside = lines.iter().find(|line| line["message"] == "serving").unwrap();
@@ -61,7 +61,7 @@ async fn each_line_of_a_request_says_whose_it_is() {
 }
 
 #[tokio::test]
-async fn where_lines_are_for_machines_each_is_one_they_can_read() {
+async fn with_json_logs_every_line_is_json() {
     let app = TestApp::start().await;
     let directory = Directory::new("json-alone");
     let mut process = command(&directory.0)
@@ -78,5 +78,8 @@ async fn where_lines_are_for_machines_each_is_one_they_can_read() {
         messages.push(line["message"].as_str().unwrap().to_owned());
     }
     assert!(process.wait().unwrap().success());
-    assert!(["serving", "stopped"].iter().all(|said| messages.iter().any(|message| message == said)), "{messages:?}");
+    assert!(
+        ["serving", "stopped"].iter().all(|expected| messages.iter().any(|message| message == expected)),
+        "{messages:?}"
+    );
 }

@@ -1,8 +1,8 @@
-//! What operators see: figures, the private address, log lines, traces, and the files that Prometheus and Grafana read.
+//! Monitoring: metrics, the private address, log lines, traces, and the files for Prometheus and Grafana.
 
-mod figures;
 mod files;
 mod logs;
+mod metrics;
 mod private;
 pub mod text;
 #[cfg(feature = "otlp")]

@@ -1,21 +1,21 @@
-//! Reading what `/metrics` says.
+//! Reads the text of `/metrics`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::ApiClient;
 
-/// The figures of a moment: each series, as it is written, with its value.
-pub struct Figures {
+/// The metrics at one moment: each series as written, with its value.
+pub struct Metrics {
     series: BTreeMap<String, f64>,
-    /// Each family with its kind.
+    /// Each family with its type.
     pub families: BTreeMap<String, String>,
     pub text: String,
 }
 
-impl Figures {
-    /// Asks `operators` for them.
-    pub async fn of(operators: &ApiClient) -> Self {
-        let answer = operators.get("/metrics").await;
+impl Metrics {
+    /// Reads the metrics.
+    pub async fn of(client: &ApiClient) -> Self {
+        let answer = client.get("/metrics").await;
         assert_eq!(answer.headers["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
         assert_eq!(answer.headers["cache-control"], "no-store");
         let text = answer.ok().as_str().unwrap().to_owned();
@@ -30,20 +30,20 @@ impl Figures {
         }
     }
 
-    /// The value of a series, named as it is written.
+    /// The value of a series, named as in the text.
     #[track_caller]
     pub fn value(&self, series: &str) -> f64 {
         *self.series.get(series).unwrap_or_else(|| panic!("no {series} in\n{}", self.text))
     }
 
-    /// How many requests this many answers were given to.
+    /// The number of requests with this method, route and status.
     pub fn requests(&self, method: &str, route: &str, status: u16) -> f64 {
         let labels = format!("{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}}");
         let series = format!("tableorder_http_request_duration_seconds_count{labels}");
         self.series.get(&series).copied().unwrap_or_default()
     }
 
-    /// Every label with its values.
+    /// Every label with all its values.
     pub fn labels(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut labels: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for series in self.series.keys() {
@@ -56,7 +56,7 @@ impl Figures {
         labels
     }
 
-    /// The names that queries may use.
+    /// The metric names that queries may use.
     pub fn names(&self) -> BTreeSet<String> {
         let names = self.families.iter().flat_map(|(name, kind)| {
             let suffixes: &[&str] = match kind.as_str() {

@@ -1,4 +1,4 @@
-//! Traces, told to a collector that this test is.
+//! Traces, sent to a collector inside the test.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::support::{Directory, Server, TestApp};
 
-/// A collector of spans, and all that it was sent.
+/// A collector that keeps all requests.
 #[derive(Clone, Default)]
 struct Collector(Arc<Mutex<Vec<Bytes>>>);
 
@@ -41,7 +41,7 @@ impl Collector {
         resources.flat_map(|resource| resource.scope_spans).flat_map(|scope| scope.spans).collect()
     }
 
-    /// Waits for the spans of these requests.
+    /// Waits for the spans of these request ids.
     async fn of(&self, ids: &[&str]) -> Vec<Span> {
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
@@ -67,13 +67,13 @@ fn attribute(span: &Span, key: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_requests_span_reaches_the_collector_and_no_secret_does() {
+async fn a_request_span_is_exported_without_secrets() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     let directory = Directory::new("traces");
     let collector = Collector::default();
     let endpoint = collector.start().await;
-    // Nothing of it depends on what is logged.
+    // Traces must not depend on the log level.
     let settings = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_BSP_SCHEDULE_DELAY", "100"),
@@ -122,13 +122,13 @@ async fn a_requests_span_reaches_the_collector_and_no_secret_does() {
 }
 
 #[tokio::test]
-async fn what_waits_is_sent_when_the_server_stops() {
+async fn queued_spans_are_sent_at_shutdown() {
     let app = TestApp::start().await;
     let directory = Directory::new("traces-stop");
     let collector = Collector::default();
     let endpoint = collector.start().await;
     let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "60000")];
-    let mut server = Server::beside(&app, &directory.0, &settings);
+    let mut server = Server::start_beside(&app, &directory.0, &settings);
     let request = server.client.request(Method::GET, "/nowhere").header("X-Request-Id", "last");
     request.send().await.unwrap();
     server.signal(Signal::SIGTERM);
@@ -139,7 +139,7 @@ async fn what_waits_is_sent_when_the_server_stops() {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_away_or_never_answers_costs_no_request_anything() {
+async fn an_unavailable_collector_delays_no_request() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     let tablet = store.tablet(1).await;
@@ -153,11 +153,11 @@ async fn a_collector_that_is_away_or_never_answers_costs_no_request_anything() {
         let settings = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_BSP_SCHEDULE_DELAY", "50"),
-            // More spans than may wait.
+            // A queue smaller than the number of spans.
             ("OTEL_BSP_MAX_QUEUE_SIZE", "20"),
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10"),
         ];
-        let mut server = Server::beside(&app, &directory.0, &settings);
+        let mut server = Server::start_beside(&app, &directory.0, &settings);
         let tablet = server.client.with_token(tablet.token());
         let started = Instant::now();
         for _ in 0..200 {
@@ -171,7 +171,7 @@ async fn a_collector_that_is_away_or_never_answers_costs_no_request_anything() {
         assert_eq!(stopped, Some(0));
         assert!(asked.elapsed() < Duration::from_secs(6), "{name}: {:?}", asked.elapsed());
         let log = std::fs::read_to_string(directory.0.join("logs/app.log")).unwrap();
-        assert!(name == "silent" || log.contains("opentelemetry"), "that spans are lost is told");
+        assert!(name == "silent" || log.contains("opentelemetry"), "lost spans should be logged");
         assert!(!log.contains("hunter2"));
     }
 }

@@ -1,4 +1,4 @@
-//! A server on a port of its own, and the stores in it.
+//! A test server on its own port, and the stores in it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,7 +26,6 @@ use tokio_util::sync::CancellationToken;
 use super::client::ApiClient;
 use super::postgres::{new_database, url_of};
 
-/// A server, its database and its clock.
 pub struct TestApp {
     pub base: String,
     pub database: Database,
@@ -38,17 +37,17 @@ pub struct TestApp {
     clock: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
-/// A store with an admin, tables 1 to 3 and a small menu.
+/// A store with the owner `admin`, tables 1 to 3 and a small menu.
 pub struct TestStore {
     pub code: String,
     pub tables: Vec<TableId>,
-    /// 김치찌개 at 9,000, 콜라 at 2,000, and 생맥주 at 4,500, which is sold out.
+    /// 김치찌개 (9,000 won), 콜라 (2,000), and 생맥주 (4,500, sold out).
     pub menus: Vec<MenuItemId>,
     base: String,
 }
 
 impl TestApp {
-    /// What the tests' tokens are signed with.
+    /// The key that signs the tests' tokens.
     pub const SECRET: &str = "a secret that only these tests know";
 
     pub async fn start() -> Self {
@@ -59,18 +58,18 @@ impl TestApp {
         Self::start_on(new_database().await, change).await
     }
 
-    /// A server on a database that may have others.
+    /// A server on an existing database, which other servers may use too.
     pub async fn start_on(options: PgConnectOptions, change: impl FnOnce(&mut Config)) -> Self {
         Self::start_with_secret(options, Self::SECRET, change).await
     }
 
-    /// As [`start_on`](Self::start_on), with tokens signed by `secret`.
+    /// Like [`start_on`](Self::start_on), with tokens signed by `secret`.
     pub async fn start_with_secret(options: PgConnectOptions, secret: &str, change: impl FnOnce(&mut Config)) -> Self {
         Self::start_listening(options.clone(), options, secret, change).await
     }
 
-    /// A server behind a pooler that lends connections by the transaction; `direct` is the way past it.
-    pub async fn start_behind(pooler: PgConnectOptions, direct: PgConnectOptions) -> Self {
+    /// A server behind a connection pooler in transaction mode; `direct` bypasses the pooler, for the listener.
+    pub async fn start_behind_pooler(pooler: PgConnectOptions, direct: PgConnectOptions) -> Self {
         Self::start_listening(pooler, direct, Self::SECRET, |_| {}).await
     }
 
@@ -82,11 +81,11 @@ impl TestApp {
     ) -> Self {
         let mut config = Config::read(|_| None).unwrap();
         config.database.min_connections = 0;
-        // A busy machine is no reason to refuse what is not about refusing.
+        // A slow machine must not cause timeouts in tests that are not about timeouts.
         config.database.acquire_timeout = Duration::from_secs(10);
         config.http.shutdown_timeout = Duration::from_secs(3);
         config.backup.directory = None;
-        // Tests order faster and more than guests do.
+        // Tests order faster, and more, than guests.
         config.session_limits.orders_per_second = None;
         (config.session_limits.orders, config.session_limits.lines) = (1_000_000, 10_000_000);
         change(&mut config);
@@ -106,23 +105,22 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let app = app(state, &config.http);
-        let told = shutdown.clone();
-        tokio::spawn(async move { server::serve(listener, app, told, &config.http).await });
+        let shutdown_signal = shutdown.clone();
+        tokio::spawn(async move { server::serve(listener, app, shutdown_signal, &config.http).await });
         Self { base, database, hub, cluster, options, closing, shutdown, clock: time }
     }
 
-    /// The database's address, for a program.
+    /// The database URL, for a child process.
     pub fn url(&self) -> String {
         url_of(&self.options)
     }
 
-    /// A connection of the test's own, beside the pool.
+    /// A new connection, outside the pool.
     pub async fn connection(&self) -> PgConnection {
         PgConnection::connect_with(&self.options).await.unwrap()
     }
 
-    /// Stops the clock at `moment`.
-    pub fn stand_at(&self, moment: &str) {
+    pub fn set_time(&self, moment: &str) {
         *self.clock.lock().unwrap() = Some(moment.parse().unwrap());
     }
 
@@ -142,7 +140,7 @@ impl TestApp {
         self.store_in(code, chrono_tz::Asia::Seoul, "00:00:00").await
     }
 
-    /// A store whose day begins at `day_starts_at` in `time_zone`.
+    /// A store whose business day begins at `day_starts_at` in `time_zone`.
     pub async fn store_in(&self, code: &str, time_zone: Tz, day_starts_at: &str) -> TestStore {
         let now = Clock::system().now();
         let day_starts_at: NaiveTime = day_starts_at.parse().unwrap();
@@ -181,17 +179,17 @@ impl TestApp {
 }
 
 impl TestStore {
-    /// The same store, asked of another server on its database.
+    /// The same store, accessed through another server on its database.
     pub fn on(&self, app: &TestApp) -> Self {
         Self { code: self.code.clone(), tables: self.tables.clone(), menus: self.menus.clone(), base: app.base.clone() }
     }
 
-    /// The admin, logged in.
+    /// The owner, logged in.
     pub async fn admin(&self) -> ApiClient {
         self.login("admin", "admin1234").await
     }
 
-    /// A staff account, logged in.
+    /// A user of the store, logged in.
     pub async fn login(&self, username: &str, password: &str) -> ApiClient {
         let client = ApiClient::new(&self.base);
         let body = serde_json::json!({"store_id": self.code, "username": username, "password": password});

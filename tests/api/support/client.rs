@@ -7,7 +7,6 @@ use tableorder::models::MenuItemId;
 
 use super::stream::EventReader;
 
-/// A client with or without a token.
 #[derive(Clone)]
 pub struct ApiClient {
     base: String,
@@ -17,7 +16,7 @@ pub struct ApiClient {
     address: Option<String>,
 }
 
-/// An answer, read to its end.
+/// A response with its whole body.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -26,14 +25,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body of a success.
+    /// The body of a success response.
     #[track_caller]
     pub fn ok(self) -> Value {
         assert!(self.status.is_success(), "{} {}", self.status, self.body);
         self.body
     }
 
-    /// Checks that this is a refusal with this status and code, in the envelope of the contract.
+    /// Asserts an error response with this status and code, in the documented envelope.
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Value {
         assert_eq!((self.status.as_u16(), self.body["error"]["code"].as_str()), (status, Some(code)), "{}", self.body);
@@ -53,7 +52,7 @@ impl ApiClient {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// The same client, as a proxy forwards it from `address`.
+    /// The same client, with `address` in `X-Forwarded-For`, as behind a proxy.
     pub fn forwarded_for(&self, address: &str) -> Self {
         Self { address: Some(address.to_owned()), ..self.clone() }
     }
@@ -62,7 +61,7 @@ impl ApiClient {
         self.token.as_deref().unwrap()
     }
 
-    /// A request to a path of the API, or of the service where it is not under /customer or /admin.
+    /// A request to a path. `/customer` and `/admin` are under the API prefix; other paths are not.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let prefix = if path.starts_with("/customer") || path.starts_with("/admin") { "/api/v1" } else { "" };
         let mut request = self.http.request(method, format!("{}{prefix}{path}", self.base));
@@ -95,12 +94,12 @@ impl ApiClient {
         answer(self.request(Method::DELETE, path)).await
     }
 
-    /// Orders one of each of `menus`.
+    /// Orders one of each of these menu items.
     pub async fn order(&self, menus: &[MenuItemId]) -> Answer {
         self.post("/customer/orders", &order_of(menus)).await
     }
 
-    /// Opens a stream; resumes after `last_event_id`.
+    /// Opens a stream, or resumes it after `last_event_id`.
     pub async fn stream(&self, path: &str, last_event_id: Option<&str>) -> EventReader {
         let mut request = self.request(Method::GET, path);
         if let Some(id) = last_event_id {
@@ -110,7 +109,7 @@ impl ApiClient {
     }
 }
 
-/// An order of one of each of `menus`.
+/// The body of an order with one of each of these menu items.
 pub fn order_of(menus: &[MenuItemId]) -> Value {
     json!({"items": menus.iter().map(|menu| json!({"menu_id": menu, "quantity": 1})).collect::<Vec<_>>()})
 }

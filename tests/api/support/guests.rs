@@ -1,4 +1,4 @@
-//! Guests who order all the time, whatever happens to the database, and how quickly they must be answered.
+//! Guests who order continuously, and the deadlines for responses while the database fails.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,84 +14,83 @@ use uuid::Uuid;
 
 use super::{Answer, ApiClient, TestStore, answer, order_of};
 
-/// Within this a request is answered, whatever the database does.
-pub const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
+/// The deadline of every response, also while the database is unavailable.
+pub const RESPONSE_DEADLINE: Duration = Duration::from_secs(3);
 
-/// Within this everything works again once the database is back.
-pub const BACK_WITHIN: Duration = Duration::from_secs(5);
+/// The time within which service recovers after the database is back.
+pub const RECOVERY_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Sends a request, and gives up where the promise is broken.
-pub async fn in_time(request: impl Future<Output = Answer>) -> Answer {
-    timeout(ANSWERED_WITHIN, request).await.expect("a request should be answered, whatever the database does")
+/// Awaits a request; panics after the deadline.
+pub async fn within_deadline(request: impl Future<Output = Answer>) -> Answer {
+    timeout(RESPONSE_DEADLINE, request).await.expect("a request should be answered within the deadline")
 }
 
-/// Checks that this is the 503 of a database that is away.
+/// Asserts the 503 of an unavailable database.
 #[track_caller]
-pub fn told_to_come_back(answer: Answer) {
+pub fn expect_unavailable(answer: Answer) {
     assert!(answer.headers.contains_key("retry-after"), "{}", answer.body);
     let error = answer.refused(503, "SERVICE_UNAVAILABLE");
-    // The envelope and nothing of what is inside.
+    // The message must not reveal internals.
     assert_eq!(error["message"], "지금은 처리할 수 없습니다. 잠시 후 다시 시도해 주세요.");
 }
 
-/// A guest at each table, who orders all the time: each order with its key, again and again until it is
-/// acknowledged.
+/// One guest per table. Each orders continuously and retries an order with its key until it is acknowledged.
 pub struct Guests {
     pub tablets: Vec<ApiClient>,
-    ordering: Vec<JoinHandle<Vec<Value>>>,
-    tallies: Vec<Arc<Tally>>,
-    leaving: CancellationToken,
+    tasks: Vec<JoinHandle<Vec<Value>>>,
+    counts: Vec<Arc<Counts>>,
+    stop: CancellationToken,
 }
 
-/// What one guest was answered.
+/// The outcomes of one guest's requests.
 #[derive(Default)]
-struct Tally {
+struct Counts {
     acknowledged: AtomicUsize,
     refused: AtomicUsize,
 }
 
 impl Guests {
-    pub async fn sit_down(store: &TestStore) -> Self {
-        let (tablets, leaving) = ([1, 2, 3].map(|table| store.tablet(table)), CancellationToken::new());
+    pub async fn start(store: &TestStore) -> Self {
+        let (tablets, stop) = ([1, 2, 3].map(|table| store.tablet(table)), CancellationToken::new());
         let tablets = join_all(tablets).await;
-        let tallies: Vec<Arc<Tally>> = tablets.iter().map(|_| Arc::default()).collect();
+        let counts: Vec<Arc<Counts>> = tablets.iter().map(|_| Arc::default()).collect();
         let order = order_of(&store.menus[..1]);
-        let ordering = tablets.iter().zip(&tallies).map(|(tablet, tally)| {
-            tokio::spawn(order_until(leaving.clone(), tablet.clone(), order.clone(), Arc::clone(tally)))
+        let tasks = tablets.iter().zip(&counts).map(|(tablet, counts)| {
+            tokio::spawn(order_until(stop.clone(), tablet.clone(), order.clone(), Arc::clone(counts)))
         });
-        let ordering = ordering.collect();
-        let guests = Self { tablets, ordering, tallies, leaving };
-        guests.all_served().await;
+        let tasks = tasks.collect();
+        let guests = Self { tablets, tasks, counts, stop };
+        guests.wait_until_served().await;
         guests
     }
 
-    /// Waits until each has had an order acknowledged since now.
-    pub async fn all_served(&self) {
-        self.all_have(|tally| &tally.acknowledged).await;
+    /// Waits until each guest has had another order acknowledged.
+    pub async fn wait_until_served(&self) {
+        self.wait_for_each(|counts| &counts.acknowledged).await;
     }
 
-    /// Waits until each has been refused since now.
-    pub async fn all_refused(&self) {
-        self.all_have(|tally| &tally.refused).await;
+    /// Waits until each guest has had another order refused.
+    pub async fn wait_until_refused(&self) {
+        self.wait_for_each(|counts| &counts.refused).await;
     }
 
-    async fn all_have(&self, count: fn(&Tally) -> &AtomicUsize) {
-        let count = || self.tallies.iter().map(|tally| count(tally).load(Ordering::Relaxed));
+    async fn wait_for_each(&self, count: fn(&Counts) -> &AtomicUsize) {
+        let count = || self.counts.iter().map(|counts| count(counts).load(Ordering::Relaxed));
         let before: Vec<usize> = count().collect();
         let waiting = async {
             while count().zip(&before).any(|(now, before)| now == *before) {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        timeout(BACK_WITHIN, waiting).await.expect("every guest should have been answered so by now");
+        timeout(RECOVERY_DEADLINE, waiting).await.expect("every guest should have got this outcome by now");
     }
 
-    /// The ids of every order that was acknowledged; checks that each is on its table's bill, once.
-    pub async fn leave(self) -> Vec<Value> {
-        self.leaving.cancel();
+    /// Stops the guests and returns the ids of the acknowledged orders. Asserts that each is on its table's bill once.
+    pub async fn finish(self) -> Vec<Value> {
+        self.stop.cancel();
         let mut all = Vec::new();
-        for (tablet, ordering) in self.tablets.iter().zip(self.ordering) {
-            let acknowledged = ordering.await.expect("every answer should be one of the two that are promised");
+        for (tablet, tasks) in self.tablets.iter().zip(self.tasks) {
+            let acknowledged = tasks.await.expect("every response should be a success or a 503");
             let bill = tablet.get("/customer/orders").await.ok();
             let kept = bill["orders"].as_array().unwrap().iter().rev().map(|order| order["id"].clone());
             assert_eq!(kept.collect::<Vec<_>>(), acknowledged);
@@ -101,20 +100,20 @@ impl Guests {
     }
 }
 
-async fn order_until(leaving: CancellationToken, tablet: ApiClient, order: Value, tally: Arc<Tally>) -> Vec<Value> {
+async fn order_until(stop: CancellationToken, tablet: ApiClient, order: Value, counts: Arc<Counts>) -> Vec<Value> {
     let mut acknowledged = Vec::new();
-    while !leaving.is_cancelled() {
+    while !stop.is_cancelled() {
         let key = Uuid::new_v4().to_string();
         loop {
             let request = tablet.request(Method::POST, "/customer/orders").header("Idempotency-Key", &key).json(&order);
-            let answer = in_time(answer(request)).await;
+            let answer = within_deadline(answer(request)).await;
             if answer.status == 201 {
                 acknowledged.push(answer.body["id"].clone());
-                tally.acknowledged.fetch_add(1, Ordering::Relaxed);
+                counts.acknowledged.fetch_add(1, Ordering::Relaxed);
                 break;
             }
-            told_to_come_back(answer);
-            tally.refused.fetch_add(1, Ordering::Relaxed);
+            expect_unavailable(answer);
+            counts.refused.fetch_add(1, Ordering::Relaxed);
             sleep(Duration::from_millis(20)).await;
         }
         sleep(Duration::from_millis(5)).await;

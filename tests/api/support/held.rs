@@ -1,16 +1,15 @@
-//! Connections of the pool that are in use.
+//! Holds connections of the pool.
 
 use scoped_futures::ScopedFutureExt;
 use tableorder::database::Database;
 use tableorder::error::Result;
 use tokio::sync::{mpsc, watch};
 
-/// A connection of the pool, in use until this is dropped.
+/// Holds a connection of the pool until it is dropped.
 pub struct HeldConnection {
     _release: watch::Sender<()>,
 }
 
-/// Takes a connection from the pool and keeps it.
 pub async fn hold_connection(database: &Database) -> Result<HeldConnection> {
     let (release, released) = watch::channel(());
     let (acquired, mut is_acquired) = mpsc::channel(1);

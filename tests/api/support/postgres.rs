@@ -1,9 +1,9 @@
-//! One PostgreSQL for the whole run, started on first use and gone with the process; a database per test.
+//! One PostgreSQL for the whole test run, started on first use and stopped with the process; one database per test.
 //!
-//! With `TEST_DATABASE_SERVER=postgres://superuser:password@host:port`, what asks for no more than a database gets it
-//! there, migrated, and left there for whoever wants to look at it; what is about PostgreSQL itself stays with our own.
-//! `TEST_DATABASE_SETUP` is a program that makes of each such database what the run is about, as `.ci/citus-database`
-//! does: its name is the argument, its address `DATABASE_URL`.
+//! With `TEST_DATABASE_SERVER=postgres://superuser:password@host:port`, [`new_database`] creates its databases on that
+//! server and keeps them for inspection. Tests about PostgreSQL itself still use the built-in one.
+//! `TEST_DATABASE_SETUP` is a program that prepares each of these databases, for example `.ci/citus-database`. It gets
+//! the database name as its argument and the address in `DATABASE_URL`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,53 +24,56 @@ static SERVER: OnceLock<PgConnectOptions> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 static COPYING: Mutex<()> = Mutex::const_new(());
 
-/// A directory of this run's own, that an unprivileged PostgreSQL can reach.
+/// A directory of this test run that an unprivileged PostgreSQL can read.
 pub fn scratch_directory(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("tableorder-test-{}-{name}", std::process::id()))
 }
 
-/// The password to get into a PostgreSQL of ours.
+/// The password of the built-in PostgreSQL.
 pub fn password_of(options: &PgConnectOptions) -> String {
     fs::read_to_string(options.get_socket().unwrap().with_file_name("password")).unwrap()
 }
 
-/// A database's address, for a program.
+/// The URL of a database, for a child process.
 pub fn url_of(options: &PgConnectOptions) -> String {
     let database = options.get_database().unwrap();
     let Some(socket) = options.get_socket() else {
-        return format!("{}/{database}", elsewhere().expect("a database without a socket is elsewhere"));
+        return format!(
+            "{}/{database}",
+            external_server().expect("a database without a socket is on the external server")
+        );
     };
     let (password, socket) = (password_of(options), socket.display().to_string());
     format!("postgres://tableorder:{password}@localhost/{database}?host={}", socket.replace('/', "%2F"))
 }
 
-/// A fresh, migrated database, wherever this run has them.
+/// A new, migrated database, on the external server if one is set.
 pub async fn new_database() -> PgConnectOptions {
-    match elsewhere() {
-        Some(server) => create_elsewhere(&server).await,
+    match external_server() {
+        Some(server) => create_external(&server).await,
         None => plain_database().await,
     }
 }
 
-/// A fresh, migrated database of our own PostgreSQL, for what is about PostgreSQL, its catalogue or its locks.
+/// A new, migrated database on the built-in PostgreSQL, for tests about its catalogue, locks or settings.
 pub async fn plain_database() -> PgConnectOptions {
     create_database("tableorder").await
 }
 
-/// A fresh database with nothing in it.
+/// A new database without tables.
 pub async fn empty_database() -> PgConnectOptions {
     create_database("template0").await
 }
 
-/// A migrated PostgreSQL of a test's own in `directory`, durable, as it is to be there again after a stop.
+/// A migrated PostgreSQL in `directory` for one test. It is durable, so the test can stop and restart it.
 pub async fn start_migrated(directory: &Path) -> EmbeddedPostgres {
     let postgres = EmbeddedPostgres::start(directory, Durability::Durable).await.unwrap();
     MIGRATIONS.run(&mut PgConnection::connect_with(&postgres.connect_options()).await.unwrap()).await.unwrap();
     postgres
 }
 
-/// Waits until at least so many statements wait for a lock in a database.
-pub async fn waiting_for_locks(options: &PgConnectOptions, statements: i64) {
+/// Waits until at least this many statements wait for a lock in the database.
+pub async fn wait_for_locks(options: &PgConnectOptions, statements: i64) {
     let mut connection = PgConnection::connect_with(options).await.unwrap();
     let sql = "SELECT count(*) FROM pg_stat_activity
                WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -79,14 +82,14 @@ pub async fn waiting_for_locks(options: &PgConnectOptions, statements: i64) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(20), waiting).await.expect("statements should wait for a lock");
+    timeout(Duration::from_secs(20), waiting).await.expect("this many statements should wait for a lock");
 }
 
-fn elsewhere() -> Option<String> {
+fn external_server() -> Option<String> {
     Some(env::var("TEST_DATABASE_SERVER").ok()?.trim_end_matches('/').to_owned())
 }
 
-async fn create_elsewhere(server: &str) -> PgConnectOptions {
+async fn create_external(server: &str) -> PgConnectOptions {
     let name = format!("tableorder_test_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
     let mut connection = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
     connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"))).await.unwrap();
@@ -105,7 +108,7 @@ async fn create_elsewhere(server: &str) -> PgConnectOptions {
 async fn create_database(template: &str) -> PgConnectOptions {
     let server = SERVER.get_or_init(start);
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    // A template can be copied by one at a time.
+    // PostgreSQL copies a template in only one session at a time.
     let _copying = COPYING.lock().await;
     let mut connection = PgConnection::connect_with(&server.clone().database("postgres")).await.unwrap();
     let strategy = if connection.server_version_num().unwrap() >= 150_000 { "STRATEGY file_copy" } else { "" };
@@ -115,7 +118,8 @@ async fn create_database(template: &str) -> PgConnectOptions {
     server.clone().database(&name)
 }
 
-/// Starts PostgreSQL on a thread that outlives every test's runtime. When the process ends, it stops itself.
+/// Starts PostgreSQL on its own thread, because it must run longer than the runtime of a single test. It stops when the
+/// process ends.
 fn start() -> PgConnectOptions {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {

@@ -1,11 +1,11 @@
-//! The statements that the program prepares: what `.sqlx` says of them.
+//! The statements that the program prepares, as described in `.sqlx`.
 
 use std::fs;
 use std::path::Path;
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-/// A statement and how many parameters it has.
+/// A statement and its number of parameters.
 pub struct Statement {
     pub query: String,
     pub parameters: usize,
@@ -21,14 +21,14 @@ pub fn statements() -> Vec<Statement> {
             query: described["query"].as_str().unwrap().to_owned(),
             parameters: described["describe"]["parameters"]["Left"].as_array().unwrap().len(),
         })
-        // PostgreSQL prepares no such ones.
+        // PostgreSQL cannot prepare these.
         .filter(|statement| !["SET ", "LOCK "].iter().any(|verb| statement.query.starts_with(verb)))
         .collect()
 }
 
-/// Has PostgreSQL prepare a statement under the name `statement`.
+/// Prepares a query under the name `statement`.
 pub async fn prepare(connection: &mut PgConnection, query: &str) -> sqlx::Result<()> {
-    // The one before, if there was one.
+    // Fails before the first PREPARE.
     let _ = connection.execute("DEALLOCATE statement").await;
     connection.execute(AssertSqlSafe(format!("PREPARE statement AS {query}"))).await?;
     Ok(())

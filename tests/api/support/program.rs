@@ -1,4 +1,4 @@
-//! The program itself, as a process of its own.
+//! The server program as a child process.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,15 +11,15 @@ use regex::Regex;
 
 use super::{ApiClient, TestApp, scratch_directory};
 
-/// A running server; killed with the value.
+/// A running server process, killed on drop.
 pub struct Server {
     process: Child,
     pub client: ApiClient,
-    /// Where operators are answered, if `PRIVATE_ADDRESS` is set.
+    /// The client of the private port, if `PRIVATE_ADDRESS` is set.
     pub private: Option<ApiClient>,
 }
 
-/// The program in `directory`, on any free port, with nothing set.
+/// The program in `directory`, on a free port, without other settings.
 pub fn command(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tableorder"));
     command
@@ -35,13 +35,13 @@ pub fn command(directory: &Path) -> Command {
 }
 
 impl Server {
-    /// Starts it and waits for its welcome, which tells the port it took.
+    /// Starts the server and reads its port from the start-up banner.
     pub fn start(directory: &Path) -> Self {
         Self::start_with(directory, &[])
     }
 
-    /// An instance beside `app`, on its database and with its secret, that answers operators.
-    pub fn beside(app: &TestApp, directory: &Path, settings: &[(&str, &str)]) -> Self {
+    /// Another instance with `app`'s database and secret, and with a private port.
+    pub fn start_beside(app: &TestApp, directory: &Path, settings: &[(&str, &str)]) -> Self {
         let url = app.url();
         let beside = [
             ("DATABASE_URL", url.as_str()),
@@ -54,24 +54,24 @@ impl Server {
         Self::start_with(directory, &[&beside, settings].concat())
     }
 
-    /// As [`start`](Self::start), with these settings.
+    /// Like [`start`](Self::start), with these settings.
     pub fn start_with(directory: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = command(directory);
         command.envs(settings.iter().copied());
         Self::run(command)
     }
 
-    /// Starts it as `command` says, and waits as [`start`](Self::start) does.
+    /// Like [`start`](Self::start), with a prepared command.
     pub fn run(mut command: Command) -> Self {
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let address = Regex::new("127[.0-9]+:[0-9]+").unwrap();
-        // Without a welcome, where logs are for machines alone, the log says it.
+        // With JSON logs there is no banner; the log has the address.
         let is_json = command.get_envs().any(|(name, value)| name == "LOG_FORMAT" && value == Some("json".as_ref()));
         let has_private = command.get_envs().any(|(name, value)| name == "PRIVATE_ADDRESS" && value.is_some());
         let (mut client, mut private) = (None, None);
         while client.is_none() || private.is_some() != has_private {
-            let line = lines.next().expect("a welcome").unwrap();
+            let line = lines.next().expect("the server should print its address").unwrap();
             let at_address = || address.find(&line).map(|found| ApiClient::new(&format!("http://{}", found.as_str())));
             if let Some((_, base)) = line.split_once("tableorder is serving on ") {
                 client = Some(ApiClient::new(&base.replace("localhost", "127.0.0.1")));
@@ -81,13 +81,12 @@ impl Server {
                 client = at_address();
             }
         }
-        // Somebody has to read what it says, or it would wait.
+        // Keep reading: a full pipe would block the server.
         std::thread::spawn(move || lines.for_each(drop));
         Self { process, client: client.unwrap(), private }
     }
 
-    /// Where operators are answered.
-    pub fn operators(&self) -> &ApiClient {
+    pub fn private_client(&self) -> &ApiClient {
         self.private.as_ref().expect("PRIVATE_ADDRESS should be set")
     }
 
@@ -95,8 +94,8 @@ impl Server {
         kill(Pid::from_raw(self.process.id().cast_signed()), signal).unwrap();
     }
 
-    /// Its resident memory in bytes.
-    pub fn resident(&self) -> u64 {
+    /// The resident memory, in bytes.
+    pub fn resident_memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let kibibytes = Regex::new(r"VmRSS:\s+(\d+) kB").unwrap().captures(&status).unwrap()[1].parse::<u64>();
         kibibytes.unwrap() << 10
@@ -114,7 +113,7 @@ impl Drop for Server {
     }
 }
 
-/// A directory of a test's own, removed with what is in it.
+/// A directory for one test, removed on drop.
 pub struct Directory(pub PathBuf);
 
 impl Directory {

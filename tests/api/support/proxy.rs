@@ -1,5 +1,5 @@
-//! A TCP proxy between a server and PostgreSQL, for networks that lose connections without a word, and for an address
-//! that leads to another PostgreSQL after a failover.
+//! A TCP proxy between a server and PostgreSQL. It simulates networks that drop packets silently, and an address that
+//! points to another PostgreSQL after a failover.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -15,25 +15,25 @@ use tokio::time::{sleep, timeout};
 
 use super::postgres::password_of;
 
-/// The application name in the watchdog's first message.
+/// The application name in the watchdog's startup message.
 const WATCHDOG: &[u8] = b"tableorder-watchdog";
 
-/// Which connections are silent: open, but nothing passes.
+/// The connections that are stalled: open, but nothing is forwarded.
 #[derive(Clone, Default)]
-struct Silence {
-    /// Their numbers, in the order in which they are opened.
+struct Stalled {
+    /// The range of connection numbers, in the order in which connections were opened.
     connections: Range<u64>,
-    /// The watchdog's too.
+    /// Whether the watchdog's connection stalls too.
     with_watchdog: bool,
 }
 
-/// Forwards connections to PostgreSQL until they are silenced.
+/// Forwards connections to PostgreSQL until they are stalled.
 pub struct Proxy {
     options: PgConnectOptions,
-    /// The socket that new connections lead to.
+    /// The socket for new connections.
     target: Arc<Mutex<PathBuf>>,
     opened: Arc<AtomicU64>,
-    silence: Arc<watch::Sender<Silence>>,
+    stalled: Arc<watch::Sender<Stalled>>,
 }
 
 impl Proxy {
@@ -42,15 +42,15 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let target = Arc::new(Mutex::new(socket_of(options)));
-        let (opened, silence) = (Arc::new(AtomicU64::new(0)), Arc::new(watch::Sender::new(Silence::default())));
-        let (number, silenced, leads_to) = (Arc::clone(&opened), Arc::clone(&silence), Arc::clone(&target));
+        let (opened, stalled) = (Arc::new(AtomicU64::new(0)), Arc::new(watch::Sender::new(Stalled::default())));
+        let (number, stalls, current_target) = (Arc::clone(&opened), Arc::clone(&stalled), Arc::clone(&target));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let socket = leads_to.lock().unwrap().clone();
-                // Without a PostgreSQL there, the client's connection is closed.
+                let socket = current_target.lock().unwrap().clone();
+                // Without a PostgreSQL at the socket, close the client's connection.
                 let Ok(server) = UnixStream::connect(socket).await else { continue };
                 let number = number.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(forward(client, server, number, silenced.subscribe()));
+                tokio::spawn(forward(client, server, number, stalls.subscribe()));
             }
         });
         let options = PgConnectOptions::new_without_pgpass()
@@ -59,44 +59,44 @@ impl Proxy {
             .username(options.get_username())
             .password(&password_of(options))
             .database(options.get_database().unwrap());
-        Self { options, target, opened, silence }
+        Self { options, target, opened, stalled }
     }
 
-    /// How to reach PostgreSQL through the proxy.
+    /// The options for a connection through the proxy.
     pub fn options(&self) -> PgConnectOptions {
         self.options.clone()
     }
 
-    /// From here on new connections lead to the PostgreSQL at `options`. Those that are open stay where they are.
-    pub fn lead_to(&self, options: &PgConnectOptions) {
+    /// Forwards new connections to the PostgreSQL at `options`. Open connections keep their target.
+    pub fn set_target(&self, options: &PgConnectOptions) {
         *self.target.lock().unwrap() = socket_of(options);
     }
 
-    /// Waits until so many more connections were opened.
-    pub async fn opened_more(&self, connections: u64) {
+    /// Waits until this many more connections were opened.
+    pub async fn wait_for_connections(&self, connections: u64) {
         let enough = self.opened() + connections;
         let opening = async {
             while self.opened() < enough {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        timeout(Duration::from_secs(5), opening).await.expect("connections should be opened");
+        timeout(Duration::from_secs(5), opening).await.expect("new connections should be opened");
     }
 
-    /// From here on nothing passes on the connections that are open, and neither side is told. New ones work.
-    pub fn silence_all(&self) {
-        self.silence.send_replace(Silence { connections: 0..self.opened(), with_watchdog: true });
+    /// Stalls all open connections without closing them. New connections work.
+    pub fn stall_all(&self) {
+        self.stalled.send_replace(Stalled { connections: 0..self.opened(), with_watchdog: true });
     }
 
-    /// As [`silence_all`](Self::silence_all), for all but the watchdog's connection.
-    pub fn silence_requests(&self) {
-        self.silence.send_replace(Silence { connections: 0..self.opened(), with_watchdog: false });
+    /// Like [`stall_all`](Self::stall_all), except for the watchdog's connection.
+    pub fn stall_requests(&self) {
+        self.stalled.send_replace(Stalled { connections: 0..self.opened(), with_watchdog: false });
     }
 
-    /// The next connection is accepted, and nothing passes on it. All others work.
-    pub fn silence_next(&self) {
+    /// Accepts the next connection, but forwards nothing on it. All other connections work.
+    pub fn stall_next(&self) {
         let next = self.opened();
-        self.silence.send_replace(Silence { connections: next..next + 1, with_watchdog: true });
+        self.stalled.send_replace(Stalled { connections: next..next + 1, with_watchdog: true });
     }
 
     fn opened(&self) -> u64 {
@@ -108,15 +108,15 @@ fn socket_of(options: &PgConnectOptions) -> PathBuf {
     options.get_socket().unwrap().join(".s.PGSQL.5432")
 }
 
-async fn forward(mut client: TcpStream, mut server: UnixStream, number: u64, mut silence: watch::Receiver<Silence>) {
+async fn forward(mut client: TcpStream, mut server: UnixStream, number: u64, mut stalled: watch::Receiver<Stalled>) {
     let (mut from_client, mut from_server) = ([0; 16 << 10], [0; 16 << 10]);
     let mut is_watchdog = false;
     loop {
-        let is_silent =
-            |silence: &Silence| silence.connections.contains(&number) && (silence.with_watchdog || !is_watchdog);
+        let is_stalled =
+            |stalled: &Stalled| stalled.connections.contains(&number) && (stalled.with_watchdog || !is_watchdog);
         tokio::select! {
             biased;
-            () = async { drop(silence.wait_for(is_silent).await) } => break,
+            () = async { drop(stalled.wait_for(is_stalled).await) } => break,
             read = client.read(&mut from_client) => match read {
                 Ok(count @ 1..) => {
                     let sent = &from_client[..count];
@@ -133,6 +133,6 @@ async fn forward(mut client: TcpStream, mut server: UnixStream, number: u64, mut
             },
         }
     }
-    // Both sockets stay open for as long as the test runs.
+    // Both sockets stay open until the test ends.
     std::future::pending::<()>().await;
 }

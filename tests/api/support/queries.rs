@@ -1,4 +1,4 @@
-//! How many queries a request took, as its log line says.
+//! The number of queries per request, from the request's log line.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,8 +15,8 @@ use super::client::{Answer, answer};
 
 static COUNTS: OnceLock<Mutex<HashMap<String, u64>>> = OnceLock::new();
 
-/// Sends a request, and says how many queries it took.
-pub async fn counted(request: RequestBuilder) -> (Answer, u64) {
+/// Sends a request and returns the response and its number of queries.
+pub async fn with_query_count(request: RequestBuilder) -> (Answer, u64) {
     let counts = COUNTS.get_or_init(|| {
         let lines = LogLines.with_filter(Targets::new().with_target("tableorder::request", tracing::Level::INFO));
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines)).unwrap();
@@ -24,11 +24,11 @@ pub async fn counted(request: RequestBuilder) -> (Answer, u64) {
     });
     let id = Uuid::new_v4().to_string();
     let answer = answer(request.header("X-Request-Id", &id)).await;
-    let queries = counts.lock().unwrap().remove(&id).expect("each request should have its log line");
+    let queries = counts.lock().unwrap().remove(&id).expect("each request should have a log line");
     (answer, queries)
 }
 
-/// Keeps what the log lines of counted requests say.
+/// Collects the query counts from log lines.
 struct LogLines;
 
 impl<S: Subscriber> Layer<S> for LogLines {

@@ -13,41 +13,41 @@ use tokio::time::{sleep, timeout};
 
 use super::postgres::password_of;
 
-/// How long a node may take for what it is asked to do.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The limit for each step of a node.
+const NODE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Starts a standby of `primary`, which is under `of`, in `directory`, and waits until it streams.
+/// Starts a standby in `directory` for `primary`, whose directory is `of`, and waits until it streams.
 pub async fn start_standby(primary: &EmbeddedPostgres, of: &Path, directory: &Path) -> EmbeddedPostgres {
-    let (options, home) = (primary.connect_options(), directory.join("postgres"));
+    let (options, data) = (primary.connect_options(), directory.join("postgres"));
     let password = password_of(&options);
     fs::create_dir(directory).unwrap();
-    fs::DirBuilder::new().mode(0o700).create(&home).unwrap();
-    fs::write(home.join("password"), &password).unwrap();
+    fs::DirBuilder::new().mode(0o700).create(&data).unwrap();
+    fs::write(data.join("password"), &password).unwrap();
     let mut backup = Command::new(program_of(of, "pg_basebackup"));
     backup
         .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--username=tableorder"])
         .arg("--host")
         .arg(options.get_socket().unwrap())
         .arg("--pgdata")
-        .arg(home.join("pgdata"))
+        .arg(data.join("pgdata"))
         .env("PGPASSWORD", password.trim())
         .current_dir("/");
-    // PostgreSQL refuses root: the files belong to whoever runs the primary.
+    // PostgreSQL refuses to run as root, so the files must belong to the user that runs the primary.
     let owner = fs::metadata(of.join("postgres")).unwrap();
     if owner.uid() != nix::unistd::geteuid().as_raw() {
-        for path in [home.clone(), home.join("password")] {
+        for path in [data.clone(), data.join("password")] {
             chown(path, Some(owner.uid()), Some(owner.gid())).unwrap();
         }
         backup.uid(owner.uid()).gid(owner.gid());
     }
-    let made = backup.output().expect("pg_basebackup, which comes with PostgreSQL's server, should be beside it");
+    let made = backup.output().expect("pg_basebackup should be in the directory of PostgreSQL's other programs");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let standby = EmbeddedPostgres::start(directory, Durability::Throwaway).await.unwrap();
     until(primary, "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE state = 'streaming')").await;
     standby
 }
 
-/// Starts the PostgreSQL in `directory`, which was stopped, as a standby that follows nobody: it only reads.
+/// Starts the stopped PostgreSQL in `directory` as a read-only standby without a primary.
 pub async fn start_demoted(directory: &Path) -> EmbeddedPostgres {
     let signal = directory.join("postgres/pgdata/standby.signal");
     fs::write(&signal, "").unwrap();
@@ -56,12 +56,12 @@ pub async fn start_demoted(directory: &Path) -> EmbeddedPostgres {
     EmbeddedPostgres::start(directory, Durability::Throwaway).await.unwrap()
 }
 
-/// Makes a standby the primary.
+/// Promotes a standby to primary.
 pub async fn promote(standby: &EmbeddedPostgres) {
     until(standby, "SELECT pg_promote()").await;
 }
 
-/// Waits until this is true on `node`.
+/// Waits until `condition` is true on `node`.
 pub async fn until(node: &EmbeddedPostgres, condition: &'static str) {
     let mut connection = PgConnection::connect_with(&node.connect_options()).await.unwrap();
     let waiting = async {
@@ -69,10 +69,10 @@ pub async fn until(node: &EmbeddedPostgres, condition: &'static str) {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, waiting).await.expect(condition);
+    timeout(NODE_TIMEOUT, waiting).await.expect(condition);
 }
 
-/// A program of the PostgreSQL that runs under `directory`.
+/// The path of a program of the PostgreSQL that runs in `directory`.
 fn program_of(directory: &Path, name: &str) -> PathBuf {
     let postmaster = fs::read_to_string(directory.join("postgres/pgdata/postmaster.pid")).unwrap();
     let postmaster = postmaster.lines().next().unwrap();

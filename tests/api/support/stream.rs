@@ -1,4 +1,4 @@
-//! Open streams.
+//! Reads an open event stream.
 
 use std::time::Duration;
 
@@ -7,15 +7,14 @@ use reqwest::header::HeaderMap;
 
 use crate::sse::{Buffer, Event};
 
-/// How long an event may take before a test gives up on it: the promise is two seconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The documented limit for the delivery of an event.
+const EVENT_DEADLINE: Duration = Duration::from_secs(2);
 
-/// An open stream.
 pub struct EventReader {
     response: Response,
     pub headers: HeaderMap,
     buffer: Buffer,
-    /// Where the first event said the stream goes on from.
+    /// The cursor in the `connected` event.
     pub connected_at: String,
 }
 
@@ -26,7 +25,7 @@ impl EventReader {
         Self { response, headers, buffer: Buffer::default(), connected_at: String::new() }
     }
 
-    /// Reads the `connected` every stream begins with.
+    /// Reads the `connected` event, the first of every stream.
     pub async fn connected(mut self) -> Self {
         let event = self.next().await;
         assert_eq!(event.name, "connected");
@@ -35,26 +34,26 @@ impl EventReader {
         self
     }
 
-    /// The next event, heartbeats passed over.
+    /// The next event. Skips heartbeats.
     pub async fn next(&mut self) -> Event {
-        tokio::time::timeout(PATIENCE, self.read())
+        tokio::time::timeout(EVENT_DEADLINE, self.read())
             .await
             .expect("an event should come in time")
             .expect("the stream should be open")
     }
 
-    /// The next event, however long it takes; `None` at the end.
+    /// The next event, without a deadline; `None` at the end.
     pub async fn next_at_any_time(&mut self) -> Option<Event> {
         self.read().await
     }
 
-    /// Checks that nothing comes for a while.
-    pub async fn silent(&mut self) {
+    /// Asserts that no event arrives for 300 ms.
+    pub async fn expect_no_event(&mut self) {
         let quiet = tokio::time::timeout(Duration::from_millis(300), self.read()).await;
-        assert!(quiet.is_err(), "nothing should come, got {quiet:?}");
+        assert!(quiet.is_err(), "no event should arrive, got {quiet:?}");
     }
 
-    /// Reads to the end: `Err` when it was broken off, as it must be, `Ok` when it ended in an orderly way.
+    /// Reads to the end: `Err` when the server aborted the stream, as it must; `Ok` when it ended the response normally.
     pub async fn end(mut self) -> reqwest::Result<()> {
         loop {
             match self.response.chunk().await? {
@@ -64,8 +63,8 @@ impl EventReader {
         }
     }
 
-    /// The next piece the way it came over the wire.
-    pub async fn raw(&mut self) -> String {
+    /// The next chunk as received.
+    pub async fn raw_chunk(&mut self) -> String {
         String::from_utf8(self.response.chunk().await.unwrap().unwrap().to_vec()).unwrap()
     }
 

@@ -1,4 +1,4 @@
-//! What the OpenAPI document says there is to try.
+//! The operations of the OpenAPI document.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -6,15 +6,14 @@ use tableorder::error::ErrorCode;
 
 use super::tenant::Role;
 
-/// An operation of the document.
 pub struct Operation {
     pub id: String,
     pub method: Method,
-    /// Below the API's prefix, if it is there.
+    /// The path below the API prefix, or the whole path.
     pub path: String,
-    /// The kinds of token that open it.
+    /// The security schemes that it accepts.
     schemes: Vec<String>,
-    /// Every parameter, and every field of the body that holds an id.
+    /// Every parameter, and every field of the body that contains an id.
     pub fields: Vec<String>,
     responses: Value,
 }
@@ -24,11 +23,11 @@ impl Operation {
         self.schemes.is_empty()
     }
 
-    pub fn opens_to(&self, role: Role) -> bool {
+    pub fn accepts(&self, role: Role) -> bool {
         self.is_public() || self.schemes.iter().any(|scheme| scheme == role.scheme())
     }
 
-    /// Whether the document knows this refusal.
+    /// Whether the document lists this error.
     pub fn lists(&self, code: ErrorCode) -> bool {
         let response = &self.responses[&code.status().to_string()];
         response["content"]["application/json"]["examples"].get(code.as_str()).is_some()
@@ -51,13 +50,13 @@ impl Operation {
     }
 }
 
-/// Whether a field of this name says whose or which.
+/// Whether a field with this name contains an id.
 pub fn is_id(field: &str) -> bool {
     let field = field.to_lowercase();
     field.ends_with("id") || field.ends_with("ids") || field == "cursor"
 }
 
-/// Every operation there is.
+/// Every operation of the document.
 pub fn operations() -> Vec<Operation> {
     let document = serde_json::to_value(tableorder::openapi()).unwrap();
     let paths = document["paths"].as_object().unwrap();
@@ -68,7 +67,7 @@ pub fn operations() -> Vec<Operation> {
     operations.collect()
 }
 
-/// Adds the fields of `schema` that hold ids, in whatever it nests.
+/// Collects the id fields of `schema`, nested ones included.
 fn collect_ids(document: &Value, schema: &Value, found: &mut Vec<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let schema = document.pointer(reference.trim_start_matches('#')).unwrap();

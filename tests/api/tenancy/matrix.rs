@@ -1,7 +1,7 @@
-//! What is tried at each operation: everything that names something, filled with what another store has.
+//! The attempts for each operation: every id, cursor and key is filled with a value of another store.
 //!
-//! A new operation needs an entry here. An attempt says how path, query, headers and body are filled, and how it
-//! ends for those whom the operation is for; that everyone else is turned away goes without saying.
+//! A new operation needs an entry here. An attempt states path, query, headers and body, and the outcome for the roles
+//! with access to the operation. Every other role must be refused.
 
 use std::fmt::Display;
 
@@ -11,30 +11,29 @@ use tableorder::error::ErrorCode;
 use super::document::{Operation, is_id};
 use super::tenant::{Role, Tenant};
 
-/// An operation's id, and what is tried there.
+/// An operation's id and its attempts.
 pub type Entry = (&'static str, Vec<Attempt>);
 
-/// How an attempt ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Success,
     Refusal(ErrorCode),
 }
 
-/// A request, made by somebody of one store, that names what another has.
+/// A request from one store with values of another store.
 pub struct Attempt {
     pub path: Vec<(&'static str, String)>,
     pub query: Vec<(&'static str, String)>,
     pub headers: Vec<(&'static str, String)>,
     pub body: Option<Value>,
     pub outcome: Outcome,
-    /// Staff may do this although the operation has more that they may not.
+    /// Staff may send this request although other requests of the operation are for owners only.
     pub is_for_staff: bool,
-    /// Its answer tells nothing of a store even where it is the asker's own.
-    pub tells_nothing: bool,
+    /// The response contains no data of any store.
+    pub is_generic: bool,
 }
 
-/// Expects a success that shows nothing of theirs, unless it is said to be refused.
+/// An attempt that succeeds and returns nothing of the other store, unless changed below.
 fn attempt() -> Attempt {
     Attempt {
         path: Vec::new(),
@@ -43,12 +42,12 @@ fn attempt() -> Attempt {
         body: None,
         outcome: Outcome::Success,
         is_for_staff: false,
-        tells_nothing: false,
+        is_generic: false,
     }
 }
 
-fn telling_nothing() -> Attempt {
-    Attempt { tells_nothing: true, ..attempt() }
+fn generic() -> Attempt {
+    Attempt { is_generic: true, ..attempt() }
 }
 
 fn at(name: &'static str, id: i64) -> Attempt {
@@ -82,7 +81,7 @@ impl Attempt {
         Self { is_for_staff: true, ..self }
     }
 
-    /// Whether it fills `field`; with something of `theirs` where that is an id.
+    /// Whether it sets `field`, and an id field to a value of `theirs`.
     fn fills(&self, field: &str, theirs: &Tenant) -> bool {
         let parameters = self.path.iter().chain(&self.query).chain(&self.headers);
         let mut values: Vec<String> =
@@ -107,7 +106,7 @@ fn collect_values(body: &Value, field: &str, found: &mut Vec<String>) {
     }
 }
 
-/// What the matrix leaves open, a sentence each.
+/// The missing and superfluous entries of the matrix, one sentence each.
 pub fn gaps(operations: &[Operation], matrix: &[Entry], theirs: &Tenant) -> Vec<String> {
     let mut gaps = Vec::new();
     for operation in operations {
@@ -117,15 +116,15 @@ pub fn gaps(operations: &[Operation], matrix: &[Entry], theirs: &Tenant) -> Vec<
         };
         let is_open = |field: &&String| !attempts.iter().any(|attempt| attempt.fills(field, theirs));
         gaps.extend(operation.fields.iter().filter(is_open).map(|field| {
-            format!("no attempt of {id} in tests/api/tenancy/matrix.rs fills {field} with what the other store has")
+            format!("no attempt of {id} in tests/api/tenancy/matrix.rs sets {field} to a value of the other store")
         }));
     }
     let is_gone = |id: &str| !operations.iter().any(|operation| operation.id == id);
-    gaps.extend(matrix.iter().filter(|(id, _)| is_gone(id)).map(|(id, _)| format!("{id} is no operation any more")));
+    gaps.extend(matrix.iter().filter(|(id, _)| is_gone(id)).map(|(id, _)| format!("{id} is not an operation")));
     gaps
 }
 
-/// What somebody of `ours` tries against `theirs`.
+/// The attempts of `ours` against `theirs`.
 pub fn matrix(role: Role, ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     let mut matrix = service();
     matrix.extend(customer_auth(ours, theirs));
@@ -137,19 +136,19 @@ pub fn matrix(role: Role, ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     matrix.extend(admin_orders(theirs));
     matrix.extend(admin_tables(role, ours, theirs));
     matrix.extend(admin_devices(theirs));
-    matrix.extend(admin_accounts(role, theirs));
+    matrix.extend(admin_users(role, theirs));
     matrix
 }
 
 fn service() -> Vec<Entry> {
-    vec![("health", vec![telling_nothing()]), ("live", vec![telling_nothing()]), ("ready", vec![telling_nothing()])]
+    vec![("health", vec![generic()]), ("live", vec![generic()]), ("ready", vec![generic()])]
 }
 
 fn customer_auth(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     let login = json!({"store_id": theirs.code, "table_number": 1, "password": ours.password});
     vec![
         ("customer_login_table", vec![sending(login).refused(ErrorCode::AuthFailed)]),
-        ("customer_check_session", vec![telling_nothing()]),
+        ("customer_check_session", vec![generic()]),
         ("customer_renew_session", vec![attempt()]),
     ]
 }
@@ -157,9 +156,9 @@ fn customer_auth(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
 fn customer_menu(theirs: &Tenant) -> Vec<Entry> {
     let category = || at("category_id", theirs.category).refused(ErrorCode::CategoryNotFound);
     let menu = || at("menu_id", theirs.menus[0]).refused(ErrorCode::MenuNotFound);
-    // That theirs is current is not for us to know.
+    // The other store's ETag must not match our menu.
     let known = |attempt: Attempt| attempt.header("If-None-Match", &theirs.etags);
-    // Beyond the version of any store.
+    // A version above that of any store.
     let newest = |attempt: Attempt| attempt.query("menu_version", 1_000_000);
     vec![
         ("customer_list_categories", vec![attempt(), known(attempt()), newest(attempt())]),
@@ -182,16 +181,16 @@ fn customer_orders(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
             vec![
                 of(&theirs.menus).refused(ErrorCode::MenuNotFound),
                 mixed.header("Idempotency-Key", &theirs.idempotency_key).refused(ErrorCode::MenuNotFound),
-                // The same key at another store is another order.
+                // The same key at another store creates another order.
                 of(&ours.menus[..1]).header("Idempotency-Key", &theirs.idempotency_key),
             ],
         ),
-        ("customer_stream_session", stream(&theirs.tablet_place)),
+        ("customer_stream_session", stream(&theirs.tablet_cursor)),
     ]
 }
 
-fn stream(their_place: &str) -> Vec<Attempt> {
-    vec![attempt(), attempt().header("Last-Event-ID", their_place), attempt().query("last_event_id", their_place)]
+fn stream(their_cursor: &str) -> Vec<Attempt> {
+    vec![attempt(), attempt().header("Last-Event-ID", their_cursor), attempt().query("last_event_id", their_cursor)]
 }
 
 fn admin_auth(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
@@ -209,7 +208,7 @@ fn admin_categories(role: Role, theirs: &Tenant) -> Vec<Entry> {
     let category = || at("category_id", theirs.category).refused(ErrorCode::CategoryNotFound);
     vec![
         ("admin_list_categories", vec![attempt()]),
-        // That they have one of this name does not keep us from it.
+        // Names are unique per store only.
         ("admin_create_category", vec![sending(json!({"name": role.plain_name()}))]),
         (
             "admin_reorder_categories",
@@ -224,11 +223,11 @@ fn admin_categories(role: Role, theirs: &Tenant) -> Vec<Entry> {
 fn admin_menus(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     let menu = || at("menu_id", theirs.menus[0]).refused(ErrorCode::MenuNotFound);
     let order = |category: i64| sending(json!({"category_id": category, "ids": theirs.menus}));
-    let dish = json!({"category_id": theirs.category, "name": "ours", "price": 1});
+    let item = json!({"category_id": theirs.category, "name": "ours", "price": 1});
     let moved = json!({"category_id": theirs.category});
     vec![
         ("admin_list_menus", vec![attempt()]),
-        ("admin_create_menu", vec![sending(dish).refused(ErrorCode::CategoryNotFound)]),
+        ("admin_create_menu", vec![sending(item).refused(ErrorCode::CategoryNotFound)]),
         (
             "admin_reorder_menus",
             vec![
@@ -270,20 +269,20 @@ fn admin_orders(theirs: &Tenant) -> Vec<Entry> {
         ("admin_update_order_status", vec![order(theirs.order).body(next)]),
         ("admin_delete_order", vec![order(theirs.order).query("reason", "a mistake")]),
         ("admin_restore_order", vec![order(theirs.order), order(theirs.past_order)]),
-        ("admin_stream_store", stream(&theirs.dashboard_place)),
+        ("admin_stream_store", stream(&theirs.dashboard_cursor)),
         ("admin_issue_stream_ticket", vec![attempt()]),
     ]
 }
 
-fn admin_accounts(role: Role, theirs: &Tenant) -> Vec<Entry> {
+fn admin_users(role: Role, theirs: &Tenant) -> Vec<Entry> {
     let user = || at("user_id", theirs.staff).refused(ErrorCode::UserNotFound);
     let new = json!({"username": role.plain_name(), "password": "a password", "role": "staff"});
     let change = json!({"username": "ours now", "password": "ours now", "role": "owner"});
-    // Above every entry there is.
+    // Greater than the id of every entry.
     let place = format!("ffffffff-ffff-7fff-8fff-ffff{}", theirs.mark);
     vec![
         ("admin_list_users", vec![attempt()]),
-        // That they have one of this name does not keep us from it.
+        // Names are unique per store only.
         ("admin_create_user", vec![sending(new)]),
         ("admin_get_user", vec![user(), at("user_id", theirs.owner).refused(ErrorCode::UserNotFound)]),
         ("admin_update_user", vec![user().body(change)]),
@@ -296,7 +295,7 @@ fn admin_accounts(role: Role, theirs: &Tenant) -> Vec<Entry> {
 }
 
 fn admin_devices(theirs: &Tenant) -> Vec<Entry> {
-    // Later than any of ours.
+    // Later than all of our devices.
     let place = format!("4102444800000000-{}", theirs.device);
     vec![
         ("admin_list_devices", vec![attempt().query("limit", 200), attempt().query("cursor", place)]),
@@ -312,7 +311,7 @@ fn admin_tables(role: Role, ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     let new = json!({"table_number": role.plain_number(), "password": "a password"});
     vec![
         ("admin_list_tables", vec![attempt()]),
-        // That they have one of this number does not keep us from it.
+        // Table numbers are unique per store only.
         ("admin_create_table", vec![sending(new)]),
         ("admin_show_dashboard", vec![attempt()]),
         ("admin_get_table", vec![table()]),

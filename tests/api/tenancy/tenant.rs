@@ -1,4 +1,4 @@
-//! A store everything of which can be told from everything of another.
+//! A store whose data is recognisable by its mark.
 
 use std::time::Duration;
 
@@ -16,48 +16,48 @@ use uuid::Uuid;
 
 use crate::support::{ApiClient, TestApp, answer};
 
-/// Who asks.
+/// The role of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    Nobody,
+    Anonymous,
     Tablet,
     Staff,
     Owner,
-    /// Somebody with a ticket for the event stream.
+    /// A client with a ticket for the event stream.
     Ticket,
 }
 
 impl Role {
-    pub const ALL: [Self; 5] = [Self::Nobody, Self::Tablet, Self::Staff, Self::Owner, Self::Ticket];
+    pub const ALL: [Self; 5] = [Self::Anonymous, Self::Tablet, Self::Staff, Self::Owner, Self::Ticket];
 
-    /// What the document calls this role's token.
+    /// The security scheme of this role's token.
     pub fn scheme(self) -> &'static str {
         match self {
-            Self::Nobody => "none",
+            Self::Anonymous => "none",
             Self::Tablet => "table_token",
             Self::Staff | Self::Owner => "admin_token",
             Self::Ticket => "stream_ticket",
         }
     }
 
-    /// A table number that is nobody's mark. One a role, since whoever tries takes it.
+    /// A table number without any mark, one per role, because an attempt takes it.
     pub fn plain_number(self) -> i32 {
         100 + self as i32
     }
 
-    /// A name that is nobody's mark.
+    /// A name without any mark.
     pub fn plain_name(self) -> String {
         format!("plain {self:?}")
     }
 }
 
-/// A store with a past and a present.
+/// A store with past and current data.
 pub struct Tenant {
-    /// Stands in every id, text, price, order number and stream place of the store, and in nothing else.
+    /// Contained in every id, text, price, order number and cursor of this store, and of no other.
     pub mark: &'static str,
     pub id: i64,
     pub code: String,
-    /// Of the accounts and the tables.
+    /// The password of the users and tables.
     pub password: String,
     pub owner: i64,
     pub staff: i64,
@@ -67,30 +67,30 @@ pub struct Tenant {
     pub past_session: i64,
     pub past_order: i64,
     pub session: i64,
-    /// The table's tablet.
+    /// The device of the table's tablet.
     pub device: i64,
-    /// One of the live orders.
+    /// A live order.
     pub order: i64,
     /// The number of the newest live order.
     pub order_number: String,
     pub idempotency_key: String,
-    pub dashboard_place: String,
-    pub tablet_place: String,
-    /// Of everything that has one.
+    pub dashboard_cursor: String,
+    pub tablet_cursor: String,
+    /// The entity tags of the menu reads.
     pub etags: String,
     epoch: Uuid,
     app: ApiClient,
 }
 
-/// When everything happens: far from midnight, when order numbers begin anew.
+/// The time of the test, far from midnight, where order numbers restart.
 pub const NOON: &str = "2026-11-20T03:00:00Z";
 
 fn noon() -> Clock {
     Clock::from_fn(|| NOON.parse().unwrap())
 }
 
-/// New ids begin with `mark` from here on.
-pub async fn begin_ids(app: &TestApp, mark: &str, from: u32) {
+/// Makes new ids start with `mark`.
+pub async fn start_ids(app: &TestApp, mark: &str, from: u32) {
     let begin = "SELECT setval(pg_get_serial_sequence(quote_ident(table_name), column_name), $1)
          FROM information_schema.columns WHERE table_schema = 'public' AND is_identity = 'YES'";
     let from: i64 = format!("{mark}{from:04}").parse().unwrap();
@@ -98,19 +98,19 @@ pub async fn begin_ids(app: &TestApp, mark: &str, from: u32) {
 }
 
 impl Tenant {
-    /// A store whose every number and text has `mark`, eight digits, in it.
-    pub async fn plant(app: &TestApp, mark: &'static str) -> Self {
-        begin_ids(app, mark, 0).await;
-        let mut tenant = Self::with_accounts_and_tables(app, mark).await;
-        tenant.make_the_menu().await;
-        tenant.live_through_a_past().await;
-        tenant.be_busy().await;
-        // A token that was logged out.
+    /// Creates a store whose numbers and texts all contain `mark`, eight digits.
+    pub async fn create(app: &TestApp, mark: &'static str) -> Self {
+        start_ids(app, mark, 0).await;
+        let mut tenant = Self::with_users_and_tables(app, mark).await;
+        tenant.add_menu().await;
+        tenant.add_past_session().await;
+        tenant.add_current_session().await;
+        // Creates a row in `revoked_tokens`.
         tenant.client(Role::Owner).post("/admin/auth/logout", &json!({})).await.ok();
         tenant
     }
 
-    async fn with_accounts_and_tables(app: &TestApp, mark: &'static str) -> Self {
+    async fn with_users_and_tables(app: &TestApp, mark: &'static str) -> Self {
         let now = noon().now();
         let (code, password) = (format!("store-{mark}"), format!("password-{mark}"));
         let hash = hash_now(&password).unwrap();
@@ -122,12 +122,12 @@ impl Tenant {
         let id = store::insert(conn, &parsed, &format!("name-{mark}"), &calendar, now).await.unwrap();
         store::insert_stream(conn, id).await.unwrap();
         mark_counters(conn, id, mark).await;
-        let mut account = async |role, name: &str| {
+        let mut add_user = async |role, name: &str| {
             let name = Username::parse(&format!("{name}-{mark}")).unwrap();
             user::insert(conn, id, &name, &hash, role, now).await.unwrap().id.0
         };
-        let owner = account(AccountRole::Owner, "owner").await;
-        let staff = account(AccountRole::Staff, "staff").await;
+        let owner = add_user(AccountRole::Owner, "owner").await;
+        let staff = add_user(AccountRole::Staff, "staff").await;
         let table = table::insert(&mut tx, id, 1, &hash, now).await.unwrap().id.0;
         let epoch = event::epoch(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
@@ -148,44 +148,44 @@ impl Tenant {
             order: 0,
             order_number: String::new(),
             idempotency_key: format!("key-{mark}"),
-            dashboard_place: String::new(),
-            tablet_place: String::new(),
+            dashboard_cursor: String::new(),
+            tablet_cursor: String::new(),
             etags: String::new(),
             epoch,
             app: app.anonymous(),
         }
     }
 
-    /// A text of the store's own.
+    /// A text that contains the mark.
     pub fn text(&self, what: &str) -> String {
         format!("{what}-{}", self.mark)
     }
 
-    async fn make_the_menu(&mut self) {
+    async fn add_menu(&mut self) {
         let owner = self.client(Role::Owner);
         let category = owner.post("/admin/categories", &json!({"name": self.text("category")})).await.ok();
         self.category = id_of(&category);
         let price: i64 = self.mark.parse().unwrap();
         for what in ["soup", "noodles"] {
-            let dish = json!({"category_id": self.category, "name": self.text(what), "price": price,
+            let item = json!({"category_id": self.category, "name": self.text(what), "price": price,
                 "description": self.text("description"), "image_url": format!("https://{}.example/", self.text("image"))});
-            self.menus.push(id_of(&owner.post("/admin/menus", &dish).await.ok()));
+            self.menus.push(id_of(&owner.post("/admin/menus", &item).await.ok()));
         }
     }
 
-    /// A stay that is over.
-    async fn live_through_a_past(&mut self) {
-        self.sit_down().await;
+    /// A completed session.
+    async fn add_past_session(&mut self) {
+        self.log_in_tablet().await;
         let order = self.place().await;
         (self.past_session, self.past_order) = (self.session, id_of(&order));
         self.set_status(self.past_order, "preparing").await;
         self.complete().await;
     }
 
-    /// A stay that goes on, with three orders, one of them cancelled.
-    async fn be_busy(&mut self) {
-        self.sit_down().await;
-        self.tablet_place = first_id(&self.client(Role::Tablet), "/customer/orders/stream").await;
+    /// A current session with three orders, one of them cancelled.
+    async fn add_current_session(&mut self) {
+        self.log_in_tablet().await;
+        self.tablet_cursor = first_id(&self.client(Role::Tablet), "/customer/orders/stream").await;
         let placing = self.client(Role::Tablet).request(Method::POST, "/customer/orders");
         answer(placing.header("Idempotency-Key", &self.idempotency_key).json(&self.an_order())).await.ok();
         let order = self.place().await;
@@ -195,9 +195,9 @@ impl Tenant {
         self.cancel(mistake).await;
     }
 
-    /// Notes what a client of the store holds once nothing changes any more.
-    pub async fn note_places_and_etags(&mut self) {
-        self.dashboard_place = first_id(&self.client(Role::Owner), "/admin/orders/stream").await;
+    /// Records the cursors and entity tags that a client of the store has at this point.
+    pub async fn record_cursors_and_etags(&mut self) {
+        self.dashboard_cursor = first_id(&self.client(Role::Owner), "/admin/orders/stream").await;
         let tablet = self.client(Role::Tablet);
         let mut etags = Vec::new();
         for path in ["", "/categories", &format!("/category/{}", self.category), &format!("/{}", self.menus[0])] {
@@ -208,8 +208,8 @@ impl Tenant {
         self.etags = etags.join(", ");
     }
 
-    /// Has what another store may have as well.
-    pub async fn take_plain_names(&self) {
+    /// Adds a category, tables and users with names that the other store may use too.
+    pub async fn add_plain_names(&self) {
         let owner = self.client(Role::Owner);
         for role in [Role::Staff, Role::Owner] {
             owner.post("/admin/categories", &json!({"name": role.plain_name()})).await.ok();
@@ -220,8 +220,8 @@ impl Tenant {
         }
     }
 
-    /// What may happen in a store, so that every kind of event tells of it.
-    pub async fn live_on(&mut self) {
+    /// Causes every kind of event.
+    pub async fn cause_all_events(&mut self) {
         let owner = self.client(Role::Owner);
         let order = id_of(&self.place().await);
         self.set_status(order, "preparing").await;
@@ -229,12 +229,12 @@ impl Tenant {
         let renamed = json!({"name": self.text("renamed")});
         owner.patch(&format!("/admin/categories/{}", self.category), &renamed).await.ok();
         self.complete().await;
-        self.sit_down().await;
+        self.log_in_tablet().await;
         self.place().await;
     }
 
-    /// Sends an event to every stream of the store, and gives its seq.
-    pub async fn change_the_menu(&self) -> i64 {
+    /// Causes an event on every stream of the store and returns its `seq`.
+    pub async fn change_menu(&self) -> i64 {
         let owner = self.client(Role::Owner);
         owner.patch(&format!("/admin/menus/{}", self.menus[1]), &json!({"is_available": false})).await.ok();
         let dashboard = owner.get("/admin/tables/dashboard").await.ok();
@@ -242,8 +242,8 @@ impl Tenant {
         seq.parse().unwrap()
     }
 
-    /// The table's tablet logs in.
-    async fn sit_down(&mut self) {
+    /// Logs the table's tablet in.
+    async fn log_in_tablet(&mut self) {
         let body = json!({"store_id": self.code, "table_number": 1, "password": self.password});
         let login = self.app.post("/customer/auth/login", &body).await.ok();
         self.session = login["session_id"].as_i64().unwrap();
@@ -273,12 +273,12 @@ impl Tenant {
         self.client(Role::Owner).post(&path, &json!({})).await.ok();
     }
 
-    /// Somebody of this store, with a token of their own.
+    /// A client of this store with its own token.
     pub fn client(&self, role: Role) -> ApiClient {
         self.token(role).map_or_else(|| self.app.clone(), |token| self.app.with_token(&token))
     }
 
-    /// A token as a login would give it: one that is logged out later takes no other with it.
+    /// A token as issued by a login. Each has its own id, so a logout ends only one.
     pub fn token(&self, role: Role) -> Option<String> {
         let tokens = Tokens::new(&Secret::new(TestApp::SECRET), &[], Algorithm::HS256, self.epoch, noon());
         let issue = |audience, id, session| {
@@ -286,7 +286,7 @@ impl Tenant {
             tokens.issue(subject, Duration::from_mins(10)).unwrap().token
         };
         match role {
-            Role::Nobody => None,
+            Role::Anonymous => None,
             Role::Tablet => Some(issue(Audience::Table, self.table, Some(SessionId(self.session)))),
             Role::Staff => Some(issue(Audience::Admin, self.staff, None)),
             Role::Owner => Some(issue(Audience::Admin, self.owner, None)),
@@ -306,27 +306,27 @@ impl Tenant {
         let tables: Vec<(String, String)> = sqlx::query_as(tables).fetch_all(&mut connection).await.unwrap();
         let mut digests = Vec::new();
         for (table, column) in tables {
-            // That somebody guessed at their password is theirs to know, and nobody's change.
+            // Failed logins from outside are recorded in the store's own audit log; that is intended.
             let but = if table == "audit_log" { "AND action NOT LIKE '%.login_failed'" } else { "" };
             let query = format!(
                 "SELECT md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM {table} t WHERE {column} = $1 {but}"
             );
             let digest: Option<String> =
                 sqlx::query_scalar(AssertSqlSafe(query)).bind(self.id).fetch_one(&mut connection).await.unwrap();
-            let digest = digest.unwrap_or_else(|| panic!("plant a row of {table} in Tenant::plant"));
+            let digest = digest.unwrap_or_else(|| panic!("add a row of {table} in Tenant::create"));
             digests.push((table, digest));
         }
         digests
     }
 }
 
-/// Lets what counts up in the store begin with its mark.
+/// Makes the store's counters start with its mark.
 async fn mark_counters(conn: &mut PgConnection, store: StoreId, mark: &str) {
     let from: i64 = format!("{mark}0000").parse().unwrap();
     let streams = "UPDATE store_streams
          SET event_seq = $2, menu_version = $2, access_version = $2 WHERE store_id = $1";
     sqlx::query(streams).bind(store.0).bind(from).execute(&mut *conn).await.unwrap();
-    // An order number has room for one digit more.
+    // The counter of order numbers has one digit more.
     let counters = "INSERT INTO order_counters (store_id, business_day, last_number)
          VALUES ($1, '2026-11-20', $2)";
     let from: i32 = format!("{mark}0").parse().unwrap();
@@ -337,7 +337,7 @@ fn id_of(body: &Value) -> i64 {
     body["id"].as_i64().unwrap()
 }
 
-/// Where a stream opened now goes on from.
+/// The cursor of a stream that is opened now.
 async fn first_id(client: &ApiClient, path: &str) -> String {
     client.stream(path, None).await.connected().await.connected_at
 }

@@ -1,4 +1,4 @@
-//! Owners and staff, and who did what.
+//! Users, their roles, and the audit log.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ async fn staff_of(store: &TestStore, owner: &ApiClient) -> ApiClient {
 }
 
 #[tokio::test]
-async fn staff_run_the_floor_and_the_owner_runs_the_store() {
+async fn staff_run_the_tables_and_owners_run_the_store() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -33,15 +33,15 @@ async fn staff_run_the_floor_and_the_owner_runs_the_store() {
     staff.patch(&format!("/admin/orders/{}/status", order["id"]), &json!({"status": "preparing"})).await.ok();
     staff.delete(&format!("/admin/orders/{}", mistake["id"])).await.ok();
     staff.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
-    let dish = format!("/admin/menus/{}", store.menus[0]);
-    assert_eq!(staff.patch(&dish, &json!({"is_available": false})).await.ok()["is_available"], false);
+    let item = format!("/admin/menus/{}", store.menus[0]);
+    assert_eq!(staff.patch(&item, &json!({"is_available": false})).await.ok()["is_available"], false);
 
-    let dish_before = owner.get(&dish).await.ok();
+    let item_before = owner.get(&item).await.ok();
     for change in [json!({"price": 1}), json!({"is_available": true, "name": "x"}), json!({"description": null})] {
-        staff.patch(&dish, &change).await.refused(403, "FORBIDDEN");
+        staff.patch(&item, &change).await.refused(403, "FORBIDDEN");
     }
-    assert_eq!(owner.get(&dish).await.ok(), dish_before);
-    staff.delete(&dish).await.refused(403, "FORBIDDEN");
+    assert_eq!(owner.get(&item).await.ok(), item_before);
+    staff.delete(&item).await.refused(403, "FORBIDDEN");
     staff.post("/admin/categories", &json!({"name": "x"})).await.refused(403, "FORBIDDEN");
     staff.post("/admin/tables", &json!({"table_number": 9, "password": "1234"})).await.refused(403, "FORBIDDEN");
     let table = format!("/admin/tables/{}", store.tables[1]);
@@ -54,7 +54,7 @@ async fn staff_run_the_floor_and_the_owner_runs_the_store() {
 }
 
 #[tokio::test]
-async fn an_owner_runs_the_accounts_of_the_own_store() {
+async fn an_owner_manages_the_users_of_the_own_store() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let (owner, stranger) = (store.admin().await, other.admin().await);
@@ -89,7 +89,7 @@ async fn an_owner_runs_the_accounts_of_the_own_store() {
     let staff = store.login("mina", "mina1234").await;
     let renamed = owner.patch(&location, &json!({"username": "minah", "role": "owner"})).await.ok();
     assert_eq!((&renamed["username"], &renamed["role"]), (&json!("minah"), &json!("owner")));
-    // What an account may do counts at once, without a new login.
+    // A change of the role applies at once, without a new login.
     staff.get("/admin/users").await.ok();
     owner.patch(&location, &json!({"username": "admin"})).await.refused(409, "DUPLICATE");
     owner.patch(&location, &json!({"password": "another1"})).await.ok();
@@ -98,8 +98,10 @@ async fn an_owner_runs_the_accounts_of_the_own_store() {
     let stream = again.stream("/admin/orders/stream", None).await.connected().await;
     owner.delete(&location).await.ok();
     again.get("/admin/auth/me").await.refused(401, "INVALID_TOKEN");
-    let end = tokio::time::timeout(Duration::from_secs(5), stream.end()).await.expect("within five seconds");
-    assert!(end.is_err(), "broken off");
+    let end = tokio::time::timeout(Duration::from_secs(5), stream.end())
+        .await
+        .expect("the stream should end within five seconds");
+    assert!(end.is_err(), "the stream should be aborted");
     owner.delete(&location).await.refused(404, "USER_NOT_FOUND");
 }
 
@@ -111,7 +113,7 @@ async fn a_store_keeps_an_owner_even_when_two_remove_each_other() {
     let owner = store.admin().await;
     let me = format!("/admin/users/{}", owner.get("/admin/auth/me").await.ok()["id"]);
     owner.delete(&me).await.refused(409, "LAST_OWNER");
-    // Who holds a login need not know its password: that is asked for elsewhere.
+    // Changing one's own password requires the current password, which this endpoint does not ask for.
     let error = owner.patch(&me, &json!({"password": "taken over"})).await.refused(422, "VALIDATION_ERROR");
     assert_eq!(error["details"][0]["field"], "password");
     owner.patch(&me, &json!({"role": "staff"})).await.refused(409, "LAST_OWNER");
@@ -124,7 +126,7 @@ async fn a_store_keeps_an_owner_even_when_two_remove_each_other() {
         let (mine, yours) = join(owner.patch(&path, &demote), theirs.patch(&me, &demote)).await;
         let mut codes: Vec<_> = [&mine, &yours].map(|answer| answer.status.as_u16()).into();
         codes.sort_unstable();
-        // One wins; the other finds itself the last owner, or an owner no more.
+        // One request wins. The other is refused: the user is the last owner, or no longer an owner.
         assert!(codes == [200, 409] || codes == [200, 403], "{codes:?}: {} {}", mine.body, yours.body);
         let last = if mine.status == 200 { &owner } else { &theirs };
         last.patch(&me, &json!({"role": "owner"})).await.ok();
@@ -133,38 +135,38 @@ async fn a_store_keeps_an_owner_even_when_two_remove_each_other() {
 }
 
 #[tokio::test]
-async fn the_audit_log_says_who_changed_what() {
+async fn the_audit_log_records_who_changed_what() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);
     let (owner, tablet) = (store.admin().await, store.tablet(1).await);
     let staff = staff_of(&store, &owner).await;
     let order = tablet.order(&store.menus[..1]).await.ok();
     tablet.order(&store.menus[1..2]).await.ok();
-    let dish = format!("/admin/menus/{}", store.menus[0]);
-    owner.patch(&dish, &json!({"price": 9500})).await.ok();
+    let item = format!("/admin/menus/{}", store.menus[0]);
+    owner.patch(&item, &json!({"price": 9500})).await.ok();
     staff.delete(&format!("/admin/orders/{}?reason=mistake", order["id"])).await.ok();
     staff.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
     owner.patch(&format!("/admin/tables/{}", store.tables[1]), &json!({"password": "open-sesame"})).await.ok();
     owner.delete(&format!("/admin/tables/{}", store.tables[2])).await.ok();
-    owner.delete(&dish).await.ok();
-    // A refusal is not written down, a guess at a password is.
-    owner.delete(&dish).await.refused(404, "MENU_NOT_FOUND");
+    owner.delete(&item).await.ok();
+    // A refused change is not recorded; a failed login is.
+    owner.delete(&item).await.refused(404, "MENU_NOT_FOUND");
     let wrong = json!({"store_id": "demo", "username": "mina", "password": "wrong"});
     app.anonymous().post("/admin/auth/login", &wrong).await.refused(401, "AUTH_FAILED");
-    // Written down after the answer.
+    // It is recorded after the response.
     while owner.get("/admin/audit?action=user.login_failed").await.ok()["entries"] == json!([]) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 
     let log = owner.get("/admin/audit").await.ok();
     let entries = log["entries"].as_array().unwrap();
-    let told: Vec<String> = entries
+    let recorded: Vec<String> = entries
         .iter()
         .rev()
         .map(|entry| format!("{} {}", entry["actor"]["name"].as_str().unwrap(), entry["action"].as_str().unwrap()))
         .collect();
     assert_eq!(
-        told,
+        recorded,
         [
             "admin user.login",
             "1 table.login",
@@ -189,7 +191,7 @@ async fn the_audit_log_says_who_changed_what() {
     assert_eq!(of("session.completed")["after"]["total_amount"], 2000);
     assert!(
         !log.to_string().contains("open-sesame") && !log.to_string().contains("argon2"),
-        "no password stands in it"
+        "the log should contain no password"
     );
 
     let mut paged = Vec::new();
@@ -207,11 +209,11 @@ async fn the_audit_log_says_who_changed_what() {
         owner.get(&format!("/admin/audit?{bad}")).await.refused(400, "MALFORMED_REQUEST");
     }
     let theirs = other.admin().await.get("/admin/audit").await.ok();
-    assert_eq!(theirs["entries"].as_array().unwrap().len(), 1, "their own login and nothing of ours");
+    assert_eq!(theirs["entries"].as_array().unwrap().len(), 1, "the other store sees only its own login");
 }
 
 #[tokio::test]
-async fn whatever_changes_a_store_is_in_its_audit_log() {
+async fn every_audited_action_appears_in_the_audit_log() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -257,9 +259,9 @@ async fn whatever_changes_a_store_is_in_its_audit_log() {
     for action in AuditAction::ALL {
         let asked = Instant::now();
         let path = format!("/admin/audit?action={}", action.as_str());
-        // Failed logins are written down after their answer.
+        // Failed logins are recorded after the response.
         while owner.get(&path).await.ok()["entries"] == json!([]) {
-            assert!(asked.elapsed() < Duration::from_secs(5), "{} is not in the log", action.as_str());
+            assert!(asked.elapsed() < Duration::from_secs(5), "{} should be in the log", action.as_str());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -1,4 +1,4 @@
-//! How it starts and stops where others rely on it: a proxy, a service manager, tablets in the middle of an order.
+//! Start and shutdown with a proxy, a service manager, and requests in flight.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream as StdTcpStream};
@@ -14,16 +14,16 @@ use tokio::net::TcpStream;
 
 use crate::support::{ApiClient, TestApp, TestStore, scratch_directory};
 
-/// A connection as a proxy keeps it.
-struct Kept(TcpStream);
+/// A keep-alive connection, as a proxy uses it.
+struct KeepAlive(TcpStream);
 
-impl Kept {
+impl KeepAlive {
     async fn open(app: &TestApp) -> Self {
         Self(TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap())
     }
 
-    /// The header of the answer to a request on it, in lower case; empty where there was none.
-    async fn ask(&mut self) -> String {
+    /// The response header in lower case; empty if there was no response.
+    async fn request(&mut self) -> String {
         self.0.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let mut answer = Vec::new();
         let read = async { while !answer.ends_with(b"}") && self.0.read_buf(&mut answer).await.unwrap_or(0) > 0 {} };
@@ -37,7 +37,7 @@ impl Kept {
     }
 }
 
-fn says_close(answer: &str) -> bool {
+fn has_close_header(answer: &str) -> bool {
     assert!(answer.starts_with("http/1.1 200"), "{answer}");
     answer.contains("\r\nconnection: close\r\n")
 }
@@ -49,21 +49,21 @@ async fn draining() -> (TestApp, TestStore) {
 }
 
 #[tokio::test]
-async fn while_it_drains_everything_is_answered_and_each_connection_closes_with_its_next_answer() {
+async fn a_draining_server_serves_requests_and_closes_connections_after() {
     let (app, store) = draining().await;
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
     let mut stream = admin.stream("/admin/orders/stream", None).await.connected().await;
-    let mut idle = Kept::open(&app).await;
-    assert!(!says_close(&idle.ask().await));
+    let mut idle = KeepAlive::open(&app).await;
+    assert!(!has_close_header(&idle.request().await));
 
     app.shutdown.drain();
     let error = app.anonymous().get("/health/ready").await.refused(503, "SERVICE_UNAVAILABLE");
     assert_eq!(error["details"][0]["field"], "shutdown");
     let order = tablet.order(&store.menus[..1]).await;
     assert_eq!(order.headers["connection"], "close");
-    assert_eq!(stream.next().await.data["order_id"], order.ok()["id"], "streams go on");
+    assert_eq!(stream.next().await.data["order_id"], order.ok()["id"], "streams should continue during the drain");
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(says_close(&idle.ask().await), "it was not closed under the proxy's hands");
+    assert!(has_close_header(&idle.request().await), "an idle connection should stay open until its next request");
     assert!(idle.is_closed().await);
 
     app.shutdown.close();
@@ -71,31 +71,35 @@ async fn while_it_drains_everything_is_answered_and_each_connection_closes_with_
 }
 
 #[tokio::test]
-async fn a_request_that_crosses_with_the_end_of_the_drain_is_answered() {
+async fn a_request_at_the_end_of_the_drain_is_answered() {
     let (app, _store) = draining().await;
-    let (mut used, mut fresh, mut quiet) = (Kept::open(&app).await, Kept::open(&app).await, Kept::open(&app).await);
-    assert!(!says_close(&used.ask().await));
+    let (mut used, mut fresh, mut quiet) =
+        (KeepAlive::open(&app).await, KeepAlive::open(&app).await, KeepAlive::open(&app).await);
+    assert!(!has_close_header(&used.request().await));
     app.shutdown.drain();
     app.shutdown.close();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(StdTcpStream::connect(app.base.strip_prefix("http://").unwrap()).is_err(), "nobody new is let in");
-    assert!(says_close(&used.ask().await));
-    assert!(says_close(&fresh.ask().await));
-    assert!(quiet.is_closed().await, "who says nothing is not waited for");
+    assert!(
+        StdTcpStream::connect(app.base.strip_prefix("http://").unwrap()).is_err(),
+        "new connections should be refused"
+    );
+    assert!(has_close_header(&used.request().await));
+    assert!(has_close_header(&fresh.request().await));
+    assert!(quiet.is_closed().await, "an idle connection should be closed");
 }
 
 #[tokio::test]
-async fn without_a_drain_quiet_connections_close_at_once() {
+async fn without_a_drain_idle_connections_close_at_once() {
     let app = TestApp::start().await;
-    let mut quiet = Kept::open(&app).await;
-    assert!(!says_close(&quiet.ask().await));
+    let mut quiet = KeepAlive::open(&app).await;
+    assert!(!has_close_header(&quiet.request().await));
     let asked = Instant::now();
     app.closing.cancel();
     assert!(quiet.is_closed().await);
     assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
 }
 
-/// The program, on the database of `app`.
+/// The program with the database of `app`.
 struct Program {
     directory: PathBuf,
     port: u16,
@@ -129,7 +133,7 @@ impl Program {
         self.command().env("HOST", "127.0.0.1").stdout(Stdio::null()).spawn().unwrap()
     }
 
-    /// What `tableorder health` says, with the server's own settings.
+    /// The output of `tableorder health` with the server's settings.
     fn health(&self) -> Result<String, String> {
         let Output { status, stdout, stderr } = self.command().arg("health").output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -150,23 +154,23 @@ impl Drop for Program {
     }
 }
 
-fn ask_to_stop(process: &Child) {
+fn send_sigterm(process: &Child) {
     kill(Pid::from_raw(process.id().cast_signed()), Signal::SIGTERM).unwrap();
 }
 
 #[tokio::test]
-async fn told_to_stop_it_drains_then_stops_and_the_health_command_tells_each() {
+async fn sigterm_drains_and_the_health_command_reports_each_state() {
     let app = TestApp::start().await;
     let program = Program::new("drained", app.url());
     let address = format!("127.0.0.1:{}", program.port);
-    let told = program.health().unwrap_err();
-    assert!(told.starts_with(&format!("tableorder: {address} cannot be asked: Connection refused")), "{told}");
+    let error = program.health().unwrap_err();
+    assert!(error.starts_with(&format!("tableorder: {address} cannot be asked: Connection refused")), "{error}");
     let mut process = program.spawn();
     program.wait_until_ready();
     assert_eq!(program.health().unwrap(), format!("{address} is ready\n"));
 
     let asked = Instant::now();
-    ask_to_stop(&process);
+    send_sigterm(&process);
     let client = ApiClient::new(&format!("http://{address}"));
     while client.get("/health/ready").await.status == StatusCode::OK {}
     assert_eq!(program.health().unwrap_err(), format!("tableorder: {address} is not ready: shutdown\n"));
@@ -176,27 +180,27 @@ async fn told_to_stop_it_drains_then_stops_and_the_health_command_tells_each() {
 }
 
 #[tokio::test]
-async fn whoever_asks_twice_does_not_wait_for_the_drain() {
+async fn a_second_sigterm_skips_the_drain() {
     let app = TestApp::start().await;
     let program = Program::new("hurried", app.url());
     let mut process = program.spawn();
     program.wait_until_ready();
     let asked = Instant::now();
-    ask_to_stop(&process);
+    send_sigterm(&process);
     tokio::time::sleep(Duration::from_millis(200)).await;
-    ask_to_stop(&process);
+    send_sigterm(&process);
     assert!(process.wait().unwrap().success());
     assert!(asked.elapsed() < Duration::from_millis(1900), "{:?}", asked.elapsed());
 }
 
 #[tokio::test]
-async fn until_it_can_answer_connections_are_refused_so_that_a_proxy_takes_another() {
-    // A PostgreSQL that takes the connection and says nothing.
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = silent.local_addr().unwrap().port();
+async fn connections_are_refused_until_the_server_can_respond() {
+    // A PostgreSQL that accepts the connection and sends nothing.
+    let unresponsive = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = unresponsive.local_addr().unwrap().port();
     let program = Program::new("starting", format!("postgres://tableorder@127.0.0.1:{port}/tableorder"));
     let mut process = program.spawn();
-    let asked = tokio::task::spawn_blocking(move || silent.accept().unwrap()).await.unwrap();
+    let asked = tokio::task::spawn_blocking(move || unresponsive.accept().unwrap()).await.unwrap();
     let error = StdTcpStream::connect(("127.0.0.1", program.port)).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
     process.kill().unwrap();

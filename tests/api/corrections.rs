@@ -1,4 +1,4 @@
-//! What staff do twice, by mistake or too early, and how they take it back.
+//! Corrections by staff: repeated completion, reopened sessions, restored orders.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -9,13 +9,13 @@ async fn complete(store: &TestStore, admin: &ApiClient, body: &Value) -> Answer 
     admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), body).await
 }
 
-/// A tablet at table 1 with the table's current session.
+/// The tablet of table 1 with a token for the current session.
 async fn renewed(tablet: &ApiClient) -> ApiClient {
     let login = tablet.post("/customer/auth/session", &json!({})).await.ok();
     tablet.with_token(login["token"].as_str().unwrap())
 }
 
-/// In turns: both at the same moment, the first before the second, the second before the first.
+/// Runs both concurrently, the first before the second, or the second before the first, depending on the round.
 async fn in_any_order<A, B>(round: usize, first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
     match round % 3 {
         0 => tokio::join!(first, second),
@@ -27,7 +27,7 @@ async fn in_any_order<A, B>(round: usize, first: impl Future<Output = A>, second
     }
 }
 
-/// The dashboard's row of table 1.
+/// Table 1 on the dashboard.
 async fn table_one(admin: &ApiClient) -> Value {
     admin.get("/admin/tables/dashboard").await.ok()["tables"][0].clone()
 }
@@ -42,7 +42,7 @@ async fn live_ids(admin: &ApiClient, query: &str) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn a_repeated_completion_never_ends_the_next_partys_session() {
+async fn a_repeated_completion_does_not_end_the_next_session() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     let other = app.store("other").await;
@@ -55,7 +55,7 @@ async fn a_repeated_completion_never_ends_the_next_partys_session() {
         (&json!(1), &json!(11_000), &json!(1))
     );
 
-    // The answer was lost. The next party sits down, and orders.
+    // The response was lost. The next session starts with an order.
     assert_eq!(complete(&store, &admin, &meant).await.ok(), done);
     let next = renewed(&tablet).await;
     assert_eq!(complete(&store, &admin, &meant).await.ok(), done);
@@ -63,11 +63,11 @@ async fn a_repeated_completion_never_ends_the_next_partys_session() {
     assert_eq!(complete(&store, &admin, &meant).await.ok(), done);
     assert_eq!(next.get("/customer/auth/session/check").await.ok()["valid"], true);
 
-    // What the kitchen does later changes the orders, not the answer.
+    // Later changes of the orders do not change the response.
     admin.delete(&format!("/admin/orders/{}", first["id"])).await.ok();
     assert_eq!(complete(&store, &admin, &meant).await.ok(), done);
 
-    // A session that never was at this table, or is another store's.
+    // A session of another table, or of another store.
     let stranger = other.tablet(1).await.order(&other.menus[..1]).await.ok();
     for wrong in [json!(999_999), stranger["session_id"].clone()] {
         let error = complete(&store, &admin, &json!({"session_id": wrong})).await.refused(409, "SESSION_MISMATCH");
@@ -83,7 +83,7 @@ async fn a_repeated_completion_never_ends_the_next_partys_session() {
         .await
         .refused(404, "TABLE_NOT_FOUND");
 
-    // Without a body it is whatever session goes on.
+    // Without a body the current session is completed.
     let path = format!("/admin/tables/{}/complete", store.tables[0]);
     let bare = crate::support::answer(admin.request(reqwest::Method::POST, &path)).await.ok();
     assert_eq!(bare["session_id"], theirs["session_id"]);
@@ -94,7 +94,7 @@ async fn a_repeated_completion_never_ends_the_next_partys_session() {
 }
 
 #[tokio::test]
-async fn of_completions_at_the_same_moment_one_is_written() {
+async fn concurrent_completions_write_one() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -108,11 +108,11 @@ async fn of_completions_at_the_same_moment_one_is_written() {
         tablet = renewed(&tablet).await;
     }
     let stream = admin.stream("/admin/orders/stream", None).await.connected().await;
-    assert!(stream.connected_at.ends_with(":40"), "an order and a completion a round: {}", stream.connected_at);
+    assert!(stream.connected_at.ends_with(":40"), "one order and one completion per round: {}", stream.connected_at);
 }
 
 #[tokio::test]
-async fn a_session_completed_by_mistake_goes_on() {
+async fn a_session_completed_by_mistake_can_be_reopened() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     let other = app.store("other").await;
@@ -120,7 +120,7 @@ async fn a_session_completed_by_mistake_goes_on() {
     let order = tablet.order(&store.menus[..1]).await.ok();
     let reopen = format!("/admin/sessions/{}/reopen", order["session_id"]);
     complete(&store, &admin, &json!({})).await.ok();
-    // The tablet is ready for the next party, which has not ordered.
+    // The tablet has the next session, which has no orders yet.
     let next = renewed(&tablet).await;
     let mut screen = next.stream("/customer/orders/stream", None).await.connected().await;
     let mut neighbour = store.tablet(2).await.stream("/customer/orders/stream", None).await.connected().await;
@@ -133,13 +133,13 @@ async fn a_session_completed_by_mistake_goes_on() {
         json!({"session_id": order["session_id"], "table_id": store.tables[0], "table_number": 1,
                                 "order_count": 1, "total_amount": 9_000})
     );
-    assert_eq!(admin.post(&reopen, &json!({})).await.ok(), reopened, "a second tap changes nothing");
+    assert_eq!(admin.post(&reopen, &json!({})).await.ok(), reopened, "a second request should change nothing");
     for screen in [&mut screen, &mut neighbour] {
         let event = screen.next().await;
         assert_eq!((event.name.as_str(), &event.data["session_id"]), ("session_reopened", &order["session_id"]));
     }
-    stranger.silent().await;
-    // The session that was opened meanwhile is gone; the tablet renews its token and has the party's orders again.
+    stranger.expect_no_event().await;
+    // The empty session is removed. The tablet renews its token and has the reopened session's orders.
     next.order(&store.menus[..1]).await.refused(409, "SESSION_ENDED");
     let back = renewed(&next).await;
     assert_eq!(back.get("/customer/orders").await.ok()["orders"][0]["id"], order["id"]);
@@ -147,7 +147,7 @@ async fn a_session_completed_by_mistake_goes_on() {
     tablet.get("/customer/orders").await.ok();
     assert_eq!(table_one(&admin).await["order_count"], 2);
 
-    // Once the next party has ordered, nothing is taken back; nor after it has left.
+    // Once the next session has an order, the earlier one cannot be reopened, not even after the next one is completed.
     complete(&store, &admin, &json!({})).await.ok();
     let next = renewed(&back).await;
     next.order(&store.menus[..1]).await.ok();
@@ -160,7 +160,7 @@ async fn a_session_completed_by_mistake_goes_on() {
 }
 
 #[tokio::test]
-async fn of_reopenings_at_the_same_moment_one_is_written_and_all_are_answered() {
+async fn concurrent_reopenings_write_one_and_all_succeed() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -176,11 +176,15 @@ async fn of_reopenings_at_the_same_moment_one_is_written_and_all_are_answered() 
         assert!(answers.iter().all(|answer| *answer == answers[0]), "round {round}: {answers:?}");
     }
     let stream = admin.stream("/admin/orders/stream", None).await.connected().await;
-    assert!(stream.connected_at.ends_with(":41"), "a completion and a reopening a round: {}", stream.connected_at);
+    assert!(
+        stream.connected_at.ends_with(":41"),
+        "one completion and one reopening per round: {}",
+        stream.connected_at
+    );
 }
 
 #[tokio::test]
-async fn reopening_races_with_the_next_partys_first_order_and_one_of_them_wins() {
+async fn reopening_or_the_next_first_order_wins_the_race() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -192,7 +196,7 @@ async fn reopening_races_with_the_next_partys_first_order_and_one_of_them_wins()
         let next = renewed(&tablet).await;
         let (path, body) = (format!("/admin/sessions/{}/reopen", order["session_id"]), json!({}));
         let login = async || {
-            // What another device of the table does meanwhile.
+            // Requests of another device of the table.
             next.post("/customer/auth/session", &json!({})).await.ok();
         };
         let race = in_any_order(round, admin.post(&path, &body), next.order(&store.menus[1..2]));
@@ -215,7 +219,7 @@ async fn reopening_races_with_the_next_partys_first_order_and_one_of_them_wins()
 }
 
 #[tokio::test]
-async fn a_cancelled_order_comes_back_as_it_was() {
+async fn a_cancelled_order_is_restored_unchanged() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     let other = app.store("other").await;
@@ -234,14 +238,18 @@ async fn a_cancelled_order_comes_back_as_it_was() {
     other.admin().await.post(&format!("{path}/restore"), &json!({})).await.refused(404, "ORDER_NOT_FOUND");
     let restored = admin.post(&format!("{path}/restore"), &json!({})).await.ok();
     assert_eq!((&restored["items"], &restored["status"]), (&preparing["items"], &json!("preparing")));
-    assert_eq!(admin.post(&format!("{path}/restore"), &json!({})).await.ok(), restored, "a second tap changes nothing");
+    assert_eq!(
+        admin.post(&format!("{path}/restore"), &json!({})).await.ok(),
+        restored,
+        "a second request should change nothing"
+    );
     for screen in &mut screens {
         let event = screen.next().await;
         assert_eq!((event.name.as_str(), &event.data["order_id"]), ("order_restored", &order["id"]));
         assert_eq!((&event.data["status"], &event.data["total_amount"]), (&json!("preparing"), &json!(11_000)));
-        screen.silent().await;
+        screen.expect_no_event().await;
     }
-    neighbour.silent().await;
+    neighbour.expect_no_event().await;
     assert_eq!(table_one(&admin).await["total_amount"], 11_000);
     assert_eq!(tablet.get("/customer/orders").await.ok()["orders"][0]["id"], order["id"]);
     let log = admin.get("/admin/audit?action=order.restored").await.ok();
@@ -253,7 +261,7 @@ async fn a_cancelled_order_comes_back_as_it_was() {
 }
 
 #[tokio::test]
-async fn restoring_races_with_completion_and_the_bill_has_the_order_or_does_not() {
+async fn a_restored_order_is_on_the_completed_bill_or_refused() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
@@ -280,11 +288,11 @@ async fn restoring_races_with_completion_and_the_bill_has_the_order_or_does_not(
 }
 
 #[tokio::test]
-async fn what_still_cooks_when_the_party_leaves_stays_live_until_the_next_day_ends() {
+async fn unfinished_orders_of_a_completed_session_stay_live_for_a_day() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     let other = app.store("other").await;
-    app.stand_at("2026-11-20T12:00:00Z");
+    app.set_time("2026-11-20T12:00:00Z");
     let (mut admin, tablet) = (store.admin().await, store.tablet(1).await);
     let ids = async |count: usize| {
         let mut ids = Vec::new();
@@ -315,7 +323,7 @@ async fn what_still_cooks_when_the_party_leaves_stays_live_until_the_next_day_en
         (&json!(3), &json!(1), &json!(2_000))
     );
 
-    // Finished or cancelled, it is live no more.
+    // A finished or cancelled order is not live.
     assert_eq!(set_status(&admin, placed[0], "completed").await.ok()["status"], "completed");
     admin.delete(&format!("/admin/orders/{}", placed[2])).await.ok();
     set_status(&admin, placed[1], "completed").await.refused(409, "SESSION_ENDED");
@@ -323,11 +331,11 @@ async fn what_still_cooks_when_the_party_leaves_stays_live_until_the_next_day_en
     let log = admin.get("/admin/audit?action=order.deleted").await.ok();
     assert_eq!(log["entries"][0]["after"]["is_after_completion"], true);
 
-    // The next business day it is still there; the day after it is history.
-    app.stand_at("2026-11-21T14:59:00Z");
+    // It is live on the next business day and in history after that.
+    app.set_time("2026-11-21T14:59:00Z");
     admin = store.admin().await;
     assert_eq!(table_one(&admin).await["carried_over_count"], 1);
-    app.stand_at("2026-11-21T15:00:00Z");
+    app.set_time("2026-11-21T15:00:00Z");
     assert_eq!(live_ids(&admin, "").await, [theirs]);
     assert_eq!(table_one(&admin).await["carried_over_count"], 0);
     set_status(&admin, placed[3], "preparing").await.refused(409, "SESSION_ENDED");

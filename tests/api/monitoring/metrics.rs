@@ -1,4 +1,4 @@
-//! Each figure says what happened.
+//! The metrics.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use tableorder::models::{StoreId, UserId};
 use tableorder::routers::{docs, pages};
 use uuid::Uuid;
 
-use super::text::Figures;
+use super::text::Metrics;
 use crate::support::{Directory, Server, TestApp, hold_connection};
 
 #[tokio::test]
-async fn they_count_what_happened_and_nothing_else() {
+async fn metrics_count_each_kind_of_request_and_event() {
     let app = TestApp::start().await;
     let store = app.store("secret-store").await;
-    let directory = Directory::new("figures");
-    let server = Server::beside(&app, &directory.0, &[]);
+    let directory = Directory::new("metrics");
+    let server = Server::start_beside(&app, &directory.0, &[]);
     let admin = server.client.with_token(store.admin().await.token());
     let tablet = server.client.with_token(store.tablet(1).await.token());
 
@@ -32,8 +32,8 @@ async fn they_count_what_happened_and_nothing_else() {
         key(request).json(&crate::support::order_of(&store.menus[..1])).send().await.unwrap();
     }
     stream.next().await;
-    let dish = format!("/admin/menus/{}", store.menus[0]);
-    admin.patch(&dish, &json!({"is_available": false})).await.ok();
+    let item = format!("/admin/menus/{}", store.menus[0]);
+    admin.patch(&item, &json!({"is_available": false})).await.ok();
     stream.next().await;
     for _ in 0..5 {
         tablet.get("/customer/menu").await.ok();
@@ -50,14 +50,14 @@ async fn they_count_what_happened_and_nothing_else() {
     }
     server.client.post("/admin/auth/login", &login("wrong")).await.refused(429, "TOO_MANY_REQUESTS");
 
-    // The stream that hung up, and the last password's place in the queue, are given back a moment later.
-    let not_yet = |figures: Figures| {
-        figures.value("tableorder_streams_open") > 1.0 || figures.value("tableorder_hash_queue_length") > 0.0
+    // The closed stream and the last queued password check are counted until a moment later.
+    let is_pending = |metrics: Metrics| {
+        metrics.value("tableorder_streams_open") > 1.0 || metrics.value("tableorder_hash_queue_length") > 0.0
     };
-    while not_yet(Figures::of(server.operators()).await) {
+    while is_pending(Metrics::of(server.private_client()).await) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let figures = Figures::of(server.operators()).await;
+    let metrics = Metrics::of(server.private_client()).await;
     for (series, value) in [
         ("tableorder_orders_placed_total", 4.0),
         ("tableorder_order_batches_total", 4.0),
@@ -84,7 +84,7 @@ async fn they_count_what_happened_and_nothing_else() {
         ("tableorder_database_acquire_timeouts_total", 0.0),
         (concat!("tableorder_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1.0),
     ] {
-        assert!((figures.value(series) - value).abs() < f64::EPSILON, "{series} should be {value}\n{}", figures.text);
+        assert!((metrics.value(series) - value).abs() < f64::EPSILON, "{series} should be {value}\n{}", metrics.text);
     }
     for (method, route, status, count) in [
         ("GET", "/api/v1/customer/menu", 200, 5.0),
@@ -95,17 +95,17 @@ async fn they_count_what_happened_and_nothing_else() {
         ("POST", "/api/v1/admin/auth/login", 401, 5.0),
         ("POST", "/api/v1/admin/auth/login", 429, 1.0),
     ] {
-        let counted = figures.requests(method, route, status);
-        assert!((counted - count).abs() < f64::EPSILON, "{method} {route} {status}: {counted}\n{}", figures.text);
+        let counted = metrics.requests(method, route, status);
+        assert!((counted - count).abs() < f64::EPSILON, "{method} {route} {status}: {counted}\n{}", metrics.text);
     }
-    assert!(figures.value("tableorder_database_acquire_seconds_count") > 5.0);
-    assert!(figures.value("tableorder_event_delivery_seconds_sum") < 5.0);
-    assert!(figures.value("process_resident_memory_bytes") > 1e6);
-    assert!(figures.value("process_open_fds") > 5.0 && figures.value("process_threads") > 1.0);
+    assert!(metrics.value("tableorder_database_acquire_seconds_count") > 5.0);
+    assert!(metrics.value("tableorder_event_delivery_seconds_sum") < 5.0);
+    assert!(metrics.value("process_resident_memory_bytes") > 1e6);
+    assert!(metrics.value("process_open_fds") > 5.0 && metrics.value("process_threads") > 1.0);
 }
 
 #[tokio::test]
-async fn their_labels_are_bounded_and_name_no_store() {
+async fn labels_are_bounded_and_name_no_store() {
     let app = TestApp::start().await;
     let store = app.store("secret-store").await;
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
@@ -116,8 +116,8 @@ async fn their_labels_are_bounded_and_name_no_store() {
         let odd = reqwest::Method::from_bytes(format!("ODD{id}").as_bytes()).unwrap();
         let _ = tablet.request(odd, "/customer/menu").send().await;
     }
-    let figures = Figures::of(&app.anonymous()).await;
-    let labels = figures.labels();
+    let metrics = Metrics::of(&app.anonymous()).await;
+    let labels = metrics.labels();
     let known: Vec<_> = labels.keys().map(String::as_str).collect();
     assert_eq!(known, ["le", "limit", "method", "outcome", "route", "status", "version"]);
     let document = tableorder::openapi();
@@ -129,34 +129,34 @@ async fn their_labels_are_bounded_and_name_no_store() {
         assert!(is_known, "{route}");
     }
     assert!(labels["method"].len() <= 6, "{:?}", labels["method"]);
-    assert!(!figures.text.contains("secret-store"));
+    assert!(!metrics.text.contains("secret-store"));
 }
 
 #[tokio::test]
-async fn another_instances_event_is_delivered_here_and_written_there() {
+async fn an_event_of_another_instance_is_counted_as_delivered_here() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
-    let directory = Directory::new("figures-beside");
-    let server = Server::beside(&app, &directory.0, &[]);
+    let directory = Directory::new("metrics-beside");
+    let server = Server::start_beside(&app, &directory.0, &[]);
     let admin = server.client.with_token(store.admin().await.token());
     let mut stream = admin.stream("/admin/orders/stream", None).await.connected().await;
     store.tablet(1).await.order(&store.menus[..1]).await.ok();
     stream.next().await;
-    let figures = Figures::of(server.operators()).await;
+    let metrics = Metrics::of(server.private_client()).await;
     for (series, value) in [
         ("tableorder_events_written_total", 0.0),
         ("tableorder_orders_placed_total", 0.0),
         ("tableorder_events_delivered_total", 1.0),
         ("tableorder_event_delivery_seconds_count", 1.0),
     ] {
-        assert!((figures.value(series) - value).abs() < f64::EPSILON, "{series}\n{}", figures.text);
+        assert!((metrics.value(series) - value).abs() < f64::EPSILON, "{series}\n{}", metrics.text);
     }
-    let took = figures.value("tableorder_event_delivery_seconds_sum");
+    let took = metrics.value("tableorder_event_delivery_seconds_sum");
     assert!(took > 0.0 && took < 2.0, "from the change on the other instance: {took}");
 }
 
 #[tokio::test]
-async fn a_stream_that_is_broken_off_is_counted() {
+async fn an_aborted_stream_is_counted() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
@@ -164,12 +164,12 @@ async fn a_stream_that_is_broken_off_is_counted() {
     tablet.order(&store.menus[..1]).await.ok();
     admin.post("/admin/auth/logout", &json!({})).await;
     assert!(stream.end().await.is_err());
-    let figures = Figures::of(&app.anonymous()).await;
-    assert!((figures.value("tableorder_streams_broken_off_total") - 1.0).abs() < f64::EPSILON);
+    let metrics = Metrics::of(&app.anonymous()).await;
+    assert!((metrics.value("tableorder_streams_broken_off_total") - 1.0).abs() < f64::EPSILON);
 }
 
 #[tokio::test]
-async fn a_stream_that_falls_behind_is_counted_and_loses_nothing() {
+async fn a_lagging_stream_is_counted_and_loses_no_event() {
     const ORDERS: usize = 300;
     let app = TestApp::start().await;
     let store = app.store("demo").await;
@@ -185,20 +185,20 @@ async fn a_stream_that_falls_behind_is_counted_and_loses_nothing() {
     };
     let mut frames = std::pin::pin!(EventStream::open(subscription, options).into_frames());
     frames.next().await.unwrap().unwrap();
-    // Nobody reads the stream meanwhile.
+    // The stream is not read meanwhile.
     let orders = stream::iter(0..ORDERS).map(|_| tablet.order(&store.menus[..1]));
     orders.buffer_unordered(16).for_each(async |answer| drop(answer.ok())).await;
     for seq in 1..=ORDERS {
         let frame = String::from_utf8(frames.next().await.unwrap().unwrap().to_vec()).unwrap();
         assert!(frame.lines().next().unwrap().ends_with(&format!(":{seq}")), "{frame}");
     }
-    let figures = Figures::of(&app.anonymous()).await;
-    assert!((figures.value("tableorder_stream_lags_total") - 1.0).abs() < f64::EPSILON);
-    assert!((figures.value("tableorder_events_delivered_total") - 300.0).abs() < f64::EPSILON);
+    let metrics = Metrics::of(&app.anonymous()).await;
+    assert!((metrics.value("tableorder_stream_lags_total") - 1.0).abs() < f64::EPSILON);
+    assert!((metrics.value("tableorder_events_delivered_total") - 300.0).abs() < f64::EPSILON);
 }
 
 #[tokio::test]
-async fn a_pool_without_a_connection_left_is_seen_and_a_database_that_is_away_too() {
+async fn an_exhausted_pool_and_a_lost_database_are_visible() {
     let app = TestApp::start_with(|config| {
         config.database.max_connections = 2;
         config.database.acquire_timeout = Duration::from_secs(3);
@@ -206,15 +206,18 @@ async fn a_pool_without_a_connection_left_is_seen_and_a_database_that_is_away_to
     })
     .await;
     let taken = [hold_connection(&app.database).await.unwrap(), hold_connection(&app.database).await.unwrap()];
-    let before = Figures::of(&app.anonymous()).await;
+    let before = Metrics::of(&app.anonymous()).await;
     assert!((before.value("tableorder_database_connections") - 2.0).abs() < f64::EPSILON);
     assert!(before.value("tableorder_database_connections_idle") < 1.0);
-    assert!((before.value("tableorder_hub_listening") - 1.0).abs() < f64::EPSILON, "it relies on polling");
+    assert!(
+        (before.value("tableorder_hub_listening") - 1.0).abs() < f64::EPSILON,
+        "the listener counts as connected when only polling is configured"
+    );
     assert!(hold_connection(&app.database).await.is_err());
-    let after = Figures::of(&app.anonymous()).await;
+    let after = Metrics::of(&app.anonymous()).await;
     let timeouts = "tableorder_database_acquire_timeouts_total";
     assert!(after.value(timeouts) > before.value(timeouts));
     drop(taken);
     app.database.close().await;
-    assert!(Figures::of(&app.anonymous()).await.value("tableorder_database_up") < 1.0);
+    assert!(Metrics::of(&app.anonymous()).await.value("tableorder_database_up") < 1.0);
 }
