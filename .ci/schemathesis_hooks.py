@@ -1,5 +1,5 @@
-"""What `.ci/hostile-input` adds to schemathesis: how it stays logged in whatever it sends, how it comes by things
-that are there, and which of its complaints are none."""
+"""Hooks for `.ci/hostile-input`: they keep the clients logged in, put existing ids into requests, and drop failures that
+are expected."""
 
 import atexit
 import collections
@@ -15,8 +15,8 @@ API = os.environ["HOSTILE_URL"] + "/api/v1"
 ADMIN = {"store_id": "demo-store", "username": "admin", "password": "admin1234"}
 TABLE_PASSWORD = "1234"
 
-_bearers = {}  # Who is logged in, with what.
-_ended = {}  # Logins that are over, and whose they were.
+_bearers = {}  # The current Authorization header of each role.
+_ended = {}  # Ended logins, with their role.
 
 
 def _post(path, body, bearer=""):
@@ -55,18 +55,18 @@ def _log_tablet_in():
             return Tablet.login
         if answer.status_code != 401:
             break
-        # It was renumbered, deleted or got another password: sit down at a new one.
+        # The table was renumbered, deleted or got another password: use a new table.
         Tablet.number = next(Tablet.numbers)
         table = {"table_number": Tablet.number, "password": TABLE_PASSWORD}
         _post("/admin/tables", table, _bearer("staff"))
-    raise RuntimeError(f"no table lets us sit down: {answer.text}")
+    raise RuntimeError(f"no table accepts the login: {answer.text}")
 
 
 LOG_IN = {"staff": _log_staff_in, "tablet": _log_tablet_in}
 
 
 def _takes(scheme):
-    # The document says who needs which token; logins need none.
+    # The document lists the token of each operation; logins need none.
     def needs(context):
         return any(scheme in one for one in context.operation.definition.raw.get("security", []))
 
@@ -90,19 +90,19 @@ class Guest:
     set = Staff.set
 
 
-# What is made up is seldom there: every other right request asks for what is.
+# Generated ids seldom exist, so every other valid request gets an existing one.
 _numbers = itertools.count(1)
 _turns = collections.defaultdict(itertools.count)
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    # Requests are made ahead, and one before this one may have ended the login.
+    # Requests are generated ahead, and an earlier request may have ended the login.
     if who := _ended.get((case.headers or {}).get("Authorization")):
         case.headers["Authorization"] = _bearer(who)
     name = _name(case)
     if name in ("admin_update_user", "admin_delete_user") and str(case.path_parameters.get("user_id")) == str(_own_id()):
-        # Not the account everybody logs in with.
+        # Do not change or delete the user that the hooks log in with.
         case.path_parameters = {**case.path_parameters, "user_id": 1_000_000}
     if name not in WITH_WHAT_IS_THERE or not case.meta or not case.meta.generation.mode.is_positive:
         return
@@ -119,14 +119,14 @@ def _own_id():
     return _get("/admin/auth/me", _bearer("staff"))["id"]
 
 
-def _another_account(case):
+def _another_user(case):
     account = {"username": f"hostile-{next(_numbers)}", "password": "1234", "role": "staff"}
     made = _post("/admin/users", account, _bearer("staff"))
     if made.ok:
         case.path_parameters = {**case.path_parameters, "user_id": made.json()["id"]}
 
 
-def _the_password(case):
+def _current_password(case):
     case.body = {**case.body, "current_password": ADMIN["password"]}
 
 
@@ -135,26 +135,26 @@ def _all_categories(case):
         case.body = {**case.body, "ids": [category["id"] for category in categories][::-1]}
 
 
-def _all_menus_of_a_category(case):
+def _all_items_of_a_category(case):
     if menus := _get("/admin/menus", _bearer("staff")).get("menus"):
         category = menus[-1]["category_id"]
         ids = [menu["id"] for menu in menus if menu["category_id"] == category]
         case.body = {**case.body, "category_id": category, "ids": ids[::-1]}
 
 
-def _a_dish(case):
-    if dishes := _get("/customer/menu", _bearer("tablet")).get("menus"):
-        lines = [{**line, "menu_id": dishes[0]["id"]} for line in case.body["items"]]
-        # A made-up last moment has passed, or is too far ahead.
+def _existing_item(case):
+    if items := _get("/customer/menu", _bearer("tablet")).get("menus"):
+        lines = [{**line, "menu_id": items[0]["id"]} for line in case.body["items"]]
+        # A generated deadline has passed or is too far ahead.
         case.body = {**case.body, "items": lines, "not_after": None}
 
 
-def _an_order(case):
+def _existing_order(case):
     if orders := _get("/admin/orders", _bearer("staff")).get("orders"):
         case.path_parameters = {**case.path_parameters, "order_id": orders[0]["id"]}
 
 
-def _the_tablets_own(parameter):
+def _tablet_id(parameter):
     def put(case):
         if Tablet.login:
             case.path_parameters = {**case.path_parameters, parameter: Tablet.login[parameter]}
@@ -162,29 +162,29 @@ def _the_tablets_own(parameter):
     return put
 
 
-def _a_stay_that_started(case):
-    # The last one was completed like this, perhaps: begin another.
+def _started_session(case):
+    # An earlier request may have completed the session: start a new one.
     _ended[_bearer("tablet")] = "tablet"
     del _bearers["tablet"]
-    if dishes := _get("/customer/menu", _bearer("tablet")).get("menus"):
-        _post("/customer/orders", {"items": [{"menu_id": dishes[0]["id"], "quantity": 1}]}, _bearer("tablet"))
-        _the_tablets_own("table_id")(case)
+    if items := _get("/customer/menu", _bearer("tablet")).get("menus"):
+        _post("/customer/orders", {"items": [{"menu_id": items[0]["id"], "quantity": 1}]}, _bearer("tablet"))
+        _tablet_id("table_id")(case)
 
 
 WITH_WHAT_IS_THERE = {
     "admin_reorder_categories": _all_categories,
-    "admin_reorder_menus": _all_menus_of_a_category,
-    "admin_change_password": _the_password,
-    "customer_create_order": _a_dish,
-    "admin_get_order": _an_order,
-    "admin_update_order_status": _an_order,
-    "admin_delete_order": _an_order,
-    "admin_complete_table": _a_stay_that_started,
-    "admin_get_user": _another_account,
-    "admin_update_user": _another_account,
-    "admin_delete_user": _another_account,
-    "admin_show_history": _the_tablets_own("table_id"),
-    "admin_list_session_orders": _the_tablets_own("session_id"),
+    "admin_reorder_menus": _all_items_of_a_category,
+    "admin_change_password": _current_password,
+    "customer_create_order": _existing_item,
+    "admin_get_order": _existing_order,
+    "admin_update_order_status": _existing_order,
+    "admin_delete_order": _existing_order,
+    "admin_complete_table": _started_session,
+    "admin_get_user": _another_user,
+    "admin_update_user": _another_user,
+    "admin_delete_user": _another_user,
+    "admin_show_history": _tablet_id("table_id"),
+    "admin_list_session_orders": _tablet_id("session_id"),
 }
 
 _counts = collections.defaultdict(collections.Counter)
@@ -201,7 +201,7 @@ def after_call(context, case, response):
         if sent == bearer and (is_over or (who == "tablet" and code == "SESSION_ENDED")):
             _ended[_bearers.pop(who)] = who
     if name == "admin_change_password" and method == "POST" and status == 200:
-        # The calling token goes on; with it the password everybody logs in with comes back.
+        # The calling token stays valid. Use it to set the old password again, which all logins use.
         change = {"current_password": case.body["new_password"], "new_password": ADMIN["password"]}
         _post("/admin/auth/password", change, sent).raise_for_status()
     if name == "admin_issue_stream_ticket" and method == "POST" and status == 200:
@@ -212,7 +212,7 @@ def after_call(context, case, response):
 
 @schemathesis.hook
 def map_body(context, body):
-    # To JSON Schema 1.0 is an integer; to the contract it is not, and a 422.
+    # JSON Schema accepts 1.0 as an integer; the API answers 422.
     return _whole(body)
 
 
@@ -227,7 +227,7 @@ def _whole(value):
     return value
 
 
-# What no schema can say: `ids` must be the store's, the current password the current one, the last moment within a day.
+# Rules that a schema cannot express: `ids` must be the store's, the current password correct, the deadline within a day.
 UNSPEAKABLE = {
     "customer_create_order": {"not_after"},
     "admin_reorder_categories": {"ids"},
@@ -244,13 +244,13 @@ def filter_failure(context, failure, case, response):
             fields = {detail["field"] for detail in response.json()["error"]["details"]}
             return not fields <= UNSPEAKABLE.get(operation, set())
         case "RejectedPositiveData", 400:
-            # A cursor is good only if the server gave it.
+            # A cursor is valid only if the server issued it.
             return "cursor" not in (case.query or {})
         case "IgnoredAuth", 200 if operation == "admin_stream_store":
-            # It learns tickets from answers: such a one opens the stream, that is what it is for.
+            # Schemathesis reuses tickets from responses. A valid ticket opens the stream without a token, as intended.
             return (case.query or {}).get("ticket") not in _tickets
         case "AcceptedNegativeData", 200 if operation == "admin_show_history":
-            # An empty date is none: a form that was not filled in sends one.
+            # An empty date counts as no date: forms send one for an empty field.
             return "" not in [(case.query or {}).get(day) for day in ("date_from", "date_to")]
     return True
 
