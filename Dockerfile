@@ -6,7 +6,7 @@ ARG RUST_VERSION=1.95
 FROM rust:${RUST_VERSION}-slim-bookworm AS toolchain
 WORKDIR /src
 
-# The dependencies, in a layer of their own: they are built anew only when Cargo.toml or Cargo.lock change.
+# The dependencies have their own layer: they are rebuilt only when Cargo.toml or Cargo.lock change.
 FROM toolchain AS build
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
@@ -17,16 +17,16 @@ RUN mkdir -p src loadtest/src \
     && cp src/main.rs src/lib.rs \
     && cp src/main.rs loadtest/src/main.rs \
     && cargo build --release --locked --features otlp
-# The queries are checked against .sqlx: no database is needed here, and no network any more.
+# Queries are checked against .sqlx, so from here on the build needs no database and no network.
 COPY .sqlx .sqlx
 COPY migrations migrations
 COPY src src
 COPY web web
-# `touch`, as what was built of the stubs is newer than the source.
+# `touch`, because the artifacts of the stubs are newer than the source files.
 RUN find src -name '*.rs' -exec touch {} + \
     && SQLX_OFFLINE=true cargo build --release --locked --offline --features otlp
 
-# For `docker compose up dev`: the source is mounted; a change of it builds and starts the server anew.
+# For `docker compose up dev`: the source is mounted; each change rebuilds and restarts the server.
 FROM toolchain AS dev
 RUN cargo install --locked --root /usr/local watchexec-cli@2.8.0 \
     && useradd --create-home --uid 1000 dev \
@@ -36,8 +36,8 @@ USER 1000:1000
 STOPSIGNAL SIGTERM
 CMD ["watchexec", "--restart", "--watch", "src", "--watch", "migrations", "--watch", "Cargo.toml", "--stop-timeout", "15s", "--", "cargo", "run", "--locked"]
 
-# The C library, certificates, a user, and nothing to log into: no shell, no package manager. Time zones and the
-# certificates PostgreSQL's TLS is checked with are compiled into the server.
+# Contains the C library, certificates and a user, but no shell and no package manager. Time zones and the root
+# certificates for PostgreSQL's TLS are compiled into the server.
 FROM gcr.io/distroless/cc-debian12:nonroot AS server
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -47,12 +47,12 @@ LABEL org.opencontainers.image.title="tableorder" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /src/target/release/tableorder /usr/local/bin/tableorder
-# It writes no file, so the root file system may be read-only. Without DATABASE_URL it would start a PostgreSQL of its
-# own, which this image has not.
+# The server writes no file, so the root file system may be read-only. DATABASE_URL is required: this image does not
+# contain the embedded PostgreSQL.
 WORKDIR /
 ENV HOST=0.0.0.0 PORT=8000 LOG_FILE=off LOG_FORMAT=json
 EXPOSE 8000
-# SIGTERM drains, then stops; the orchestrator's patience must be longer than
+# SIGTERM drains, then stops. Set the orchestrator's grace period longer than
 # SHUTDOWN_DRAIN_SECONDS + SHUTDOWN_TIMEOUT_SECONDS.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
