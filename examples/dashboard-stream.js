@@ -1,20 +1,20 @@
-// A dashboard's event stream as it should be: a fresh ticket for every connection, resuming after the last
-// event seen, reconnecting with a growing, jittered pause, and loading everything anew when told to.
+// An example of a dashboard's event stream: a new ticket for every connection, resume after the last event, reconnect
+// with exponential backoff and jitter, and reload after a reset.
 //
 //   const stream = openDashboardStream({
 //     api: 'http://localhost:8000/api/v1',
 //     token: () => adminToken,                       // the current login
 //     load: async (snapshot) => render(snapshot),    // GET /admin/tables/dashboard, first and after a reset
 //     onEvent: (name, data) => apply(name, data),    // every later change, exactly once, in order
-//     onLogout: () => showLogin(),                   // the login no longer counts
+//     onLogout: () => showLogin(),                   // the login has ended
 //   });
 //   stream.close();
 //
-// No dependencies; works in browsers as it is. `fetch` and `EventSource` can be handed in, for tests.
+// No dependencies; works in browsers without a build step. Tests can pass their own `fetch` and `EventSource`.
 
 const EVENTS = ['new_order', 'order_updated', 'order_deleted', 'session_completed', 'menu_changed'];
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 15_000;
+const MIN_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 15_000;
 
 export function openDashboardStream({
   api,
@@ -27,39 +27,39 @@ export function openDashboardStream({
   random = Math.random,
   setTimeout = globalThis.setTimeout.bind(globalThis),
 }) {
-  let place = null; // the id of the last event seen; null: load everything first
+  let cursor = null; // the id of the last event; null: load the snapshot first
   let source = null;
-  let pause = FIRST_PAUSE_MS;
+  let backoff = MIN_BACKOFF_MS;
   let closed = false;
 
   async function call(method, path) {
-    const answer = await fetch(api + path, { method, headers: { Authorization: `Bearer ${token()}` } });
-    if (answer.status === 401) {
+    const response = await fetch(api + path, { method, headers: { Authorization: `Bearer ${token()}` } });
+    if (response.status === 401) {
       close();
       onLogout();
     }
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status}`);
-    return answer.json();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
+    return response.json();
   }
 
   async function connect() {
     if (closed) return;
     try {
-      if (place === null) {
+      if (cursor === null) {
         const snapshot = await call('GET', '/admin/tables/dashboard');
         if (closed) return;
         await load(snapshot);
-        place = snapshot.event_id;
+        cursor = snapshot.event_id;
       }
       const { ticket } = await call('POST', '/admin/orders/stream/ticket');
       if (!closed) listen(ticket);
     } catch {
-      again();
+      reconnect();
     }
   }
 
   function listen(ticket) {
-    const query = new URLSearchParams({ ticket, last_event_id: place });
+    const query = new URLSearchParams({ ticket, last_event_id: cursor });
     const mine = new EventSource(`${api}/admin/orders/stream?${query}`);
     source = mine;
     const on = (name, handle) =>
@@ -67,29 +67,29 @@ export function openDashboardStream({
         if (source === mine) handle(event);
       });
     on('connected', () => {
-      pause = FIRST_PAUSE_MS;
+      backoff = MIN_BACKOFF_MS;
     });
     on('reset', () => {
-      // The place is too old to be replayed: load everything anew and go on from there.
-      place = null;
-      again();
+      // The cursor cannot be replayed: load the snapshot again and continue from there.
+      cursor = null;
+      reconnect();
     });
     for (const name of EVENTS) {
       on(name, (event) => {
-        place = event.lastEventId;
+        cursor = event.lastEventId;
         onEvent(name, JSON.parse(event.data));
       });
     }
-    // A native EventSource would try the same ticket again, which lives for a minute: take a new one.
-    on('error', again);
+    // A native EventSource would reconnect with the same ticket, which is valid for only a minute: get a new one.
+    on('error', reconnect);
   }
 
-  function again() {
+  function reconnect() {
     source?.close();
     source = null;
     if (closed) return;
-    setTimeout(connect, pause * (0.5 + random()));
-    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    setTimeout(connect, backoff * (0.5 + random()));
+    backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
   }
 
   function close() {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test from 'node:test';
 
-// Loaded as text, since a plain .js file is no module to node without a package.json.
+// Loaded as text, because node treats a plain .js file without a package.json as CommonJS.
 const code = await readFile(new URL('./dashboard-stream.js', import.meta.url));
 const { openDashboardStream } = await import(`data:text/javascript;base64,${code.toString('base64')}`);
 
@@ -22,7 +22,7 @@ function server({ unauthorized = false } = {}) {
     close() {
       this.closed = true;
     }
-    say(name, lastEventId, data) {
+    emit(name, lastEventId, data) {
       this.handlers[name]?.({ lastEventId, data: JSON.stringify(data) });
     }
   }
@@ -56,21 +56,21 @@ function server({ unauthorized = false } = {}) {
 
 const query = (source) => Object.fromEntries(source.url.searchParams);
 
-test('it loads the snapshot and listens from its place', async () => {
+test('loads the snapshot and listens from its cursor', async () => {
   const world = server();
   await world.settle();
   assert.deepEqual(world.loaded, ['e:10']);
   assert.deepEqual(query(world.sources[0]), { ticket: 'ticket-1', last_event_id: 'e:10' });
-  world.sources[0].say('new_order', 'e:11', { order_id: 1 });
+  world.sources[0].emit('new_order', 'e:11', { order_id: 1 });
   assert.deepEqual(world.events, [['new_order', { order_id: 1 }]]);
 });
 
-test('broken off, it resumes after the last event with a new ticket, and pauses longer each time', async () => {
+test('resumes after the last event with a new ticket and exponential backoff', async () => {
   const world = server();
   await world.settle();
-  world.sources[0].say('connected', 'e:10', {});
-  world.sources[0].say('order_updated', 'e:12', { order_id: 1 });
-  world.sources[0].say('error');
+  world.sources[0].emit('connected', 'e:10', {});
+  world.sources[0].emit('order_updated', 'e:12', { order_id: 1 });
+  world.sources[0].emit('error');
   assert.ok(world.sources[0].closed);
   assert.equal(world.timers[0].ms, 500);
   world.away = true;
@@ -80,33 +80,33 @@ test('broken off, it resumes after the last event with a new ticket, and pauses 
   await world.tick();
   assert.deepEqual(query(world.sources[1]), { ticket: 'ticket-2', last_event_id: 'e:12' });
   assert.equal(world.snapshots, 1, 'the snapshot is not loaded again');
-  world.sources[1].say('connected', 'e:12', {});
-  world.sources[1].say('error');
-  assert.equal(world.timers[0].ms, 500, 'a connection that stood resets the pause');
-  world.sources[0].say('new_order', 'e:13', {});
-  assert.equal(world.events.length, 1, 'what an old connection says late is not heard');
+  world.sources[1].emit('connected', 'e:12', {});
+  world.sources[1].emit('error');
+  assert.equal(world.timers[0].ms, 500, 'a successful connection resets the backoff');
+  world.sources[0].emit('new_order', 'e:13', {});
+  assert.equal(world.events.length, 1, 'late events of an old connection are ignored');
 });
 
-test('a reset loads everything anew', async () => {
+test('a reset loads the snapshot again', async () => {
   const world = server();
   await world.settle();
-  world.sources[0].say('reset', 'e:40', { event_id: 'e:40' });
+  world.sources[0].emit('reset', 'e:40', { event_id: 'e:40' });
   await world.tick();
   assert.deepEqual(world.loaded, ['e:10', 'e:20']);
   assert.deepEqual(query(world.sources[1]), { ticket: 'ticket-2', last_event_id: 'e:20' });
 });
 
-test('a login that no longer counts ends it', async () => {
+test('a 401 ends the stream and reports the logout', async () => {
   const world = server({ unauthorized: true });
   await world.settle();
   assert.deepEqual([world.loggedOut, world.timers.length, world.sources.length], [1, 0, 0]);
 });
 
-test('closed, it stays closed', async () => {
+test('a closed stream does not reconnect', async () => {
   const world = server();
   await world.settle();
   world.stream.close();
-  world.sources[0].say('error');
+  world.sources[0].emit('error');
   assert.ok(world.sources[0].closed);
   assert.equal(world.timers.length, 0);
 });
