@@ -44,7 +44,7 @@ impl Arguments {
     }
 }
 
-/// Figures that are measured together.
+/// Metrics that are measured together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Group {
     Menu,

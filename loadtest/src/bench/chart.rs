@@ -1,4 +1,4 @@
-//! The curves as a picture.
+//! Draws the curves as SVG.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::Result;
 const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 300.0;
 
-/// Of the drawing within a panel.
+/// The edges of the drawing area of a panel.
 const LEFT: f64 = 60.0;
 const TOP: f64 = 56.0;
 const RIGHT: f64 = WIDTH - 20.0;
@@ -20,13 +20,13 @@ const BOTTOM: f64 = HEIGHT - 52.0;
 /// Milliseconds at which a line may be drawn; the scale is logarithmic.
 const LINES: [f64; 16] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 10e3];
 
-/// What of a point a curve shows.
+/// The value of a point that a curve shows.
 type Value = fn(&Point) -> f64;
 
 const P50: &str = "#2563eb";
 const P99: &str = "#ea580c";
 
-/// Draws what was measured of order latency over load and of delivery latency over subscribers.
+/// Draws order latency over load, and delivery latency over subscribers, as far as they were measured.
 pub fn write(file: &Path, report: &Report) -> Result<()> {
     let panels = [
         ("Order latency over load", "connections, each with its next order at once", &report.orders),
@@ -82,7 +82,7 @@ fn panel(svg: &mut String, title: &str, axis: &str, points: &[Point]) -> Result<
     }
     let middle = f64::midpoint(LEFT, RIGHT);
     writeln!(svg, r##"<text x="{middle}" y="{}" text-anchor="middle" fill="#64748b">{axis}</text>"##, BOTTOM + 38.0)?;
-    // What is written beside a point stands away from the other curve.
+    // Labels are on the side of the point away from the other curve.
     let curves: [(&str, Value, f64); 2] = [(P50, |point| point.p50_ms, 16.0), (P99, |point| point.p99_ms, -8.0)];
     for (color, value, beside) in curves {
         let places: Vec<_> =

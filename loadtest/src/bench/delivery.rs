@@ -67,7 +67,7 @@ struct Delivery {
 }
 
 impl Delivery {
-    /// The medians of the times, and all that went wrong.
+    /// The medians of the times, and the sum of what went wrong.
     fn of_turns(turns: &[Self]) -> Self {
         let times: Vec<_> = turns.iter().map(|turn| turn.times).collect();
         Self { times: Quantiles::median(&times), wrong: turns.iter().map(|turn| turn.wrong).sum() }

@@ -11,7 +11,7 @@ use crate::{Result, http};
 /// Stores over which load is spread.
 pub const STORES: usize = 100;
 
-/// Stores whose dashdashboards are read, and nothing else.
+/// Stores whose dashboards are read, and nothing else.
 const DASHBOARDS: usize = 20;
 
 /// Orders at each of their tables.

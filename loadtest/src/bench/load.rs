@@ -11,7 +11,7 @@ use crate::http::Connection;
 use crate::quantiles::Quantiles;
 use crate::threads::{cores, on_own_thread};
 
-/// Requests, ready to be written; which one is next is drawn at random.
+/// Requests as bytes; the next one is drawn at random.
 pub type Requests = Arc<Vec<Vec<u8>>>;
 
 #[derive(Debug, Clone)]
@@ -21,12 +21,12 @@ pub struct Load {
     pub requests: Requests,
     /// The status every answer must have.
     pub expected: u16,
-    /// How long it goes on before anything counts.
+    /// How long it runs before anything is counted.
     pub warm_up: Duration,
     pub duration: Duration,
 }
 
-/// What came of a load.
+/// The results of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
     /// All answers, those of the warm-up too.
@@ -37,7 +37,7 @@ pub struct Measured {
 }
 
 impl Load {
-    /// Puts the load on: from as many threads as there are cores, so that it can saturate them all.
+    /// Runs the load on as many threads as there are cores, so that it can saturate all of them.
     pub async fn run(self) -> Result<Measured> {
         let threads = cores().min(self.connections);
         let counts_from = Instant::now() + self.warm_up;

@@ -70,7 +70,7 @@ async fn raw_rate(duration: Duration) -> Result<f64> {
     Ok(rate)
 }
 
-/// Orders one after the other, in turns without and with a flood of guesses.
+/// Times orders that follow one another, in turns without and with many failing logins.
 async fn orders_in_a_flood(bench: &Bench) -> Result<[Metric; 3]> {
     let deployment = &bench.empty;
     let (mut calm, mut flooded) = (Vec::new(), Vec::new());
@@ -106,7 +106,7 @@ async fn order_times(deployment: &Deployment) -> Result<Quantiles> {
     Ok(Quantiles::of(times))
 }
 
-/// How much longer the slowest kind of failed login takes than the fastest: whoever measures it must not learn
+/// How much longer the slowest kind of failed login takes than the fastest: its time must not reveal
 /// whether a store or an account exists.
 async fn time_of_failures(deployment: &Deployment) -> Result<Metric> {
     let store = &deployment.hot.code;

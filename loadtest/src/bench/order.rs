@@ -82,7 +82,7 @@ pub async fn prepare_limit(postgres: &Postgres) -> Result<()> {
     postgres.execute("tableorder", include_str!("order_limit.sql")).await
 }
 
-/// The faster of pgbench's ways to place an order.
+/// The faster of the two scripts of pgbench.
 struct Limit {
     script: &'static str,
     variables: Vec<(&'static str, i64)>,
@@ -93,11 +93,11 @@ impl Limit {
         let variables = variables(postgres, stores).await?;
         let mut fastest: Option<(f64, Self)> = None;
         for (name, script) in LIMITS {
-            let way = Self { script, variables: variables.clone() };
-            let rate = way.measure(postgres, Duration::from_secs(2)).await?;
+            let limit = Self { script, variables: variables.clone() };
+            let rate = limit.measure(postgres, Duration::from_secs(2)).await?;
             progress::log(format_args!("  pgbench with one {name}: {rate:.0}/s"));
             if fastest.as_ref().is_none_or(|(best, _)| rate > *best) {
-                fastest = Some((rate, way));
+                fastest = Some((rate, limit));
             }
         }
         Ok(fastest.ok_or("no limit")?.1)

@@ -3,7 +3,7 @@
 
 CREATE SCHEMA bench;
 
-CREATE FUNCTION bench.place_order(the_store bigint, the_session bigint, dishes bigint[], quantities int[])
+CREATE FUNCTION bench.place_order(the_store bigint, the_session bigint, menu_items bigint[], quantities int[])
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     the_table bigint;
@@ -33,11 +33,11 @@ BEGIN
            string_agg('{"menu_name":' || to_json(m.name) || ',"quantity":' || l.quantity || ',"subtotal":'
                       || m.price * l.quantity || '}', ',' ORDER BY l.line)
     INTO names, prices, total, lines
-    FROM unnest(dishes, quantities) WITH ORDINALITY AS l (menu_id, quantity, line)
+    FROM unnest(menu_items, quantities) WITH ORDINALITY AS l (menu_id, quantity, line)
     JOIN menus m ON m.store_id = the_store AND m.id = l.menu_id AND m.is_available
-    WHERE m.id = ANY (dishes);
-    IF cardinality(names) IS DISTINCT FROM cardinality(dishes) THEN
-        RAISE 'no such dish among %', dishes;
+    WHERE m.id = ANY (menu_items);
+    IF cardinality(names) IS DISTINCT FROM cardinality(menu_items) THEN
+        RAISE 'no such menu item among %', menu_items;
     END IF;
 
     INSERT INTO order_counters (store_id, business_day, last_number) VALUES (the_store, today, 1)
@@ -51,7 +51,7 @@ BEGIN
 
     INSERT INTO order_items (store_id, order_id, line, menu_id, menu_name, unit_price, quantity)
     SELECT the_store, the_order, l.line, l.menu_id, l.name, l.price, l.quantity
-    FROM unnest(dishes, names, prices, quantities) WITH ORDINALITY AS l (menu_id, name, price, quantity, line);
+    FROM unnest(menu_items, names, prices, quantities) WITH ORDINALITY AS l (menu_id, name, price, quantity, line);
 
     UPDATE store_streams SET event_seq = event_seq + 1 WHERE store_id = the_store RETURNING event_seq INTO the_seq;
 

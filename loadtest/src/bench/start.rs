@@ -31,13 +31,13 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     Ok(metrics.into())
 }
 
-/// Milliseconds to the first healthy answer, and the memory it then settles at.
+/// Milliseconds to the first healthy response, and the memory half a second later.
 async fn start(bench: &Bench, deployment: &Deployment) -> Result<(f64, f64)> {
     let (mut times, mut memory) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
         let server = bench.start_server(deployment).await?;
         times.push(milliseconds(server.started_in));
-        // Until its other connections to the database are made, too.
+        // The server opens its other connections to the database meanwhile.
         tokio::time::sleep(Duration::from_millis(500)).await;
         memory.push(server.resident()?);
         server.stop().await?;

@@ -9,10 +9,10 @@ use super::load::{Load, Measured};
 use crate::Result;
 use crate::postgres::Postgres;
 
-/// What begins the line of a statement of the server's, BEGIN and COMMIT included.
+/// The prefix of log lines: the database and the application's name.
 const PREFIX: &str = "%d %a ";
 
-/// Statements a request while `load` is on; it was on before, and then `happened` did.
+/// Statements a request while `load` is on; it ran before as well, and `happened` in between.
 pub async fn per_request(
     bench: &Bench,
     deployment: &Deployment,
@@ -25,7 +25,7 @@ pub async fn per_request(
     Ok(statements as f64 / measured.answers as f64)
 }
 
-/// Does `work` after `happened`, and says how many statements the server sent for it.
+/// Does `work` after `happened`, and counts the statements that the server sent for it.
 async fn counted(
     postgres: &Postgres,
     deployment: &Deployment,
@@ -56,7 +56,7 @@ async fn counted(
     Ok((statements, measured?))
 }
 
-/// Makes a changed setting count everywhere, and lets the log catch up.
+/// Applies changed settings, and waits until every process has them.
 async fn reload(postgres: &Postgres) -> Result<()> {
     postgres.execute("tableorder", "SELECT pg_reload_conf()").await?;
     tokio::time::sleep(Duration::from_millis(500)).await;

@@ -59,13 +59,13 @@ impl Subscribers {
         Ok(subscribers)
     }
 
-    /// Waits until `expected` orders arrived on all streams together, but not for ever.
+    /// Waits until `expected` orders arrived on all streams together, at most five seconds.
     pub async fn wait_for(&self, expected: usize) {
         let started = Instant::now();
         while self.count.load(Ordering::Relaxed) < expected && started.elapsed() < Duration::from_secs(5) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // One that comes twice comes late.
+        // A duplicate would arrive after the first.
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 

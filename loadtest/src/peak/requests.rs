@@ -37,7 +37,7 @@ pub struct Load {
     pub duration: Duration,
 }
 
-/// What came of the load.
+/// The results of the load.
 #[derive(Debug, Default)]
 pub struct Outcome {
     pub orders: Answers,

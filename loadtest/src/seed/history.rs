@@ -110,7 +110,7 @@ impl Generator {
         self.send();
     }
 
-    /// `false` if nobody receives any more.
+    /// `false` if the receiver is gone.
     fn send(&mut self) -> bool {
         self.sender.blocking_send(mem::replace(&mut self.batch, Batch::new())).is_ok()
     }
