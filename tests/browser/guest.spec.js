@@ -113,6 +113,8 @@ test('an order refused for a sold-out item comes back and the rest can be ordere
   release();
   const dialog = page.getByRole('dialog');
   await expect(dialog).toContainText('품절된 메뉴가 있어 주문하지 못했습니다');
+  await expect(dialog).toContainText('한정 만두');
+  await expect(dialog).not.toContainText('식혜');
   await dialog.getByRole('button', { name: '장바구니 확인' }).click();
   await dialog.getByRole('button', { name: '품절 메뉴 빼기' }).click();
   await expect(dialog.getByRole('button', { name: '3,500원 주문하기' })).toBeVisible();
@@ -173,6 +175,20 @@ test('an order taken while offline is sent once the page is opened with a networ
   expect(JSON.parse(queued[0].body)).toMatchObject({ items: [{ quantity: 1 }], menu_version: expect.any(Number) });
   expect(order.items[0].menu_name).toBe('떡볶이');
   expect(await next.evaluate(() => JSON.parse(localStorage.getItem('tableorder.guest.queue')))).toEqual([]);
+});
+
+test('a tablet whose clock is wrong by two days orders in time', async ({ page, server, staff, table, complaints }) => {
+  const { Tablet } = await import('./support/fixtures.js');
+  await page.addInitScript(() => {
+    const now = Date.now;
+    Date.now = () => now() - 48 * 3_600_000;
+  });
+  const tablet = new Tablet(page, server.base, table, complaints);
+  await tablet.pair();
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  expect(await staff.orders(table)).toHaveLength(1);
 });
 
 test('an order whose time is over is not placed and comes back to the cart', async ({ tablet, page, staff, table }) => {

@@ -1,4 +1,3 @@
-import { ApiError } from '../lib/api.js';
 import { language, t } from '../lib/i18n.js';
 import { html, useEffect } from '../lib/preact.js';
 import { clockTime } from '../lib/time.js';
@@ -6,6 +5,7 @@ import { close, open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Icon } from '../ui/icon.js';
+import { Refusal } from './refusal.js';
 import { followed, placed, queue } from './state/ordering.js';
 import { shortNumber } from './state/orders.js';
 
@@ -50,7 +50,6 @@ function Placed({ order, onClose }) {
 
 /** @param {{ order: import('../lib/queue.js').QueuedOrder }} props */
 function Refused({ order }) {
-  const error = new ApiError(409, { code: order.code, message: order.message });
   const isExpired = order.code === 'ORDER_EXPIRED';
   const leave = () => {
     queue.remove(order.key);
@@ -66,7 +65,7 @@ function Refused({ order }) {
   </div>`;
   return html`<${Dialog} class="progress" title=${t(isExpired ? 'progress.expired' : 'progress.refused')} onClose=${leave} footer=${footer}>
     <p class="progress-mark refused"><${Icon} name="warn" /></p>
-    <p role="alert">${error.text}</p>
+    <${Refusal} order=${order} />
     <p class="muted">${t('progress.returned')}</p>
   <//>`;
 }

@@ -1,10 +1,10 @@
-import { ApiError } from '../lib/api.js';
 import { language, t } from '../lib/i18n.js';
 import { html } from '../lib/preact.js';
 import { clockTime } from '../lib/time.js';
 import { open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Money } from '../ui/money.js';
+import { Refusal } from './refusal.js';
 import { queue } from './state/ordering.js';
 
 /** An order that has no answer yet, or was refused. @param {{ order: import('../lib/queue.js').QueuedOrder }} props */
@@ -25,9 +25,8 @@ export function QueuedCard({ order }) {
         <span>${line.name}</span><span class="muted">×${line.quantity}</span><${Money} amount=${line.price * line.quantity} />
       </li>`)}
     </ul>
-    <p>${isRefused
-      ? new ApiError(409, { code: order.code, message: order.message }).text
-      : state === 'waiting' && t('progress.waiting.hint', { time: clockTime(order.not_after, language.value) })}</p>
+    ${isRefused && html`<${Refusal} order=${order} />`}
+    ${state === 'waiting' && html`<p>${t('progress.waiting.hint', { time: clockTime(order.not_after, language.value) })}</p>`}
     ${isRefused && html`<${Button} kind="primary" onPress=${check}>${t('progress.check')}<//>`}
   </article>`;
 }

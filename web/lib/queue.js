@@ -23,6 +23,7 @@ const LONGEST_PAUSE = 15_000;
  * @property {'queued' | 'refused'} state
  * @property {string} [code] why it was refused
  * @property {string} [message]
+ * @property {string[]} [fields] what of it was refused, as in `items[0].menu_id`
  */
 
 export class OrderQueue {
@@ -140,14 +141,15 @@ export class OrderQueue {
         return false;
       }
       batch(() => {
-        const { code, message } = error;
+        const { code, message, body } = error;
+        const fields = (body.details ?? []).map(({ field }) => field);
         this.problem.value = '';
         let isNews = false;
         this.#update((orders) =>
           orders.map((one) => {
             if (one.key !== order.key || one.state === 'refused') return one;
             isNews = true;
-            return { ...one, state: 'refused', code, message };
+            return { ...one, state: 'refused', code, message, fields };
           }),
         );
         // Unless another tab was told first.

@@ -1,7 +1,10 @@
 // The server's clock. A tablet's own may be wrong by hours.
+import { read, write } from './store.js';
 
-/** Server time minus our time, in milliseconds. */
-let offset = 0;
+const NAME = 'clock';
+
+/** Server time minus our time, in milliseconds; kept for a page that is opened while the server does not answer. */
+let offset = Number(read(NAME)) || 0;
 
 /**
  * Learns the server's time from a response.
@@ -16,7 +19,9 @@ export function learnTime(headers, sentAt) {
   const estimate = date + 500 - (sentAt + Date.now()) / 2;
   // A slow answer says little: keep what agrees with it.
   const uncertainty = (Date.now() - sentAt) / 2 + 500;
-  if (Math.abs(estimate - offset) > uncertainty) offset = estimate;
+  if (Math.abs(estimate - offset) <= uncertainty) return;
+  offset = Math.round(estimate);
+  write(NAME, offset);
 }
 
 /** The server's time, in milliseconds since 1970. */

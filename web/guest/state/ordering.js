@@ -72,6 +72,17 @@ export function place(cart) {
 }
 
 /**
+ * The lines of a refused order that are at fault.
+ *
+ * @param {QueuedOrder} order
+ * @param {string[]} fields
+ */
+export function faultyLines(order, fields) {
+  const indexes = fields.map((field) => Number(/^items\[(\d+)\]/.exec(field)?.[1] ?? NaN));
+  return order.lines.filter((_, index) => indexes.includes(index));
+}
+
+/**
  * Puts what was refused back into the cart, where the lines at fault are marked.
  *
  * @param {QueuedOrder} order
@@ -82,8 +93,8 @@ function giveBack(order, { code, body }) {
   for (const line of order.lines) add(line);
   if (order.note && !note.value) setNote(order.note);
   if (code === 'MENU_UNAVAILABLE' || code === 'MENU_NOT_FOUND') {
-    const indexes = (body.details ?? []).map(({ field }) => Number(/^items\[(\d+)\]/.exec(field)?.[1] ?? NaN));
-    markSoldOut(order.lines.filter((_, index) => indexes.includes(index)).map((line) => line.menu_id));
+    const fields = (body.details ?? []).map(({ field }) => field);
+    markSoldOut(faultyLines(order, fields).map((line) => line.menu_id));
   }
   load(body.menu_version);
 }
