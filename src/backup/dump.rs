@@ -15,20 +15,20 @@ use crate::database::migrations::{self, MIGRATIONS};
 use crate::repositories::catalogue::{self, Table};
 use crate::repositories::event;
 
-/// The name of the connection, for operators.
+/// The connection's name in `pg_stat_activity`.
 const NAME: &str = "tableorder-backup";
 
-/// How fast a backup is made.
+/// The speed of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// As fast as possible.
     Full,
-    /// With a rest after each piece, as long as the piece took, so that the requests of a busy server are hardly slower.
+    /// With a pause after each piece, as long as the piece took. Requests of a busy server then become only a little slower.
     Gentle,
 }
 
 impl Pace {
-    async fn rest_after(self, work: Duration) {
+    async fn pause_after(self, work: Duration) {
         match self {
             Self::Full => {}
             Self::Gentle => tokio::time::sleep(work).await,
@@ -36,14 +36,14 @@ impl Pace {
     }
 }
 
-/// Writes everything that the database holds at this moment to `path`, while servers run, and reads it again. Returns the
-/// manifest and the length of the file in bytes.
+/// Writes a snapshot of the database to `path`, while servers run, and verifies the file. Returns the manifest and the
+/// length of the file in bytes.
 ///
-/// `options` must lead to PostgreSQL itself: the snapshot belongs to a session.
+/// `options` must lead to PostgreSQL itself and not to a pooler, because a snapshot belongs to one connection.
 ///
 /// # Errors
-/// When the database is not one of tableorder or was migrated by a newer version, when the file exists and `replace` is
-/// false, and when PostgreSQL or the file system fails. No file is left behind then.
+/// If the database is not a database of tableorder, or a newer version migrated it; if the file exists and `replace` is
+/// false; if PostgreSQL or the file system fails. After an error there is no file.
 pub async fn create(
     options: &PgConnectOptions,
     path: &Path,
@@ -54,10 +54,10 @@ pub async fn create(
 ) -> Result<(Manifest, u64)> {
     let mut connection = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
     if !catalogue::contents(&mut connection).await?.is_ours {
-        return Err(BackupError::Refused("the database holds nothing of tableorder".to_owned()));
+        return Err(BackupError::Refused("the database has no tables of tableorder".to_owned()));
     }
     let target = Target::new(path, replace)?;
-    // The texts that `COPY` writes must not depend on the settings of a role or a server.
+    // The text that `COPY` writes must not depend on the settings of a role or a server.
     connection
         .execute(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -75,18 +75,19 @@ pub async fn create(
     };
     let writer = ArchiveWriter::start(target.handle()?, path);
     let manifest = copy_tables(&mut connection, writer, manifest, pace, &*progress).await?;
-    // The rows are complete; a connection that cannot be closed in an orderly way is dropped.
+    // All rows are read, so an error here does not matter.
     let _ = connection.close().await;
 
     progress.step("verifying");
     let written = verify(target.temporary_path(), Arc::new(Silent)).await?;
     if written != manifest {
-        return Err(BackupError::damaged("it reads differently from what was written"));
+        return Err(BackupError::damaged("the file differs from the data that was written"));
     }
     Ok((manifest, target.complete()?))
 }
 
-/// The database's last migration, if this program knows all of them: it might not know a table of a later one.
+/// The database's last migration. Refuses a database with a migration that this program does not have, because that
+/// migration may have added a table.
 async fn last_migration(conn: &mut PgConnection) -> Result<i64> {
     let applied = migrations::applied(&MIGRATIONS, conn).await?;
     let known = |version: &i64| MIGRATIONS.iter().any(|migration| migration.version == *version);
@@ -135,7 +136,7 @@ async fn copy_rows(
             bytes += piece.len() as u64;
             at(bytes);
             writer.rows(std::mem::replace(&mut piece, Vec::with_capacity(PIECE))).await?;
-            pace.rest_after(started.elapsed()).await;
+            pace.pause_after(started.elapsed()).await;
             started = Instant::now();
         }
     }

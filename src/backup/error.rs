@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use crate::database::migrations::MigrationError;
 use crate::error::AppError;
 
-/// Why a backup or a restore failed. Each message is for the operator.
+/// The reason why a backup or a restore failed. The messages are for operators.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// A file cannot be read or written.
@@ -12,28 +12,28 @@ pub enum BackupError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system reported.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// The file exists, and replacing it was not asked for.
+    /// The file exists, and `--force` was not given.
     #[error("{} exists; --force replaces it", .0.display())]
     Exists(PathBuf),
-    /// The file is no archive.
+    /// The file is not an archive.
     #[error("{} is not a backup of tableorder", .0.display())]
     NotABackup(PathBuf),
     /// The file was written by `pg_dump` for version 0.1.0.
     #[error(
-        "{} was made by tableorder 0.1.0: restore it with that release, then start this one, which migrates the database",
+        "{} was made by tableorder 0.1.0; restore it with that release, then start this one, which migrates the database",
         .0.display()
     )]
     OldFormat(PathBuf),
-    /// The file, or the database, is of a later version of this program.
-    #[error("{0} is of a newer tableorder than this one ({version}): update first", version = env!("CARGO_PKG_VERSION"))]
+    /// The file, or the database, comes from a later version of this program.
+    #[error("{0} is of a newer tableorder than this one ({version}); update first", version = env!("CARGO_PKG_VERSION"))]
     Newer(&'static str),
-    /// The archive is incomplete, was altered, or contradicts itself.
+    /// The archive is incomplete, was changed, or contradicts itself.
     #[error("the backup is damaged: {0}")]
     Damaged(String),
-    /// The database must not be replaced, or holds nothing to back up.
+    /// The database must not be replaced, or has nothing to back up.
     #[error("{0}")]
     Refused(String),
     /// The schema could not be created.

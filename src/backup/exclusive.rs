@@ -6,38 +6,36 @@ use tokio::time::Instant;
 use super::{BackupError, Result};
 use crate::repositories::{catalogue, event};
 
-/// How long a connection that was just closed may still be listed.
-const CLOSING: Duration = Duration::from_secs(2);
+/// PostgreSQL may list a closed connection for this long.
+const CLOSE_GRACE: Duration = Duration::from_secs(2);
 
-/// How often the connections are counted meanwhile.
+/// The interval at which the connections are counted again.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Refuses while a server or another command is connected to the database: servers remember what would no longer be so.
-///
-/// # Errors
-/// [`BackupError::Refused`].
+/// Fails while a server or another command is connected to the database, because servers cache data that is about to be
+/// replaced.
 pub(super) async fn refuse_while_connected(conn: &mut PgConnection) -> Result<()> {
     let asked = Instant::now();
     loop {
         match catalogue::connections(conn).await? {
             0 => return Ok(()),
-            _ if asked.elapsed() < CLOSING => tokio::time::sleep(INTERVAL).await,
+            _ if asked.elapsed() < CLOSE_GRACE => tokio::time::sleep(INTERVAL).await,
             connections => {
                 return Err(BackupError::Refused(format!(
-                    "tableorder is connected to the database ({connections} connections): stop every server on it first"
+                    "tableorder is connected to the database ({connections} connections); stop all of its servers first"
                 )));
             }
         }
     }
 }
 
-/// As [`refuse_while_connected`], and makes a server that starts from now on wait for the end of the transaction: it reads
-/// the epoch before it remembers anything.
+/// Like [`refuse_while_connected`]; in addition, a server that starts from now on waits for the end of the transaction,
+/// because it reads the epoch before it caches anything.
 ///
 /// # Errors
-/// As above.
+/// [`BackupError::Refused`] while a server or another command is connected.
 pub async fn lock_out_servers(conn: &mut PgConnection) -> Result<()> {
-    // Asked before as well: a server at work would keep the lock waiting.
+    // Check first: while a server runs, the lock would have to wait for its polls.
     refuse_while_connected(conn).await?;
     event::lock_epoch(conn).await?;
     refuse_while_connected(conn).await

@@ -1,12 +1,13 @@
-//! Backups: everything of one moment in one file, made and restored without PostgreSQL's programs.
+//! Backups: a snapshot of the whole database in one file, made and restored without PostgreSQL's programs.
 //!
 //! An archive is a gzip-compressed tar. Its entries are `format` (one line of text), the rows of each table as PostgreSQL's
 //! `COPY` writes them, in pieces (`orders/000001`, `orders/000002` …), and `manifest.json`: the schema's version and, for
-//! each table, its columns, the number of its rows and a checksum. **No text of a file is executed**: a restore creates the
-//! tables by this program's own migrations and hands the rows to `COPY`.
+//! each table, its columns, the number of its rows and a checksum. **No text from a file is executed**: a restore creates
+//! the tables with this program's own migrations and passes the rows to `COPY`.
 //!
 //! [`create`] writes an archive, [`verify`] checks one, [`restore`] loads one, and [`NightlyBackup`] makes one every night.
-//! `docs/backup.md` explains them to operators.
+//! `docs/backup.md` explains them to operators. The commands are in `cli/`, the SQL in `repositories/catalogue.rs`. A file
+//! to imitate: `target.rs`.
 
 mod archive;
 mod dump;
@@ -26,8 +27,7 @@ pub use nightly::NightlyBackup;
 pub use progress::{Progress, Silent};
 pub use restore::{discard_unfinished, restore};
 
-/// The tables of an archive, in the order in which they are written. A new table is added here or to
-/// [`EXCLUDED_TABLES`].
+/// The tables of an archive, in the order in which they are written. Add a new table here or to [`EXCLUDED_TABLES`].
 pub const TABLES: [&str; 14] = [
     "stores",
     "store_streams",
@@ -45,8 +45,8 @@ pub const TABLES: [&str; 14] = [
     "audit_log",
 ];
 
-/// The tables that describe one deployment rather than its stores: a restore begins a new epoch, and counts of failed
-/// logins may be lost.
+/// Tables that are not in an archive because they describe the deployment and not its stores. A restore begins a new
+/// epoch, and the counts of failed logins may be lost.
 pub const EXCLUDED_TABLES: [&str; 4] = ["_sqlx_migrations", "event_epochs", "last_backup", "login_throttle"];
 
 type Result<T, E = BackupError> = std::result::Result<T, E>;

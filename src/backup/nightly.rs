@@ -20,19 +20,19 @@ use crate::repositories::backup::{self, LastBackup};
 use crate::repositories::store;
 use crate::telemetry::metrics::{counter, gauge};
 
-/// The name of the connection that holds the lock, for operators.
+/// The name in `pg_stat_activity` of the connection that holds the lock.
 const NAME: &str = "tableorder-nightly-backup";
 
-/// How long after a failure the next attempt is made.
+/// The time between a failure and the next attempt.
 const RETRY_AFTER: TimeDelta = TimeDelta::minutes(10);
 
-/// Without a backup for so long, the server warns.
+/// The last backup is overdue if it is older than this.
 const OVERDUE_AFTER: TimeDelta = TimeDelta::days(2);
 
 /// The names of the files: `tableorder-20261129-043000.backup`, with the time at which the backup was due, in UTC.
 const NAME_FORMAT: &str = "tableorder-%Y%m%d-%H%M%S.backup";
 
-/// Makes a backup every night. Of several instances on one database, one makes it. Cheap to clone.
+/// Makes a backup every night. If several instances share one database, one of them makes it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct NightlyBackup(Arc<Inner>);
 
@@ -41,7 +41,7 @@ struct Inner {
     config: BackupConfig,
     database: Database,
     clock: Clock,
-    /// What the database said last.
+    /// The state at the last query.
     seen: Mutex<Seen>,
     failures: AtomicU64,
 }
@@ -49,25 +49,25 @@ struct Inner {
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     last: Option<LastBackup>,
-    /// When the first store was added: before, there was nothing to back up.
+    /// The time at which the first store was added. Before, there was nothing to back up.
     since: Option<DateTime<Utc>>,
 }
 
 impl NightlyBackup {
-    /// Backups of `database` by these settings.
+    /// Makes backups of `database`.
     #[must_use]
     pub fn new(database: Database, config: BackupConfig, clock: Clock) -> Self {
         Self(Arc::new(Inner { config, database, clock, seen: Mutex::default(), failures: AtomicU64::new(0) }))
     }
 
-    /// Adds the metrics to `registry`, where backups are made.
+    /// Adds the metrics to `registry`, if backups are enabled.
     pub fn register(&self, registry: &mut Registry) {
         if self.0.config.directory.is_some() {
             registry.register_collector(Box::new(self.clone()));
         }
     }
 
-    /// Whether backups are made, and the last one is older than two days.
+    /// Whether backups are enabled and the last one is older than two days.
     #[must_use]
     pub fn is_overdue(&self) -> bool {
         let Seen { last, since } = self.seen();
@@ -75,7 +75,7 @@ impl NightlyBackup {
         self.0.config.directory.is_some() && newest.is_some_and(|newest| self.0.clock.now() - newest > OVERDUE_AFTER)
     }
 
-    /// Makes backups when they are due, without end. `options` must lead to PostgreSQL itself.
+    /// Makes a backup whenever one is due; never returns. `options` must lead to PostgreSQL itself and not to a pooler.
     pub async fn run(&self, options: PgConnectOptions) {
         let Some(directory) = &self.0.config.directory else { return std::future::pending().await };
         let mut retry_at = None;
@@ -97,16 +97,16 @@ impl NightlyBackup {
 
     async fn create_if_due(&self, options: &PgConnectOptions, directory: &Path, now: DateTime<Utc>) -> Result<()> {
         let Some(due_at) = self.due(now).await? else { return Ok(()) };
-        // The lock ends with this connection, however the process ends.
+        // PostgreSQL releases the lock when this connection ends, also if the process is killed.
         let mut lock = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
-        // Another instance may have made it meanwhile.
+        // Another instance may have made the backup in the meantime.
         if backup::try_lock(&mut lock).await? && self.due(now).await? == Some(due_at) {
             self.create(options, directory, due_at).await?;
         }
         Ok(PgConnection::close(lock).await?)
     }
 
-    /// When the backup was due that is missing at `now`. Asks the database for the last one.
+    /// The due time of the backup that is missing at `now`; `None` if no backup is missing.
     async fn due(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
         let (first, last) = self
             .0
@@ -126,7 +126,7 @@ impl NightlyBackup {
         create_directory(directory)?;
         delete_unfinished(directory)?;
         let path = directory.join(due_at.format(NAME_FORMAT).to_string());
-        // A file of that name was completed, but the server ended before it was noted.
+        // Replace an existing file: a server completed it but stopped before it recorded the backup.
         let (manifest, bytes) = create(options, &path, true, Pace::Gentle, started, Arc::new(Silent)).await?;
         let finished_at = self.0.clock.now();
         let last = LastBackup { due_at, finished_at, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) };
@@ -148,14 +148,14 @@ impl NightlyBackup {
     }
 }
 
-/// Creates the directory for its owner alone: the files contain password hashes.
+/// Creates the directory with access for its owner only, because the files contain password hashes.
 fn create_directory(directory: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
     created.map_err(BackupError::file(directory))
 }
 
-/// Deletes the oldest files but `kept`. Files with other names are left alone.
+/// Deletes all backups except the newest `kept`. Files with other names are not touched.
 fn delete_old(directory: &Path, kept: usize) -> Result<()> {
     let mut files = files(directory, is_backup)?;
     // The names sort by time.
@@ -163,8 +163,8 @@ fn delete_old(directory: &Path, kept: usize) -> Result<()> {
     delete(files.iter().take(files.len().saturating_sub(kept)))
 }
 
-/// Deletes what a server that was killed during a backup has left. No other instance is writing now: this one holds the
-/// lock.
+/// Deletes the temporary files of a server that was killed during a backup. No other instance is writing one now, because
+/// this one holds the lock.
 fn delete_unfinished(directory: &Path) -> Result<()> {
     let is_unfinished = |name: &str| {
         let written = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
@@ -192,12 +192,17 @@ impl Collector for NightlyBackup {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let to = &mut encoder;
         let (finished, bytes) = self.seen().last.map_or((0, 0), |last| (last.finished_at.timestamp(), last.bytes));
-        gauge(to, "backup_last_success_timestamp_seconds", "When the last nightly backup was complete", finished)?;
-        gauge(to, "backup_last_bytes", "The length of the last nightly backup's file", bytes)?;
+        gauge(
+            to,
+            "backup_last_success_timestamp_seconds",
+            "Time at which the last nightly backup was completed, in seconds since 1970; 0 if there is none",
+            finished,
+        )?;
+        gauge(to, "backup_last_bytes", "Size of the last nightly backup's file", bytes)?;
         gauge(
             to,
             "backup_overdue",
-            "Whether there was no nightly backup for two days: 1 or 0",
+            "1 if there was no nightly backup for two days, else 0",
             i64::from(self.is_overdue()),
         )?;
         let failures = self.0.failures.load(Ordering::Relaxed);

@@ -1,12 +1,12 @@
-/// Receives how far a backup or restore has come.
+/// Receives the progress of a backup or restore.
 pub trait Progress: Send + Sync {
-    /// The work that follows has this length, in bytes.
+    /// Work of `length` bytes begins.
     fn begin(&self, length: u64);
 
     /// The next step begins.
     fn step(&self, name: &str);
 
-    /// So many bytes of the work are done.
+    /// The first `position` bytes of the work are done.
     fn at(&self, position: u64);
 }
 

@@ -14,21 +14,21 @@ use crate::database::migrations::{self, MIGRATIONS};
 use crate::repositories::catalogue::{self, Table};
 use crate::repositories::store;
 
-/// The name of the connection, for operators.
+/// The connection's name in `pg_stat_activity`.
 const NAME: &str = "tableorder-restore";
 
-/// Pieces that wait for PostgreSQL.
+/// The number of pieces that may wait for PostgreSQL.
 const QUEUE: usize = 4;
 
-/// Loads the archive `path` into the database, with a new epoch, and brings the schema up to date. Until everything is
-/// there, the database stays as it is.
+/// Loads the archive `path` into the database, with a new epoch, and migrates the schema to this version. The existing
+/// tables are replaced at the end, in one transaction.
 ///
-/// `options` must lead to PostgreSQL itself.
+/// `options` must lead to PostgreSQL itself and not to a pooler.
 ///
 /// # Errors
-/// When the archive cannot be restored by this version or is damaged; when the database holds tables of another program,
-/// or stores and `overwrite` is false; when a server is connected; and when PostgreSQL fails. Call
-/// [`discard_unfinished`] then.
+/// If the archive is damaged or this version cannot restore it; if the database has tables of another program, or has
+/// stores and `overwrite` is false; if a server is connected; if PostgreSQL fails. Call [`discard_unfinished`] after an
+/// error.
 pub async fn restore(
     options: &PgConnectOptions,
     path: &Path,
@@ -64,23 +64,20 @@ pub async fn restore(
     }
     staging::replace_public(conn).await?;
     conn.execute("COMMIT").await?;
-    // Until PostgreSQL has statistics, its plans would be poor. It collects them by itself, later.
+    // Without statistics the query plans are poor. If this fails, PostgreSQL collects the statistics later by itself.
     let _ = conn.execute("ANALYZE").await;
     let _ = connection.close().await;
     Ok(manifest)
 }
 
-/// Removes what a restore that failed or was interrupted has loaded so far.
-///
-/// # Errors
-/// When PostgreSQL fails.
+/// Removes the rows that a failed or interrupted restore has loaded.
 pub async fn discard_unfinished(options: &PgConnectOptions) -> Result<()> {
     let mut connection = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
     staging::discard(&mut connection).await?;
     Ok(connection.close().await?)
 }
 
-/// The migrations that the archive's database had.
+/// The migrations of the database that the archive was made from.
 fn migrations_of(manifest: &Manifest) -> Result<Migrator> {
     if !MIGRATIONS.iter().any(|migration| migration.version == manifest.migration) {
         return Err(BackupError::Newer("the backup"));
@@ -93,7 +90,7 @@ fn migrations_of(manifest: &Manifest) -> Result<Migrator> {
 async fn check_replaceable(conn: &mut PgConnection, contents: catalogue::Contents, overwrite: bool) -> Result<()> {
     let refused = |why: &str| Err(BackupError::Refused(why.to_owned()));
     if contents.is_any && !contents.is_ours {
-        return refused("the database holds the tables of another program: restore into a database of its own");
+        return refused("the database has tables of another program; restore into a separate database");
     }
     refuse_while_connected(conn).await?;
     if contents.is_ours && !overwrite && store::any(conn).await? {
@@ -109,7 +106,7 @@ async fn load(conn: &mut PgConnection, path: &Path, manifest: &Manifest, progres
     let path = path.to_owned();
     let reading = tokio::spawn(run_at_low_priority(move || {
         read(&path, &*progress, |rows| {
-            sender.blocking_send(rows).map_err(|_| BackupError::Refused("the restore was given up".to_owned()))
+            sender.blocking_send(rows).map_err(|_| BackupError::Refused("the restore was cancelled".to_owned()))
         })
     }));
     let mut next = receiver.recv().await;
@@ -120,16 +117,16 @@ async fn load(conn: &mut PgConnection, path: &Path, manifest: &Manifest, progres
         }
     }
     let unchanged = reading.await.map_err(|error| BackupError::Refused(error.to_string()))?? == *manifest;
-    if unchanged { Ok(()) } else { Err(BackupError::damaged("the file was changed while it was read")) }
+    if unchanged { Ok(()) } else { Err(BackupError::damaged("the file changed while it was read")) }
 }
 
-/// The tables of the archive with the columns in the archive's order. They must be those of its schema, no more and no
-/// less.
+/// The tables of the archive, with the columns in the archive's order. Fails unless tables and columns are exactly those
+/// of the staging schema.
 async fn check_tables<'a>(conn: &mut PgConnection, manifest: &'a Manifest) -> Result<Vec<(Table, &'a TableRows)>> {
     let existing = catalogue::tables(conn, staging::SCHEMA).await?;
     let expected = TABLES.iter().filter(|name| existing.iter().any(|table| table.name == **name));
     if !expected.copied().eq(manifest.tables.iter().map(|rows| rows.name.as_str())) {
-        return Err(BackupError::damaged("its tables are not those of its version"));
+        return Err(BackupError::damaged("its tables are not the tables of its version"));
     }
     let sorted = |columns: &[String]| {
         let mut columns = columns.to_vec();
@@ -146,7 +143,7 @@ async fn check_tables<'a>(conn: &mut PgConnection, manifest: &'a Manifest) -> Re
     Ok(tables)
 }
 
-/// Copies the rows of one table. `next` holds the first piece that was not copied yet.
+/// Copies the rows of one table. `next` is the first piece that was not copied yet.
 async fn copy_rows(
     conn: &mut PgConnection,
     table: &Table,
@@ -156,7 +153,7 @@ async fn copy_rows(
 ) -> Result<()> {
     let unusable = |error: sqlx::Error| {
         let state = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default();
-        // A value that is not of its type, or violates a constraint.
+        // A value does not fit its type, or violates a constraint.
         if state.starts_with("22") || state.starts_with("23") {
             return BackupError::damaged(format!("the rows of {}: {error}", table.name));
         }
@@ -176,7 +173,8 @@ async fn copy_rows(
     }
 }
 
-/// Makes the table give ids after those of its rows, and after `last`, the one it gave last where it was backed up.
+/// Sets the id sequence of the table, so that new ids are larger than the ids of its rows and than `last`, the last value
+/// of the sequence at the time of the backup.
 async fn continue_ids(conn: &mut PgConnection, table: &Table, last: Option<i64>) -> Result<()> {
     let largest = catalogue::largest_id(conn, staging::SCHEMA, &table.name).await?;
     let Some(last) = last.max(largest) else { return Ok(()) };

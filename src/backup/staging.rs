@@ -1,26 +1,26 @@
-//! The schema that a restore loads into, while the tables of `public` stay as they are. It takes their place in one
-//! transaction at the end, so a restore that fails at any moment changes nothing.
+//! The schema that a restore loads into. Its tables replace those of `public` in one transaction at the end, so a restore
+//! that fails changes nothing.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use super::Result;
 
-/// The schema's name. What an earlier restore left there is dropped by the next.
+/// The schema's name. A restore first drops what an earlier one left there.
 pub(super) const SCHEMA: &str = "tableorder_restore";
 
-/// Relations that are dropped or moved by themselves, kind by kind, in an order in which they can be dropped: the name of
-/// the kind in SQL, and its letters in `pg_class.relkind`. Indexes, and sequences of columns, go with their tables.
+/// The kinds of relations that are dropped or moved, in the order in which they can be dropped: the kind's name in SQL, and
+/// its letters in `pg_class.relkind`. Indexes and sequences of columns follow their tables.
 const RELATIONS: [(&str, &str); 4] = [("VIEW", "v"), ("MATERIALIZED VIEW", "m"), ("TABLE", "rp"), ("SEQUENCE", "S")];
 
-/// The relations of the schema $1 of the kinds $2, except those of extensions and the sequences of columns.
+/// Relations in the schema $1 of the kinds $2, except those of extensions and the sequences of columns.
 const LIST_RELATIONS: &str = "
     SELECT oid::regclass::text FROM pg_class c
     WHERE relnamespace = $1::text::regnamespace AND strpos($2, relkind::text) > 0
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid
                       AND (d.deptype = 'e' OR relkind = 'S' AND d.deptype IN ('a', 'i')))";
 
-/// The routines of the schema $1, and its types, except those of extensions.
+/// Routines and types in the schema $1, except those of extensions.
 const LIST_OTHERS: [(&str, &str); 2] = [
     (
         "ROUTINE",
@@ -35,14 +35,14 @@ const LIST_OTHERS: [(&str, &str); 2] = [
     ),
 ];
 
-/// Constraints that cost time for each row, with the statements that drop them and add them again. Foreign keys are first.
+/// Constraints that slow down each insert, with the statements that drop and add them. Foreign keys come first.
 const LIST_CONSTRAINTS: &str = "
     SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
            format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
     FROM pg_constraint WHERE connamespace = $1::text::regnamespace AND contype IN ('f', 'p', 'u')
     ORDER BY contype = 'f' DESC, conrelid::regclass::text, conname";
 
-/// The same of indexes that belong to no constraint.
+/// The same for indexes that do not belong to a constraint.
 const LIST_INDEXES: &str = "
     SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
     FROM pg_index JOIN pg_class c ON c.oid = indexrelid
@@ -50,7 +50,7 @@ const LIST_INDEXES: &str = "
       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
     ORDER BY indexrelid::regclass::text";
 
-/// Creates the schema, empty, and makes it the one that statements on this connection refer to.
+/// Creates an empty schema, and makes the statements on this connection use it.
 pub(super) async fn create(conn: &mut PgConnection) -> Result<()> {
     discard(conn).await?;
     execute(conn, format!("CREATE SCHEMA {SCHEMA}; SET search_path = {SCHEMA}")).await
@@ -61,13 +61,13 @@ pub(super) async fn discard(conn: &mut PgConnection) -> Result<()> {
     execute(conn, format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")).await
 }
 
-/// Connections whose statements refer to the schema.
+/// The options of connections whose statements use the schema.
 pub(super) fn options(options: &PgConnectOptions) -> PgConnectOptions {
     options.clone().options([("search_path", SCHEMA)])
 }
 
-/// Drops indexes, keys and foreign keys, so that rows are loaded faster, and returns the statements that create them again.
-/// Their definitions are this program's own: they come from the migrations.
+/// Drops indexes, keys and foreign keys, so that rows load faster, and returns the statements that create them again. The
+/// definitions come from this program's migrations and not from the archive.
 pub(super) async fn drop_indexes(conn: &mut PgConnection) -> Result<Vec<String>> {
     let mut definitions = Vec::new();
     for list in [LIST_CONSTRAINTS, LIST_INDEXES] {
@@ -77,12 +77,12 @@ pub(super) async fn drop_indexes(conn: &mut PgConnection) -> Result<Vec<String>>
             definitions.push(create);
         }
     }
-    // Foreign keys were dropped first and need the others: they are created last.
+    // Create in the reverse order: foreign keys need the other keys.
     definitions.reverse();
     Ok(definitions)
 }
 
-/// Creates what [`drop_indexes`] has dropped.
+/// Runs the statements that [`drop_indexes`] returned.
 pub(super) async fn create_indexes(conn: &mut PgConnection, definitions: Vec<String>) -> Result<()> {
     for definition in definitions {
         execute(conn, definition).await?;
@@ -90,7 +90,7 @@ pub(super) async fn create_indexes(conn: &mut PgConnection, definitions: Vec<Str
     Ok(())
 }
 
-/// Drops everything in `public` that is not of an extension, and moves everything of the schema there.
+/// Drops everything in `public` that does not belong to an extension, and moves everything from the staging schema there.
 pub(super) async fn replace_public(conn: &mut PgConnection) -> Result<()> {
     for (kind, letters) in RELATIONS {
         let all = relations(conn, "public", letters).await?;
@@ -113,7 +113,7 @@ pub(super) async fn replace_public(conn: &mut PgConnection) -> Result<()> {
             execute(conn, format!("ALTER {kind} {name} SET SCHEMA public")).await?;
         }
     }
-    // Without CASCADE: it must be empty now.
+    // Without CASCADE, because the schema must be empty now.
     execute(conn, format!("DROP SCHEMA {SCHEMA}")).await
 }
 

@@ -6,8 +6,8 @@ use tempfile::NamedTempFile;
 
 use super::{BackupError, Result};
 
-/// The file that a backup is written to. It gets its name once it is complete; until then, and if that never happens, there
-/// is only a temporary file beside it, which is removed when this is dropped.
+/// The file that a backup is written to. Until it is complete, it is a temporary file in the same directory, which is
+/// deleted when this is dropped.
 pub(super) struct Target {
     path: PathBuf,
     directory: PathBuf,
@@ -27,7 +27,7 @@ impl Target {
         }
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let prefix = format!(".{}.", name.to_string_lossy());
-        // Readable by its owner alone (0600): it contains password hashes.
+        // Only its owner can read it (0600): it contains password hashes.
         let file = tempfile::Builder::new().prefix(&prefix).suffix(".part").tempfile_in(directory);
         let file = file.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => refused(format!("there is no directory {}", directory.display())),
@@ -36,7 +36,7 @@ impl Target {
         Ok(Self { path: path.to_owned(), directory: directory.to_owned(), replace, file })
     }
 
-    /// Another handle of the temporary file.
+    /// A second handle of the temporary file.
     pub(super) fn handle(&self) -> Result<File> {
         self.file.as_file().try_clone().map_err(BackupError::file(&self.path))
     }
@@ -46,19 +46,19 @@ impl Target {
         self.file.path()
     }
 
-    /// Writes the file to the disk, gives it its name, and returns its length in bytes.
+    /// Flushes the file to the disk, renames it to its final name, and returns its length in bytes.
     pub(super) fn complete(self) -> Result<u64> {
-        let told = |cause: io::Error| BackupError::file(&self.path)(cause);
-        self.file.as_file().sync_all().map_err(told)?;
+        let file_error = |cause: io::Error| BackupError::file(&self.path)(cause);
+        self.file.as_file().sync_all().map_err(file_error)?;
         let file = if self.replace {
-            self.file.persist(&self.path).map_err(|error| told(error.error))?
+            self.file.persist(&self.path).map_err(|error| file_error(error.error))?
         } else {
             self.file.persist_noclobber(&self.path).map_err(|error| match error.error.kind() {
                 io::ErrorKind::AlreadyExists => BackupError::Exists(self.path.clone()),
-                _ => told(error.error),
+                _ => file_error(error.error),
             })?
         };
-        File::open(&self.directory).and_then(|directory| directory.sync_all()).map_err(told)?;
-        Ok(file.metadata().map_err(told)?.len())
+        File::open(&self.directory).and_then(|directory| directory.sync_all()).map_err(file_error)?;
+        Ok(file.metadata().map_err(file_error)?.len())
     }
 }

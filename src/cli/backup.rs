@@ -1,4 +1,4 @@
-//! `tableorder backup`: everything in one file, of one moment, while servers run.
+//! `tableorder backup`: writes a snapshot of the whole database to one file, while servers run.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use indicatif::HumanBytes;
 
-use super::connect::Reached;
+use super::connect::DatabaseTarget;
 use super::interrupt::unless_interrupted;
 use super::progress::Bar;
-use super::{CliError, say, with_causes};
+use super::{CliError, print_result, with_causes};
 use crate::backup::{self, Manifest, Pace};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -19,13 +19,13 @@ use crate::config::Config;
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The file to write; it appears once it is complete
+    /// The file to write; it appears when the backup is complete
     #[arg(required = true)]
     file: Option<PathBuf>,
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
-    /// Do not leave half of the time to the server
+    /// Do not pause for the server's requests, which otherwise takes half of the time
     #[arg(long)]
     fast: bool,
 }
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 enum Command {
     /// Check that a file is complete and can be restored, without a database
     Verify {
-        /// The file that `tableorder backup` has written
+        /// A file written by `tableorder backup`
         file: PathBuf,
     },
 }
@@ -43,7 +43,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
     let Arguments { command, file, force, fast } = arguments;
     if let Some(Command::Verify { file }) = command {
         let manifest = unless_interrupted(backup::verify(&file, Arc::new(Bar::new()))).await?;
-        say(format_args!(
+        print_result(format_args!(
             "{} is complete: made {} by tableorder {}, {}",
             file.display(),
             manifest.created_at.format("%Y-%m-%d %H:%M:%S UTC"),
@@ -52,19 +52,19 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
         ));
         return Ok(());
     }
-    let Some(file) = file else { return Err("no file was named".into()) };
-    let reached = Reached::of_existing(config).await?;
+    let Some(file) = file else { return Err("name the file to write".into()) };
+    let target = DatabaseTarget::of_existing(config).await?;
     let pace = if fast { Pace::Full } else { Pace::Gentle };
-    let options = reached.direct(config)?;
+    let options = target.direct(config)?;
     let create = backup::create(&options, &file, force, pace, Clock::system().now(), Arc::new(Bar::new()));
     let result = unless_interrupted(create).await;
-    reached.close().await;
+    target.close().await;
     let (manifest, size) = result.map_err(|error| format!("no backup was made: {}", with_causes(&*error)))?;
-    say(format_args!("{}: {}, {}", file.display(), HumanBytes(size), contents(&manifest)));
+    print_result(format_args!("{}: {}, {}", file.display(), HumanBytes(size), contents(&manifest)));
     Ok(())
 }
 
-/// What a backup contains, in words.
+/// Describes the contents of a backup.
 pub(super) fn contents(manifest: &Manifest) -> String {
     let [stores, orders, events] = ["stores", "orders", "events"].map(|table| manifest.rows_of(table));
     format!("{stores} stores, {orders} orders, {events} events")

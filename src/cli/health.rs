@@ -1,24 +1,24 @@
-//! `tableorder health`: whether the server on this machine takes requests, for a service manager without an HTTP client.
+//! `tableorder health`: checks whether the server on this machine is ready, for service managers without an HTTP client.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{CliError, say};
+use super::{CliError, print_result};
 use crate::config::HttpConfig;
 
-/// Longer than the server needs to find out that its database does not answer.
+/// Longer than the three seconds in which the server answers while its database does not.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
 pub(super) async fn run(config: &HttpConfig) -> Result<(), CliError> {
     let address = address_of(config)?;
     tokio::task::spawn_blocking(move || check(address)).await??;
-    say(format_args!("{address} is ready"));
+    print_result(format_args!("{address} is ready"));
     Ok(())
 }
 
-/// Where the server is reached from its own machine.
+/// The address of the server, seen from its own machine.
 fn address_of(config: &HttpConfig) -> Result<SocketAddr, CliError> {
     let host = match config.host {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
@@ -26,7 +26,9 @@ fn address_of(config: &HttpConfig) -> Result<SocketAddr, CliError> {
         host => host,
     };
     if config.port == 0 {
-        return Err("PORT=0 lets the server take any port: which one is not known here".into());
+        return Err(
+            "PORT=0 lets the server choose a port, so its address is not known; set PORT to the port in use".into()
+        );
     }
     Ok(SocketAddr::new(host, config.port))
 }
@@ -36,8 +38,8 @@ fn check(address: SocketAddr) -> Result<(), CliError> {
     let response = ureq::Agent::new_with_config(config).get(format!("http://{address}/health/ready")).call();
     let mut response = response.map_err(|error| match error {
         ureq::Error::Timeout(_) => format!("{address} did not answer within {} seconds", TIMEOUT.as_secs()),
-        ureq::Error::Io(error) => format!("{address} cannot be asked: {error}"),
-        error => format!("{address} cannot be asked: {error}"),
+        ureq::Error::Io(error) => format!("{address} cannot be reached: {error}"),
+        error => format!("{address} cannot be reached: {error}"),
     })?;
     if response.status().is_success() {
         return Ok(());
@@ -47,7 +49,7 @@ fn check(address: SocketAddr) -> Result<(), CliError> {
     Err(format!("{address} is not ready: {reason}").into())
 }
 
-/// The checks named in a refusal.
+/// The failing checks in the body of an error response.
 fn failing_checks(body: &[u8]) -> Vec<String> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let details = body.pointer("/error/details").and_then(Value::as_array);
@@ -71,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_listens_everywhere_is_asked_at_home() {
+    fn a_server_on_all_addresses_is_checked_on_loopback() {
         assert_eq!(address("0.0.0.0", "8000").unwrap(), "127.0.0.1:8000");
         assert_eq!(address("::", "80").unwrap(), "[::1]:80");
         assert_eq!(address("192.0.2.7", "8000").unwrap(), "192.0.2.7:8000");
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_is_named() {
+    fn failing_checks_are_listed() {
         let body = br#"{"error":{"details":[{"field":"database","reason":"x"}]}}"#;
         assert_eq!(failing_checks(body), ["database"]);
         assert!(failing_checks(b"<html>").is_empty());

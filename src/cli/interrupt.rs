@@ -1,11 +1,11 @@
-//! Commands that tidy up after themselves when they are interrupted.
+//! Lets commands clean up when they are interrupted.
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::CliError;
 
-/// Does `work` to its end, or until somebody asks this program to end: then the work is dropped, and what it holds
-/// (a transaction, a temporary file, another program) ends with it.
+/// Runs `work` until it ends, or until SIGINT, SIGTERM or SIGHUP. On a signal `work` is dropped, which also ends what it
+/// holds: a transaction, a temporary file, another program.
 pub(super) async fn unless_interrupted<T, E: Into<CliError>>(
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, CliError> {

@@ -1,15 +1,15 @@
-//! `tableorder migrate`: the schema as a step of its own, before new servers start.
+//! `tableorder migrate`: migrates the schema as a separate step, before new servers start.
 
-use super::connect::Connected;
-use super::{CliError, say};
+use super::connect::MigratedDatabase;
+use super::{CliError, print_result};
 use crate::config::Config;
 
 pub(super) async fn run(config: &Config) -> Result<(), CliError> {
-    // Asked for by name: what is done at other starts does not matter.
+    // This command migrates also with MIGRATE_AT_START=false.
     let mut config = config.clone();
     config.database.migrate_at_start = true;
-    let connected = Connected::open(&config).await?;
-    connected.close().await;
-    say("the schema is up to date");
+    let migrated = MigratedDatabase::open(&config).await?;
+    migrated.close().await;
+    print_result("the schema is up to date");
     Ok(())
 }

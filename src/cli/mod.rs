@@ -1,4 +1,7 @@
-//! The command line.
+//! The command line: one file for each command, with its arguments, its steps and its messages.
+//!
+//! Rules of the domain belong in `services/`, SQL in `repositories/`. `serve.rs` starts and stops the server; everything
+//! that handles requests is in `server.rs`, `middleware.rs` and below. A file to imitate: `store.rs`.
 
 mod backup;
 pub mod connect;
@@ -7,8 +10,8 @@ mod interrupt;
 mod migrate;
 mod new_epoch;
 mod openapi;
-mod operators;
 mod password;
+mod private_server;
 mod progress;
 mod restore;
 mod serve;
@@ -23,7 +26,7 @@ use tokio::runtime::Runtime;
 
 use crate::config::Config;
 
-/// What a command fails with: told to the person at the terminal, not to a client.
+/// The error of a command. Its message is for the person at the terminal, never for a client of the API.
 pub type CliError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An open-source table-order server.
@@ -38,28 +41,28 @@ struct Arguments {
 enum Command {
     /// Serve the API (the default)
     Serve,
-    /// Bring the database's schema up to date
+    /// Migrate the database's schema to this version
     Migrate,
-    /// Write everything to a file, while servers run
+    /// Write the whole database to a file, while servers run
     Backup(backup::Arguments),
-    /// Put back what a backup holds, while no server runs
+    /// Load a backup into the database, while no server runs
     Restore(restore::Arguments),
-    /// Begin a new epoch, after PostgreSQL was recovered to an earlier moment by other means
+    /// Begin a new epoch, after PostgreSQL was recovered to an earlier time by other means
     NewEpoch,
-    /// Make and list stores
+    /// Create and list stores
     #[command(subcommand)]
     Store(store::Command),
-    /// Make staff accounts and reset their passwords
+    /// Create users and reset their passwords
     #[command(subcommand)]
     User(user::Command),
-    /// Ask the server on this machine whether it is ready
+    /// Check whether the server on this machine is ready
     Health,
     /// Print the OpenAPI document
     Openapi,
 }
 
-/// Runs the command of the command line. (The runtime is started here, not in `main`, so that everything is compiled as a
-/// part of the library.)
+/// Runs the command given on the command line. The runtime is started here and not in `main`, so that all code is compiled
+/// as part of the library.
 #[must_use]
 #[expect(clippy::print_stderr, reason = "a command reports its errors on standard error")]
 pub fn run() -> ExitCode {
@@ -92,28 +95,28 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
     }
 }
 
-/// The mistake and what led to it, each said once.
+/// The error's message, followed by those of its causes. A cause that the message already contains is left out.
 fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut told = error.to_string();
+    let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
-        if !told.contains(&text) {
-            told = format!("{told}: {text}");
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
         }
         cause = error.source();
     }
-    told
+    message
 }
 
-/// Tells the person at the terminal what is no part of the answer.
+/// Prints a notice on standard error, because it is not part of the command's output.
 #[expect(clippy::print_stderr, reason = "this is for the person at the terminal")]
-fn tell(line: impl std::fmt::Display) {
+fn print_notice(line: impl std::fmt::Display) {
     eprintln!("{line}");
 }
 
-/// Tells the person at the terminal what was done.
+/// Prints the command's output.
 #[expect(clippy::print_stdout, reason = "this is for the person at the terminal")]
-fn say(line: impl std::fmt::Display) {
+fn print_result(line: impl std::fmt::Display) {
     println!("{line}");
 }

@@ -1,37 +1,37 @@
-//! `tableorder new-epoch`: necessary after the database went back to an earlier moment.
+//! `tableorder new-epoch`: necessary after the database was recovered to an earlier time.
 //!
-//! Cursors of streams, ids and token versions from after that moment will be given again. With a new epoch, clients load
-//! everything anew and log in again.
+//! After such a recovery, stream cursors, ids and token versions are used a second time, with another meaning. A new epoch
+//! invalidates the old ones: clients load everything again and log in again.
 
 use sqlx::Connection;
 use uuid::Uuid;
 
-use super::connect::Reached;
+use super::connect::DatabaseTarget;
 use super::interrupt::unless_interrupted;
-use super::{CliError, say};
+use super::{CliError, print_result};
 use crate::backup::lock_out_servers;
 use crate::config::Config;
 use crate::repositories::{catalogue, event};
 
 pub(super) async fn run(config: &Config) -> Result<(), CliError> {
-    let reached = Reached::of_existing(config).await?;
-    let result = unless_interrupted(renew(&reached)).await;
-    reached.close().await;
+    let target = DatabaseTarget::of_existing(config).await?;
+    let result = unless_interrupted(renew(&target)).await;
+    target.close().await;
     result?;
-    say("a new epoch has begun: clients load everything anew, and everybody logs in again");
+    print_result("a new epoch has begun: clients load everything again, and all users and tablets must log in again");
     Ok(())
 }
 
-async fn renew(reached: &Reached) -> Result<(), CliError> {
-    let mut connection = reached.connect("tableorder-new-epoch").await?;
+async fn renew(target: &DatabaseTarget) -> Result<(), CliError> {
+    let mut connection = target.connect("tableorder-new-epoch").await?;
     let mut tx = connection.begin().await?;
     if !catalogue::contents(&mut tx).await?.is_ours {
-        return Err("the database holds nothing of tableorder".into());
+        return Err("the database has no tables of tableorder".into());
     }
     lock_out_servers(&mut tx).await?;
     event::set_epoch(&mut tx, Uuid::new_v4()).await?;
     tx.commit().await?;
-    // It is done, and closed in any case.
+    // The change is committed, so an error here does not matter.
     let _ = connection.close().await;
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! `tableorder openapi`: the document, for generators.
+//! `tableorder openapi`: prints the OpenAPI document, for code generators.
 
-use super::{CliError, say};
+use super::{CliError, print_result};
 
 pub(super) fn run() -> Result<(), CliError> {
-    say(crate::openapi().to_pretty_json()?);
+    print_result(crate::openapi().to_pretty_json()?);
     Ok(())
 }

@@ -1,18 +1,18 @@
-//! Passwords come from a prompt or from standard input, never from the command line, which others can see.
+//! Reads a password from a prompt or from standard input, never from the command line, which other users can see.
 
 use std::io::{self, IsTerminal};
 
 use super::CliError;
 
-/// The rule for passwords that are set, in characters.
+/// The permitted length of a new password, in characters.
 const LENGTH: std::ops::RangeInclusive<usize> = 4..=128;
 
-/// Asks for a new password: twice at a terminal, once through a pipe.
-pub(super) fn ask(whose: &str) -> Result<String, CliError> {
+/// Reads the new password of `username`: twice at a terminal, once through a pipe.
+pub(super) fn ask(username: &str) -> Result<String, CliError> {
     let password = if io::stdin().is_terminal() {
-        let password = rpassword::prompt_password(format!("Password for {whose}: "))?;
-        if rpassword::prompt_password("Once more: ")? != password {
-            return Err("the two passwords differ".into());
+        let password = rpassword::prompt_password(format!("Password for {username}: "))?;
+        if rpassword::prompt_password("Repeat the password: ")? != password {
+            return Err("the two passwords differ; try again".into());
         }
         password
     } else {
@@ -23,6 +23,6 @@ pub(super) fn ask(whose: &str) -> Result<String, CliError> {
     if LENGTH.contains(&password.chars().count()) {
         Ok(password)
     } else {
-        Err(format!("a password has {} to {} characters", LENGTH.start(), LENGTH.end()).into())
+        Err(format!("a password must have {} to {} characters", LENGTH.start(), LENGTH.end()).into())
     }
 }

@@ -1,4 +1,4 @@
-//! Shows how far a command is: a bar at a terminal, one line for each step elsewhere.
+//! Shows the progress of a command: a bar at a terminal, else one line for each step.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::backup::Progress;
 
-/// How often the bar moves by itself.
+/// The interval at which the bar is redrawn.
 const TICK: Duration = Duration::from_millis(200);
 
 pub(super) struct Bar {
@@ -32,7 +32,7 @@ impl Progress for Bar {
         self.bar.set_position(0);
     }
 
-    #[expect(clippy::print_stderr, reason = "this is for the person who reads along, and no part of the answer")]
+    #[expect(clippy::print_stderr, reason = "progress is not part of the command's output")]
     fn step(&self, name: &str) {
         if self.is_terminal {
             self.bar.set_message(name.to_owned());

@@ -1,4 +1,4 @@
-//! `tableorder serve`: from settings to a server that answers, and back.
+//! `tableorder serve`: starts the server and its background tasks, and stops them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::connect::{configured, connect, direct, prepare_schema, token_secret};
-use super::operators::{Operators, change_level_on_signal};
+use super::private_server::{PrivateServer, change_level_on_signal};
 use super::{CliError, welcome};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
@@ -21,24 +21,24 @@ use crate::state::AppState;
 use crate::telemetry::{logs, traces};
 use crate::{app, server, services};
 
-/// File descriptors for everything but clients and the pool: logs, listeners, who is turned away.
+/// File descriptors for everything except clients and the pool: logs, listeners, connections over the limit.
 const OWN_DESCRIPTORS: usize = 256;
 
-/// How many connections the system may have ready for us.
+/// The number of connections that the operating system may queue.
 const BACKLOG: u32 = 1024;
 
-/// How long to wait, after everything else, for the last connections to the database.
+/// Time limit for the background tasks, and then for the database connections, to end after the last request.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
-/// How far behind the embedded PostgreSQL we may hear that everything is to stop.
+/// A signal to stop may reach this process so much later than the embedded PostgreSQL.
 const SIGNAL_GRACE: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(config: Config) -> Result<(), CliError> {
     let logs = logs::init(&config.log)?;
     tokio::spawn(change_level_on_signal(logs.level.clone())?);
-    // Taken before anything that takes time, so a second server on the port is told at once.
-    let socket = take_port(SocketAddr::new(config.http.host, config.http.port), "PORT")?;
-    let operators = Operators::take(config.http.private_address, logs.level.clone())?;
+    // Bind first, so that a second server on the same port fails at once.
+    let socket = bind(SocketAddr::new(config.http.host, config.http.port), "PORT")?;
+    let operators = PrivateServer::bind(config.http.private_address, logs.level.clone())?;
     let config = with_enough_descriptors(config);
     let traces = traces::init(config.traces.as_ref()).map_err(|error| format!("traces: {error}"))?;
     let secret = token_secret(&config)?;
@@ -64,14 +64,14 @@ async fn serve(
     options: PgConnectOptions,
     embedded: Option<&mut EmbeddedPostgres>,
     socket: TcpSocket,
-    operators: Operators,
+    operators: PrivateServer,
 ) -> Result<(), CliError> {
     let clock = Clock::system();
     let direct = direct(config, &options)?;
     let database = connect(options, &config.database).await?;
     prepare_schema(&config.database, &direct).await?;
     if config.seed_demo && services::seed_demo(&database, &clock).await? {
-        tracing::info!("the database was empty: it now has the demo restaurant");
+        tracing::info!("created the demo restaurant, because the database was empty");
     }
     let state = AppState::new(config, secret, database.clone(), clock.clone()).await?;
     let shutdown = state.shutdown.clone();
@@ -79,7 +79,7 @@ async fn serve(
     tokio::spawn(stop_on_signal(shutdown.clone(), config.http.shutdown_drain)?);
 
     let address = socket.local_addr()?;
-    // From here on it can answer; a proxy that came earlier was refused, and took another instance.
+    // Listen only now that requests can be answered: until then a proxy is refused and uses another instance.
     let listener = socket.listen(BACKLOG).map_err(|error| cannot_listen(address, "PORT", &error))?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     welcome::print(address.port(), config, services::has_demo(&database).await?);
@@ -87,13 +87,13 @@ async fn serve(
     let mut background = tokio::spawn(state.clone().run_background(direct, config.events, stop_background.clone()));
     let mut watchdog = tokio::spawn(database.clone().watch());
     let app = app(state.clone(), &config.http);
-    // Operators are answered until the last request is, so that they can watch the server stop.
+    // The private server runs until the last request is answered, so that operators can observe the shutdown.
     let operators_shutdown = Shutdown::default();
     let operators = tokio::spawn(operators.serve(state, &config.http, operators_shutdown.clone())?);
     let serving = server::serve(listener, app, shutdown, &config.http);
     tokio::pin!(serving);
 
-    // What must not end before the server: if it does, stop and say so, and let whoever keeps us start anew.
+    // If one of these tasks ends early, shut down with an error, so that the service manager restarts the server.
     let mut served = false;
     let failed: Option<String> = tokio::select! {
         () = &mut serving => {
@@ -104,7 +104,7 @@ async fn serve(
             Ok(Err(epoch_changed)) => epoch_changed.to_string(),
             _ => "the background tasks ended unexpectedly".to_owned(),
         }),
-        _ = &mut watchdog => Some("the task that watches over the database ended unexpectedly".to_owned()),
+        _ = &mut watchdog => Some("the database watchdog ended unexpectedly".to_owned()),
         () = ended(embedded) => Some(
             "the embedded PostgreSQL ended unexpectedly; its log is in postgres/pgdata/log under DATA_DIR".to_owned(),
         ),
@@ -116,12 +116,12 @@ async fn serve(
     }
     operators_shutdown.close();
     let _ = operators.await;
-    // Only now: the other instances have to learn of what the last requests changed.
+    // Only now, because the changes of the last requests must still be announced to the other instances.
     stop_background.cancel();
     if !background.is_finished() {
         let _ = tokio::time::timeout(LAST_GRACE, background).await;
     }
-    // A request that outlived its time may hold a connection still.
+    // A request that exceeded its time limit may still hold a connection.
     let _ = tokio::time::timeout(LAST_GRACE, database.close()).await;
     tracing::info!("stopped");
     failed.map_or(Ok(()), |failed| Err(failed.into()))
@@ -132,14 +132,14 @@ async fn ended(embedded: Option<&mut EmbeddedPostgres>) {
     match embedded {
         Some(embedded) => {
             embedded.ended().await;
-            // A service manager may have told it and us to stop at the same moment: ours is a moment behind.
+            // A service manager may signal both processes at the same time, and our signal may arrive later.
             tokio::time::sleep(SIGNAL_GRACE).await;
         }
         None => std::future::pending().await,
     }
 }
 
-/// Takes as many file descriptors as the system gives, and no more connections than these allow.
+/// Raises the limit of file descriptors as far as the system allows, and lowers the limit of connections to fit.
 fn with_enough_descriptors(mut config: Config) -> Config {
     // If the system refuses, the limit stays as it is.
     let _ = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
@@ -151,18 +151,18 @@ fn with_enough_descriptors(mut config: Config) -> Config {
         tracing::info!(
             MAX_CONNECTIONS = config.http.max_connections,
             connections = left,
-            "the limit of file descriptors (ulimit -Hn) allows fewer connections"
+            "the limit of file descriptors (ulimit -Hn) allows fewer connections than MAX_CONNECTIONS"
         );
         config.http.max_connections = left;
     }
     config
 }
 
-/// Takes the port that `setting` says, without listening on it yet.
-pub(super) fn take_port(address: SocketAddr, setting: &str) -> Result<TcpSocket, CliError> {
+/// Binds `address`, the value of `setting`, without listening on it yet.
+pub(super) fn bind(address: SocketAddr, setting: &str) -> Result<TcpSocket, CliError> {
     let bind = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // Connections of the server before us may linger.
+        // Closed connections of the previous server may still be in TIME_WAIT.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         Ok(socket)
@@ -194,8 +194,8 @@ impl StopSignals {
     }
 }
 
-/// Begins the stop on a signal, after a drain. Whoever sends another cannot wait: for the end of the drain, then for
-/// the stop.
+/// The first signal starts the drain, and after it the shutdown. A further signal ends the drain early; one more ends the
+/// process at once.
 fn stop_on_signal(shutdown: Shutdown, drain: Duration) -> io::Result<impl Future<Output = ()>> {
     let mut signals =
         StopSignals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };

@@ -1,11 +1,11 @@
-//! `tableorder store`: a new store with its owner, and the stores there are.
+//! `tableorder store`: creates a store with its owner, and lists the stores.
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 
-use super::connect::Connected;
-use super::{CliError, password, say};
+use super::connect::MigratedDatabase;
+use super::{CliError, password, print_result};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{AppError, ErrorCode};
@@ -15,7 +15,7 @@ use crate::services::{NewStore, StoreService};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a store with its owner's account; the password is asked for, or read from standard input
+    /// Create a store and its owner; the password is read from a prompt or from standard input
     Create(Create),
     /// List the stores
     List,
@@ -23,18 +23,18 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct Create {
-    /// The code clients log in with, 1 to 50 characters
+    /// The store's code, used to log in; 1 to 50 characters
     code: String,
-    /// The name guests see; by default the code
+    /// The name shown to guests; by default the code
     #[arg(long)]
     name: Option<String>,
-    /// The owner's account
+    /// The owner's user name
     #[arg(long, default_value = "admin")]
     owner: String,
     /// The store's IANA time zone
     #[arg(long, default_value = "Asia/Seoul")]
     time_zone: Tz,
-    /// When its business day begins, HH:MM in local time
+    /// The start of the business day, HH:MM in local time
     #[arg(long, default_value = "00:00", value_parser = time_of_day)]
     day_starts_at: NaiveTime,
 }
@@ -51,8 +51,8 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliErro
 }
 
 async fn create(config: &Config, create: Create) -> Result<(), CliError> {
-    let code = StoreCode::parse(&create.code).ok_or("a store's code has 1 to 50 printable characters")?;
-    let owner = Username::parse(&create.owner).ok_or("a user name has 1 to 50 printable characters")?;
+    let code = StoreCode::parse(&create.code).ok_or("a store's code must have 1 to 50 printable characters")?;
+    let owner = Username::parse(&create.owner).ok_or("a user name must have 1 to 50 printable characters")?;
     let owner_password = password::ask(&create.owner)?;
     let new = NewStore {
         name: create.name.unwrap_or(create.code),
@@ -61,30 +61,30 @@ async fn create(config: &Config, create: Create) -> Result<(), CliError> {
         owner,
         owner_password,
     };
-    let connected = Connected::open(config).await?;
-    let stores = StoreService::new(connected.database.clone(), Passwords::new(config.login.queue)?, Clock::system());
-    let made = stores.create(&new).await;
-    connected.close().await;
-    match made {
+    let migrated = MigratedDatabase::open(config).await?;
+    let stores = StoreService::new(migrated.database.clone(), Passwords::new(config.login.queue)?, Clock::system());
+    let created = stores.create(&new).await;
+    migrated.close().await;
+    match created {
         Err(AppError { code: ErrorCode::Duplicate, .. }) => {
-            Err(format!("there is a store {} already", new.code.as_str()).into())
+            Err(format!("a store {} already exists", new.code.as_str()).into())
         }
-        made => {
-            made?;
-            say(format_args!("made store {} with owner {}", new.code.as_str(), new.owner.as_str()));
+        created => {
+            created?;
+            print_result(format_args!("created store {} with owner {}", new.code.as_str(), new.owner.as_str()));
             Ok(())
         }
     }
 }
 
 async fn list(config: &Config) -> Result<(), CliError> {
-    let connected = Connected::of_existing(config).await?;
-    let stores = StoreService::new(connected.database.clone(), Passwords::new(config.login.queue)?, Clock::system());
+    let migrated = MigratedDatabase::of_existing(config).await?;
+    let stores = StoreService::new(migrated.database.clone(), Passwords::new(config.login.queue)?, Clock::system());
     let listed = stores.list().await;
-    connected.close().await;
+    migrated.close().await;
     for store in listed? {
         let day = store.calendar.day_starts_at.format("%H:%M");
-        say(format_args!("{}\t{}\t{}\t{day}", store.code, store.name, store.calendar.time_zone));
+        print_result(format_args!("{}\t{}\t{}\t{day}", store.code, store.name, store.calendar.time_zone));
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! `tableorder user`: staff accounts, for whoever runs the server.
+//! `tableorder user`: creates users of a store and resets their passwords.
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::connect::Connected;
-use super::{CliError, password, say};
+use super::connect::MigratedDatabase;
+use super::{CliError, password, print_result};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{AppError, ErrorCode};
@@ -14,15 +14,15 @@ use crate::services::UserService;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make an account; the password is asked for, or read from standard input
+    /// Create a user; the password is read from a prompt or from standard input
     Create {
         #[command(flatten)]
         account: Account,
-        /// What it may do
+        /// The user's role
         #[arg(long, value_enum, default_value_t = RoleName::Staff)]
         role: RoleName,
     },
-    /// Give an account a new password; its logins end
+    /// Set a new password; all logins of the user end
     ResetPassword {
         #[command(flatten)]
         account: Account,
@@ -33,7 +33,7 @@ pub(super) enum Command {
 pub(super) struct Account {
     /// The store's code
     store: String,
-    /// The account's name
+    /// The user's name
     username: String,
 }
 
@@ -54,35 +54,35 @@ impl From<RoleName> for Role {
 
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), CliError> {
     let (Command::Create { account, .. } | Command::ResetPassword { account }) = &command;
-    let store = StoreCode::parse(&account.store).ok_or("a store's code has 1 to 50 printable characters")?;
-    let username = Username::parse(&account.username).ok_or("a user name has 1 to 50 printable characters")?;
+    let store = StoreCode::parse(&account.store).ok_or("a store's code must have 1 to 50 printable characters")?;
+    let username = Username::parse(&account.username).ok_or("a user name must have 1 to 50 printable characters")?;
     let password = password::ask(username.as_str())?;
 
-    let connected = Connected::of_existing(config).await?;
+    let migrated = MigratedDatabase::of_existing(config).await?;
     let clock = Clock::system();
     let passwords = Passwords::new(config.login.queue)?;
-    let throttle = LoginThrottle::new(connected.database.clone(), clock.clone(), &config.login);
-    let users = UserService::new(connected.database.clone(), passwords, None, throttle, config.store_limits, clock);
+    let throttle = LoginThrottle::new(migrated.database.clone(), clock.clone(), &config.login);
+    let users = UserService::new(migrated.database.clone(), passwords, None, throttle, config.store_limits, clock);
     let (done, result) = match command {
-        Command::Create { role, .. } => ("made", create(&users, &store, &username, password, role.into()).await),
+        Command::Create { role, .. } => ("created", create(&users, &store, &username, password, role.into()).await),
         Command::ResetPassword { .. } => {
-            ("gave a new password to", reset_password(&users, &store, &username, password).await)
+            ("set a new password for", reset_password(&users, &store, &username, password).await)
         }
     };
-    connected.close().await;
+    migrated.close().await;
     match result {
         Ok(()) => {
-            say(format_args!("{done} {} of store {}", username.as_str(), store.as_str()));
+            print_result(format_args!("{done} user {} of store {}", username.as_str(), store.as_str()));
             Ok(())
         }
         Err(AppError { code: ErrorCode::StoreNotFound, .. }) => {
             Err(format!("there is no store {}", store.as_str()).into())
         }
         Err(AppError { code: ErrorCode::UserNotFound, .. }) => {
-            Err(format!("store {} has no account {}", store.as_str(), username.as_str()).into())
+            Err(format!("store {} has no user {}", store.as_str(), username.as_str()).into())
         }
         Err(AppError { code: ErrorCode::Duplicate, .. }) => {
-            Err(format!("store {} has an account {} already", store.as_str(), username.as_str()).into())
+            Err(format!("store {} already has a user {}", store.as_str(), username.as_str()).into())
         }
         Err(error) => Err(error.into()),
     }

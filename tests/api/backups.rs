@@ -100,7 +100,7 @@ async fn a_failed_backup_gives_the_reason_and_leaves_no_file() {
     let elsewhere = empty_database().await;
     connect(&elsewhere).await.execute("CREATE TABLE cats (name text)").await.unwrap();
     let foreign = Shell::at(url_of(&elsewhere), "backups-foreign");
-    assert!(foreign.fails(&["backup", "x"], "").contains("nothing of tableorder"));
+    assert!(foreign.fails(&["backup", "x"], "").contains("no tables of tableorder"));
     let unreachable = "postgres://tableorder:hunter2@127.0.0.1:1/tableorder";
     let stderr = Shell::at(unreachable.to_owned(), "backups-unreachable").fails(&["backup", "x"], "");
     assert!(stderr.contains("Connection refused") && !stderr.contains("hunter2"), "{stderr}");

@@ -98,6 +98,18 @@ async fn stores_and_users_are_created_from_the_command_line() {
         .get("/admin/auth/me")
         .await
         .refused(401, "INVALID_TOKEN");
-    assert!(shell.fails(&["user", "reset-password", "bar", "missing"], "long enough\n").contains("no account missing"));
+    assert!(shell.fails(&["user", "reset-password", "bar", "missing"], "long enough\n").contains("no user missing"));
     assert!(shell.fails(&["user", "create", "nowhere", "kim"], "long enough\n").contains("no store nowhere"));
+}
+
+#[test]
+fn the_openapi_document_is_printed_without_settings_or_database() {
+    let output = Command::new(env!("CARGO_BIN_EXE_tableorder"))
+        .arg("openapi")
+        .env_clear()
+        .env("PORT", "nonsense")
+        .output()
+        .unwrap();
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed, serde_json::to_value(tableorder::openapi()).unwrap());
 }

@@ -164,7 +164,7 @@ async fn sigterm_drains_and_the_health_command_reports_each_state() {
     let program = Program::new("drained", app.url());
     let address = format!("127.0.0.1:{}", program.port);
     let error = program.health().unwrap_err();
-    assert!(error.starts_with(&format!("tableorder: {address} cannot be asked: Connection refused")), "{error}");
+    assert!(error.starts_with(&format!("tableorder: {address} cannot be reached: Connection refused")), "{error}");
     let mut process = program.spawn();
     program.wait_until_ready();
     assert_eq!(program.health().unwrap(), format!("{address} is ready\n"));

@@ -2,20 +2,20 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The largest id that a table may have: JSON numbers are exact up to here.
+/// The largest id of a row. Larger numbers are not exact in JSON.
 pub(in crate::backup) const MAX_ID: i64 = (1 << 53) - 1;
 
-/// What an archive contains.
+/// The contents of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The version of tableorder that made it.
+    /// The version of tableorder that wrote the archive.
     pub version: String,
-    /// When it was begun.
+    /// The start of the backup.
     pub created_at: DateTime<Utc>,
-    /// The epoch of the database it was made of.
+    /// The epoch of the database.
     pub epoch: Uuid,
-    /// The version of the last migration of that database.
+    /// The version of the database's last migration.
     pub migration: i64,
     /// The tables, in the order of their rows in the file.
     pub tables: Vec<TableRows>,
@@ -29,18 +29,18 @@ pub struct TableRows {
     pub name: String,
     /// The columns of each row.
     pub columns: Vec<String>,
-    /// How many rows there are.
+    /// The number of rows.
     pub rows: u64,
-    /// Their length in bytes, uncompressed.
+    /// The uncompressed length of the rows, in bytes.
     pub bytes: u64,
     /// The SHA-256 of these bytes, in hexadecimal digits.
     pub sha256: String,
-    /// The id that was given last; `None` for a table that gives no ids or gave none yet.
+    /// The last value of the id sequence; `None` if the table has no sequence or the sequence was not used yet.
     pub last_id: Option<i64>,
 }
 
 impl Manifest {
-    /// The number of rows of a table; 0 for one that the archive does not contain.
+    /// The number of rows of a table; 0 if the archive does not contain the table.
     #[must_use]
     pub fn rows_of(&self, table: &str) -> u64 {
         self.tables.iter().find(|rows| rows.name == table).map_or(0, |rows| rows.rows)

@@ -1,4 +1,4 @@
-//! The file format.
+//! The file format of a backup; [`crate::backup`] describes it.
 
 mod manifest;
 mod reader;
@@ -19,7 +19,7 @@ use super::progress::Progress;
 use super::{BackupError, Result};
 use crate::security::password::lower_thread_priority;
 
-/// The first entry, and its content. Another format gets another number.
+/// The first entry, and its content. A new format gets a new number.
 const FORMAT_ENTRY: &str = "format";
 const FORMAT: &str = "tableorder backup 1\n";
 const FORMAT_PREFIX: &str = "tableorder backup ";
@@ -30,22 +30,22 @@ const MANIFEST_ENTRY: &str = "manifest.json";
 /// The largest manifest, in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;
 
-/// A piece of a table holds whole rows and is completed once it has this many bytes.
+/// The size in bytes at which a piece is complete. A piece holds whole rows of one table.
 pub(super) const PIECE: usize = 1 << 20;
 
-/// The largest piece, in bytes: a row may make one larger than [`PIECE`].
+/// The largest piece, in bytes. A large row may make a piece larger than [`PIECE`].
 const MAX_PIECE: u64 = 64 << 20;
 
 /// Reads the whole file and compares its rows with its manifest.
 ///
 /// # Errors
-/// When it is not a backup that this version can restore, or is damaged.
+/// If the file is damaged, or is not a backup that this version can restore.
 pub async fn verify(path: &Path, progress: Arc<dyn Progress>) -> Result<Manifest> {
     let path = path.to_owned();
     run_at_low_priority(move || read(&path, &*progress, |_| Ok(()))).await
 }
 
-/// Runs `work` on a thread of its own that yields to those that answer requests.
+/// Runs `work` on a separate thread of low priority, so that requests are not delayed.
 pub(super) async fn run_at_low_priority<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -55,6 +55,6 @@ pub(super) async fn run_at_low_priority<T: Send + 'static>(
         lower_thread_priority();
         let _ = sender.send(work());
     });
-    started.map_err(|error| BackupError::Refused(format!("no thread can be started: {error}")))?;
+    started.map_err(|error| BackupError::Refused(format!("a thread could not be started: {error}")))?;
     receiver.await.map_err(|_| BackupError::Refused("the thread that reads and writes the file panicked".to_owned()))?
 }

@@ -12,20 +12,20 @@ use super::writer::count_rows;
 use super::{FORMAT, FORMAT_ENTRY, FORMAT_PREFIX, MANIFEST_ENTRY, MAX_MANIFEST, MAX_PIECE, Manifest};
 use crate::backup::{BackupError, Progress, Result, TABLES};
 
-/// The first bytes of a file that `pg_dump` wrote, as version 0.1.0 used it.
+/// The first bytes of a `pg_dump` file. Version 0.1.0 made its backups with `pg_dump`.
 const PG_DUMP: &[u8] = b"PGDMP";
 
 /// The first bytes of a gzip file.
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
-/// Rows of one table, whole.
+/// Whole rows of one table.
 pub(in crate::backup) struct Rows {
     pub(in crate::backup) table: &'static str,
     pub(in crate::backup) text: Vec<u8>,
 }
 
-/// What was read of a table so far.
-struct Seen {
+/// The rows of one table that were read so far.
+struct ReadTable {
     table: &'static str,
     pieces: u32,
     rows: u64,
@@ -33,10 +33,10 @@ struct Seen {
     digest: Sha256,
 }
 
-/// Reads the file from its beginning to its end and hands on its rows. Only the manifest, which is at the end, shows that
-/// they are complete.
+/// Reads the whole file and passes its rows to `receive`. The rows are known to be complete only when this returns `Ok`,
+/// because the manifest is at the end of the file.
 ///
-/// Memory is bounded whatever the file says: by [`MAX_PIECE`] and [`MAX_MANIFEST`].
+/// [`MAX_PIECE`] and [`MAX_MANIFEST`] bound the memory, whatever the file contains.
 pub(in crate::backup) fn read(
     path: &Path,
     progress: &dyn Progress,
@@ -48,9 +48,9 @@ pub(in crate::backup) fn read(
     let position = Arc::new(AtomicU64::new(0));
     let file = BufReader::with_capacity(1 << 16, Positioned { file, position: Arc::clone(&position) });
     let mut archive = Archive::new(GzDecoder::new(file));
-    let mut seen: Vec<Seen> = Vec::new();
+    let mut seen: Vec<ReadTable> = Vec::new();
     let mut manifest = None;
-    // Raw: extensions of the format, which may be of any length, are refused rather than interpreted.
+    // Raw: the reader refuses tar extensions, which may have any length, instead of interpreting them.
     let entries = archive.entries().map_err(broken)?.raw(true);
     for (index, entry) in entries.enumerate() {
         let mut entry = entry.map_err(broken)?;
@@ -58,13 +58,13 @@ pub(in crate::backup) fn read(
         if index == 0 {
             check_format(&name, &mut entry, path)?;
         } else if manifest.is_some() {
-            return Err(BackupError::damaged("it continues after its manifest"));
+            return Err(BackupError::damaged("there is data after its manifest"));
         } else if name == MANIFEST_ENTRY {
             let json = content(&mut entry, MAX_MANIFEST)?;
             let parsed = serde_json::from_slice(&json);
             manifest = Some(parsed.map_err(|error| BackupError::damaged(format!("its manifest: {error}")))?);
         } else {
-            let table = note_piece(&name, &mut seen, progress)?;
+            let table = begin_piece(&name, &mut seen, progress)?;
             let text = content(&mut entry, MAX_PIECE)?;
             table.rows += count_rows(&text);
             table.bytes += text.len() as u64;
@@ -79,7 +79,7 @@ pub(in crate::backup) fn read(
     Ok(manifest)
 }
 
-/// Counts the bytes that were read of the file.
+/// Counts the bytes that were read from the file.
 struct Positioned {
     file: File,
     position: Arc<AtomicU64>,
@@ -142,43 +142,43 @@ fn content(entry: &mut Entry<'_, Source>, limit: u64) -> Result<Vec<u8>> {
     if content.len() as u64 == size { Ok(content) } else { Err(BackupError::damaged("it ends early")) }
 }
 
-/// The table of the piece `name`, which must be the next one: tables and pieces have a fixed order.
-fn note_piece<'a>(name: &str, seen: &'a mut Vec<Seen>, progress: &dyn Progress) -> Result<&'a mut Seen> {
-    let unexpected = || BackupError::damaged(format!("an entry {name:?} is not expected there"));
+/// Checks that the piece `name` is the next one, and returns its table. Tables and pieces have a fixed order.
+fn begin_piece<'a>(name: &str, seen: &'a mut Vec<ReadTable>, progress: &dyn Progress) -> Result<&'a mut ReadTable> {
+    let unexpected = || BackupError::damaged(format!("the entry {name:?} is not expected at its position"));
     let (table, piece) = name.split_once('/').ok_or_else(unexpected)?;
-    let place = |table: &str| TABLES.iter().position(|known| *known == table);
-    let index = place(table).ok_or_else(unexpected)?;
-    let last = seen.last().and_then(|seen| place(seen.table));
+    let index_of = |table: &str| TABLES.iter().position(|known| *known == table);
+    let index = index_of(table).ok_or_else(unexpected)?;
+    let last = seen.last().and_then(|seen| index_of(seen.table));
     if last.is_none_or(|last| last < index) {
         let table = TABLES.get(index).copied().ok_or_else(unexpected)?;
         progress.step(table);
-        seen.push(Seen { table, pieces: 0, rows: 0, bytes: 0, digest: Sha256::new() });
+        seen.push(ReadTable { table, pieces: 0, rows: 0, bytes: 0, digest: Sha256::new() });
     }
     let current = seen.last_mut().ok_or_else(unexpected)?;
     current.pieces += 1;
     if current.table == table && piece == format!("{:06}", current.pieces) { Ok(current) } else { Err(unexpected()) }
 }
 
-/// Reads the rest, so that the checksum of the compressed data is compared, and checks that nothing follows it.
+/// Reads the rest of the file, which also checks the checksum of the compressed data, and checks that nothing follows.
 fn check_end(mut source: Source, path: &Path) -> Result<()> {
     let mut padding = [0; 1 << 13];
     loop {
         match source.read(&mut padding).map_err(broken)? {
             0 => break,
             read if padding.iter().take(read).all(|byte| *byte == 0) => {}
-            _ => return Err(BackupError::damaged("it continues after its end")),
+            _ => return Err(BackupError::damaged("there is data after its end")),
         }
     }
     let mut file = source.into_inner();
     let mut next = [0];
     match file.read(&mut next).map_err(BackupError::file(path))? {
         0 => Ok(()),
-        _ => Err(BackupError::damaged("it continues after its end")),
+        _ => Err(BackupError::damaged("there is data after its end")),
     }
 }
 
-/// Compares the manifest with what was read.
-fn check_tables(manifest: &Manifest, seen: Vec<Seen>) -> Result<()> {
+/// Compares the manifest with the rows that were read.
+fn check_tables(manifest: &Manifest, seen: Vec<ReadTable>) -> Result<()> {
     let mut seen = seen.into_iter().peekable();
     for table in &manifest.tables {
         let read = seen.next_if(|seen| seen.table == table.name);

@@ -11,10 +11,10 @@ use tokio::task::JoinHandle;
 use super::{FORMAT, FORMAT_ENTRY, MANIFEST_ENTRY, Manifest, TableRows, run_at_low_priority};
 use crate::backup::{BackupError, Result};
 
-/// Pieces that wait for the writing thread.
+/// The number of pieces that may wait for the writing thread.
 const QUEUE: usize = 4;
 
-/// Compresses and writes on a thread of its own, so that the connection can deliver the next rows meanwhile.
+/// Compresses and writes on a separate thread, while the connection delivers the next rows.
 pub(in crate::backup) struct ArchiveWriter {
     parts: mpsc::Sender<Part>,
     written: JoinHandle<Result<Manifest>>,
@@ -25,12 +25,12 @@ enum Part {
     Table { name: String, columns: Vec<String>, last_id: Option<i64> },
     /// Whole rows.
     Rows(Vec<u8>),
-    /// There are no more rows. The manifest lacks its tables.
+    /// There are no more rows. The manifest has no tables yet.
     End(Manifest),
 }
 
 impl ArchiveWriter {
-    /// Starts to write an archive to `file`. `path` is its name in errors.
+    /// Starts to write an archive to `file`. Errors name it `path`.
     pub(in crate::backup) fn start(file: impl Write + Send + 'static, path: &Path) -> Self {
         let (parts, receiver) = mpsc::channel(QUEUE);
         let path = path.to_owned();
@@ -48,7 +48,7 @@ impl ArchiveWriter {
         self.send(Part::Table { name: name.to_owned(), columns, last_id }).await
     }
 
-    /// Writes rows of the table. `rows` ends with the end of a row.
+    /// Writes whole rows of the current table.
     pub(in crate::backup) async fn rows(&mut self, rows: Vec<u8>) -> Result<()> {
         self.send(Part::Rows(rows)).await
     }
@@ -72,7 +72,7 @@ impl ArchiveWriter {
     }
 }
 
-/// The table under way.
+/// The table that is being written.
 struct Table {
     name: String,
     columns: Vec<String>,
@@ -119,10 +119,10 @@ fn write(file: impl Write, mut parts: mpsc::Receiver<Part>) -> io::Result<Manife
             }
         }
     }
-    Err(io::Error::other("the backup was given up"))
+    Err(io::Error::other("the backup was cancelled"))
 }
 
-/// Rows of `COPY`'s text format: a line break inside a value is escaped.
+/// The number of rows in the text format of `COPY`. A line break inside a value is escaped, so each line is one row.
 pub(super) fn count_rows(rows: &[u8]) -> u64 {
     rows.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }

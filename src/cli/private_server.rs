@@ -1,4 +1,4 @@
-//! What operators have while the server runs: an address of their own, and signals that change the log level.
+//! The private server for operators (`PRIVATE_ADDRESS`), and the signals that change the log level.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use tokio::net::TcpSocket;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::CliError;
-use super::serve::{cannot_listen, take_port};
+use super::serve::{bind, cannot_listen};
 use crate::config::HttpConfig;
 use crate::middleware::Middleware;
 use crate::shutdown::Shutdown;
@@ -16,48 +16,48 @@ use crate::state::AppState;
 use crate::telemetry::LogLevel;
 use crate::{routers, server};
 
-/// The setting that says where.
+/// The setting with the address.
 const SETTING: &str = "PRIVATE_ADDRESS";
 
-/// Connections of operators: a few scrapers and probes.
+/// The limit of open connections. A few scrapers and probes use this address.
 const MAX_CONNECTIONS: usize = 100;
 
-/// How many connections the system may have ready for us.
+/// The number of connections that the operating system may queue.
 const BACKLOG: u32 = 128;
 
-/// How long, at the end, an operator's last request may take.
-const LAST_REQUEST: Duration = Duration::from_secs(1);
+/// Time limit for the last requests during a shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What operators are to have.
-pub(super) struct Operators {
-    /// The private address, if there is one: taken, and not listened on yet.
-    place: Option<(SocketAddr, TcpSocket)>,
+/// The private server, before it starts.
+pub(super) struct PrivateServer {
+    /// The private address, if there is one. The socket is bound but does not listen yet.
+    socket: Option<(SocketAddr, TcpSocket)>,
     level: LogLevel,
 }
 
-impl Operators {
-    /// Takes the private address, so that a place that is taken already is told before anything else is done.
-    pub(super) fn take(address: Option<SocketAddr>, level: LogLevel) -> Result<Self, CliError> {
-        let place = address.map(|address| Ok::<_, CliError>((address, take_port(address, SETTING)?)));
-        Ok(Self { place: place.transpose()?, level })
+impl PrivateServer {
+    /// Binds the private address, so that an address that is in use fails before anything else happens.
+    pub(super) fn bind(address: Option<SocketAddr>, level: LogLevel) -> Result<Self, CliError> {
+        let socket = address.map(|address| Ok::<_, CliError>((address, bind(address, SETTING)?)));
+        Ok(Self { socket: socket.transpose()?, level })
     }
 
-    /// Listens on the private address, if there is one, and answers operators there until `shutdown`.
+    /// Listens on the private address, if there is one, and serves operators there until `shutdown`.
     pub(super) fn serve(
         self,
         state: AppState,
         config: &HttpConfig,
         shutdown: Shutdown,
     ) -> Result<impl Future<Output = ()> + use<>, CliError> {
-        let Self { place, level } = self;
+        let Self { socket, level } = self;
         let listen = |(address, socket): (SocketAddr, TcpSocket)| {
             socket.listen(BACKLOG).map_err(|error| cannot_listen(address, SETTING, &error))
         };
-        let listener = place.map(listen).transpose()?;
+        let listener = socket.map(listen).transpose()?;
         let config = HttpConfig {
             max_connections: MAX_CONNECTIONS,
             requests_per_second: None,
-            shutdown_timeout: LAST_REQUEST,
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
             ..config.clone()
         };
         Ok(async move {
@@ -72,7 +72,7 @@ impl Operators {
     }
 }
 
-/// Logs more on SIGUSR1, and what was configured on SIGUSR2.
+/// SIGUSR1 adds debug lines to the log; SIGUSR2 returns to the configured level.
 pub(super) fn change_level_on_signal(level: LogLevel) -> io::Result<impl Future<Output = ()>> {
     let mut more = signal(SignalKind::user_defined1())?;
     let mut reset = signal(SignalKind::user_defined2())?;
