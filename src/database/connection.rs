@@ -1,8 +1,9 @@
 //! A connection borrowed from the pool, and how it is returned.
 //!
-//! A request may be cancelled in the middle of a statement. The rest of the result is then still being sent, and the
-//! next borrower would read it. So a connection returns to the pool directly only if its last statement is known to have
-//! ended. Otherwise a background task first waits for the end of the statement and rolls back an open transaction.
+//! A request may be cancelled in the middle of a statement. PostgreSQL then still sends the rest of the result, and the
+//! next user of the connection would read it. So a connection returns directly to the pool only if its last statement has
+//! certainly ended. Otherwise a background task first waits for the end of the statement and rolls back an open
+//! transaction.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,18 +20,18 @@ use crate::error::Result;
 use crate::request_context::count_query;
 
 /// A borrowed connection. Repositories take it as `&mut PgConnection`; each time, the query count in the request's log
-/// line goes up by one.
+/// line increases by one.
 #[derive(Debug)]
 pub struct Connection {
     /// `None` after it was returned.
     pooled: Option<PooledConnection>,
     state: State,
     last_statement: LastStatement,
-    /// How long PostgreSQL may take to end a statement whose request was cancelled.
+    /// Time limit for the end of a statement whose request was cancelled.
     cleanup_timeout: Duration,
 }
 
-/// When the latest statement on a connection was sent.
+/// The time at which the latest statement on a connection was sent.
 #[derive(Debug, Clone)]
 pub(super) struct LastStatement(Arc<Mutex<Instant>>);
 
@@ -53,7 +54,7 @@ enum State {
     InStatement,
     /// A transaction was begun and may still be open.
     InTransaction,
-    /// PostgreSQL does not answer on it, or takes no writes.
+    /// PostgreSQL does not answer on this connection, or refuses writes.
     Broken,
 }
 
@@ -76,29 +77,29 @@ impl Connection {
 
     /// Begins a transaction in which no statement waits longer than `lock_timeout` for a row lock.
     pub(super) async fn begin(&mut self, lock_timeout: Duration) -> Result<()> {
-        // Set first: if this is cancelled, the transaction may have been begun.
+        // Set the state first: if this future is dropped, the transaction may already have begun.
         self.state = State::InTransaction;
         let begin = format!("BEGIN; SET LOCAL lock_timeout = {}", lock_timeout.as_millis());
         raw_sql(sqlx::AssertSqlSafe(begin)).execute(self.raw()).await?;
         Ok(())
     }
 
-    /// Commits. After an error it is not known whether the writes were committed.
+    /// Commits. After an error, the writes may or may not be committed.
     pub(super) async fn commit(&mut self) -> Result<()> {
         raw_sql("COMMIT").execute(self.raw()).await?;
         self.state = State::Ready;
         Ok(())
     }
 
-    /// To be called when every statement outside a transaction has ended.
+    /// Call this when every statement outside a transaction has ended.
     pub(super) fn mark_ready(&mut self) {
         if self.state == State::InStatement {
             self.state = State::Ready;
         }
     }
 
-    /// To be called when PostgreSQL does not answer, or takes no writes. The connection is closed instead of returned,
-    /// and so are all others that the pool opened before, because they lead to the same node by the same way.
+    /// Call this when PostgreSQL does not answer or refuses writes. Closes this connection instead of returning it, and all
+    /// connections that the pool opened before it, because they lead to the same node.
     pub(super) fn mark_broken(&mut self) {
         self.state = State::Broken;
         let Some(pooled) = &self.pooled else { return };
@@ -147,7 +148,7 @@ impl Drop for Connection {
     }
 }
 
-/// Returns a connection to the pool when PostgreSQL has ended its statement, or closes it if that takes too long.
+/// Returns a connection to the pool when its statement has ended, or closes it if that takes too long.
 async fn clean_up(mut pooled: PooledConnection, state: State, cleanup_timeout: Duration) {
     let Some(pool) = Object::pool(&pooled) else { return };
     let cleaned = async {

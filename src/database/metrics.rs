@@ -9,20 +9,20 @@ use prometheus_client::registry::Registry;
 /// Histogram bounds in seconds: microseconds for an idle connection, milliseconds for a wait, two seconds for a timeout.
 const BOUNDS: [f64; 10] = [0.000_1, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5];
 
-/// How long connections are waited for, and how often without one.
+/// The waits for a connection, and those that timed out.
 #[derive(Debug)]
-pub(super) struct PoolCounts {
+pub(super) struct PoolMetrics {
     waits: Histogram,
     timeouts: Counter,
 }
 
-impl PoolCounts {
+impl PoolMetrics {
     pub(super) fn new() -> Self {
         Self { waits: Histogram::new(BOUNDS), timeouts: Counter::default() }
     }
 
-    /// Records a wait for a connection. A wait that was cancelled is not recorded.
-    pub(super) fn waited(&self, elapsed: Duration, timed_out: bool) {
+    /// Records a wait for a connection. Cancelled waits are not recorded.
+    pub(super) fn observe_wait(&self, elapsed: Duration, timed_out: bool) {
         self.waits.observe(elapsed.as_secs_f64());
         if timed_out {
             self.timeouts.inc();
@@ -30,9 +30,9 @@ impl PoolCounts {
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
-        let help = "How long a connection of the pool was waited for";
+        let help = "Time spent waiting for a connection of the pool";
         registry.register("database_acquire_seconds", help, self.waits.clone());
-        let help = "Waits for a connection that were given up after DATABASE_ACQUIRE_TIMEOUT_SECONDS";
+        let help = "Waits for a connection that timed out after DATABASE_ACQUIRE_TIMEOUT_SECONDS";
         registry.register("database_acquire_timeouts", help, self.timeouts.clone());
     }
 }

@@ -1,6 +1,8 @@
-//! The migrations, and how they are run beside servers that go on: one at a time however many instances start
-//! together, never in the way of everybody else for long, and by an older program without complaint about what a
-//! newer one added.
+//! Runs the migrations while servers of the previous version keep running.
+//!
+//! If several instances start together, one migrates and the others wait. A migration that cannot lock its table soon
+//! releases it and tries again, so that requests are not blocked for long. Migrations of a newer version are accepted.
+//! `migrations/README.md` has the rules for new files.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,35 +13,35 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
 use super::writable;
 
-/// Every migration, compiled in.
+/// All migrations, compiled into the program.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// What the connection that migrates is called, so that an operator can tell it from the others.
+/// The connection's name in `pg_stat_activity`.
 const NAME: &str = "tableorder-migrate";
 
-/// The advisory lock that whoever migrates holds, for as long as its session lasts ("tablemig").
+/// The advisory lock of the instance that migrates ("tablemig"). It is held until the connection closes.
 const LOCK: i64 = 0x7461_626c_656d_6967;
 
-/// How often it is looked whether the lock is free. (Waiting for it inside PostgreSQL would keep a snapshot, for which
-/// a `CREATE INDEX CONCURRENTLY` of whoever has the lock would wait in turn.)
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// The interval at which an instance polls the lock. It must not wait inside PostgreSQL: the wait would hold a snapshot,
+/// and a `CREATE INDEX CONCURRENTLY` of the instance with the lock would wait for that snapshot (a deadlock).
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long a migration may wait for a table: meanwhile everybody else who wants the table waits behind it.
-const TABLE_TIMEOUT: &str = "2s";
+/// How long a migration waits for a table lock. Meanwhile all other statements on the table wait behind it.
+const TABLE_LOCK_TIMEOUT: &str = "2s";
 
-/// How often a migration that did not get its table is tried, and the rest between, in which everybody else goes on.
-const TRIES: u32 = 60;
-const REST: Duration = Duration::from_secs(1);
+/// A migration that did not get its table lock is tried so often, with a pause in which the other statements run.
+const ATTEMPTS: u32 = 60;
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Why the schema is not as it should be.
+/// The reason why the schema is not up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// PostgreSQL, or a migration, failed.
     #[error(transparent)]
     Failed(#[from] MigrateError),
-    /// The database lacks migrations, and this is not the moment to run them.
+    /// The database lacks migrations, and `MIGRATE_AT_START=false`.
     #[error(
-        "the schema lacks {0} migration(s) of this version: run `tableorder migrate` first (MIGRATE_AT_START=false)"
+        "the schema lacks {0} migration(s) of this version; run `tableorder migrate` first (MIGRATE_AT_START=false)"
     )]
     Missing(usize),
 }
@@ -50,34 +52,34 @@ impl From<sqlx::Error> for MigrationError {
     }
 }
 
-/// Brings the schema up to date with `migrations`. Whoever starts together takes turns. What the database has seen
-/// beyond them, of a newer version, is no mistake: that one kept to the rules, so both can run.
+/// Runs the pending `migrations`. Instances that start together run them one after the other. Further migrations in the
+/// database, of a newer version, are accepted: by the rules for migrations both versions can run.
 ///
-/// `options` must lead to PostgreSQL itself: the lock, and the settings made here, belong to a session.
+/// `options` must lead to PostgreSQL itself and not to a pooler: the lock and the settings belong to one connection.
 ///
 /// # Errors
-/// When PostgreSQL cannot be reached, a migration fails or was changed after it was run, or a table could not be had
-/// for minutes.
+/// If PostgreSQL cannot be reached, a migration fails or was changed after it was run, or a table stays locked for
+/// minutes.
 pub async fn migrate(migrations: &Migrator, options: &PgConnectOptions) -> Result<(), MigrationError> {
     let mut connection = connect(options).await?;
     if !pending(migrations, &mut connection).await?.is_empty() {
         writable::check(&mut connection).await?;
         lock(&mut connection).await?;
         connection.ensure_migrations_table(&migrations.table_name).await?;
-        // Another may have run them meanwhile.
+        // Another instance may have run them in the meantime.
         for migration in pending(migrations, &mut connection).await? {
             run(migrations, migration, &mut connection).await?;
         }
     }
-    // The lock goes with the session.
+    // Closing the connection releases the lock.
     Ok(connection.close().await?)
 }
 
-/// Checks that the database has seen every migration.
+/// Checks that all migrations were run.
 ///
 /// # Errors
-/// [`MigrationError::Missing`] when it has not; when PostgreSQL cannot be reached, or a migration was changed after it
-/// was run.
+/// [`MigrationError::Missing`] if some were not. Other errors if PostgreSQL cannot be reached, or a migration was changed
+/// after it was run.
 pub async fn check(migrations: &Migrator, options: &PgConnectOptions) -> Result<(), MigrationError> {
     let mut connection = connect(options).await?;
     let missing = pending(migrations, &mut connection).await?.len();
@@ -86,17 +88,14 @@ pub async fn check(migrations: &Migrator, options: &PgConnectOptions) -> Result<
 }
 
 async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
-    // Neither is a slow one worth a line: it would hold the whole file.
+    // Without logging of slow statements, because the log line would contain the whole migration file.
     let mut connection = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
-    // A migration takes as long as it takes.
+    // A migration may take any time.
     sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
     Ok(connection)
 }
 
-/// The versions of the migrations that the database has, those of newer programs included.
-///
-/// # Errors
-/// When PostgreSQL fails.
+/// The versions of all migrations that were run on the database, including those of newer programs.
 pub async fn applied(migrations: &Migrator, connection: &mut PgConnection) -> Result<Vec<i64>, MigrationError> {
     Ok(list_applied(migrations, connection).await?.into_iter().map(|applied| applied.version).collect())
 }
@@ -113,7 +112,7 @@ async fn list_applied(
     if exists { connection.list_applied_migrations(table).await } else { Ok(Vec::new()) }
 }
 
-/// The migrations the database has not seen yet, oldest first.
+/// The migrations that were not run yet, oldest first.
 async fn pending<'a>(
     migrations: &'a Migrator,
     connection: &mut PgConnection,
@@ -138,29 +137,29 @@ async fn lock(connection: &mut PgConnection) -> sqlx::Result<()> {
             tracing::info!("another instance is migrating the schema; waiting for it");
             waited = true;
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(LOCK_POLL_INTERVAL).await;
     }
     Ok(())
 }
 
-/// Runs one migration, again for as long as somebody has its table.
+/// Runs one migration, and retries it while its table is locked.
 async fn run(
     migrations: &Migrator,
     migration: &Migration,
     connection: &mut PgConnection,
 ) -> Result<(), MigrationError> {
-    // A statement that is CONCURRENTLY beside others holds nobody up, and has to wait for who came before.
-    let timeout = if migration.no_tx { "0" } else { TABLE_TIMEOUT };
+    // A CONCURRENTLY statement blocks no other statement, and must wait for all transactions that began before it.
+    let timeout = if migration.no_tx { "0" } else { TABLE_LOCK_TIMEOUT };
     sqlx::query(AssertSqlSafe(format!("SET lock_timeout = '{timeout}'"))).execute(&mut *connection).await?;
-    for _ in 1..TRIES {
-        remove_half_built_index(migration, connection).await?;
+    for _ in 1..ATTEMPTS {
+        drop_invalid_index(migration, connection).await?;
         match connection.apply(&migrations.table_name, migration).await {
-            Err(error) if is_in_the_way(&error) => {
+            Err(error) if is_lock_conflict(&error) => {
                 tracing::warn!(
                     version = migration.version,
                     "a migration waits for a table that is in use; trying again"
                 );
-                tokio::time::sleep(REST).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
             done => return done.map(|_| ()).map_err(Into::into),
         }
@@ -169,16 +168,16 @@ async fn run(
     Ok(())
 }
 
-/// An index whose concurrent building was interrupted is left behind, invalid and in the way of the next try. Nobody
-/// else is building it: that takes the lock.
-async fn remove_half_built_index(migration: &Migration, connection: &mut PgConnection) -> sqlx::Result<()> {
+/// Drops the invalid index that an interrupted `CREATE INDEX CONCURRENTLY` left, because it makes the next attempt fail. No
+/// other instance is building it: this one holds the lock.
+async fn drop_invalid_index(migration: &Migration, connection: &mut PgConnection) -> sqlx::Result<()> {
     let Some(index) = index_built_concurrently(migration.sql.as_str()) else { return Ok(()) };
-    let half_built = "SELECT indexrelid::regclass::text FROM pg_index
+    let find_invalid = "SELECT indexrelid::regclass::text FROM pg_index
                       WHERE indexrelid = to_regclass($1) AND NOT indisvalid";
     if let Some(index) =
-        sqlx::query_scalar::<_, String>(half_built).bind(index).fetch_optional(&mut *connection).await?
+        sqlx::query_scalar::<_, String>(find_invalid).bind(index).fetch_optional(&mut *connection).await?
     {
-        // A distributed database may have got no further than some of its shards.
+        // IF EXISTS: in a distributed database the index may exist on some shards only.
         let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {index}");
         sqlx::query(AssertSqlSafe(drop)).execute(connection).await?;
     }
@@ -192,8 +191,8 @@ fn index_built_concurrently(sql: &str) -> Option<&str> {
     words.next()?.eq_ignore_ascii_case("concurrently").then(|| words.next()).flatten()
 }
 
-/// Whether a migration failed only because somebody had its table, or had to give way to somebody.
-fn is_in_the_way(error: &MigrateError) -> bool {
+/// Whether a migration failed because of a lock timeout or a deadlock, so that it can be tried again.
+fn is_lock_conflict(error: &MigrateError) -> bool {
     let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
     let state = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     matches!(state.as_deref(), Some("55P03" | "40P01"))
@@ -204,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_an_index_that_is_built_concurrently_is_known() {
+    fn the_name_of_a_concurrently_built_index_is_found() {
         let sql = "-- no-transaction\n-- An index for the kitchen.\nCREATE UNIQUE INDEX CONCURRENTLY orders_kitchen_idx\nON orders (store_id)";
         assert_eq!(index_built_concurrently("CREATE INDEX orders_kitchen_idx ON orders (store_id)"), None);
         assert_eq!(index_built_concurrently("CREATE INDEX CONCURRENTLY a ON b (c)"), Some("a"));

@@ -1,9 +1,12 @@
 //! PostgreSQL: the connection pool, the watchdog, the migrations, and the embedded PostgreSQL for a server without
 //! `DATABASE_URL`.
+//!
+//! Everything here works for any table. SQL on the tables belongs in `repositories/`; which statements form one
+//! transaction is decided in `services/`, with the functions of `work.rs`. A file to imitate: `retry.rs`.
 
 mod connection;
-mod counts;
 pub mod embedded;
+mod metrics;
 pub mod migrations;
 mod pool;
 pub(crate) mod programs;
@@ -31,20 +34,20 @@ pub use connection::Connection;
 pub use migrations::MIGRATIONS;
 pub use work::NoConnection;
 
-use self::counts::PoolCounts;
+use self::metrics::PoolMetrics;
 use self::pool::Pool;
 use crate::config::DatabaseConfig;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::StoreId;
 use crate::telemetry::metrics::gauge;
 
-/// The entry of a store in `store_permits` is dropped when it was not used for so long.
+/// An unused entry of `store_permits` is dropped after this time.
 const STORE_IDLE: Duration = Duration::from_mins(5);
 
-/// How long closing the pool waits for connections in use.
+/// When the pool is closed, it waits this long for connections in use.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long PostgreSQL may take to answer a check.
+/// Time limit for a check.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The connection pool and its watchdog. Cheap to clone.
@@ -53,15 +56,14 @@ pub struct Database(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Closed while PostgreSQL is unavailable. It is then replaced by a new pool, because none of the old connections can
-    /// be relied on.
+    /// Closed while PostgreSQL is unavailable. A new pool replaces it afterwards, because the old connections may be broken.
     pool: RwLock<Pool>,
     config: DatabaseConfig,
-    /// The number of requests that PostgreSQL has answered. The watchdog takes a new answer as a sign of life.
+    /// The number of requests that PostgreSQL has answered. A new answer shows the watchdog that PostgreSQL works.
     answers: AtomicU64,
-    /// Limits the concurrent transactions of each store. If an entry is dropped too early, a few more are admitted.
+    /// Limits the concurrent transactions of each store. If an entry is dropped too early, a few more can run.
     store_permits: Cache<Option<StoreId>, Arc<Semaphore>>,
-    counts: PoolCounts,
+    metrics: PoolMetrics,
     /// Cancelled once the pool is closed for good.
     closed: CancellationToken,
 }
@@ -69,7 +71,7 @@ struct Inner {
 /// A snapshot of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolState {
-    /// Whether PostgreSQL answers and takes writes.
+    /// Whether PostgreSQL answers and accepts writes.
     pub is_open: bool,
     /// Connections, idle or in use.
     pub connections: usize,
@@ -82,11 +84,11 @@ impl Database {
     /// are opened in the background.
     ///
     /// # Errors
-    /// When PostgreSQL cannot be reached, refuses, or takes no writes.
+    /// If PostgreSQL cannot be reached, refuses the connection, or refuses writes.
     pub async fn connect(options: PgConnectOptions, config: &DatabaseConfig) -> sqlx::Result<Self> {
         let options = options
             .application_name("tableorder")
-            // The statement of a cancelled request goes on running and must not hold its connection for long. The
+            // The statement of a cancelled request keeps running and must not hold its connection for long. The
             // transaction of an instance that lost its network must not hold its locks for long.
             .options([
                 ("statement_timeout", format!("{}ms", config.statement_timeout.as_millis())),
@@ -103,14 +105,14 @@ impl Database {
             config: config.clone(),
             answers: AtomicU64::new(0),
             store_permits: Cache::builder().time_to_idle(STORE_IDLE).build(),
-            counts: PoolCounts::new(),
+            metrics: PoolMetrics::new(),
             closed: CancellationToken::new(),
         }))
     }
 
     /// Adds the pool's metrics to `registry`.
     pub fn register(&self, registry: &mut Registry) {
-        self.0.counts.register(registry);
+        self.0.metrics.register(registry);
         registry.register_collector(Box::new(self.clone()));
     }
 
@@ -137,10 +139,10 @@ impl Database {
         self.0.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Checks that PostgreSQL answers within a second, and takes writes.
+    /// Checks that PostgreSQL answers within a second, and accepts writes.
     ///
     /// # Errors
-    /// `SERVICE_UNAVAILABLE` when it does not.
+    /// `SERVICE_UNAVAILABLE` if it does not.
     pub async fn check(&self) -> Result<()> {
         let check = self.read(|conn| async move { Ok(writable::check(conn).await?) }.scope_boxed());
         timeout(CHECK_TIMEOUT, check)
@@ -166,11 +168,11 @@ impl Database {
 }
 
 /// Replaces `PoolClosed` by a cause that an operator can understand.
-fn refused(error: sqlx::Error) -> AppError {
+fn pool_error(error: sqlx::Error) -> AppError {
     match error {
         sqlx::Error::PoolClosed => AppError::caused_by(
             ErrorCode::ServiceUnavailable,
-            "PostgreSQL is away or takes no writes, or the server is stopping",
+            "PostgreSQL is unavailable or refuses writes, or the server is stopping",
         ),
         other => other.into(),
     }
@@ -179,9 +181,14 @@ fn refused(error: sqlx::Error) -> AppError {
 impl Collector for Database {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let (to, pool) = (&mut encoder, self.pool_state());
-        gauge(to, "database_up", "Whether PostgreSQL answers and takes writes: 1 or 0", u64::from(pool.is_open))?;
+        gauge(to, "database_up", "1 if PostgreSQL answers and accepts writes, else 0", u64::from(pool.is_open))?;
         gauge(to, "database_connections", "Connections of the pool, idle or in use", pool.connections)?;
-        gauge(to, "database_connections_idle", "Connections of the pool that nobody uses", pool.idle)?;
-        gauge(to, "database_connections_limit", "DATABASE_MAX_CONNECTIONS", self.0.config.max_connections)
+        gauge(to, "database_connections_idle", "Connections of the pool that are not in use", pool.idle)?;
+        gauge(
+            to,
+            "database_connections_limit",
+            "The limit of connections (DATABASE_MAX_CONNECTIONS)",
+            self.0.config.max_connections,
+        )
     }
 }

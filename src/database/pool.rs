@@ -1,7 +1,7 @@
 //! The connection pool: deadpool, holding sqlx connections.
 //!
-//! sqlx's own pool pings every connection when it is returned, which costs one more round trip per request. Here only a
-//! connection in an unknown state is checked (see [`super::connection`]).
+//! sqlx's own pool pings every connection that is returned, which costs an extra round trip per request. This pool checks
+//! only connections in an unknown state (see [`super::connection`]).
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -24,28 +24,28 @@ use super::writable;
 use crate::config::DatabaseConfig;
 use crate::error::is_read_only;
 
-/// A connection that has been idle for longer is checked before it is handed out.
+/// A connection that was idle for longer than this is checked before it is borrowed.
 const CHECK_AFTER: Duration = Duration::from_secs(2);
 
-/// A connection above the minimum is closed after it has been idle for so long.
+/// A connection above the minimum is closed after it was idle for this time.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// While PostgreSQL refuses new connections, the backoff between attempts doubles from the first value to the second.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const MAX_BACKOFF: Duration = Duration::from_millis(400);
 
-/// Time limits for opening a connection, and for the check before one is handed out.
+/// Time limits for opening a connection, and for the check before it is borrowed.
 const TIMEOUTS: Timeouts =
     Timeouts { wait: None, create: Some(Duration::from_secs(5)), recycle: Some(Duration::from_secs(1)) };
 
 /// Time limit for closing a connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often a pool that is being closed checks whether the last connection was returned.
+/// The interval at which a closing pool checks whether all connections were returned.
 const CLOSE_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A connection's lifetime is up to this share shorter than the maximum, at random, so that connections that were opened
-/// together do not expire together.
+/// The lifetime of a connection is randomly shorter than the maximum, by up to this share, so that connections that were
+/// opened together do not expire together.
 const LIFETIME_JITTER: f64 = 0.1;
 
 /// A connection borrowed from the pool. Dropping it returns it without a check.
@@ -58,15 +58,15 @@ pub(super) struct Pool {
     min_size: usize,
 }
 
-/// Opens connections and checks them before they are handed out.
+/// Opens connections, and checks them before they are borrowed.
 pub(super) struct PgManager {
     options: Arc<PgConnectOptions>,
     max_lifetime: Duration,
-    /// Connections of an older generation are not handed out any more.
+    /// Connections of an older generation are closed instead of borrowed.
     generation: AtomicU64,
-    /// Whether connections were lost, or lead to a node that takes no writes, since the watchdog last looked.
+    /// Whether, since the watchdog's last check, connections were lost or led to a node that refuses writes.
     is_suspect: AtomicBool,
-    /// Cancelled when the pool is closed: all work on its connections ends.
+    /// Cancelled when the pool is closed, which ends all work on its connections.
     pub(super) closed: CancellationToken,
 }
 
@@ -115,7 +115,7 @@ impl Manager for PgManager {
     type Error = sqlx::Error;
 
     async fn create(&self) -> sqlx::Result<ExpiringConnection> {
-        // Read before connecting: a connection that is opened while others are retired is retired with them.
+        // Read the generation before connecting: a connection that is opened while others are retired is retired, too.
         let generation = self.generation.load(Ordering::Acquire);
         // Boxed because the future is large and rarely needed.
         let connection = self.unless_closed(Box::pin(writable::connect(&self.options))).await;
@@ -128,7 +128,7 @@ impl Manager for PgManager {
 
     async fn recycle(&self, connection: &mut ExpiringConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
         if !self.is_current(connection) {
-            return Err(RecycleError::message("it leads to a node that takes no writes, or was lost"));
+            return Err(RecycleError::message("the connection was lost, or leads to a node that refuses writes"));
         }
         if metrics.last_used() > CHECK_AFTER {
             self.unless_closed(Box::pin(writable::check(connection))).await?;
@@ -138,20 +138,20 @@ impl Manager for PgManager {
 }
 
 impl PgManager {
-    /// No connection that is as old as this one, or older, is handed out any more.
+    /// Retires this connection and all that are as old or older: they are closed instead of borrowed.
     pub(super) fn retire(&self, connection: &ExpiringConnection) {
         let (retired, next) = (connection.generation, connection.generation + 1);
-        // Where it fails, they are retired already.
+        // If the exchange fails, they are already retired.
         let _ = self.generation.compare_exchange(retired, next, Ordering::AcqRel, Ordering::Relaxed);
         self.is_suspect.store(true, Ordering::Relaxed);
     }
 
-    /// Whether this connection may be handed out.
+    /// Whether this connection may be borrowed.
     pub(super) fn is_current(&self, connection: &ExpiringConnection) -> bool {
         connection.generation == self.generation.load(Ordering::Acquire)
     }
 
-    /// The result of `work`, or `PoolClosed` as soon as the pool is closed.
+    /// Runs `work`, and returns `PoolClosed` as soon as the pool is closed.
     async fn unless_closed<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
         self.closed.run_until_cancelled(work).await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
@@ -188,8 +188,7 @@ impl Pool {
             is_suspect: AtomicBool::new(false),
             closed,
         };
-        // The connection used last goes out first: its memory is still cached, and connections that are not needed
-        // become idle.
+        // Last in, first out: the memory of the connection used last is still cached, and surplus connections become idle.
         let mut pool_config = PoolConfig::new(config.max_connections as usize);
         (pool_config.queue_mode, pool_config.timeouts) = (QueueMode::Lifo, TIMEOUTS);
         let Ok(inner) = managed::Pool::builder(manager).config(pool_config).runtime(Runtime::Tokio1).build() else {
@@ -236,7 +235,7 @@ impl Pool {
         &self.inner.manager().closed
     }
 
-    /// Whether, since the last call, there was a reason to doubt that PostgreSQL answers and takes writes.
+    /// Whether, since the last call, a connection was lost or led to a node that refuses writes.
     pub(super) fn take_suspicion(&self) -> bool {
         self.inner.manager().is_suspect.swap(false, Ordering::Relaxed)
     }
@@ -278,7 +277,7 @@ impl Pool {
         });
         close_all(unneeded.removed).await;
         self.open_missing().await;
-        // One at a time, and only while new connections open: the others stay available to requests.
+        // Replace one at a time, and only while new connections can be opened: the others stay available to requests.
         while self.inner.status().size >= self.min_size {
             let expired = self.remove_one_expired();
             if expired.is_empty() {
@@ -301,8 +300,8 @@ impl Pool {
 
     /// Opens connections until there are `min_size`.
     ///
-    /// deadpool opens a connection only while none is idle. So this borrows as many connections as are idle or missing,
-    /// and returns each one by itself: an idle one at once (after its check), whether or not the new ones ever open.
+    /// deadpool opens a connection only while none is idle. So this borrows as many connections as are idle or missing. Each
+    /// is returned by itself: an idle one right after its check, even if the new ones cannot be opened.
     async fn open_missing(&self) {
         let status = self.inner.status();
         let missing = self.min_size.saturating_sub(status.size);
@@ -311,7 +310,7 @@ impl Pool {
         }
         let borrow = async || {
             let connection = self.inner.get().await;
-            // Return it only after all have started: the next one would borrow it again.
+            // Return it only after all of them have started, because the next one would otherwise borrow it again.
             yield_now().await;
             drop(connection);
         };
@@ -319,7 +318,7 @@ impl Pool {
     }
 }
 
-/// Closes connections in order: to a pooler, a connection that is only dropped is a client that crashed.
+/// Closes connections with a message to the server. A pooler treats a connection that is only dropped as a crashed client.
 async fn close_all(connections: Vec<ExpiringConnection>) {
     join_all(connections.into_iter().map(|closing| timeout(CLOSE_TIMEOUT, closing.connection.close()))).await;
 }
@@ -329,9 +328,8 @@ pub(super) fn is_timeout(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::PoolTimedOut) || is_temporary(error)
 }
 
-/// Whether another attempt may succeed: PostgreSQL is starting, has reached its connection limit, refuses the login (its
-/// password was changed), or takes no writes. The pool's open connections may keep working, and one of them may be
-/// returned.
+/// Whether another attempt may succeed: PostgreSQL is starting, has reached its connection limit, refuses the login (the
+/// password was changed), or refuses writes. Open connections may still work, and one of them may be returned to the pool.
 fn is_temporary(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Every directory PostgreSQL's programs may be in: those of `PATH`, where packages put them, and what was once
-/// downloaded to `downloads`.
+/// All directories that may contain PostgreSQL's programs: those of `PATH`, those of common packages, and earlier downloads
+/// in `downloads`.
 pub(crate) fn directories(downloads: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> =
         std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
@@ -27,7 +27,7 @@ fn children(directory: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
 }
 
-/// The major version `program --version` tells: `pg_dump (PostgreSQL) 15.18 (Debian …)`.
+/// The major version in the output of `program --version`, such as `pg_dump (PostgreSQL) 15.18 (Debian …)`.
 pub(crate) fn major_version(program: &Path) -> Option<u32> {
     let output = Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -4,29 +4,31 @@ use std::time::Duration;
 
 use crate::error::Result;
 
-/// How often old rows are searched for.
+/// The interval at which old rows are deleted.
 const INTERVAL: Duration = Duration::from_hours(1);
 
-/// How many rows one statement deletes at most.
+/// The largest number of rows that one statement deletes.
 pub const BATCH: i64 = 1_000;
 
-/// The pause between two batches, for other statements.
+/// The pause between two batches, in which other statements can run.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Deletes old rows now and every hour, without end; `delete` returns how many there were. `rows` is their name in the
-/// log.
+/// Deletes old rows now and every hour; never returns. `delete` returns the number of deleted rows; `rows` is their name
+/// in the log.
 pub async fn run<F: Future<Output = Result<u64>>>(rows: &str, mut delete: impl FnMut() -> F) {
     loop {
         match delete().await {
             Ok(0) => {}
-            Ok(deleted) => tracing::info!(deleted, "old {rows} were deleted"),
-            Err(error) => tracing::warn!(%error, cause = error.cause, "old {rows} could not be deleted; trying again"),
+            Ok(deleted) => tracing::info!(deleted, "deleted old {rows}"),
+            Err(error) => {
+                tracing::warn!(%error, cause = error.cause, "old {rows} could not be deleted; trying again in an hour");
+            }
         }
         tokio::time::sleep(INTERVAL).await;
     }
 }
 
-/// Deletes batch after batch until one is not full, and returns how many rows there were.
+/// Deletes batches until one is not full. Returns the number of deleted rows.
 pub async fn in_batches<F: Future<Output = Result<u64>>>(mut delete_batch: impl FnMut() -> F) -> Result<u64> {
     let mut deleted = 0;
     loop {

@@ -1,21 +1,21 @@
-//! Which errors mean that a transaction lost against another and can be tried again.
+//! Recognises transactions that conflicted with another one and can be retried.
 
 use std::time::Duration;
 
 use crate::error::AppError;
 
-/// Milliseconds to wait before the next attempt, spread so that two that met do not meet again.
+/// The pause before the next attempt, in milliseconds. It is random, so that two transactions do not conflict again.
 const PAUSE_MS: std::ops::Range<u64> = 5..40;
 
-/// Whether PostgreSQL rolled the work back in favour of another transaction: a deadlock or, at a higher isolation
-/// level, a serialization failure. Any other error leaves open whether it was committed.
+/// Whether PostgreSQL rolled the work back because of another transaction: a deadlock or, at a higher isolation level, a
+/// serialization failure. After any other error the work may be committed.
 pub(super) fn is_conflict(error: &AppError) -> bool {
     let state = error.database_cause().and_then(|cause| cause.as_database_error()?.code());
     matches!(state.as_deref(), Some("40001" | "40P01"))
 }
 
 pub(super) async fn pause_before_retry(error: &AppError) {
-    tracing::debug!(cause = error.cause, "a transaction lost against another; trying again");
+    tracing::debug!(cause = error.cause, "a transaction conflicted with another one; trying again");
     tokio::time::sleep(Duration::from_millis(rand::random_range(PAUSE_MS))).await;
 }
 
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_surely_rolled_back_is_a_conflict() {
+    fn only_a_certain_rollback_is_a_conflict() {
         let conflict = |error: sqlx::Error| is_conflict(&error.into());
         let state = |state| sqlx::Error::Database(Box::new(Sqlstate(state)));
         assert!(conflict(state("40001")) && conflict(state("40P01")));

@@ -1,6 +1,5 @@
-//! The watchdog: checks continuously, on a connection of its own, whether PostgreSQL answers and takes writes. A frozen
-//! or unreachable PostgreSQL refuses nothing and never answers; without the watchdog each request would find out by its
-//! own timeout.
+//! The watchdog: checks continuously, on its own connection, whether PostgreSQL answers and accepts writes. A frozen or
+//! unreachable PostgreSQL sends no error; without the watchdog each request would wait for its own timeout.
 
 use std::mem;
 use std::pin::pin;
@@ -16,7 +15,7 @@ use super::pool::Pool;
 use super::{Database, writable};
 use crate::error::is_read_only;
 
-/// The application name of the watchdog's connection, for operators.
+/// The connection's name in `pg_stat_activity`.
 const NAME: &str = "tableorder-watchdog";
 
 /// The pause between two checks.
@@ -24,15 +23,15 @@ const INTERVAL: Duration = Duration::from_millis(300);
 
 /// PostgreSQL is unavailable when it has answered neither the watchdog nor any request for `SLICES` times `SLICE`.
 /// Together with `INTERVAL` this is well below the three seconds within which every request is answered, and far above
-/// the time a busy PostgreSQL needs for a check. The time is counted in slices because this process may itself be
-/// suspended or short of CPU time: such a pause then counts as one slice and not as silence of PostgreSQL.
+/// the time that a busy PostgreSQL needs for a check. The time is counted in slices because this process itself may be
+/// suspended or short of CPU time: such a pause counts as one slice only.
 const SLICE: Duration = Duration::from_millis(200);
 const SLICES: u32 = 9;
 
 /// Time limit for a new connection after one was lost, also well below three seconds.
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Time limit for the first connection. It is longer because PostgreSQL is busiest at the start.
+/// Time limit for the first connection. It is longer, because PostgreSQL is busiest at the start.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Database {
@@ -46,19 +45,22 @@ impl Database {
         }
     }
 
-    /// PostgreSQL is unavailable. Returns whether it was available before.
+    /// Closes the pool, because PostgreSQL is unavailable. Returns whether it was available before.
     fn close_pool(&self, why: &str) -> bool {
         let pool = self.pool();
         if pool.is_closed() {
             return false;
         }
-        tracing::error!(why, "PostgreSQL is away; requests that need it are refused until it is back");
+        tracing::error!(
+            why,
+            "PostgreSQL is unavailable; requests that need it are refused until it is available again"
+        );
         pool.close_now();
         true
     }
 
-    /// PostgreSQL is available but closed a connection, perhaps all of them. New work gets connections of a new pool.
-    /// Work in progress continues on the old ones; both pools share the token that ends it if PostgreSQL fails.
+    /// Replaces the pool, because PostgreSQL is available but closed at least one connection. New work uses the new pool.
+    /// Work in progress continues on the old one; both pools share the token that ends their work if PostgreSQL fails.
     fn replace_pool(&self) {
         let mut pool = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
         if !pool.is_closed() {
@@ -67,12 +69,12 @@ impl Database {
         }
     }
 
-    /// PostgreSQL is available.
+    /// Opens a new pool if the old one is closed, because PostgreSQL is available.
     fn reopen_pool(&self) {
         let mut pool = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
         if pool.is_closed() && !self.0.closed.is_cancelled() {
             *pool = Pool::open(pool.options().clone(), &self.0.config, CancellationToken::new());
-            tracing::info!("PostgreSQL is back");
+            tracing::info!("PostgreSQL is available again");
         }
     }
 }
@@ -80,21 +82,21 @@ impl Database {
 async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
     let first = timeout(FIRST_TIMEOUT, writable::connect(options)).await;
     let mut connection = first.ok().and_then(Result::ok);
-    let mut only_reads = false;
+    let mut is_standby = false;
     loop {
-        // The watchdog's connection may lead to another node than new ones do.
+        // A new connection may lead to another node than the watchdog's.
         if database.pool().take_suspicion() {
             connection = None;
         }
         let was_connected = connection.is_some();
         match check(database, &mut connection, options).await {
             Ok(()) => {
-                only_reads = false;
+                is_standby = false;
                 database.reopen_pool();
             }
             Err(Outage::Lost(error)) if was_connected => {
-                // Perhaps only this connection was closed or takes no writes, or a restart has already ended: connect
-                // again to find out.
+                // Perhaps only this connection was closed or refuses writes, or PostgreSQL has already restarted: connect
+                // again to check.
                 connection = None;
                 match timeout(RECONNECT_TIMEOUT, writable::connect(options)).await {
                     Ok(Ok(next)) => {
@@ -112,9 +114,9 @@ async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
             Err(Outage::Lost(error)) => {
                 connection = None;
                 let was_available = database.close_pool(&error.to_string());
-                let only_read = mem::replace(&mut only_reads, is_read_only(&error));
-                if only_reads && !only_read && !was_available {
-                    tracing::error!(why = %error, "PostgreSQL answers again, but requests are still refused");
+                let was_standby = mem::replace(&mut is_standby, is_read_only(&error));
+                if is_standby && !was_standby && !was_available {
+                    tracing::error!(why = %error, "PostgreSQL answers again but refuses writes; requests are still refused");
                 }
             }
             Err(Outage::Silent) => {
@@ -126,15 +128,15 @@ async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
     }
 }
 
-/// Why PostgreSQL seems to be unavailable.
+/// The reason why PostgreSQL seems to be unavailable.
 enum Outage {
-    /// The connection was lost, could not be opened, or takes no writes.
+    /// The connection was lost, could not be opened, or refuses writes.
     Lost(sqlx::Error),
     /// There was no answer.
     Silent,
 }
 
-/// Checks once whether PostgreSQL answers and takes writes.
+/// Checks once whether PostgreSQL answers and accepts writes.
 async fn check(
     database: &Database,
     connection: &mut Option<PgConnection>,
@@ -161,9 +163,9 @@ async fn check_or_connect(connection: &mut Option<PgConnection>, options: &PgCon
     Ok(())
 }
 
-/// Whether this error shows that PostgreSQL still serves open connections, although it refuses the watchdog (its
-/// connection limit is reached, or its password was changed). SQLSTATE class 57: the server starts, stops or crashed.
-/// One that takes no writes cannot be used.
+/// Whether PostgreSQL still serves open connections, although it refuses the watchdog with this error (the connection limit
+/// is reached, or the password was changed). SQLSTATE class 57 means that the server starts, stops or crashed. A server
+/// that refuses writes cannot be used.
 fn is_available(error: &sqlx::Error) -> bool {
     let state = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     state.is_some_and(|state| !state.starts_with("57")) && !is_read_only(error)

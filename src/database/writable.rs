@@ -1,6 +1,6 @@
-//! Whether PostgreSQL takes writes. During a failover its address may lead to a node that only reads: to a standby that
-//! is not promoted yet, or to an old primary. An instance cannot use such a node, not even for reads, because it lags
-//! behind what clients have seen.
+//! Checks whether PostgreSQL accepts writes. During a failover, its address may lead to a read-only node: to a standby that
+//! is not promoted yet, or to an old primary. An instance must not use such a node even for reads, because its data is
+//! older than the data that clients have already seen.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -9,14 +9,14 @@ use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection, Row, raw_sql};
 
-/// PostgreSQL answers but takes no writes. The SQLSTATE is that of a refused write, `read_only_sql_transaction`.
+/// PostgreSQL answers but refuses writes. The SQLSTATE is that of a refused write, `read_only_sql_transaction`.
 #[derive(Debug, thiserror::Error)]
-#[error("PostgreSQL takes no writes: it is a standby, or default_transaction_read_only is on")]
-struct TakesNoWrites;
+#[error("PostgreSQL refuses writes: it is a standby, or default_transaction_read_only is on")]
+struct RefusesWrites;
 
-impl DatabaseError for TakesNoWrites {
+impl DatabaseError for RefusesWrites {
     fn message(&self) -> &'static str {
-        "PostgreSQL takes no writes"
+        "PostgreSQL refuses writes"
     }
 
     fn code(&self) -> Option<Cow<'_, str>> {
@@ -40,25 +40,25 @@ impl DatabaseError for TakesNoWrites {
     }
 }
 
-/// Opens a connection and checks that PostgreSQL takes writes on it.
+/// Opens a connection and checks that PostgreSQL accepts writes on it.
 pub(super) async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     let mut connection = options.connect().await?;
     match check(&mut connection).await {
         Ok(()) => Ok(connection),
         Err(error) => {
-            // The first error is the one to report.
+            // Report the first error.
             let _ = connection.close().await;
             Err(error)
         }
     }
 }
 
-/// Checks that PostgreSQL answers and takes writes, in one round trip.
+/// Checks in one round trip that PostgreSQL answers and accepts writes.
 pub(super) async fn check(connection: &mut PgConnection) -> sqlx::Result<()> {
-    // Also `on` on a standby.
+    // On a standby this is always `on`.
     let row = raw_sql("SHOW transaction_read_only").fetch_one(connection).await?;
     match row.try_get::<&str, _>(0)? {
         "off" => Ok(()),
-        _ => Err(sqlx::Error::Database(Box::new(TakesNoWrites))),
+        _ => Err(sqlx::Error::Database(Box::new(RefusesWrites))),
     }
 }

@@ -119,7 +119,7 @@ async fn commands_on_a_read_only_database_report_it() {
             format!("ALTER DATABASE {} SET default_transaction_read_only = on", options.get_database().unwrap());
         sqlx::raw_sql(AssertSqlSafe(change)).execute(&mut aside).await.unwrap();
     }
-    let expected = "PostgreSQL takes no writes: it is a standby, or default_transaction_read_only is on";
+    let expected = "PostgreSQL refuses writes: it is a standby, or default_transaction_read_only is on";
     let refused = migrations::migrate(&MIGRATIONS, &empty).await.unwrap_err().to_string();
     assert!(refused.contains(expected), "{refused}");
     migrations::migrate(&MIGRATIONS, &app.options).await.expect("an up-to-date database should need no writes");

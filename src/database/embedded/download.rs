@@ -10,18 +10,18 @@ use std::time::Duration;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-/// Where the releases are listed.
+/// The URL of the list of releases.
 pub(super) const RELEASES: &str = "https://api.github.com/repos/theseus-rs/postgresql-binaries/releases";
 
-/// How long the whole of one file may take.
+/// Time limit for one file.
 const TIMEOUT: Duration = Duration::from_mins(10);
 
-/// The largest archive accepted; those of PostgreSQL 17 have about 10 MB.
+/// The size limit of an archive. Those of PostgreSQL 17 have about 10 MB.
 const MAX_ARCHIVE: u64 = 200 << 20;
 
 type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
-/// A release; its name is PostgreSQL's version, such as `17.6.0`.
+/// A release. Its name is the version of PostgreSQL, such as `17.6.0`.
 #[derive(Debug, Deserialize)]
 struct Release {
     tag_name: String,
@@ -34,8 +34,8 @@ struct Asset {
     browser_download_url: String,
 }
 
-/// Downloads the newest PostgreSQL of this major version into a directory below `downloads`, and returns the directory
-/// of its programs.
+/// Downloads the newest PostgreSQL of this major version into a directory below `downloads`. Returns the directory with
+/// its programs.
 pub(super) fn download(releases: &str, downloads: &Path, major: u32) -> Result<PathBuf> {
     let agent = ureq::Agent::new_with_config(ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build());
     let listed: Vec<Release> = serde_json::from_slice(&get(&agent, &format!("{releases}?per_page=100"))?)?;
@@ -53,7 +53,7 @@ pub(super) fn download(releases: &str, downloads: &Path, major: u32) -> Result<P
     let archive = get(&agent, url_of(&archive_name)?)?;
     let checksum = String::from_utf8(get(&agent, url_of(&format!("{archive_name}.sha256"))?)?)?;
     if checksum.split_whitespace().next() != Some(hex::encode(Sha256::digest(&archive)).as_str()) {
-        return Err(format!("{archive_name} is damaged: its checksum is not the one of its release").into());
+        return Err(format!("{archive_name} is damaged: its checksum differs from the release's").into());
     }
     unpack(&archive, &downloads.join(&release.tag_name)).map_err(Into::into)
 }
@@ -67,7 +67,7 @@ fn get(agent: &ureq::Agent, url: &str) -> Result<Vec<u8>> {
     Ok(request.call()?.body_mut().with_config().limit(MAX_ARCHIVE).read_to_vec()?)
 }
 
-/// This machine, as archives are named for it.
+/// This machine's name in the names of archives.
 fn target() -> Result<String> {
     let system = match std::env::consts::OS {
         "linux" => "unknown-linux-gnu",
@@ -77,7 +77,7 @@ fn target() -> Result<String> {
     Ok(format!("{}-{system}", std::env::consts::ARCH))
 }
 
-/// Unpacks an archive with one directory into `directory`, which does not exist before and is complete once it does.
+/// Unpacks an archive with a single top directory to `directory`, which appears only when it is complete.
 fn unpack(archive: &[u8], directory: &Path) -> io::Result<PathBuf> {
     let unfinished = directory.with_extension("part");
     if unfinished.exists() {
@@ -93,7 +93,7 @@ fn unpack(archive: &[u8], directory: &Path) -> io::Result<PathBuf> {
         input.write_all(archive)?;
     }
     if !tar.wait()?.success() {
-        return Err(io::Error::other("the archive could not be unpacked by `tar`"));
+        return Err(io::Error::other("`tar` could not unpack the archive"));
     }
     // The user that PostgreSQL runs as must be able to read it.
     fs::set_permissions(&unfinished, Permissions::from_mode(0o755))?;
@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    /// A directory that is removed at the end.
+    /// A directory that is deleted when it is dropped.
     struct Work(PathBuf);
 
     impl Work {
@@ -139,7 +139,7 @@ mod tests {
         packed.stdout
     }
 
-    /// Serves `files` by their path, and the rest with a 404; returns its address.
+    /// Serves `files` by path; every other path is a 404.
     fn serve(files: HashMap<String, Vec<u8>>, listener: TcpListener) {
         thread::spawn(move || {
             for connection in listener.incoming() {
@@ -157,7 +157,7 @@ mod tests {
         });
     }
 
-    /// Offers these versions, each with its archive and the checksum that `checksum` makes of it.
+    /// Serves releases of these versions, each with its archive and the checksum that `checksum` computes. Returns the URL.
     fn offer(work: &Work, versions: &[&str], checksum: fn(&[u8]) -> String) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_of_a_major_version_is_downloaded_for_everybody_to_run() {
+    fn the_newest_of_a_major_version_is_downloaded() {
         let work = Work::new("newest");
         let releases = offer(&work, &["17.6.0", "18.1.0", "17.10.0", "16.9.0", "nightly"], right);
         let downloads = work.0.join("downloads");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_archive_is_refused_and_nothing_of_it_is_left() {
+    fn a_damaged_archive_is_refused_and_leaves_no_files() {
         let work = Work::new("damaged");
         let releases = offer(&work, &["17.6.0"], |_| "0".repeat(64));
         let downloads = work.0.join("downloads");

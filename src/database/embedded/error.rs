@@ -1,21 +1,21 @@
-//! Why the embedded PostgreSQL did not start.
+//! Errors of the embedded PostgreSQL.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why the embedded PostgreSQL did not start. Each message says what to do.
+/// The reason why the embedded PostgreSQL did not start. The messages are for operators and name the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
-    /// Another server, or a command that started PostgreSQL for itself, uses the same directory.
+    /// A server, or a command that started PostgreSQL itself, uses the same directory.
     #[error(
-        "{} is in use by another tableorder, a server or a command that is at work; stop it or wait for it, or give \
-         this one its own DATA_DIR",
+        "{} is in use by another tableorder (a server or a command); stop it or wait until it ends, or set another \
+         DATA_DIR for this one",
         .0.display()
     )]
     InUse(PathBuf),
-    /// Another process uses the directory and is still making the database.
-    #[error("another tableorder is just making the database in {}; try again in a moment", .0.display())]
-    BeingMade(PathBuf),
+    /// Another process uses the directory and is still creating the database.
+    #[error("another tableorder is creating the database in {}; try again in a moment", .0.display())]
+    BeingCreated(PathBuf),
     /// PostgreSQL is not installed and could not be downloaded.
     #[error(
         "no PostgreSQL {wanted} was found on this machine and it could not be downloaded ({cause}).\n\
@@ -24,24 +24,24 @@ pub enum EmbeddedError {
          or set DATABASE_URL to a PostgreSQL that runs elsewhere"
     )]
     NoBinaries {
-        /// The versions that can be used.
+        /// The usable versions.
         wanted: String,
-        /// Why the download failed.
+        /// The error of the download.
         cause: String,
     },
     /// PostgreSQL refuses to run as root, and there is no other user.
-    #[error("PostgreSQL cannot run as root, and this machine has neither a `postgres` nor a `nobody` user")]
+    #[error("PostgreSQL cannot run as root; create a system user `postgres`, or run the server as another user")]
     NoUnprivilegedUser,
     /// PostgreSQL's user cannot enter the directory of its files.
     #[error(
-        "PostgreSQL runs as `{user}` here, who cannot reach {}; set DATA_DIR to a place everybody can reach, \
-         like /var/lib/tableorder",
+        "PostgreSQL runs as the user `{user}`, who cannot access {}; set DATA_DIR to a directory that this user can \
+         access, such as /var/lib/tableorder",
         path.display()
     )]
     Unreachable {
         /// The user that PostgreSQL runs as.
         user: String,
-        /// What that user cannot enter.
+        /// The path that this user cannot access.
         path: PathBuf,
     },
     /// A program of PostgreSQL failed.
@@ -52,7 +52,7 @@ pub enum EmbeddedError {
         /// The end of its output.
         output: String,
     },
-    /// It runs but does not accept connections.
+    /// PostgreSQL runs but does not accept connections.
     #[error("PostgreSQL did not accept connections: {0}")]
     NotReady(String),
     /// A file could not be read or written.
@@ -67,7 +67,7 @@ pub enum EmbeddedError {
 
 pub(super) type Result<T, E = EmbeddedError> = std::result::Result<T, E>;
 
-/// Makes an I/O error of `path` an [`EmbeddedError`].
+/// Converts an I/O error of `path` to an [`EmbeddedError`].
 pub(super) fn file_error(path: &Path) -> impl FnOnce(io::Error) -> EmbeddedError + use<> {
     let path = path.to_owned();
     move |cause| EmbeddedError::File { path, cause }

@@ -1,16 +1,17 @@
-//! A PostgreSQL that the server starts itself, for a single restaurant and for tests.
+//! The embedded PostgreSQL: the server starts it when `DATABASE_URL` is not set. It is for a single restaurant and for
+//! tests.
 //!
-//! Its files are in one *home* directory: the cluster (`pgdata`), the generated password, the start log and the
-//! socket. It listens on a Unix socket in a directory that only its user can enter, and on no TCP port, so no other
-//! program's port is taken. A small shell, the `keeper`, stops it when this process ends, however it ends.
+//! All its files are in one directory (`data_dir/postgres`): the cluster (`pgdata`), the generated password, the start log
+//! and the socket. It listens only on a Unix socket, in a directory that only its user can enter, so it needs no TCP port.
+//! A small shell script, the `supervisor`, stops it when this process ends for any reason.
 
 mod binaries;
 mod download;
 mod error;
-mod home;
-mod keeper;
-mod owner;
+mod postgres_dir;
 mod process;
+mod run_as;
+mod supervisor;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -24,106 +25,103 @@ use tokio::time::Instant;
 
 use binaries::Binaries;
 use error::{Result, file_error};
-use home::Home;
-use keeper::Keeper;
-use owner::Owner;
+use postgres_dir::PostgresDir;
+use run_as::RunAs;
+use supervisor::Supervisor;
 
 pub use error::EmbeddedError;
-pub use keeper::Durability;
+pub use supervisor::Durability;
 
-/// How long one attempt to connect may take.
+/// Time limit for one attempt to connect.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long PostgreSQL may take until it answers.
+/// Time limit for the start of PostgreSQL. The replay of its log after a crash does not count.
 const START_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A running PostgreSQL. It stops when this is dropped, or when the process ends in any way.
 #[derive(Debug)]
 pub struct EmbeddedPostgres {
-    keeper: Keeper,
+    supervisor: Supervisor,
     options: PgConnectOptions,
     _lock: File,
 }
 
 impl EmbeddedPostgres {
-    /// Starts the PostgreSQL under `data_dir`, which it makes at the first start.
-    ///
-    /// # Errors
-    /// [`EmbeddedError`]; its message says what to do.
+    /// Starts the PostgreSQL under `data_dir`, and creates it at the first start.
     pub async fn start(data_dir: &Path, durability: Durability) -> Result<Self> {
-        let data_dir = home::absolute(data_dir)?;
-        home::make_dir(&data_dir)?;
-        // Without links: the permissions of the real directories decide who can enter.
+        let data_dir = postgres_dir::absolute(data_dir)?;
+        postgres_dir::make_dir(&data_dir)?;
+        // Resolve links: the permissions of the real directories decide who can access them.
         let data_dir = data_dir.canonicalize().map_err(file_error(&data_dir))?;
-        let lock = home::lock(&data_dir)?;
-        let owner = Owner::of_home(&data_dir.join("postgres"))?;
-        let home = Home::prepare(&data_dir, &owner)?;
-        let binaries = Binaries::find(&home.cluster(), &home.downloads()).await?;
-        owner.check_reach(&binaries.directory).await?;
+        let lock = postgres_dir::lock(&data_dir)?;
+        let run_as = RunAs::for_directory(&data_dir.join("postgres"))?;
+        let directory = PostgresDir::prepare(&data_dir, &run_as)?;
+        let binaries = Binaries::find(&directory.cluster(), &directory.downloads()).await?;
+        run_as.check_can_run(&binaries.directory).await?;
 
-        if !home.cluster().join("PG_VERSION").exists() {
-            if home.cluster().exists() {
-                let cause = io::Error::other("is there but holds no database; complete or remove it");
-                return Err(file_error(&home.cluster())(cause));
+        if !directory.cluster().join("PG_VERSION").exists() {
+            if directory.cluster().exists() {
+                let cause = io::Error::other("exists but is not a complete database; restore it or remove it");
+                return Err(file_error(&directory.cluster())(cause));
             }
-            home.initialise(&binaries, &owner).await?;
+            directory.initialise(&binaries, &run_as).await?;
         }
-        home.wait_for_predecessor().await?;
+        directory.wait_for_predecessor().await?;
         let remove_after = match durability {
             Durability::Durable => None,
             Durability::Throwaway => {
-                owner.give(&data_dir)?;
+                run_as.own(&data_dir)?;
                 Some(data_dir.as_path())
             }
         };
-        let options = home.connect_options()?;
-        let keeper = Keeper::start(&home, &binaries, &owner, durability, remove_after)?;
-        let mut embedded = Self { keeper, options, _lock: lock };
-        embedded.wait_until_ready(&home).await?;
+        let options = directory.connect_options()?;
+        let supervisor = Supervisor::start(&directory, &binaries, &run_as, durability, remove_after)?;
+        let mut embedded = Self { supervisor, options, _lock: lock };
+        embedded.wait_until_ready(&directory).await?;
         Ok(embedded)
     }
 
-    /// How to connect to the PostgreSQL under `data_dir` that another server has started; `None` where none has.
+    /// The address of the PostgreSQL under `data_dir`, if another process has started it.
     ///
     /// # Errors
-    /// [`EmbeddedError::BeingMade`], [`EmbeddedError::File`].
+    /// [`EmbeddedError::BeingCreated`] while another process creates the database.
     pub fn running_in(data_dir: &Path) -> Result<Option<PgConnectOptions>> {
-        let data_dir = home::absolute(data_dir)?;
+        let data_dir = postgres_dir::absolute(data_dir)?;
         if !data_dir.join("postgres").exists() {
             return Ok(None);
         }
-        match home::lock(&data_dir) {
+        match postgres_dir::lock(&data_dir) {
             Ok(_) => Ok(None),
             Err(EmbeddedError::InUse(_)) => {
-                let home = Home::locate(&data_dir)?;
-                // Without the permission to look, the next line fails and reports that.
-                if matches!(home.cluster().try_exists(), Ok(false)) {
-                    return Err(EmbeddedError::BeingMade(home.path().to_owned()));
+                let directory = PostgresDir::locate(&data_dir)?;
+                // If the permission to check is missing, the next statement reports the error.
+                if matches!(directory.cluster().try_exists(), Ok(false)) {
+                    return Err(EmbeddedError::BeingCreated(directory.path().to_owned()));
                 }
-                home.connect_options().map(Some)
+                directory.connect_options().map(Some)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// How to connect to it.
+    /// The address of this PostgreSQL.
     #[must_use]
     pub fn connect_options(&self) -> PgConnectOptions {
         self.options.clone()
     }
 
-    /// Completes when PostgreSQL has ended without being stopped.
+    /// Waits until PostgreSQL has ended unexpectedly.
     pub async fn ended(&mut self) {
-        self.keeper.ended().await;
+        self.supervisor.ended().await;
     }
 
-    /// Stops it and waits until it has ended.
+    /// Stops PostgreSQL and waits until it has ended.
     pub async fn stop(self) {
-        self.keeper.stop().await;
+        self.supervisor.stop().await;
     }
 
-    /// Waits for the first connection, and makes the database at the first start.
-    async fn wait_until_ready(&mut self, home: &Home) -> Result<()> {
+    /// Waits for the first connection, and creates the database at the first start.
+    async fn wait_until_ready(&mut self, directory: &PostgresDir) -> Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
         let maintenance = self.options.clone().database("postgres").disable_statement_logging();
         loop {
@@ -131,8 +129,8 @@ impl EmbeddedPostgres {
                 attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, maintenance.connect()) => {
                     attempt.unwrap_or(Err(sqlx::Error::PoolTimedOut))
                 }
-                () = self.keeper.ended() => {
-                    return Err(EmbeddedError::Program { program: "postgres", output: home.start_log_end() });
+                () = self.supervisor.ended() => {
+                    return Err(EmbeddedError::Program { program: "postgres", output: directory.start_log_end() });
                 }
             };
             match attempt {
@@ -150,9 +148,9 @@ impl EmbeddedPostgres {
                     let _ = connection.close().await;
                     return Ok(());
                 }
-                // After a power cut PostgreSQL replays its log first, however long that takes.
+                // After a crash PostgreSQL first replays its log, which may take any time.
                 Err(error) if is_starting(&error) => tokio::time::sleep(Duration::from_millis(20)).await,
-                // A wrong password stays wrong.
+                // Retrying a refused password is useless.
                 Err(error) if Instant::now() >= deadline || is_refused(&error) => {
                     return Err(EmbeddedError::NotReady(error.to_string()));
                 }

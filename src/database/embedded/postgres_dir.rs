@@ -12,66 +12,66 @@ use tokio::time::Instant;
 
 use super::binaries::Binaries;
 use super::error::{EmbeddedError, Result, file_error};
-use super::owner::{self, Owner};
 use super::process;
+use super::run_as::{self, RunAs};
 
-/// The role and the database of the embedded cluster.
+/// The name of the embedded cluster's role and database.
 const NAME: &str = "tableorder";
 
-/// The prefix of the names of unfinished clusters.
+/// The prefix of the directories of unfinished clusters.
 const UNFINISHED: &str = "pgdata.new-";
 
-/// The longest path that a socket may have (`sun_path` holds 108 bytes on Linux, 104 on macOS).
+/// The longest path of a socket (`sun_path` has 108 bytes on Linux, 104 on macOS).
 const MAX_SOCKET_PATH: usize = 100;
 
-/// How long to wait until the PostgreSQL of a server that was killed has ended.
+/// Time limit for the end of the PostgreSQL of a server that was killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The directory of everything that belongs to the embedded PostgreSQL, owned by the user it runs as.
+/// The directory with all files of the embedded PostgreSQL. The user that PostgreSQL runs as owns it.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(super) struct PostgresDir {
     path: PathBuf,
     socket_dir: PathBuf,
 }
 
-impl Home {
-    /// `data_dir/postgres`, which it makes if it does not exist. Where PostgreSQL's user cannot enter that (in root's
-    /// home, for example), it makes a directory under /var/lib and `data_dir/postgres` as a link to it.
-    pub(super) fn prepare(data_dir: &Path, owner: &Owner) -> Result<Self> {
+impl PostgresDir {
+    /// Creates `data_dir/postgres` if it does not exist. If PostgreSQL's user cannot access it (in root's home directory,
+    /// for example), creates a directory under /var/lib instead, and `data_dir/postgres` as a link to it.
+    pub(super) fn prepare(data_dir: &Path, run_as: &RunAs) -> Result<Self> {
         let link = data_dir.join("postgres");
         if !link.exists() {
-            if owner.can_reach(data_dir) {
-                owner.make_dir(&link)?;
+            if run_as.can_access(data_dir) {
+                run_as.make_dir(&link)?;
             } else {
                 let elsewhere = Path::new("/var/lib/tableorder");
                 make_dir(elsewhere)?;
-                if !owner.can_reach(elsewhere) {
+                if !run_as.can_access(elsewhere) {
                     return Err(EmbeddedError::Unreachable {
-                        user: owner.name().to_owned(),
+                        user: run_as.name().to_owned(),
                         path: data_dir.to_owned(),
                     });
                 }
-                let home = elsewhere.join(uuid::Uuid::new_v4().simple().to_string());
-                owner.make_dir(&home)?;
-                symlink(&home, &link).map_err(file_error(&link))?;
+                let directory = elsewhere.join(uuid::Uuid::new_v4().simple().to_string());
+                run_as.make_dir(&directory)?;
+                symlink(&directory, &link).map_err(file_error(&link))?;
                 tracing::info!(
-                    home = %home.display(),
-                    "PostgreSQL's user cannot reach the data directory: the database is kept elsewhere"
+                    directory = %directory.display(),
+                    "PostgreSQL's user cannot access the data directory; the database is in another directory"
                 );
             }
         }
-        let home = Self::locate(data_dir)?;
-        owner.make_dir(&home.socket_dir)?;
-        Ok(home)
+        let directory = Self::locate(data_dir)?;
+        run_as.make_dir(&directory.socket_dir)?;
+        Ok(directory)
     }
 
-    /// The home of `data_dir` that exists. It changes nothing.
+    /// Finds the existing directory of `data_dir`. Changes nothing.
     pub(super) fn locate(data_dir: &Path) -> Result<Self> {
         let link = data_dir.join("postgres");
         let path = link.canonicalize().map_err(file_error(&link))?;
         let mut socket_dir = path.join("socket");
         if socket_dir.as_os_str().len() + "/.s.PGSQL.5432".len() > MAX_SOCKET_PATH {
-            socket_dir = owner::short_socket_dir(&path);
+            socket_dir = run_as::short_socket_dir(&path);
         }
         Ok(Self { path, socket_dir })
     }
@@ -88,7 +88,7 @@ impl Home {
         self.path.join("pgdata")
     }
 
-    /// Where downloaded programs are.
+    /// The directory of downloaded programs.
     pub(super) fn downloads(&self) -> PathBuf {
         self.path.join("bin")
     }
@@ -112,18 +112,18 @@ impl Home {
             .database(NAME))
     }
 
-    /// Makes the cluster under another name and renames it when it is complete. Each attempt has a name of its own: the
-    /// initdb of a server that was killed may still run.
-    pub(super) async fn initialise(&self, binaries: &Binaries, owner: &Owner) -> Result<()> {
+    /// Creates the cluster under a temporary name and renames it when it is complete. Each attempt uses a new name, because
+    /// the initdb of a server that was killed may still run.
+    pub(super) async fn initialise(&self, binaries: &Binaries, run_as: &RunAs) -> Result<()> {
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-                // What cannot be removed does no harm.
+                // A directory that cannot be removed does no harm.
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
         let unfinished = self.path.join(format!("{UNFINISHED}{}", uuid::Uuid::new_v4().simple()));
         let password = uuid::Uuid::new_v4().simple().to_string();
-        owner.write_private(&self.password_file(), &password)?;
+        run_as.write_private(&self.password_file(), &password)?;
         let mut initdb = Command::new(binaries.program("initdb"));
         initdb
             .args(["--username", NAME, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"])
@@ -134,40 +134,40 @@ impl Home {
             .arg(&unfinished)
             .stdin(Stdio::null())
             .current_dir("/");
-        owner.run_as(&mut initdb);
+        run_as.apply(&mut initdb);
         let output = initdb.output().await.map_err(file_error(&binaries.program("initdb")))?;
         if !output.status.success() {
             return Err(EmbeddedError::Program { program: "initdb", output: last_lines(&text_of(&output)) });
         }
         fs::rename(&unfinished, self.cluster()).map_err(file_error(&self.cluster()))?;
-        // So that the new name survives a power cut.
+        // Flush the directory, so that the new name survives a power failure.
         let directory = File::open(&self.path).map_err(file_error(&self.path))?;
         directory.sync_all().map_err(file_error(&self.path))
     }
 
-    /// Waits until all processes of an earlier PostgreSQL have ended: after a `kill -9` of the server it may still be
-    /// stopping. Removes a pid file whose pid now belongs to another program, because PostgreSQL would refuse to start.
+    /// Waits until all processes of an earlier PostgreSQL have ended, because it may still be stopping after a `kill -9` of
+    /// the server. Removes a pid file whose pid now belongs to another program: PostgreSQL would refuse to start.
     pub(super) async fn wait_for_predecessor(&self) -> Result<()> {
         let deadline = Instant::now() + STOP_TIMEOUT;
         let pid_file = self.cluster().join("postmaster.pid");
-        let noted = || fs::read_to_string(&pid_file).ok()?.lines().next()?.trim().parse::<i32>().ok();
+        let recorded_pid = || fs::read_to_string(&pid_file).ok()?.lines().next()?.trim().parse::<i32>().ok();
         let cluster = self.cluster().canonicalize().map_err(file_error(&self.cluster()))?;
         loop {
-            let processes = process::of_cluster(&cluster, noted());
+            let processes = process::of_cluster(&cluster, recorded_pid());
             if processes.is_empty() {
                 break;
             }
-            if let Some(postmaster) = noted().filter(|postmaster| processes.contains(postmaster)) {
+            if let Some(postmaster) = recorded_pid().filter(|postmaster| processes.contains(postmaster)) {
                 process::ask_to_stop(postmaster);
             }
             if Instant::now() >= deadline {
                 return Err(EmbeddedError::NotReady(format!(
-                    "an earlier PostgreSQL does not stop (pids {processes:?})"
+                    "an earlier PostgreSQL does not stop (pids {processes:?}); stop it and start again"
                 )));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        if noted().is_some_and(process::is_alive) {
+        if recorded_pid().is_some_and(process::is_alive) {
             fs::remove_file(&pid_file).map_err(file_error(&pid_file))?;
         }
         Ok(())

@@ -1,7 +1,7 @@
-//! The keeper: a small shell that runs PostgreSQL and stops it when the server has ended.
+//! The supervisor: a small shell script that runs PostgreSQL and stops it when the server has ended.
 //!
-//! It reads from a pipe whose other end this process holds. When the pipe closes, because this process stopped or was
-//! killed, the shell asks PostgreSQL for a fast shutdown. A clean stop and a `kill -9` use the same code.
+//! The script reads from a pipe whose other end this process holds. When the pipe closes, because this process stopped or
+//! was killed, the script sends PostgreSQL the signal for a fast shutdown. A clean stop and a `kill -9` use the same code.
 
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
@@ -14,10 +14,10 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::binaries::Binaries;
 use super::error::{EmbeddedError, Result, file_error};
-use super::home::Home;
-use super::owner::Owner;
+use super::postgres_dir::PostgresDir;
+use super::run_as::RunAs;
 
-/// `$1` is what to remove afterwards (or nothing), the rest is PostgreSQL's command line. The watcher reads from
+/// `$1` is a directory to remove at the end (or empty); the rest is PostgreSQL's command line. The watcher reads from
 /// descriptor 3, because a shell gives its background jobs /dev/null as input. It repeats the signal until PostgreSQL
 /// has ended, because PostgreSQL ignores signals while it starts. Both shells ignore the signals that a service manager
 /// sends to all processes at once: the server decides when PostgreSQL stops.
@@ -38,40 +38,40 @@ kill -KILL "$watcher" 2>/dev/null
 exit "$status"
 "#;
 
-/// How long to wait for a stop.
+/// Time limit for a stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Whether the data must survive the process.
+/// Whether the data must survive the end of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// For a restaurant's orders: everything acknowledged survives a power cut.
+    /// For a restaurant's orders: every committed change survives a power failure.
     Durable,
-    /// For tests: fast, and removed when the process ends.
+    /// For tests: fast, and deleted when the process ends.
     Throwaway,
 }
 
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct Supervisor {
     shell: Child,
     pipe: Option<ChildStdin>,
 }
 
-impl Keeper {
+impl Supervisor {
     pub(super) fn start(
-        home: &Home,
+        directory: &PostgresDir,
         binaries: &Binaries,
-        owner: &Owner,
+        run_as: &RunAs,
         durability: Durability,
         remove_after: Option<&Path>,
     ) -> Result<Self> {
-        let log_path = home.start_log();
-        owner.write_private(&log_path, "")?;
+        let log_path = directory.start_log();
+        run_as.write_private(&log_path, "")?;
         let log =
             File::options().append(true).custom_flags(O_NOFOLLOW).open(&log_path).map_err(file_error(&log_path))?;
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(SCRIPT).arg("tableorder-postgres").arg(remove_after.unwrap_or(Path::new("")));
-        shell.arg(binaries.program("postgres")).arg("-D").arg(home.cluster());
-        for setting in settings(home.socket_dir(), durability) {
+        shell.arg(binaries.program("postgres")).arg("-D").arg(directory.cluster());
+        for setting in settings(directory.socket_dir(), durability) {
             shell.arg("-c").arg(setting);
         }
         shell
@@ -79,16 +79,16 @@ impl Keeper {
             .stdout(log.try_clone().map_err(file_error(&log_path))?)
             .stderr(log)
             .current_dir("/");
-        owner.run_as(&mut shell);
+        run_as.apply(&mut shell);
         let mut shell = shell.spawn().map_err(file_error(Path::new("/bin/sh")))?;
         let pipe = shell.stdin.take();
         if pipe.is_none() {
-            return Err(EmbeddedError::NotReady("the keeper has no pipe".to_owned()));
+            return Err(EmbeddedError::NotReady("the supervisor has no pipe".to_owned()));
         }
         Ok(Self { shell, pipe })
     }
 
-    /// Completes when PostgreSQL has ended.
+    /// Waits until PostgreSQL has ended.
     pub(super) async fn ended(&mut self) {
         let _ = self.shell.wait().await;
     }
@@ -97,7 +97,7 @@ impl Keeper {
     pub(super) async fn stop(mut self) {
         drop(self.pipe.take());
         if tokio::time::timeout(STOP_TIMEOUT, self.ended()).await.is_err() {
-            tracing::warn!("PostgreSQL takes long to stop; leaving it to finish by itself");
+            tracing::warn!("PostgreSQL has not stopped within 30 seconds; it continues to stop in the background");
         }
     }
 }
