@@ -1,4 +1,4 @@
-//! Listens to the announcements of all instances, this one included.
+//! Receives the announcements of all instances, including this one.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,24 +14,24 @@ use crate::events::Hub;
 /// The name of the listener's connection in `pg_stat_activity`.
 pub const LISTENER_NAME: &str = "tableorder-listener";
 
-/// A connection without a notification for so long, not even our own ping, is dead.
+/// A connection without any notification for this time is dead, because this instance's own ping arrives every 3 s.
 const SILENCE: Duration = Duration::from_secs(8);
 
 /// The pause before a lost connection is opened again.
-const REOPEN: Duration = Duration::from_millis(500);
+const RECONNECT_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long opening the connection may take.
+/// Time limit for opening the connection.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Listens until `stop`. A lost connection is opened again, and what was announced meanwhile is found by a poll.
+/// Listens until `stop` is cancelled. Opens a lost connection again, and then polls for the missed announcements.
 pub(super) async fn run(cluster: &Cluster, hub: &Hub, options: PgConnectOptions, stop: &CancellationToken) {
     let options = options.application_name(LISTENER_NAME);
     let listen = async {
         loop {
             let error = listen(cluster, hub, &options).await;
             cluster.0.is_listening.store(false, Ordering::Relaxed);
-            tracing::warn!(error, "the listener lost its connection; opening it again");
-            sleep(REOPEN).await;
+            tracing::warn!(error, "the listener lost its connection; reconnecting");
+            sleep(RECONNECT_INTERVAL).await;
         }
     };
     tokio::select! {
@@ -40,9 +40,9 @@ pub(super) async fn run(cluster: &Cluster, hub: &Hub, options: PgConnectOptions,
     }
 }
 
-/// Listens until the connection fails, and returns why.
+/// Listens until the connection fails, and returns the cause.
 async fn listen(cluster: &Cluster, hub: &Hub, options: &PgConnectOptions) -> String {
-    // A pool for each attempt: a connection that is dead but not closed would keep the only place.
+    // A new pool for each attempt: a connection that is dead but not closed would occupy the only slot of the old pool.
     let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(OPEN_TIMEOUT).connect_lazy_with(options.clone());
     let open = async {
         let mut listener = PgListener::connect_with(&pool).await?;
@@ -60,12 +60,12 @@ async fn listen(cluster: &Cluster, hub: &Hub, options: &PgConnectOptions) -> Str
         match timeout(SILENCE, listener.try_recv()).await {
             Ok(Ok(Some(notification))) => {
                 for position in message::decode(notification.payload()) {
-                    cluster.announced(hub, position);
+                    cluster.position_announced(hub, position);
                 }
             }
             Ok(Ok(None)) => return "the connection was closed".to_owned(),
             Ok(Err(error)) => return error.to_string(),
-            Err(_) => return "it received nothing, not even its own ping".to_owned(),
+            Err(_) => return "no notification arrived, not even this instance's ping".to_owned(),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! How positions are written in a `NOTIFY` payload: `store:seq:access:menu`, separated by commas.
+//! The format of a `NOTIFY` payload: positions `store:seq:access:menu`, separated by commas.
 
 use crate::models::{StoreId, StorePosition};
 
-/// The longest payload, in bytes; PostgreSQL accepts less than 8000.
+/// The longest payload, in bytes. PostgreSQL accepts less than 8000.
 const MAX_PAYLOAD: usize = 7_900;
 
-/// The payloads that carry `positions`; a single empty one, a ping, where there are none.
+/// Encodes `positions` into payloads. Without positions, there is a single empty payload, a ping.
 pub(super) fn encode(positions: impl IntoIterator<Item = StorePosition>) -> Vec<String> {
     let mut payloads = vec![String::new()];
     for StorePosition { store_id, event_seq, access_version, menu_version } in positions {
@@ -22,7 +22,7 @@ pub(super) fn encode(positions: impl IntoIterator<Item = StorePosition>) -> Vec<
     payloads
 }
 
-/// The positions in a payload. What this version does not understand is skipped, as are numbers that a newer one adds.
+/// The positions in a payload. Unknown content is skipped, and also further numbers, which a newer version may add.
 pub(super) fn decode(payload: &str) -> impl Iterator<Item = StorePosition> {
     payload.split(',').filter_map(|position| {
         let mut numbers = position.split(':').map(|number| number.parse().ok());
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_other_versions_write_is_understood_or_skipped() {
+    fn payloads_of_other_versions_are_decoded_or_skipped() {
         let expected =
             StorePosition { event_seq: 7, access_version: 2, menu_version: 5, ..StorePosition::zero(StoreId(3)) };
         assert_eq!(decode("3:7:2:5:1,3:7:2:5:a").collect::<Vec<_>>(), [expected, expected]);

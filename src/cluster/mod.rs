@@ -1,7 +1,9 @@
-//! What instances tell one another: which stores have new events, and which menus and tokens have changed.
+//! Cache invalidation between the instances on one database: which stores have new events, changed menus or revoked tokens.
 //!
-//! The truth is in the database. Announcements (`NOTIFY`) only shorten the time until an instance sees it; a poll once a
-//! second finds whatever was not announced. Nothing waits for another instance.
+//! The database is the source of truth. Announcements (`NOTIFY`) only make changes visible sooner: a poll once a second
+//! finds all that were missed, so a lost announcement costs a second. No instance waits for another. Events and streams are
+//! in `events/`, which does not depend on this module; the caches themselves are in `services/` and `security/`. A file to
+//! imitate: `publisher.rs`.
 
 mod listener;
 mod message;
@@ -30,7 +32,7 @@ pub use listener::LISTENER_NAME;
 pub use poller::EpochChanged;
 pub use version_cache::StoreVersions;
 
-/// This instance's view of the others. Clones share it.
+/// Exchanges positions with the other instances. Clones share one state.
 #[derive(Debug, Clone)]
 pub struct Cluster(Arc<Inner>);
 
@@ -39,13 +41,13 @@ struct Inner {
     database: Database,
     versions: VersionCache,
     to_announce: PendingPositions,
-    /// Notified when announcements may have been missed.
+    /// Notified when announcements may have been missed, so that the poller runs at once.
     poll_now: Notify,
     is_listening: AtomicBool,
 }
 
 impl Cluster {
-    /// The instances on `database`.
+    /// Creates the connection to the other instances on `database`; [`run`](Self::run) starts it.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self(Arc::new(Inner {
@@ -62,8 +64,8 @@ impl Cluster {
         registry.register_collector(Box::new(self.clone()));
     }
 
-    /// The store's versions: at most two seconds old, and never older than the last change that this instance made or
-    /// was told of.
+    /// The store's versions: at most two seconds old, and never older than the last change that this instance made or that
+    /// was announced to it.
     ///
     /// # Errors
     /// `STORE_NOT_FOUND`.
@@ -71,7 +73,7 @@ impl Cluster {
         self.0.versions.get(store).await
     }
 
-    /// The store's menu version: `wanted` or a newer one; the current one where `wanted` does not exist.
+    /// The store's menu version: `wanted` or a newer one. The current version, if `wanted` does not exist.
     ///
     /// # Errors
     /// `STORE_NOT_FOUND`.
@@ -79,12 +81,12 @@ impl Cluster {
         self.0.versions.menu(store, wanted).await
     }
 
-    /// The store's menu was read from the database at this version.
+    /// Records that the store's menu was read from the database at this version.
     pub fn saw_menu_version(&self, store: StoreId, menu_version: i64) {
         self.0.versions.advance(&StorePosition { menu_version, ..StorePosition::zero(store) });
     }
 
-    /// A token of the store was revoked: no instance trusts its cached token checks any more.
+    /// Records and announces that a token of the store was revoked: every instance drops its cached token checks.
     pub fn access_changed(&self, store: StoreId, access_version: i64) {
         let position = StorePosition { access_version, ..StorePosition::zero(store) };
         self.0.versions.advance(&position);
@@ -92,7 +94,7 @@ impl Cluster {
     }
 
     /// Exchanges positions with the other instances, and polls the database, until `stop` is cancelled. `listener` is
-    /// the address for `LISTEN`, on a connection of its own; without one the poll has to do.
+    /// the address for a separate `LISTEN` connection; without it, this instance only polls.
     ///
     /// # Errors
     /// [`EpochChanged`]: the server must stop.
@@ -113,8 +115,8 @@ impl Cluster {
         tokio::try_join!(poller::run(self, hub, stop), announcements).map(|_| ())
     }
 
-    /// Another instance, or this one, announced that a store is at `position`.
-    fn announced(&self, hub: &Hub, position: StorePosition) {
+    /// Handles the announcement, by any instance, that a store is at `position`.
+    fn position_announced(&self, hub: &Hub, position: StorePosition) {
         self.0.versions.advance(&position);
         hub.position_moved(position);
     }
@@ -132,8 +134,7 @@ impl HubObserver for Cluster {
 
 impl Collector for Cluster {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
-        let help = "Whether changes of other instances are announced at once (or, with EVENT_WAKE_UPS=false, polled): \
-                    1 or 0";
+        let help = "1 if the listener for changes of other instances is connected, or EVENT_WAKE_UPS=false; else 0";
         let is_listening = self.0.is_listening.load(Ordering::Relaxed);
         gauge(&mut encoder, "hub_listening", help, u64::from(is_listening))
     }

@@ -1,5 +1,5 @@
-//! Once a second, reads the positions of the stores that this instance serves, and checks that the database is still
-//! the one it was.
+//! Reads once a second the positions of the stores that this instance serves, and checks that the database still has the
+//! same epoch.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ use crate::repositories::event;
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long one poll may take.
+/// Time limit for one poll.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The database was restored, or recovered to an earlier moment, while the server ran: its caches and what its streams
-/// have sent belong to a past that no longer exists.
+/// The database was restored, or recovered to an earlier time, while the server ran. The server's caches and the sent
+/// events do not match the database any more.
 #[derive(Debug, thiserror::Error)]
-#[error("the database was restored or recovered while this server ran; start it anew")]
+#[error("the database was restored or recovered while this server ran; restart the server")]
 pub struct EpochChanged;
 
-/// Polls until `stop`.
+/// Polls until `stop` is cancelled.
 pub(super) async fn run(cluster: &Cluster, hub: &Hub, stop: &CancellationToken) -> Result<(), EpochChanged> {
     let mut tick = interval(INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -40,14 +40,14 @@ pub(super) async fn run(cluster: &Cluster, hub: &Hub, stop: &CancellationToken) 
             Ok(epoch) if epoch == hub.epoch() => {}
             Ok(_) => return Err(EpochChanged),
             Err(error) => {
-                tracing::warn!(%error, cause = error.cause, "the stores could not be polled; trying again");
+                tracing::warn!(%error, cause = error.cause, "the positions of the stores could not be polled; trying again");
             }
         }
     }
 }
 
-/// Polls once, and returns the epoch of the database. It is read last: what was read before an epoch that is still the
-/// same belongs to that epoch.
+/// Polls once, and returns the epoch of the database. The epoch is read last: if it has not changed, the positions read
+/// before belong to it.
 async fn poll(cluster: &Cluster, hub: &Hub) -> Result<Uuid> {
     let cached = cluster.0.versions.entries();
     let mut stores: Vec<StoreId> = cached.keys().copied().chain(hub.stores()).collect();

@@ -1,8 +1,7 @@
-//! The versions of each store's menu and tokens, which cached menus and token checks are valid for.
+//! A cache of each store's menu version and access version. Cached menus and token checks are valid for one version.
 //!
-//! A version is trusted for two seconds from the moment at which the query that confirmed it was sent. The poll confirms
-//! it once a second; announcements and this instance's own changes advance it at once. What is not confirmed is read
-//! from the database.
+//! A version is valid for two seconds, counted from when the query that confirmed it was sent. The poll confirms it once a
+//! second; announcements and this instance's own changes advance it at once. An expired version is read from the database.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,21 +17,21 @@ use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{StoreId, StorePosition};
 use crate::repositories::event;
 
-/// How long a confirmed version is trusted.
+/// How long a confirmed version is valid.
 const TIME_TO_LIVE: Duration = Duration::from_secs(2);
 
-/// A store without a request for so long is no longer polled.
+/// A store without requests for this time is removed from the cache and not polled any more.
 const TIME_TO_IDLE: Duration = Duration::from_mins(10);
 
-/// Concurrent confirmations that are shared by the requests that wait for them; beyond, some are made twice.
+/// The number of concurrent confirmations that requests can share. Above it, some queries run twice.
 const MAX_IN_FLIGHT: u64 = 10_000;
 
 /// The versions of one store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreVersions {
-    /// Grows with every change of a category or menu item.
+    /// Increases with every change of a category or menu item.
     pub menu: i64,
-    /// Grows whenever a token of the store may have been revoked.
+    /// Increases whenever a token of the store may have been revoked.
     pub access: i64,
 }
 
@@ -40,7 +39,7 @@ pub struct StoreVersions {
 pub(super) struct VersionCache {
     database: Database,
     stores: sync::Cache<StoreId, Arc<CachedVersions>>,
-    /// The confirmations under way.
+    /// The confirmations in progress.
     in_flight: future::Cache<StoreId, ()>,
     /// Instants are stored as nanoseconds since this one.
     origin: Instant,
@@ -50,7 +49,7 @@ pub(super) struct VersionCache {
 pub(super) struct CachedVersions {
     menu: AtomicI64,
     access: AtomicI64,
-    /// When the newest query that confirmed the versions was sent; 0 where there was none.
+    /// The time at which the newest confirming query was sent; 0 if there was none.
     confirmed_at: AtomicU64,
 }
 
@@ -67,30 +66,30 @@ impl VersionCache {
     /// The versions of the store, at most two seconds old.
     pub(super) async fn get(&self, store: StoreId) -> Result<StoreVersions> {
         let now = self.nanoseconds(Instant::now());
-        match self.trusted(store, now) {
+        match self.valid(store, now) {
             Some(versions) => Ok(versions),
-            // Boxed, so that the future of a request whose versions are trusted stays small.
+            // Boxed, so that the future stays small for requests whose versions are cached.
             None => Box::pin(self.confirmed_since(store, now)).await,
         }
     }
 
-    /// The menu version of the store: `wanted` or a newer one, unless the database has none.
+    /// The menu version of the store: `wanted` or a newer one, unless the database has only older ones.
     pub(super) async fn menu(&self, store: StoreId, wanted: i64) -> Result<i64> {
         let now = self.nanoseconds(Instant::now());
-        match self.trusted(store, now) {
+        match self.valid(store, now) {
             Some(versions) if versions.menu >= wanted => Ok(versions.menu),
             _ => Box::pin(self.confirmed_since(store, now)).await.map(|versions| versions.menu),
         }
     }
 
-    fn trusted(&self, store: StoreId, now: u64) -> Option<StoreVersions> {
+    fn valid(&self, store: StoreId, now: u64) -> Option<StoreVersions> {
         let cached = self.stores.get(&store)?;
         let confirmed_at = cached.confirmed_at.load(Ordering::Acquire);
         let expires_at = confirmed_at.saturating_add(nanoseconds(TIME_TO_LIVE));
         (confirmed_at > 0 && now < expires_at).then(|| cached.versions())
     }
 
-    /// The versions of the store, confirmed by a query that was sent at `since` or later. Requests share it.
+    /// The versions of the store, confirmed by a query that was sent at `since` or later. Concurrent requests share it.
     async fn confirmed_since(&self, store: StoreId, since: u64) -> Result<StoreVersions> {
         loop {
             let cached = self.stores.get_with(store, Arc::default);
@@ -111,7 +110,7 @@ impl VersionCache {
         Ok(())
     }
 
-    /// The store is at `position` or beyond.
+    /// Records that the store is at `position` or a later one.
     pub(super) fn advance(&self, position: &StorePosition) {
         // Most announcements are of orders, which change neither version.
         if (position.menu_version > 0 || position.access_version > 0)
@@ -121,12 +120,12 @@ impl VersionCache {
         }
     }
 
-    /// What is cached. (To look an entry up by its store would count as a use of it.)
+    /// All entries. Unlike a lookup by store, this does not count as a use, so that idle entries still expire.
     pub(super) fn entries(&self) -> HashMap<StoreId, Arc<CachedVersions>> {
         self.stores.iter().map(|(store, cached)| (*store, cached)).collect()
     }
 
-    /// A query that was sent at `asked_at` found the store of this entry at `position`.
+    /// Records that a query sent at `asked_at` found the store of this entry at `position`.
     pub(super) fn confirm(&self, cached: &CachedVersions, position: &StorePosition, asked_at: Instant) {
         cached.confirm(position, self.nanoseconds(asked_at));
     }
@@ -151,7 +150,7 @@ impl CachedVersions {
     }
 
     fn confirm(&self, position: &StorePosition, asked_at: u64) {
-        // The versions first: whoever reads the new time reads them, too.
+        // Store the versions before the time: a thread that reads the new time then also reads the new versions.
         self.advance(position);
         self.confirmed_at.fetch_max(asked_at, Ordering::AcqRel);
     }
@@ -174,22 +173,22 @@ mod tests {
     }
 
     fn menu(cache: &VersionCache, now: Instant) -> Option<i64> {
-        cache.trusted(STORE, cache.nanoseconds(now)).map(|versions| versions.menu)
+        cache.valid(STORE, cache.nanoseconds(now)).map(|versions| versions.menu)
     }
 
     #[tokio::test]
-    async fn a_version_is_trusted_for_two_seconds_from_the_query_on() {
+    async fn a_version_is_valid_for_two_seconds_after_its_query() {
         let (cache, entry) = cache();
         let start = Instant::now();
-        assert_eq!(menu(&cache, start), None, "nothing confirmed it yet");
+        assert_eq!(menu(&cache, start), None, "not confirmed yet");
         cache.confirm(&entry, &at(5), start);
         assert_eq!(menu(&cache, start + TIME_TO_LIVE - Duration::from_millis(1)), Some(5));
         cache.advance(&at(6));
-        assert_eq!(menu(&cache, start + TIME_TO_LIVE), None, "an announcement confirms nothing");
+        assert_eq!(menu(&cache, start + TIME_TO_LIVE), None, "an announcement does not extend the validity");
     }
 
     #[tokio::test]
-    async fn an_older_answer_of_the_database_does_not_lower_a_version() {
+    async fn an_older_answer_does_not_lower_a_version() {
         let (cache, entry) = cache();
         let start = Instant::now();
         cache.advance(&at(6));
@@ -198,12 +197,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_version_that_is_not_confirmed_is_read_from_the_database() {
+    async fn an_unconfirmed_version_is_read_from_the_database() {
         let (cache, entry) = cache();
         cache.confirm(&entry, &at(5), Instant::now());
         cache.database.close().await;
-        assert_eq!(cache.get(STORE).await.unwrap().menu, 5, "trusted");
-        assert_eq!(cache.menu(STORE, 5).await.unwrap(), 5, "trusted and new enough");
+        assert_eq!(cache.get(STORE).await.unwrap().menu, 5, "cached");
+        assert_eq!(cache.menu(STORE, 5).await.unwrap(), 5, "cached and new enough");
         assert_eq!(cache.menu(STORE, 6).await.unwrap_err().code, ErrorCode::ServiceUnavailable);
         assert_eq!(cache.get(StoreId(2)).await.unwrap_err().code, ErrorCode::ServiceUnavailable);
     }

@@ -1,4 +1,4 @@
-//! Appending an event in the transaction of the change it describes.
+//! Appends an event, in the transaction of the change that it describes.
 
 use chrono::{DateTime, Utc};
 
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::models::{Event, NewEvent, StoreId};
 use crate::repositories::event;
 
-/// An event that is in the table but perhaps not committed yet. It is published after the commit.
+/// An event that is in the table but may not be committed yet. Publish it after the commit.
 #[derive(Debug)]
 #[must_use = "publish it after the commit"]
 pub struct AppendedEvent {
@@ -17,15 +17,15 @@ pub struct AppendedEvent {
     pub event: Event,
 }
 
-/// Appends the store's next event. It must be the last step before the commit, since the store's other changes wait
-/// from here on.
+/// Appends the store's next event. This must be the last step before the commit, because all other changes of the store
+/// wait from here on.
 pub async fn append(tx: &mut Connection, store: StoreId, new: NewEvent, now: DateTime<Utc>) -> Result<AppendedEvent> {
     let seq = event::next_seq(tx, store).await?;
     insert(tx, store, seq, new, now).await
 }
 
-/// Raises the store's menu version and appends the event that `new` makes of it. It must be the last step before the
-/// commit.
+/// Increments the store's menu version, and appends the event that `new` creates for it. This must be the last step before
+/// the commit.
 pub async fn append_menu_change(
     tx: &mut Connection,
     store: StoreId,

@@ -1,21 +1,21 @@
-//! Cursors: where in a store's events a client stands.
+//! Cursors: a client's position in the events of a store, as it is written to a stream.
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::models::{Audience, Event, EventKind, SessionId, StoreId};
 
-/// Whose stream it is: what of a store's events is seen on it, and which cursors belong to it.
+/// The audience of a stream. It decides which events are sent on the stream and which cursors are valid for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// A dashboard: everything.
+    /// A dashboard receives all events.
     Staff,
-    /// A tablet: its session's events and those for everyone.
+    /// A tablet receives the events of its session and those for everyone.
     Session(SessionId),
 }
 
 impl Scope {
-    /// Whether an event for `audience`, about `session`, is seen here.
+    /// Whether an event for `audience`, about `session`, is sent on the stream.
     #[must_use]
     pub fn sees(self, audience: Audience, session: Option<SessionId>) -> bool {
         match (self, audience) {
@@ -25,7 +25,7 @@ impl Scope {
         }
     }
 
-    /// Whether the stream has nothing more to show after this event: the end of its session.
+    /// Whether the stream ends after this event, which completes its session.
     #[must_use]
     pub fn ends_with(self, event: &Event) -> bool {
         let is_own = |session| event.session_id == Some(session);
@@ -33,17 +33,17 @@ impl Scope {
     }
 }
 
-/// The place `epoch:seq`. The epoch is made of the deployment's own epoch, the store and the scope, so that
-/// a cursor of another database, store or session is recognised as worth nothing here.
+/// The position `epoch:seq` of a stream. The epoch is a digest of the deployment's epoch, the store and the scope, so that
+/// a cursor of another database, store or session is recognised as invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     epoch: String,
-    /// The last event seen.
+    /// The last event that was received.
     pub seq: i64,
 }
 
 impl Cursor {
-    /// The place after event `seq` on a stream of `scope`.
+    /// The cursor after event `seq` on a stream of `scope`.
     #[must_use]
     pub fn new(deployment: Uuid, store: StoreId, scope: Scope, seq: i64) -> Self {
         let session = match scope {
@@ -59,13 +59,13 @@ impl Cursor {
         Self { epoch, seq }
     }
 
-    /// The same stream at another place.
+    /// A cursor of the same stream, at `seq`.
     #[must_use]
     pub fn at(&self, seq: i64) -> Self {
         Self { epoch: self.epoch.clone(), seq }
     }
 
-    /// The seq of `text`, if that is a cursor of the same stream.
+    /// The seq of `text`, if `text` is a cursor of the same stream.
     #[must_use]
     pub fn seq_of(&self, text: &str) -> Option<i64> {
         let (epoch, seq) = text.split_once(':')?;
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_is_worth_nothing_on_another_stream() {
+    fn a_cursor_is_invalid_on_another_stream() {
         let own = cursor(1, Scope::Staff);
         assert_eq!(own.seq_of(&own.to_string()), Some(42));
         for other in [
@@ -104,13 +104,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_is_no_cursor(text in ".*") {
+        fn other_text_is_not_a_cursor(text in ".*") {
             prop_assume!(!text.starts_with(&cursor(1, Scope::Staff).epoch));
             prop_assert_eq!(cursor(1, Scope::Staff).seq_of(&text), None);
         }
 
         #[test]
-        fn every_place_reads_back(seq in 0..i64::MAX) {
+        fn every_cursor_can_be_parsed(seq in 0..i64::MAX) {
             let cursor = cursor(1, Scope::Session(SessionId(3))).at(seq);
             prop_assert_eq!(cursor.seq_of(&cursor.to_string()), Some(seq));
         }

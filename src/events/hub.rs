@@ -1,4 +1,4 @@
-//! The hub: one channel for each store that has open streams.
+//! The hub: one broadcast channel for each store with open streams.
 
 mod open_streams;
 mod store_channel;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use self::open_streams::check_all;
 pub use self::open_streams::{StreamAccount, StreamLogin, StreamOwner};
 use self::store_channel::{StoreChannel, lock};
-use self::subscription::Place;
+use self::subscription::StreamSlot;
 use super::cursor::{Cursor, Scope};
 use super::metrics::EventMetrics;
 use super::{AppendedEvent, PendingPositions};
@@ -36,20 +36,19 @@ pub use self::store_channel::LiveEvent;
 pub(super) use self::subscription::Next;
 pub use self::subscription::Subscription;
 
-/// How long a store that is behind is left alone: events that arrived too early usually wait for one that is about to
-/// be handed over.
+/// The pause before a store catches up from the table. Usually the missing event is published within this time.
 const CATCH_UP_DELAY: Duration = Duration::from_millis(2);
 
-/// How long one round of catching up may take; the next poll starts another.
+/// Time limit for one round of catching up. The next poll starts another round.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Events read at a time to catch up.
+/// The number of events that one catch-up query reads.
 const CATCH_UP_PAGE: i64 = 500;
 
-/// Stores that catch up at the same time.
+/// The number of stores that catch up at the same time.
 const CATCH_UP_STORES: usize = 4;
 
-/// Hands events to streams. Clones share it.
+/// Sends events to the open streams of this instance. Clones share one state.
 #[derive(Debug, Clone)]
 pub struct Hub(Arc<Inner>);
 
@@ -68,17 +67,17 @@ struct Inner {
     closing: CancellationToken,
 }
 
-/// Receives what the rest of the server has to know of the events that pass the hub.
+/// Observes the events that pass through the hub, so that the hub does not depend on the cluster.
 pub trait HubObserver: std::fmt::Debug + Send + Sync {
-    /// This instance committed an event: other instances have to learn of it.
+    /// This instance committed an event, which must be announced to the other instances.
     fn committed(&self, position: StorePosition);
 
-    /// A stream is about to be told of this menu version: its reader must not get an older menu from this instance.
+    /// A stream is about to send this menu version. From now on this instance must not serve an older menu.
     fn menu_changed(&self, store: StoreId, menu_version: i64);
 }
 
 impl Hub {
-    /// A hub for the database with this epoch. Streams are aborted once `closing` is cancelled.
+    /// A hub for the database with this epoch. Cancelling `closing` aborts all streams.
     #[must_use]
     pub fn new(
         database: Database,
@@ -108,8 +107,8 @@ impl Hub {
         registry.register_collector(Box::new(self.clone()));
     }
 
-    /// Hands a committed event to the store's streams, here and on every other instance. Never fails and never waits:
-    /// the event is in the table already.
+    /// Sends a committed event to the store's streams, on this instance and, through the observer, on all others. It cannot
+    /// fail and does not wait, because the event is already in the table.
     pub fn publish(&self, appended: AppendedEvent) {
         let AppendedEvent { store, event } = appended;
         self.0.metrics.written.inc();
@@ -122,7 +121,7 @@ impl Hub {
         }
     }
 
-    /// Must be called before an event is put on a stream.
+    /// Must be called before an event is sent on a stream.
     fn observe(&self, store: StoreId, event: &Event) {
         if let Some(menu_version) = event.menu_version() {
             self.0.observer.menu_changed(store, menu_version);
@@ -133,14 +132,14 @@ impl Hub {
         lock(&self.0.channels).get(&store).cloned()
     }
 
-    /// Makes the store's streams check their tokens again.
+    /// Makes the store's streams check their tokens.
     pub fn access_changed(&self, store: StoreId, access_version: i64) {
         if let Some(channel) = self.channel(store) {
             channel.access_changed(access_version);
         }
     }
 
-    /// The store is at `position` in the database: its streams here catch up.
+    /// Records that the store is at `position` in the database. Its streams on this instance catch up if they are behind.
     pub fn position_moved(&self, position: StorePosition) {
         let Some(channel) = self.channel(position.store_id) else { return };
         channel.access_changed(position.access_version);
@@ -149,7 +148,7 @@ impl Hub {
         }
     }
 
-    /// How many streams are open on this instance.
+    /// The number of open streams on this instance.
     #[must_use]
     pub fn open_streams(&self) -> usize {
         self.0.open_streams.load(Ordering::Relaxed)
@@ -161,28 +160,28 @@ impl Hub {
         lock(&self.0.channels).keys().copied().collect()
     }
 
-    /// Subscribes to a store. The head is read afterwards, so that no event is missed in between.
+    /// Subscribes to a store. The head is read after the subscription, so that no event is missed in between.
     ///
     /// # Errors
-    /// `LIMIT_REACHED` when the table or account has as many streams as it may have; `SERVICE_UNAVAILABLE` when the store
-    /// or this instance has.
+    /// `LIMIT_REACHED` if the table or user has reached its limit of open streams; `SERVICE_UNAVAILABLE` if the store or
+    /// this instance has.
     pub async fn subscribe(&self, store: StoreId, owner: StreamOwner) -> Result<Subscription> {
-        let place = self.take_place(store, owner)?;
+        let slot = self.reserve_slot(store, owner)?;
         let head = self.0.database.read(|conn| event::head(conn, store).scope_boxed()).await?;
         self.0.observer.menu_changed(store, head.menu_version);
-        if let Some(event_seq) = place.channel.set_head(head.event_seq) {
+        if let Some(event_seq) = slot.channel.set_head(head.event_seq) {
             self.0.to_catch_up.put(StorePosition { event_seq, ..StorePosition::zero(store) });
         }
-        place.channel.access_changed(head.access_version);
-        Ok(Subscription { place, head })
+        slot.channel.access_changed(head.access_version);
+        Ok(Subscription { slot, head })
     }
 
-    fn take_place(&self, store: StoreId, owner: StreamOwner) -> Result<Place> {
+    fn reserve_slot(&self, store: StoreId, owner: StreamOwner) -> Result<StreamSlot> {
         let Inner { limits, metrics, clock, closing, .. } = &*self.0;
         check_all(limits, owner, self.open_streams())?;
         let mut channels = lock(&self.0.channels);
         let new = || Arc::new(StoreChannel::new(Arc::clone(metrics), clock.clone()));
-        // Put into the map only once it has a stream.
+        // A new channel is inserted only after a stream was added, because a stream that ends removes it.
         let channel = channels.get(&store).cloned().unwrap_or_else(new);
         let closed = closing.child_token();
         let (id, replaced) = lock(&channel.streams).add(owner, limits, closed.clone())?;
@@ -190,7 +189,7 @@ impl Hub {
         self.0.open_streams.fetch_add(1, Ordering::Relaxed);
         metrics.opened.inc();
         metrics.replaced.inc_by(replaced as u64);
-        Ok(Place::new(self.clone(), store, channel, id, closed))
+        Ok(StreamSlot::new(self.clone(), store, channel, id, closed))
     }
 
     /// The cursor of a stream of `scope` at `seq`.
@@ -199,13 +198,13 @@ impl Hub {
         Cursor::new(self.0.epoch, store, scope, seq)
     }
 
-    /// The epoch of the database that this hub is for.
+    /// The epoch of the database.
     #[must_use]
     pub fn epoch(&self) -> Uuid {
         self.0.epoch
     }
 
-    /// Reads from the table what the channels were not handed; it does not end.
+    /// Reads events that the channels have missed from the table; never returns.
     pub async fn run_catch_up(&self) {
         loop {
             self.0.to_catch_up.changed().await;
@@ -213,7 +212,7 @@ impl Hub {
             let caught_up = tokio::time::timeout(CATCH_UP_TIMEOUT, self.catch_up_pending()).await;
             let elapsed = |elapsed| Err(AppError::caused_by(ErrorCode::ServiceUnavailable, elapsed));
             if let Err(error) = caught_up.unwrap_or_else(elapsed) {
-                tracing::warn!(%error, cause = error.cause, "events could not be read; trying again");
+                tracing::warn!(%error, cause = error.cause, "missed events could not be read; trying again");
             }
         }
     }
@@ -253,10 +252,10 @@ impl Collector for Hub {
         let to = &mut encoder;
         let channels: Vec<_> = lock(&self.0.channels).values().cloned().collect();
         let waiting = channels.iter().map(|channel| channel.waiting()).sum::<usize>();
-        gauge(to, "streams_open", "Event streams that are open", self.open_streams())?;
-        gauge(to, "streams_limit", "SSE_MAX_CONNECTIONS", self.0.limits.in_all)?;
+        gauge(to, "streams_open", "Open event streams", self.open_streams())?;
+        gauge(to, "streams_limit", "The limit of open event streams (SSE_MAX_CONNECTIONS)", self.0.limits.in_all)?;
         gauge(to, "hub_stores", "Stores with open streams on this instance", channels.len())?;
-        gauge(to, "hub_events_waiting", "Events that arrived early and wait for those before them", waiting)
+        gauge(to, "hub_events_waiting", "Events that arrived out of order and wait for earlier ones", waiting)
     }
 }
 
@@ -288,13 +287,14 @@ mod tests {
         StreamOwner { account: StreamAccount::User(UserId(1)), login: StreamLogin::Token(Uuid::nil()) };
 
     #[tokio::test]
-    async fn the_last_stream_of_a_channel_removes_it_and_no_other() {
+    async fn the_last_stream_of_a_channel_removes_only_its_own_channel() {
         let hub = hub();
-        let (mut first, mut second) = (hub.take_place(STORE, OWNER).unwrap(), hub.take_place(STORE, OWNER).unwrap());
-        // Both stop receiving before either is removed: the first removes the channel, and a third makes another.
+        let (mut first, mut second) =
+            (hub.reserve_slot(STORE, OWNER).unwrap(), hub.reserve_slot(STORE, OWNER).unwrap());
+        // Both stop receiving before either is removed: the first removes the channel, and the third creates another one.
         (first.receiver, second.receiver) = (None, None);
         drop(first);
-        let third = hub.take_place(STORE, OWNER).unwrap();
+        let third = hub.reserve_slot(STORE, OWNER).unwrap();
         drop(second);
         assert_eq!((hub.stores(), hub.open_streams()), (vec![STORE], 1));
         drop(third);
@@ -302,17 +302,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_whose_head_is_older_than_the_channel_reads_the_gap_from_the_table() {
+    async fn a_stream_with_an_older_head_than_its_channel_replays_the_gap() {
         let hub = hub();
-        let (mut slow, quick) = (hub.take_place(STORE, OWNER).unwrap(), hub.take_place(STORE, OWNER).unwrap());
+        let (mut slow, quick) = (hub.reserve_slot(STORE, OWNER).unwrap(), hub.reserve_slot(STORE, OWNER).unwrap());
         slow.channel.push(event(11));
         slow.channel.push(event(12));
-        // The quick one read the head after those two were committed, and was the first to set it.
+        // The quick stream read the head after these two commits, and set it before the slow one.
         quick.channel.set_head(12);
         slow.channel.set_head(10);
         assert!(received(slow.receiver.as_mut().unwrap()).is_empty());
         let head = StreamHead { event_seq: 10, pruned_seq: 0, access_version: 0, menu_version: 1 };
-        let slow = Subscription { place: slow, head };
+        let slow = Subscription { slot: slow, head };
         assert_eq!(slow.sent(), 12);
         let options = StreamOptions {
             scope: Scope::Staff,

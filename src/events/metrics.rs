@@ -5,7 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// Bounds in seconds: milliseconds where all is well, a second where a wake-up was lost.
+/// Bounds in seconds: milliseconds normally, a second if an announcement was lost.
 const BOUNDS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
 /// Counters of events and streams on this instance.
@@ -35,7 +35,7 @@ impl EventMetrics {
         }
     }
 
-    /// Records that an event of `created_at` is handed to the streams.
+    /// Records that an event created at `created_at` is sent to the streams.
     pub(super) fn observe_delivery(&self, created_at: DateTime<Utc>, now: DateTime<Utc>) {
         // Another instance's clock may be ahead.
         self.delivery.observe((now - created_at).to_std().unwrap_or_default().as_secs_f64());
@@ -43,20 +43,20 @@ impl EventMetrics {
 
     pub(super) fn register(&self, registry: &mut Registry) {
         let counters = [
-            ("events_written", "Events this instance committed", &self.written),
-            ("events_delivered", "Events written to streams, those that are replayed included", &self.delivered),
-            ("streams_opened", "Streams that were opened", &self.opened),
-            ("stream_resets", "Streams told to load everything anew, as their place cannot be replayed", &self.resets),
-            ("stream_lags", "Times a stream fell so far behind that it reads the table instead", &self.lags),
-            ("streams_broken_off", "Streams this instance ended: token, age, stop or a fault", &self.aborted),
-            ("streams_replaced", "Streams that were closed because their login opened another", &self.replaced),
+            ("events_written", "Events committed by this instance", &self.written),
+            ("events_delivered", "Events written to streams, including replayed ones", &self.delivered),
+            ("streams_opened", "Streams opened", &self.opened),
+            ("stream_resets", "Streams that sent a reset, because their cursor could not be replayed", &self.resets),
+            ("stream_lags", "Times a stream fell so far behind that it had to read the table", &self.lags),
+            ("streams_aborted", "Streams ended by this instance: token, age, shutdown or error", &self.aborted),
+            ("streams_replaced", "Streams closed because the same login opened another", &self.replaced),
         ];
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
         }
         registry.register(
             "event_delivery_seconds",
-            "From the change to its hand-over to the store's streams here, wherever it was made",
+            "Time from a change on any instance until its event is sent to the streams of this instance",
             self.delivery.clone(),
         );
     }

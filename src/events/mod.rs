@@ -1,7 +1,9 @@
-//! Events: none missed, none twice.
+//! Events and their streams: each stream gets every event of its scope exactly once, in order.
 //!
-//! The truth is the events table, written in the transaction of the change ([`append`]). The [`Hub`] is a cache: it hands
-//! the events of a store to its open streams in the order of their seq, and reads from the table what it was not handed.
+//! The source of truth is the events table, written in the transaction of the change ([`append`]). The [`Hub`] is a cache:
+//! it sends the events of a store to its open streams in the order of their seq, and reads those that it missed from the
+//! table. The JSON of an event is made in `services/`, the SSE response in `routers/`, and other instances are informed by
+//! `cluster/`. A file to imitate: `cursor.rs`.
 
 mod append;
 mod cursor;

@@ -1,4 +1,4 @@
-//! Positions that one task leaves for another.
+//! A set of positions that one task adds and another task takes.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::models::{StoreId, StorePosition};
 
-/// The newest position of each store that a task has yet to handle. Several positions of a store become one.
+/// The newest position of each store that is waiting for a task. Several positions of a store are merged into one.
 #[derive(Debug, Default)]
 pub struct PendingPositions {
     positions: Mutex<HashMap<StoreId, StorePosition>>,
@@ -26,7 +26,7 @@ impl PendingPositions {
         self.changed.notify_one();
     }
 
-    /// Completes once something was added since the last time.
+    /// Completes when a position was added since the last call.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }

@@ -1,4 +1,4 @@
-//! Events are kept for some days, for clients that were disconnected; then they are deleted.
+//! Deletes old events. They are kept for some days, so that clients can resume their streams.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::error::{AppError, Result};
 use crate::models::StoreId;
 use crate::repositories::{event, store};
 
-/// Prunes now and every hour; it does not end.
+/// Deletes events older than `kept` now and every hour; never returns.
 pub async fn run(database: &Database, clock: &Clock, kept: Duration) {
     retention::run("events", || prune(database, clock.now(), kept)).await;
 }
 
-/// Deletes every store's events older than `kept`, and returns how many there were.
+/// Deletes all stores' events older than `kept`. Returns the number of deleted events.
 pub async fn prune(database: &Database, now: DateTime<Utc>, kept: Duration) -> Result<u64> {
     let kept = TimeDelta::from_std(kept).map_err(AppError::internal)?;
     let (before, ahead) = (now - kept, now + kept);
@@ -28,8 +28,8 @@ pub async fn prune(database: &Database, now: DateTime<Utc>, kept: Duration) -> R
     Ok(pruned)
 }
 
-/// Marks the events as pruned, in a statement of its own, before it deletes them: a stream that resumes in between is
-/// reset instead of missing some, and no order waits for a deletion.
+/// Marks the events as pruned in a separate statement before it deletes them: a stream that resumes in between is reset
+/// instead of missing events, and no order waits for the deletion.
 async fn prune_batch(database: &Database, store: StoreId, before: DateTime<Utc>, ahead: DateTime<Utc>) -> Result<u64> {
     let expired = database.read(|conn| event::last_expired(conn, store, before, ahead, retention::BATCH).scope_boxed());
     let Some(last) = expired.await? else { return Ok(0) };

@@ -1,4 +1,4 @@
-//! One open stream: replay, then live, in order, each event once.
+//! One open stream: first it replays events from the table, then it sends live events; in order, and each event once.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,13 +13,14 @@ use tokio::time::Instant;
 use super::cursor::{Cursor, Scope};
 use super::hub::{LiveEvent, Next, Subscription};
 
-/// Events read at a time while replaying.
+/// The number of events that one replay query reads.
 const PAGE: i64 = 200;
 
-/// Browsers reconnect after this long, spread so that a restart does not bring them all at once.
+/// Clients reconnect after this time, in milliseconds. It is random, so that they do not all reconnect at once after a
+/// restart.
 const RETRY_MS: std::ops::Range<u64> = 1_000..4_000;
 
-/// Every stream ends with this error: existing clients reconnect only after an error, never after an orderly end.
+/// Every stream ends with this error, because existing clients reconnect only after an error, not after an orderly end.
 #[derive(Debug, thiserror::Error)]
 #[error("the stream was aborted: {0}")]
 pub struct StreamAborted(&'static str);
@@ -29,34 +30,34 @@ pub type TokenCheck = Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
 
 /// The properties of one stream.
 pub struct StreamOptions {
-    /// What it shows.
+    /// The scope of its events.
     pub scope: Scope,
-    /// The `Last-Event-ID` it resumes from.
+    /// The `Last-Event-ID` from which it resumes.
     pub resume_from: Option<String>,
-    /// How long it lives at most: until its token ends.
+    /// The time until its token expires, or its maximum age.
     pub lifetime: Duration,
-    /// The interval of heartbeats on a quiet stream.
+    /// The interval of heartbeats while there are no events.
     pub heartbeat: Duration,
-    /// Checks its token when tokens of the store were revoked.
+    /// Checks its token after tokens of the store were revoked.
     pub token_check: TokenCheck,
 }
 
-/// An open stream, as frames to write and flush one by one.
+/// An open stream: a sequence of frames, each of which is written and flushed.
 pub struct EventStream {
     subscription: Subscription,
     scope: Scope,
     cursor: Cursor,
-    /// The seq of the last event that was sent, or passed over because others see it.
+    /// The seq of the last event that was sent, or skipped because it is not in the scope.
     seen: i64,
     /// While `seen` is below this, events come from the table.
     replay_to: i64,
     frames: VecDeque<Bytes>,
     heartbeat: Duration,
-    /// When the next heartbeat is due, if nothing else is sent before.
+    /// The time of the next heartbeat, unless a frame is sent before.
     heartbeat_at: Instant,
     ends_at: Instant,
     token_check: TokenCheck,
-    /// Whether it has shown the end of its session.
+    /// Whether the end of its session was sent.
     has_session_ended: bool,
 }
 
@@ -65,18 +66,18 @@ impl EventStream {
     #[must_use]
     pub fn open(subscription: Subscription, options: StreamOptions) -> Self {
         let head = subscription.head;
-        let here = subscription.cursor(options.scope, head.event_seq);
+        let at_head = subscription.cursor(options.scope, head.event_seq);
         let resumed = options
             .resume_from
             .as_deref()
-            .map(|text| here.seq_of(text).filter(|seq| (head.pruned_seq..=head.event_seq).contains(seq)));
-        // Without a cursor, or with one that cannot be replayed, it goes on from the head.
+            .map(|text| at_head.seq_of(text).filter(|seq| (head.pruned_seq..=head.event_seq).contains(seq)));
+        // Without a cursor, or with one that cannot be replayed, it continues from the head.
         let seen = resumed.flatten().unwrap_or(head.event_seq);
-        let place = here.at(seen);
+        let cursor = at_head.at(seen);
         let (retry, menu_version) = (rand::random_range(RETRY_MS), head.menu_version);
         let frame = |event: &str| {
-            let data = format!(r#"{{"event_id":"{place}","menu_version":{menu_version}}}"#);
-            format!("id: {place}\nevent: {event}\ndata: {data}\n\n")
+            let data = format!(r#"{{"event_id":"{cursor}","menu_version":{menu_version}}}"#);
+            format!("id: {cursor}\nevent: {event}\ndata: {data}\n\n")
         };
         let mut frames = VecDeque::from([Bytes::from(format!("retry: {retry}\n{}", frame("connected")))]);
         if resumed == Some(None) {
@@ -85,9 +86,9 @@ impl EventStream {
         }
         Self {
             scope: options.scope,
-            cursor: here,
+            cursor: at_head,
             seen,
-            // Another stream may have advanced the channel after our head was read.
+            // Another stream may have advanced the channel since the head was read.
             replay_to: head.event_seq.max(subscription.sent()),
             frames,
             heartbeat: options.heartbeat,
@@ -99,21 +100,21 @@ impl EventStream {
         }
     }
 
-    /// The seq that it goes on from.
+    /// The seq after which it continues.
     #[must_use]
     pub fn seen(&self) -> i64 {
         self.seen
     }
 
-    /// The seqs it will read from the table before it goes live.
+    /// The seqs that it will read from the table before it sends live events.
     #[cfg(test)]
     pub(super) fn replay_range(&self) -> std::ops::RangeInclusive<i64> {
         self.seen + 1..=self.replay_to
     }
 
-    /// The frames, endless until an error breaks the stream off.
+    /// The frames. The sequence ends only with an error.
     pub fn into_frames(self) -> impl Stream<Item = Result<Bytes, StreamAborted>> + Send {
-        // Boxed, since the state is handed to each step: unboxed, it has its room twice.
+        // Boxed: `unfold` moves the state into each step, and an unboxed state would be stored twice.
         unfold(Some(Box::new(self)), |stream| async move {
             let mut stream = stream?;
             match stream.next_frame().await {
@@ -146,7 +147,7 @@ impl EventStream {
         }
     }
 
-    /// Before each frame, in a long replay too: is it still to be open?
+    /// Checks before each frame, also during a long replay, that the stream may stay open.
     async fn check_open(&mut self) -> Result<(), StreamAborted> {
         if let Some(why) = self.subscription.closed() {
             return Err(StreamAborted(why));
@@ -167,12 +168,12 @@ impl EventStream {
             .await
             .map_err(|_| StreamAborted("the events could not be read"))?;
         let Some(last) = page.last() else {
-            return Err(StreamAborted("events it had yet to see were pruned"));
+            return Err(StreamAborted("its next events were pruned"));
         };
         let last = last.seq;
         for event in page {
             if event.seq != self.seen + 1 {
-                return Err(StreamAborted("events it had yet to see were pruned"));
+                return Err(StreamAborted("its next events were pruned"));
             }
             self.seen = event.seq;
             if self.scope.sees(event.audience, event.session_id) {
@@ -185,11 +186,11 @@ impl EventStream {
         Ok(())
     }
 
-    /// The next live event, a heartbeat where it is quiet, or `None` where there is something to look at again.
+    /// The next live event, or a heartbeat. `None` means that the caller must check the stream's state again.
     async fn next_live(&mut self) -> Result<Option<Bytes>, StreamAborted> {
         let received = match self.subscription.next(self.heartbeat_at.min(self.ends_at)).await {
             Next::Event(received) => received,
-            // `check_open` looks into both.
+            // `check_open` handles both.
             Next::Closed | Next::Access => return Ok(None),
             Next::Deadline if Instant::now() < self.heartbeat_at => return Ok(None),
             Next::Deadline => return Ok(Some(Bytes::from_static(b": alive\n\n"))),
@@ -198,10 +199,10 @@ impl EventStream {
             Ok(live) if live.event.seq <= self.seen => Ok(None),
             Ok(live) if live.event.seq == self.seen + 1 => {
                 self.seen = live.event.seq;
-                let seen_here = self.scope.sees(live.event.audience, live.event.session_id);
-                self.has_session_ended = seen_here && self.scope.ends_with(&live.event);
-                self.subscription.metrics().delivered.inc_by(u64::from(seen_here));
-                Ok(seen_here.then(|| live.frame(&self.cursor, self.scope)))
+                let is_in_scope = self.scope.sees(live.event.audience, live.event.session_id);
+                self.has_session_ended = is_in_scope && self.scope.ends_with(&live.event);
+                self.subscription.metrics().delivered.inc_by(u64::from(is_in_scope));
+                Ok(is_in_scope.then(|| live.frame(&self.cursor, self.scope)))
             }
             Ok(live) => {
                 self.replay_to = live.event.seq;

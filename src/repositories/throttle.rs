@@ -1,4 +1,4 @@
-//! Attempts to log in. These rows have no store: what is tried need not exist.
+//! Login attempts. These rows have no `store_id`, because attempts are also counted for stores that do not exist.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use crate::error::Result;
 use crate::models::{AttemptCounts, FailureKey};
 
-/// The attempts of `key`, whose row it locks, and makes if there is none. A time later than `now` was written by an
-/// instance whose clock is wrong; it is taken as `now`.
+/// Locks the row of `key`, which is created if it does not exist, and returns its counts. A time later than `now` comes
+/// from an instance with a wrong clock and is replaced by `now`.
 pub async fn lock(conn: &mut PgConnection, key: &FailureKey, now: DateTime<Utc>) -> Result<AttemptCounts> {
     Ok(sqlx::query_as!(
         AttemptCounts,
@@ -21,7 +21,7 @@ pub async fn lock(conn: &mut PgConnection, key: &FailureKey, now: DateTime<Utc>)
     .await?)
 }
 
-/// Writes the attempts of `key`.
+/// Writes the counts of `key`.
 pub async fn update(conn: &mut PgConnection, key: &FailureKey, counts: &AttemptCounts) -> Result<()> {
     sqlx::query!(
         "UPDATE login_throttle SET failures = $2, failed_at = $3, claimed_until = $4, successes_until = $5
@@ -37,7 +37,7 @@ pub async fn update(conn: &mut PgConnection, key: &FailureKey, counts: &AttemptC
     Ok(())
 }
 
-/// An attempt on `key` that was under way until `claimed_until` has failed at `now`. It was counted when it began.
+/// Records that the attempt with the claim `claimed_until` failed at `now`. It was already counted when it began.
 pub async fn fail(
     conn: &mut PgConnection,
     key: &FailureKey,
@@ -55,8 +55,8 @@ pub async fn fail(
     Ok(())
 }
 
-/// The attempt that was under way until `claimed_until` has succeeded: takes `count` failures back.
-pub async fn forgive(
+/// Records that the attempt with the claim `claimed_until` succeeded: subtracts `count` failures.
+pub async fn decrement(
     conn: &mut PgConnection,
     key: &FailureKey,
     count: i32,
@@ -74,14 +74,14 @@ pub async fn forgive(
     Ok(())
 }
 
-/// Forgets the attempts of `key`.
+/// Deletes the counts of `key`.
 pub async fn reset(conn: &mut PgConnection, key: &FailureKey) -> Result<()> {
     sqlx::query!("DELETE FROM login_throttle WHERE key = $1", key.as_bytes()).execute(conn).await?;
     Ok(())
 }
 
-/// Forgets keys whose last attempt ended before `before`, at most `limit` of them, and returns how many there were.
-pub async fn forget(conn: &mut PgConnection, before: DateTime<Utc>, limit: i64) -> Result<u64> {
+/// Deletes at most `limit` keys whose last attempt was before `before`. Returns the number of deleted keys.
+pub async fn delete_old(conn: &mut PgConnection, before: DateTime<Utc>, limit: i64) -> Result<u64> {
     let result = sqlx::query!(
         "DELETE FROM login_throttle
          WHERE key IN (SELECT key FROM login_throttle WHERE failed_at < $1 LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)",

@@ -1,4 +1,4 @@
-//! Staff accounts and the tokens they logged out.
+//! Users, and the tokens that were revoked by a logout.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -8,22 +8,22 @@ use crate::error::{ErrorCode, Result};
 use crate::models::{Role, StoreId, User, UserId, Username};
 use crate::repositories::{OnConstraint, expect_one};
 
-/// What decides whether an admin token still counts.
+/// The data that the validity of an admin token depends on.
 #[derive(Debug, Clone)]
 pub struct UserAccess {
-    /// The account's name.
+    /// The user's name.
     pub username: String,
-    /// What it may do.
+    /// The user's role.
     pub role: Role,
-    /// Tokens with another version do not count.
+    /// The user's token version. Tokens with another version are invalid.
     pub token_version: i32,
-    /// A token that counts whatever its version: the one that changed the password.
+    /// The token that changed the password. It is valid with any version.
     pub kept_token_id: Option<Uuid>,
-    /// Whether this very token was logged out.
+    /// Whether the token was revoked by a logout.
     pub is_revoked: bool,
 }
 
-/// Selects accounts; what follows narrows, sorts or locks them.
+/// Selects users. `$tail` filters, sorts or locks them.
 macro_rules! select_users {
     ($tail:literal, $($bind:expr),*) => {
         sqlx::query_as!(
@@ -35,7 +35,7 @@ macro_rules! select_users {
     };
 }
 
-/// The account with this name. `None` for the store finds nothing and takes as long.
+/// The user with this name. `None` for the store finds nothing after the same time.
 pub async fn find_by_username(
     conn: &mut PgConnection,
     store: Option<StoreId>,
@@ -45,24 +45,24 @@ pub async fn find_by_username(
     Ok(select_users!("AND username = $2", store, username).fetch_optional(conn).await?)
 }
 
-/// The account.
+/// The user.
 pub async fn find(conn: &mut PgConnection, store: StoreId, user: UserId) -> Result<Option<User>> {
     Ok(select_users!("AND id = $2", store.0, user.0).fetch_optional(conn).await?)
 }
 
-/// The store's accounts, by name.
+/// The store's users, by name.
 pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<User>> {
     Ok(select_users!("ORDER BY username", store.0).fetch_all(conn).await?)
 }
 
-/// The number of accounts.
+/// The number of users.
 pub async fn count(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
     Ok(sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM users WHERE store_id = $1"#, store.0)
         .fetch_one(conn)
         .await?)
 }
 
-/// The account, locked against being changed by another.
+/// Reads the user and locks it against concurrent changes.
 ///
 /// # Errors
 /// `USER_NOT_FOUND`.
@@ -71,7 +71,8 @@ pub async fn lock(conn: &mut PgConnection, store: StoreId, user: UserId) -> Resu
     user.ok_or_else(|| ErrorCode::UserNotFound.into())
 }
 
-/// The store's owners, locked against being changed by another, in one order, so that two transactions that lock them never wait for each other.
+/// Locks the store's owners against concurrent changes, and returns their ids. They are always locked in the same order, to
+/// prevent a deadlock of two transactions.
 pub async fn lock_owners(conn: &mut PgConnection, store: StoreId) -> Result<Vec<UserId>> {
     Ok(sqlx::query_scalar!(
         r#"SELECT id AS "id: UserId" FROM users WHERE store_id = $1 AND role = 'owner'
@@ -82,10 +83,10 @@ pub async fn lock_owners(conn: &mut PgConnection, store: StoreId) -> Result<Vec<
     .await?)
 }
 
-/// Writes an account's name and role.
+/// Writes a user's name and role.
 ///
 /// # Errors
-/// `DUPLICATE` for a name that is taken, `USER_NOT_FOUND`.
+/// `DUPLICATE` if the name is in use, `USER_NOT_FOUND`.
 pub async fn update(conn: &mut PgConnection, store: StoreId, user: &User) -> Result<()> {
     let result = sqlx::query!(
         "UPDATE users SET username = $3, role = $4 WHERE store_id = $1 AND id = $2",
@@ -100,7 +101,7 @@ pub async fn update(conn: &mut PgConnection, store: StoreId, user: &User) -> Res
     expect_one(&result, ErrorCode::UserNotFound)
 }
 
-/// Removes an account.
+/// Deletes a user.
 ///
 /// # Errors
 /// `USER_NOT_FOUND`.
@@ -110,7 +111,7 @@ pub async fn delete(conn: &mut PgConnection, store: StoreId, user: UserId) -> Re
     expect_one(&result, ErrorCode::UserNotFound)
 }
 
-/// What decides whether the token `token_id` of this account still counts; `None` for an account that is gone.
+/// Reads the data that the validity of the user's token `token_id` depends on; `None` if the user was deleted.
 pub async fn find_access(
     conn: &mut PgConnection,
     store: StoreId,
@@ -130,10 +131,10 @@ pub async fn find_access(
     .await?)
 }
 
-/// Adds an account.
+/// Adds a user.
 ///
 /// # Errors
-/// `DUPLICATE` for a name that is taken.
+/// `DUPLICATE` if the name is in use.
 pub async fn insert(
     conn: &mut PgConnection,
     store: StoreId,
@@ -157,17 +158,17 @@ pub async fn insert(
     .on_constraint("users_username_key", ErrorCode::Duplicate)
 }
 
-/// How a password is changed.
+/// The options of a password change.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PasswordChange<'a> {
-    /// The one token of the account that goes on counting.
+    /// The token that remains valid; `None` revokes all tokens.
     pub kept_token: Option<Uuid>,
-    /// The hash that must still stand there: a change that was overtaken changes nothing.
+    /// The expected current hash. If another change has replaced it, nothing is changed.
     pub replaces: Option<&'a str>,
 }
 
-/// Changes the password; every other token of the account stops counting. `false` when the account is gone,
-/// or the change was overtaken by another.
+/// Changes the password and revokes all other tokens of the user. Returns `false` if the user was deleted, or another
+/// change has replaced the expected hash.
 pub async fn set_password(
     conn: &mut PgConnection,
     store: StoreId,
@@ -189,7 +190,7 @@ pub async fn set_password(
     Ok(result.rows_affected() == 1)
 }
 
-/// This token stops counting before it expires.
+/// Revokes a token before it expires.
 pub async fn revoke_token(
     conn: &mut PgConnection,
     store: StoreId,
@@ -208,8 +209,8 @@ pub async fn revoke_token(
     Ok(())
 }
 
-/// Forgets the store's logged-out tokens that have expired by now anyway.
-pub async fn forget_expired_tokens(conn: &mut PgConnection, store: StoreId, now: DateTime<Utc>) -> Result<()> {
+/// Deletes the store's revoked tokens that have expired.
+pub async fn delete_expired_tokens(conn: &mut PgConnection, store: StoreId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!("DELETE FROM revoked_tokens WHERE store_id = $1 AND expires_at < $2", store.0, now)
         .execute(conn)
         .await?;

@@ -1,9 +1,9 @@
-//! Whether a token is still valid: not logged out, its device not revoked, its account or table still there, its
-//! password unchanged.
+//! Checks whether a token was revoked: by a logout, the revocation of its device, a new password, or the deletion of its
+//! user or table.
 //!
-//! Answers of the database are cached under the store's access version, which grows with each revocation, so a valid
-//! token costs no query. A revocation counts at once on the instance that makes it, and on the others within
-//! milliseconds, at most two seconds.
+//! Results are cached under the store's access version, which increases with each revocation, so a valid token costs no
+//! query. A revocation takes effect at once on the instance that makes it, and on the others within milliseconds, at most
+//! two seconds.
 
 use std::sync::PoisonError;
 
@@ -22,23 +22,23 @@ use crate::repositories::user::UserAccess;
 use crate::repositories::{table, user};
 use crate::security::token::{Audience, Claims, TokenOwner, VerifiedToken};
 
-/// The number of cached answers.
+/// The number of cached results.
 const CAPACITY: u64 = 100_000;
 
-/// The store's access version, read before the answer, and what the answer depends on. An answer that was read before a
-/// revocation is thereby cached where nobody looks for it afterwards.
+/// The store's access version, read before the result, and everything the result depends on. A result that was read before
+/// a revocation is thereby stored under an old version, which is not looked up any more.
 type Key = (StoreId, i64, Audience, i64, Option<DeviceId>, i32, Uuid);
 
 /// Checks tokens against the database. Clones share the cache.
 #[derive(Debug, Clone)]
-pub struct TokenAccess {
+pub struct TokenRevocationCache {
     database: Database,
     cluster: Cluster,
     hub: Hub,
     answers: Cache<Key, Option<TokenOwner>>,
 }
 
-impl TokenAccess {
+impl TokenRevocationCache {
     /// A cache in front of `database`.
     #[must_use]
     pub fn new(database: Database, cluster: Cluster, hub: Hub) -> Self {
@@ -46,19 +46,19 @@ impl TokenAccess {
         Self { database, cluster, hub, answers }
     }
 
-    /// The name and role behind an admin token.
+    /// The name and role of the user with this admin token.
     ///
     /// # Errors
-    /// `INVALID_TOKEN` when it is no longer valid.
+    /// `INVALID_TOKEN` if it was revoked.
     pub async fn of_admin(&self, token: &VerifiedToken) -> Result<(String, Role)> {
         let (owner, _) = self.cached(token).await?;
         owner.account.ok_or_else(|| ErrorCode::InvalidToken.into())
     }
 
-    /// Checks a table token. Returns the store's versions at which it is valid.
+    /// Checks a table token. Returns the store's versions for which it is valid.
     ///
     /// # Errors
-    /// `INVALID_TOKEN` when it is no longer valid.
+    /// `INVALID_TOKEN` if it was revoked.
     pub async fn of_table(&self, token: &VerifiedToken) -> Result<StoreVersions> {
         self.cached(token).await.map(|(_, versions)| versions)
     }
@@ -66,13 +66,14 @@ impl TokenAccess {
     /// Checks a token in the database, not in the cache.
     ///
     /// # Errors
-    /// `INVALID_TOKEN` when it is no longer valid.
+    /// `INVALID_TOKEN` if it was revoked.
     pub async fn check_now(&self, claims: &Claims) -> Result<()> {
         let access = self.read(claims).await?;
         access.map(|_| ()).ok_or_else(|| ErrorCode::InvalidToken.into())
     }
 
-    /// A token of the store was revoked: every instance checks the store's tokens again, those of open streams too.
+    /// Records that a token of the store was revoked: every instance checks the store's tokens again, including those of
+    /// open streams.
     pub fn revoked(&self, store: StoreId, access_version: i64) {
         self.cluster.access_changed(store, access_version);
         self.hub.access_changed(store, access_version);
@@ -84,27 +85,27 @@ impl TokenAccess {
             Err(AppError { code: ErrorCode::StoreNotFound, .. }) => return Err(ErrorCode::InvalidToken.into()),
             versions => versions?,
         };
-        let known = token.owner.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((version, owner)) = known
+        let cached = token.owner.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((version, owner)) = cached
             && version == versions.access
         {
             return Ok((owner, versions));
         }
-        // Boxed, so that the future of a request whose token is known stays small.
+        // Boxed, so that the future stays small for requests whose token is cached.
         let owner = Box::pin(self.owner_at(versions.access, claims)).await?.ok_or(ErrorCode::InvalidToken)?;
         *token.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some((versions.access, owner.clone()));
         Ok((owner, versions))
     }
 
-    /// The owner of the token, if it is valid at this access version of the store or at a later one.
+    /// The owner of the token, if the token is valid at this access version of the store or at a later one.
     async fn owner_at(&self, access_version: i64, claims: &Claims) -> Result<Option<TokenOwner>> {
         let key = (claims.store, access_version, claims.aud, claims.sub, claims.device, claims.version, claims.jti);
-        // Concurrent requests share the query and its failure.
+        // Concurrent requests share the query and its result.
         let owner = self.answers.try_get_with(key, self.read(claims)).await;
         owner.map_err(|error| AppError::caused_by(error.code, error))
     }
 
-    /// Reads what the token depends on; `None` when it is no longer valid.
+    /// Reads from the database what the validity of the token depends on; `None` if it was revoked.
     async fn read(&self, claims: &Claims) -> Result<Option<TokenOwner>> {
         let access = self.database.read(|conn| {
             async move {

@@ -1,4 +1,4 @@
-//! Who sends a request, as its token proves.
+//! The identity of a client, as proved by its token.
 
 use std::net::IpAddr;
 
@@ -7,31 +7,31 @@ use crate::error::{ErrorCode, Result};
 use crate::models::{Actor, ActorKind, Role, SessionId, StoreId, TableId, UserId};
 use crate::security::token::Claims;
 
-/// A member of a store's staff, by an admin token.
+/// A user with an admin token.
 #[derive(Debug, Clone)]
 pub struct AdminIdentity {
     /// The store.
     pub store_id: StoreId,
-    /// The account.
+    /// The user.
     pub user_id: UserId,
-    /// The account's name.
+    /// The user's name.
     pub username: String,
-    /// What the account may do.
+    /// The user's role.
     pub role: Role,
-    /// What the token says.
+    /// The token's claims.
     pub claims: Claims,
-    /// Where the request comes from.
+    /// The address of the client.
     pub address: Option<IpAddr>,
 }
 
 impl AdminIdentity {
-    /// Who this is, for the audit log.
+    /// The actor for the audit log.
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor { kind: ActorKind::User, id: Some(self.user_id.0), name: self.username.clone(), address: self.address }
     }
 
-    /// Refuses who does not run the store.
+    /// Refuses a user who is not an owner.
     ///
     /// # Errors
     /// `FORBIDDEN`.
@@ -43,21 +43,21 @@ impl AdminIdentity {
     }
 }
 
-/// An owner of a store, by an admin token.
+/// A user with the role `owner` and an admin token.
 #[derive(Debug, Clone)]
 pub struct OwnerIdentity(pub AdminIdentity);
 
-/// A tablet, by a table token.
+/// A tablet with a table token.
 #[derive(Debug, Clone)]
 pub struct TableIdentity {
     /// The store.
     pub store_id: StoreId,
-    /// The store's versions when the token was found to count.
+    /// The store's versions for which the token is valid.
     pub versions: StoreVersions,
     /// The table.
     pub table_id: TableId,
-    /// The session it orders for, which may have ended.
+    /// The session that it orders for. The session may have ended.
     pub session_id: SessionId,
-    /// What the token says.
+    /// The token's claims.
     pub claims: Claims,
 }

@@ -1,5 +1,5 @@
-//! Password hashing with argon2id, on one thread of low priority per core behind a bounded queue: a flood of logins
-//! slows down logins more than orders.
+//! Password hashing with argon2id, on one low-priority thread per core behind a bounded queue, so that many logins slow
+//! down other logins rather than orders.
 
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,34 +19,34 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use crate::error::{AppError, ErrorCode, Result};
 use crate::telemetry::metrics::gauge;
 
-/// Memory in KiB, passes, lanes.
+/// The cost of argon2id: memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 
-/// Work for a hashing thread, which lends it its memory.
+/// Work for a hashing thread. The thread passes its memory to it.
 type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
 
 /// Hashes and verifies passwords. Cheap to clone; the threads end with the last clone.
 #[derive(Debug, Clone)]
 pub struct Passwords {
     jobs: Sender<Job>,
-    /// One permit for each password that waits or is being hashed.
+    /// One permit for each password that is queued or being hashed.
     queue: Arc<Semaphore>,
     queue_size: usize,
-    /// Verified in place of an account that does not exist, so that the answer takes as long.
+    /// Verified for an unknown user, so that the answer takes the same time.
     dummy_hash: Arc<str>,
 }
 
-/// A place in the queue of passwords to be hashed.
+/// The permit to queue one password.
 #[derive(Debug)]
-pub struct QueuePlace {
+pub struct HashPermit {
     _permit: OwnedSemaphorePermit,
 }
 
 impl Passwords {
-    /// Starts the threads. At most `queue_size` passwords wait or are being hashed.
+    /// Starts the threads. At most `queue_size` passwords are queued or being hashed.
     ///
     /// # Errors
-    /// When the system's random source fails or a thread cannot be started.
+    /// If the system's random source fails or a thread cannot be started.
     pub fn new(queue_size: usize) -> Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let receiver = Arc::new(Mutex::new(receiver));
@@ -68,54 +68,54 @@ impl Passwords {
         registry.register_collector(Box::new(self.clone()));
     }
 
-    /// The number of passwords that wait or are being hashed.
+    /// The number of passwords that are queued or being hashed.
     #[must_use]
     pub fn queue_length(&self) -> usize {
         self.queue_size.saturating_sub(self.queue.available_permits())
     }
 
-    /// Takes a place in the queue.
+    /// Acquires a permit to queue a password.
     ///
     /// # Errors
-    /// `SERVICE_UNAVAILABLE` when the queue is full.
-    pub fn enter_queue(&self) -> Result<QueuePlace> {
+    /// `SERVICE_UNAVAILABLE` if the queue is full.
+    pub fn acquire_permit(&self) -> Result<HashPermit> {
         let permit = Arc::clone(&self.queue).try_acquire_owned();
         permit
-            .map(|permit| QueuePlace { _permit: permit })
+            .map(|permit| HashPermit { _permit: permit })
             .map_err(|error| AppError::caused_by(ErrorCode::ServiceUnavailable, error))
     }
 
     /// Hashes `password` into a PHC string.
     ///
     /// # Errors
-    /// `SERVICE_UNAVAILABLE` when the queue is full.
+    /// `SERVICE_UNAVAILABLE` if the queue is full.
     pub async fn hash(&self, password: String) -> Result<String> {
-        let place = self.enter_queue()?;
-        self.run(place, move |_| hash_now(&password)).await?
+        let permit = self.acquire_permit()?;
+        self.run(permit, move |_| hash_now(&password)).await?
     }
 
-    /// Whether `hash` was made of `password`. Without a hash the answer is no and takes as long.
+    /// Whether `hash` is a hash of `password`. `None` for the hash returns `false` after the same time.
     ///
     /// # Errors
-    /// When a stored hash is damaged.
-    pub async fn verify(&self, place: QueuePlace, password: String, hash: Option<String>) -> Result<bool> {
+    /// If a stored hash is damaged.
+    pub async fn verify(&self, permit: HashPermit, password: String, hash: Option<String>) -> Result<bool> {
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.as_ref().to_owned());
-        let matches = self.run(place, move |blocks| is_password(&password, &hash, blocks)).await?;
+        let matches = self.run(permit, move |blocks| is_password(&password, &hash, blocks)).await?;
         Ok(matches.map_err(|error| AppError::internal(error.to_string()))? && exists)
     }
 
     /// Runs `work` on a hashing thread.
     async fn run<T: Send + 'static>(
         &self,
-        place: QueuePlace,
+        permit: HashPermit,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T> {
         let (sender, receiver) = oneshot::channel();
         let job = move |blocks: &mut Vec<Block>| {
             let result = work(blocks);
-            // Held until here: a cancelled request keeps its place while its password is still to be hashed.
-            drop(place);
+            // Released only here: the password of a cancelled request is still hashed and must count.
+            drop(permit);
             let _ = sender.send(result);
         };
         self.jobs.send(Box::new(job)).map_err(|_| AppError::internal("the hashing threads have ended"))?;
@@ -126,8 +126,8 @@ impl Passwords {
 impl Collector for Passwords {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let to = &mut encoder;
-        gauge(to, "hash_queue_length", "Passwords that are hashed or wait for it", self.queue_length())?;
-        gauge(to, "hash_queue_limit", "LOGIN_QUEUE", self.queue_size)
+        gauge(to, "hash_queue_length", "Passwords that are queued or being hashed", self.queue_length())?;
+        gauge(to, "hash_queue_limit", "The limit of queued passwords (LOGIN_QUEUE)", self.queue_size)
     }
 }
 
@@ -136,20 +136,20 @@ fn run_jobs(jobs: &Mutex<Receiver<Job>>) {
     lower_thread_priority();
     let mut blocks = Vec::new();
     while let Some(job) = next_job(jobs, &mut blocks) {
-        // The job's caller gets an error, because the job drops its end of the channel.
+        // The caller gets an error, because the job drops its end of the channel.
         if catch_unwind(AssertUnwindSafe(|| job(&mut blocks))).is_err() {
             tracing::error!("hashing a password panicked");
         }
     }
 }
 
-/// The next job, or `None` when there will be no more.
+/// The next job, or `None` if there will be no more.
 ///
-/// `blocks` is the memory that argon2 fills. It is kept from one job to the next, because getting 19 MiB from the system
-/// takes nearly as long as a hash. It is released before a wait, so that an idle server stays small.
+/// `blocks` is the memory that argon2 fills. It is reused for the next queued job, because getting 19 MiB from the system
+/// takes nearly as long as a hash. It is released before a wait, so that an idle server uses little memory.
 fn next_job(jobs: &Mutex<Receiver<Job>>, blocks: &mut Vec<Block>) -> Option<Job> {
-    // A thread that waits for a job holds the lock, so a lock that is taken means an empty queue. (It may also be held for
-    // a moment by a thread that takes a job; then the memory is released without need.)
+    // A thread that waits for a job holds the lock, so a held lock means an empty queue. (A thread that is just taking a job
+    // also holds it for a moment; then the memory is released unnecessarily.)
     let queued = jobs.try_lock().ok().and_then(|jobs| jobs.try_recv().ok());
     queued.or_else(|| {
         *blocks = Vec::new();
@@ -157,7 +157,7 @@ fn next_job(jobs: &Mutex<Receiver<Job>>, blocks: &mut Vec<Block>) -> Option<Job>
     })
 }
 
-/// Whether `hash`, a PHC string, was made of `password`.
+/// Whether `hash`, a PHC string, is a hash of `password`.
 fn is_password(password: &str, hash: &str, blocks: &mut Vec<Block>) -> argon2::password_hash::Result<bool> {
     use argon2::password_hash::Error;
     let hash = PasswordHash::new(hash)?;
@@ -172,18 +172,18 @@ fn is_password(password: &str, hash: &str, blocks: &mut Vec<Block>) -> argon2::p
     Ok(Output::new(&output)? == *expected)
 }
 
-/// Makes the calling thread yield to threads of normal priority.
+/// Gives the calling thread a lower priority than normal threads.
 #[cfg(target_os = "linux")]
 pub fn lower_thread_priority() {
-    // `thread-priority` converts 22 to nice 10. Not 19: beside a process that uses all cores, a hash would take seconds.
+    // `thread-priority` converts 22 to nice 10. With nice 19, a hash would take seconds while another process uses all cores.
     const LOW: u8 = 22;
     if let Ok(low) = ThreadPriorityValue::try_from(LOW) {
-        // If the system refuses, hashing works at the normal priority.
+        // If the system refuses, hashing runs at the normal priority.
         let _ = set_current_thread_priority(ThreadPriority::Crossplatform(low));
     }
 }
 
-/// Only Linux has a nice value per thread.
+/// Does nothing: only Linux has a nice value per thread.
 #[cfg(not(target_os = "linux"))]
 pub fn lower_thread_priority() {}
 
@@ -193,10 +193,10 @@ fn argon2() -> Result<Argon2<'static>> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// Hashes `password` on the calling thread. For commands, which have nothing else to do meanwhile.
+/// Hashes `password` on the calling thread; for commands, which may block.
 ///
 /// # Errors
-/// When the system's random source fails.
+/// If the system's random source fails.
 pub fn hash_now(password: &str) -> Result<String> {
     let hash = argon2()?.hash_password(password.as_bytes());
     Ok(hash.map_err(|error| AppError::internal(error.to_string()))?.to_string())
@@ -207,13 +207,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_password_is_verified_and_another_is_not() {
+    async fn only_the_right_password_is_verified() {
         let passwords = Passwords::new(1).unwrap();
         let hash = passwords.hash("비밀번호 1234".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let verify = async |password: &str, hash: Option<&String>| {
-            let place = passwords.enter_queue().unwrap();
-            passwords.verify(place, password.to_owned(), hash.cloned()).await.unwrap()
+            let permit = passwords.acquire_permit().unwrap();
+            passwords.verify(permit, password.to_owned(), hash.cloned()).await.unwrap()
         };
         assert!(verify("비밀번호 1234", Some(&hash)).await);
         assert!(!verify("1234", Some(&hash)).await);
@@ -221,11 +221,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_while_hashing_stops_no_thread() {
+    async fn a_panic_while_hashing_does_not_end_the_thread() {
         let passwords = Passwords::new(1).unwrap();
         for _ in 0..thread::available_parallelism().unwrap().get() {
-            let place = passwords.enter_queue().unwrap();
-            passwords.run(place, |_| panic!("on purpose")).await.unwrap_err();
+            let permit = passwords.acquire_permit().unwrap();
+            passwords.run(permit, |_| panic!("on purpose")).await.unwrap_err();
         }
         passwords.hash("1234".to_owned()).await.unwrap();
     }
@@ -246,15 +246,15 @@ mod tests {
     #[tokio::test]
     async fn hashing_threads_have_a_low_priority() {
         let passwords = Passwords::new(1).unwrap();
-        let place = passwords.enter_queue().unwrap();
-        let stat = passwords.run(place, |_| std::fs::read_to_string("/proc/thread-self/stat").unwrap()).await.unwrap();
-        // After the name, the nice value is the 17th field.
+        let permit = passwords.acquire_permit().unwrap();
+        let stat = passwords.run(permit, |_| std::fs::read_to_string("/proc/thread-self/stat").unwrap()).await.unwrap();
+        // The nice value is the 17th field after the name.
         let nice = stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap();
         assert_eq!(nice, "10");
     }
 
     #[tokio::test]
-    async fn a_hash_of_other_costs_is_verified_at_its_own_whatever_memory_is_at_hand() {
+    async fn a_hash_is_verified_with_its_own_cost() {
         let hash_at = |memory, version| {
             let argon2 = Argon2::new(Algorithm::Argon2id, version, Params::new(memory, 1, 1, None).unwrap());
             argon2.hash_password(b"1234").unwrap().to_string()
@@ -268,11 +268,11 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_refuses_more() {
+    fn a_full_queue_refuses_further_passwords() {
         let passwords = Passwords::new(1).unwrap();
-        let place = passwords.enter_queue().unwrap();
-        assert_eq!(passwords.enter_queue().unwrap_err().code, ErrorCode::ServiceUnavailable);
-        drop(place);
-        passwords.enter_queue().unwrap();
+        let permit = passwords.acquire_permit().unwrap();
+        assert_eq!(passwords.acquire_permit().unwrap_err().code, ErrorCode::ServiceUnavailable);
+        drop(permit);
+        passwords.acquire_permit().unwrap();
     }
 }

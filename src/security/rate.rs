@@ -1,4 +1,4 @@
-//! How often something may happen: a token bucket for each key.
+//! Rate limits: a token bucket for each key.
 
 use std::hash::Hash;
 use std::num::NonZero;
@@ -9,10 +9,10 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::error::{AppError, ErrorCode, Result};
 
-/// After this many checks, keys whose buckets are full again are removed.
+/// After this number of checks, keys whose buckets are full again are removed.
 const CLEAN_UP_EVERY: u32 = 10_000;
 
-/// Limits how often something may happen for each key, on this instance.
+/// A rate limit for each key, on this instance.
 #[derive(Debug)]
 pub struct RateLimit<K: Hash + Eq + Clone> {
     limiter: DefaultKeyedRateLimiter<K>,
@@ -20,17 +20,17 @@ pub struct RateLimit<K: Hash + Eq + Clone> {
 }
 
 impl<K: Hash + Eq + Clone> RateLimit<K> {
-    /// Allows each key `per_second`, and `burst` at once.
+    /// Allows each key `per_second` actions a second, and `burst` at once.
     #[must_use]
     pub fn new(per_second: NonZero<u32>, burst: NonZero<u32>) -> Self {
         let quota = Quota::per_second(per_second).allow_burst(burst);
         Self { limiter: RateLimiter::keyed(quota), since_clean_up: AtomicU32::new(0) }
     }
 
-    /// Counts one for `key`.
+    /// Counts one action of `key`.
     ///
     /// # Errors
-    /// `TOO_MANY_REQUESTS`.
+    /// `TOO_MANY_REQUESTS` with the time to wait, if the limit is reached.
     pub fn check(&self, key: &K) -> Result<()> {
         if self.since_clean_up.fetch_add(1, Ordering::Relaxed) >= CLEAN_UP_EVERY {
             self.since_clean_up.store(0, Ordering::Relaxed);
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_key_has_a_budget_of_its_own() {
+    fn each_key_has_its_own_budget() {
         let rate = RateLimit::new(NonZero::new(2).unwrap(), NonZero::new(10).unwrap());
         for _ in 0..10 {
             rate.check(&"one").unwrap();

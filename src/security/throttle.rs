@@ -1,12 +1,13 @@
-//! Guessing passwords is slow: attempts to log in are counted per account and per address, in the database, so that
-//! all instances share one budget; beyond it nothing is hashed until a pause has passed, which grows.
+//! The login throttle: limits how fast passwords can be guessed. Failed logins are counted per account and per address, in
+//! the database, so that all instances share one budget. Above the budget, a lockout starts, which doubles with each
+//! further failure; during a lockout no password is hashed.
 //!
-//! An attempt is counted as a failure before its password is hashed, and taken back when it succeeds, so that attempts
-//! made at the same moment cannot exceed the budget. The count is of what was typed, whether such an account exists or
-//! not, so a pause reveals nothing about accounts.
+//! An attempt is counted as a failure before its password is hashed, and subtracted when it succeeds, so that concurrent
+//! attempts cannot exceed the budget. Attempts are counted for any account name, whether it exists or not, so a lockout
+//! does not reveal which accounts exist.
 //!
-//! Successful logins of one account are limited as well, also before anything is hashed. Only they count against that
-//! limit, so nobody without the password can use it up. The pause between two of them is short, like a first lockout.
+//! Successful logins of one account are limited as well, also before hashing. Only successful logins count against this
+//! limit, so it cannot be used up without the password. The wait between two of them is short, like a first lockout.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -26,27 +27,27 @@ use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{AttemptCounts, FailureKey, LockoutPolicy, SuccessLimit};
 use crate::repositories::throttle;
 
-/// How long a pause is remembered without asking, so that further attempts write nothing.
-const REMEMBERED_FOR: Duration = Duration::from_secs(5);
+/// How long a lockout is cached, so that further attempts need no query.
+const LOCKOUT_CACHE_TTL: Duration = Duration::from_secs(5);
 
-/// Pauses remembered at most.
+/// The number of cached lockouts.
 const CAPACITY: u64 = 10_000;
 
-/// Without a further failure for this long, and at least twice the longest pause, all is forgotten.
-const MEMORY: Duration = Duration::from_hours(1);
+/// Failures are deleted when there was no further one for this time, or for twice the longest lockout if that is longer.
+const RETENTION: Duration = Duration::from_hours(1);
 
-/// How long an attempt counts as under way; should its instance die meanwhile, the next may begin after that.
+/// How long an attempt counts as in progress. If its instance dies, the next attempt can begin after this time.
 const ATTEMPT_TIME: Duration = Duration::from_secs(30);
 
-/// How long an attempt waits for others under way.
+/// How long an attempt waits for others in progress.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// The first pause, in milliseconds, before an attempt that waits for others under way asks again, and the longest: each
-/// is twice the one before, with a random part so that they do not all ask at once.
-const FIRST_PAUSE_MS: u64 = 25;
-const LONGEST_PAUSE_MS: u64 = 400;
+/// The backoff, in milliseconds, of an attempt that waits for others in progress. It doubles from the first value to the
+/// second, with jitter.
+const FIRST_BACKOFF_MS: u64 = 25;
+const MAX_BACKOFF_MS: u64 = 400;
 
-/// Limits how often passwords can be tried.
+/// Limits login attempts. Clones share the cache.
 #[derive(Debug, Clone)]
 pub struct LoginThrottle {
     database: Database,
@@ -54,21 +55,21 @@ pub struct LoginThrottle {
     account: LockoutPolicy,
     address: LockoutPolicy,
     successes: SuccessLimit,
-    memory: Duration,
+    retention: Duration,
     lockouts: Cache<FailureKey, Lockout>,
     attempts: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
-/// How an attempt to log in went.
+/// The outcome of a login attempt.
 #[derive(Debug, Clone, Copy)]
 enum Outcome {
-    /// With the right password.
+    /// The password was right.
     Succeeded,
-    /// With a wrong one, or for an account that does not exist.
+    /// The password was wrong, or the account does not exist.
     Failed,
-    /// It was not even tried: too many failed before.
-    Paused,
-    /// It was refused: too many succeeded before.
+    /// Refused during a lockout, without a check of the password.
+    LockedOut,
+    /// Refused because of too many successful logins.
     Limited,
 }
 
@@ -77,21 +78,21 @@ impl Outcome {
         let outcome = match self {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
-            Self::Paused => "paused",
+            Self::LockedOut => "locked_out",
             Self::Limited => "limited",
         };
         [("outcome", outcome)]
     }
 }
 
-/// Until when attempts are refused, and what each of them counts as.
+/// The end of a lockout, and the outcome of the attempts that it refuses.
 #[derive(Debug, Clone, Copy)]
 struct Lockout {
     until: DateTime<Utc>,
     outcome: Outcome,
 }
 
-/// The keys that a login attempt is counted under: the account it names and the address it comes from.
+/// The keys that a login attempt is counted under: its account and its address.
 #[derive(Debug, Clone)]
 pub struct LoginAttemptKey {
     account: FailureKey,
@@ -99,15 +100,15 @@ pub struct LoginAttemptKey {
 }
 
 impl LoginAttemptKey {
-    /// `account`, tried from `address`.
+    /// An attempt for `account` from `address`.
     #[must_use]
     pub fn new(account: FailureKey, address: IpAddr) -> Self {
         Self { account, address: FailureKey::of_address(address) }
     }
 }
 
-/// An attempt to log in that was let through and counted. It ends as [`failed`](Self::failed) or
-/// [`succeeded`](Self::succeeded); one that is dropped stays counted.
+/// A login attempt that was counted and may continue. It ends with [`failed`](Self::failed) or
+/// [`succeeded`](Self::succeeded); an attempt that is dropped remains counted as a failure.
 #[derive(Debug)]
 #[must_use = "the attempt counts as a failure until it has succeeded"]
 pub struct Attempt {
@@ -118,11 +119,11 @@ pub struct Attempt {
 
 /// Whether an attempt may begin.
 enum Admission {
-    /// It was counted, and is under way until then at the latest.
+    /// It was counted, and is in progress until `claimed_until` at the latest.
     Admitted { claimed_until: DateTime<Utc> },
-    /// Too many have failed or succeeded.
+    /// Too many attempts have failed or succeeded.
     Locked { key: FailureKey, lockout: Lockout },
-    /// The budget is used up by attempts under way.
+    /// Attempts in progress use up the budget.
     Busy,
 }
 
@@ -141,19 +142,19 @@ impl LoginThrottle {
             account: policy(config.failures_per_account),
             address: policy(config.failures_per_address),
             successes: SuccessLimit::per_hour(config.successes_per_account),
-            memory: MEMORY.max(config.longest_lockout * 2),
-            lockouts: Cache::builder().time_to_live(REMEMBERED_FOR).max_capacity(CAPACITY).build(),
+            retention: RETENTION.max(config.longest_lockout * 2),
+            lockouts: Cache::builder().time_to_live(LOCKOUT_CACHE_TTL).max_capacity(CAPACITY).build(),
             attempts: Family::default(),
         }
     }
 
-    /// Adds what is counted here to `registry`.
+    /// Adds the metric of login attempts to `registry`.
     pub fn register(&self, registry: &mut Registry) {
-        for outcome in [Outcome::Succeeded, Outcome::Failed, Outcome::Paused, Outcome::Limited] {
-            // There from the start, so that the first failure is seen as a rise.
+        for outcome in [Outcome::Succeeded, Outcome::Failed, Outcome::LockedOut, Outcome::Limited] {
+            // Create all series at the start, so that `rate()` includes the first failure.
             let _ = self.attempts.get_or_create(&outcome.label());
         }
-        let help = "Passwords that were tried, and attempts that were refused after too many failures or logins";
+        let help = "Login attempts, including those refused after too many failures or logins";
         registry.register("login_attempts", help, self.attempts.clone());
     }
 
@@ -161,15 +162,15 @@ impl LoginThrottle {
         self.attempts.get_or_create(&outcome.label()).inc();
     }
 
-    /// The refusal of an attempt during `lockout`.
+    /// The error for an attempt during `lockout`.
     fn refusal(&self, lockout: Lockout, now: DateTime<Utc>) -> AppError {
         self.count(lockout.outcome);
-        // To the next whole second: a client that waits as told must not be early.
+        // Round up to the next second, so that a client that waits for `Retry-After` is not too early.
         let left = (lockout.until - now).to_std().unwrap_or_default() + Duration::from_millis(999);
         AppError { retry_after: Some(left), ..ErrorCode::TooManyRequests.into() }
     }
 
-    /// Refuses an attempt that is known to have to wait, without asking the database.
+    /// Refuses an attempt during a cached lockout, without a query.
     ///
     /// # Errors
     /// `TOO_MANY_REQUESTS`, with the time to wait.
@@ -180,13 +181,13 @@ impl LoginThrottle {
         longest.map_or(Ok(()), |lockout| Err(self.refusal(lockout, now)))
     }
 
-    /// Counts an attempt and lets it through. Where the budget is used up by attempts under way, waits for them.
+    /// Counts an attempt and admits it. If attempts in progress use up the budget, waits for them.
     ///
     /// # Errors
     /// `TOO_MANY_REQUESTS`, with the time to wait.
     pub async fn begin_attempt(&self, key: LoginAttemptKey) -> Result<Attempt> {
         let wait_until = Instant::now() + MAX_WAIT;
-        let mut pause = FIRST_PAUSE_MS;
+        let mut backoff = FIRST_BACKOFF_MS;
         loop {
             let now = self.clock.now();
             match self.admit(&key, now).await? {
@@ -198,11 +199,11 @@ impl LoginThrottle {
                     return Err(self.refusal(lockout, now));
                 }
                 Admission::Busy if Instant::now() < wait_until => {
-                    sleep(Duration::from_millis(rand::random_range(pause / 2..=pause))).await;
-                    pause = LONGEST_PAUSE_MS.min(pause * 2);
+                    sleep(Duration::from_millis(rand::random_range(backoff / 2..=backoff))).await;
+                    backoff = MAX_BACKOFF_MS.min(backoff * 2);
                 }
                 Admission::Busy => {
-                    self.count(Outcome::Paused);
+                    self.count(Outcome::LockedOut);
                     return Err(ErrorCode::TooManyRequests.into());
                 }
             }
@@ -211,7 +212,7 @@ impl LoginThrottle {
 
     async fn admit(&self, key: &LoginAttemptKey, now: DateTime<Utc>) -> Result<Admission> {
         let claimed_until = now + ATTEMPT_TIME;
-        let forget_before = self.forget_before(now);
+        let expired_before = self.expired_before(now);
         let admit = self.database.transaction_without_store(|tx| {
             async move {
                 let keys = [&key.account, &key.address];
@@ -220,7 +221,7 @@ impl LoginThrottle {
                 let mut lockouts = Vec::new();
                 for (key, policy) in keys.into_iter().zip([self.account, self.address]) {
                     let mut counts = throttle::lock(tx, key, now).await?;
-                    if counts.last_at < forget_before {
+                    if counts.last_at < expired_before {
                         counts = AttemptCounts::none(now);
                     }
                     if let Some(until) = self.successes.limited_until(&counts, now) {
@@ -228,7 +229,7 @@ impl LoginThrottle {
                         return Ok(Admission::Locked { key: key.clone(), lockout });
                     }
                     if let Some(until) = policy.locked_until(&counts) {
-                        // A claim far beyond the time of an attempt was made by an instance whose clock is wrong.
+                        // Ignore a claim far beyond the time of an attempt: the clock of its instance is wrong.
                         let is_claimed = |until: DateTime<Utc>| until > now && until < claimed_until + ATTEMPT_TIME;
                         is_busy |= counts.claimed_until.is_some_and(is_claimed);
                         if until > now {
@@ -243,7 +244,7 @@ impl LoginThrottle {
                     return Ok(Admission::Busy);
                 }
                 if let Some((key, until)) = lockouts.into_iter().max_by_key(|(_, until)| *until) {
-                    let lockout = Lockout { until, outcome: Outcome::Paused };
+                    let lockout = Lockout { until, outcome: Outcome::LockedOut };
                     return Ok(Admission::Locked { key: key.clone(), lockout });
                 }
                 for (key, counts) in counted {
@@ -256,52 +257,51 @@ impl LoginThrottle {
         admit.await
     }
 
-    /// Forgets the attempts at accounts that have a new password. Where that is not possible now, their pauses end by
-    /// themselves.
+    /// Deletes the attempts of accounts that have a new password. If that fails, their lockouts end by themselves.
     pub async fn clear_lockouts(&self, accounts: &[FailureKey]) {
         for account in accounts {
             self.lockouts.invalidate(account);
             let cleared = self.database.write(|conn| throttle::reset(conn, account).scope_boxed());
             if let Err(error) = cleared.await {
-                tracing::warn!(%error, "a pause of logins could not be ended");
+                tracing::warn!(%error, "a login lockout could not be cleared; it will expire");
             }
         }
     }
 
-    /// Deletes old attempts now and every hour; it does not end.
+    /// Deletes old attempts now and every hour; never returns.
     pub async fn run_cleanup(&self) {
-        retention::run("login attempts", || self.forget_old()).await;
+        retention::run("login attempts", || self.delete_old()).await;
     }
 
-    async fn forget_old(&self) -> Result<u64> {
-        let before = self.forget_before(self.clock.now());
-        let forget = || self.database.write(|conn| throttle::forget(conn, before, retention::BATCH).scope_boxed());
-        retention::in_batches(forget).await
+    async fn delete_old(&self) -> Result<u64> {
+        let before = self.expired_before(self.clock.now());
+        let delete = || self.database.write(|conn| throttle::delete_old(conn, before, retention::BATCH).scope_boxed());
+        retention::in_batches(delete).await
     }
 
-    fn forget_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        now - TimeDelta::from_std(self.memory).unwrap_or(TimeDelta::MAX)
+    fn expired_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now - TimeDelta::from_std(self.retention).unwrap_or(TimeDelta::MAX)
     }
 }
 
 impl Attempt {
-    /// The password was wrong. Both keys were counted already, the same way whether the account exists or not.
+    /// Ends an attempt with a wrong password. Both keys are already counted, whether the account exists or not.
     pub async fn failed(self) -> Result<()> {
         self.throttle.count(Outcome::Failed);
         let Self { throttle: LoginThrottle { database, clock, .. }, key, claimed_until } = &self;
         let now = clock.now();
-        // Each in a statement of its own, so that no attempt holds one key and waits for the other.
+        // A separate statement for each, so that no attempt holds the lock of one key while it waits for the other.
         for key in [&key.account, &key.address] {
             database.write(|conn| throttle::fail(conn, key, now, *claimed_until).scope_boxed()).await?;
         }
         Ok(())
     }
 
-    /// The password was right: forgets the account's failures and takes the same number back from the address. Failures
-    /// of other accounts still count, so one valid login does not reset the address.
+    /// Ends an attempt with the right password: resets the account's failures, and subtracts the same number from the
+    /// address. Failures of other accounts still count, so one valid login does not reset the address.
     ///
     /// # Errors
-    /// `TOO_MANY_REQUESTS` if other logins of the account reached the limit while this one was under way.
+    /// `TOO_MANY_REQUESTS` if other logins of the account reached the limit while this one was in progress.
     pub async fn succeeded(self) -> Result<()> {
         let Self { throttle, key, claimed_until } = &self;
         for key in [&key.account, &key.address] {
@@ -318,7 +318,7 @@ impl Attempt {
                 };
                 let settled = AttemptCounts { successes_until, ..AttemptCounts::none(now) };
                 throttle::update(tx, &key.account, &settled).await?;
-                throttle::forgive(tx, &key.address, counts.failures, *claimed_until).await?;
+                throttle::decrement(tx, &key.address, counts.failures, *claimed_until).await?;
                 Ok(limited_until)
             }
             .scope_boxed()

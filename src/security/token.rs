@@ -1,4 +1,4 @@
-//! Tokens: JWTs with one pinned algorithm, a key id, issuer, audience, expiry and a version.
+//! Tokens: JWTs with one pinned algorithm, key id, issuer, audience, expiry and version.
 
 mod claims;
 
@@ -24,62 +24,62 @@ pub(super) use self::claims::TokenOwner;
 pub use self::claims::{Audience, Claims, IssuedToken, RenewableToken, Subject, VerifiedToken};
 use self::claims::{ISSUER, Issuer};
 
-/// The longest token that is looked at, in bytes; ours have about 400.
+/// The longest accepted token, in bytes. Valid tokens have about 400.
 const MAX_TOKEN_BYTES: usize = 4096;
 
 /// The number of cached tokens.
-const VERIFIED: u64 = 20_000;
+const CACHE_CAPACITY: u64 = 20_000;
 
-/// How long a ticket for the event stream is good for, in seconds.
+/// The lifetime of a ticket for the event stream, in seconds.
 pub const TICKET_LIFETIME: i64 = 60;
 
-/// Makes and checks tokens. They are signed with the newest of a small set of keys and checked with the one they
-/// name, so a secret can be exchanged while tokens signed with the one before still count.
+/// Issues and checks tokens. A token is signed with the current key, and checked with the key that it names, so that tokens
+/// stay valid while the secret is replaced.
 pub struct Tokens {
     /// The id of the key that signs.
     key_id: String,
     encoding: EncodingKey,
-    /// Every key that counts, by its id.
+    /// All accepted keys, by id.
     decoding: HashMap<String, DecodingKey>,
     algorithm: Algorithm,
     validation: Validation,
-    /// Tokens whose signature is valid: a tablet sends the same one all day.
+    /// A cache of tokens with a valid signature, because a tablet sends the same token all day.
     verified: Cache<Box<[u8]>, Arc<VerifiedToken>>,
     epoch: Uuid,
     clock: Clock,
 }
 
 impl Tokens {
-    /// Tokens of the deployment whose epoch is `epoch`, signed with `secret`; those signed with one of `previous`
-    /// count, too.
+    /// Tokens of the deployment with this epoch, signed with `secret`. Tokens signed with one of the `previous` secrets are
+    /// accepted, too.
     #[must_use]
     pub fn new(secret: &Secret, previous: &[Secret], algorithm: Algorithm, epoch: Uuid, clock: Clock) -> Self {
         token_signature::install();
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[ISSUER]);
         validation.required_spec_claims = HashSet::from(["exp", "iss", "aud"].map(str::to_owned));
-        // Time is judged by our clock and the audience by the route, each with an error code of its own.
+        // The expiry is checked with the injected clock and the audience by the route; each has its own error code.
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let checked_with = |secret: &Secret| (key_id(secret), DecodingKey::from_secret(secret.expose().as_bytes()));
+        let decoding_key = |secret: &Secret| (key_id(secret), DecodingKey::from_secret(secret.expose().as_bytes()));
         Self {
             key_id: key_id(secret),
             encoding: EncodingKey::from_secret(secret.expose().as_bytes()),
-            decoding: previous.iter().chain([secret]).map(checked_with).collect(),
+            decoding: previous.iter().chain([secret]).map(decoding_key).collect(),
             algorithm,
             validation,
-            verified: Cache::builder().max_capacity(VERIFIED).eviction_policy(EvictionPolicy::lru()).build(),
+            verified: Cache::builder().max_capacity(CACHE_CAPACITY).eviction_policy(EvictionPolicy::lru()).build(),
             epoch,
             clock,
         }
     }
 
-    /// Makes a token that lives for `lifetime`.
+    /// Issues a token that is valid for `lifetime`.
     pub fn issue(&self, subject: Subject, lifetime: Duration) -> Result<IssuedToken> {
         self.issue_until(subject, self.clock.now() + TimeDelta::from_std(lifetime).map_err(AppError::internal)?)
     }
 
-    /// Makes a token that expires at `expires_at`, or up to a second before.
+    /// Issues a token that expires at `expires_at`, or up to a second earlier.
     pub fn issue_until(&self, subject: Subject, expires_at: DateTime<Utc>) -> Result<IssuedToken> {
         let claims = Claims {
             iss: Issuer::Tableorder,
@@ -98,7 +98,7 @@ impl Tokens {
         self.sign(&claims)
     }
 
-    /// Makes a ticket for the event stream out of an admin login.
+    /// Issues a ticket for the event stream from an admin login.
     pub fn issue_ticket(&self, login: &Claims) -> Result<IssuedToken> {
         let now = self.clock.now().timestamp();
         self.sign(&Claims {
@@ -116,7 +116,7 @@ impl Tokens {
         Ok(IssuedToken { token, expires_at: claims.expires_at() })
     }
 
-    /// The token, if it is one of ours, in time, and opens `audience`.
+    /// Checks the signature, expiry and audience of a token.
     ///
     /// # Errors
     /// `INVALID_TOKEN`, `TOKEN_EXPIRED` or `INVALID_TOKEN_TYPE`.
@@ -129,7 +129,7 @@ impl Tokens {
         Ok(verified)
     }
 
-    /// The table token, if it is one of ours, expired or not: for its renewal and for nothing else.
+    /// Checks a table token that is to be renewed. It may be expired; use it for the renewal only.
     ///
     /// # Errors
     /// `INVALID_TOKEN` or `INVALID_TOKEN_TYPE`.
@@ -139,7 +139,7 @@ impl Tokens {
         Ok(RenewableToken { claims, is_expired: self.is_expired(&claims) })
     }
 
-    /// The token, if one of our keys signed it in this epoch.
+    /// The token, if it has a valid signature and this epoch.
     fn authentic(&self, token: &[u8]) -> Result<Arc<VerifiedToken>> {
         let verified = match self.verified.get(token) {
             Some(verified) => verified,
@@ -153,7 +153,7 @@ impl Tokens {
         claims.exp <= self.clock.now().timestamp()
     }
 
-    /// The token, if one of our keys signed it.
+    /// Checks the signature of a token that is not cached, and caches it.
     fn verify(&self, token: &[u8]) -> Result<Arc<VerifiedToken>> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(ErrorCode::InvalidToken.into());
@@ -172,7 +172,7 @@ fn require_audience(claims: &Claims, audience: Audience) -> Result<()> {
     if claims.aud == audience { Ok(()) } else { Err(ErrorCode::InvalidTokenType.into()) }
 }
 
-/// What tokens call a key by: it tells which one it is and nothing about it.
+/// The key id in tokens. It identifies the secret but does not reveal it.
 fn key_id(secret: &Secret) -> String {
     let digest = Sha256::digest(secret.expose().as_bytes());
     URL_SAFE_NO_PAD.encode(digest.get(..6).unwrap_or_default())
@@ -196,7 +196,7 @@ mod tests {
     use crate::models::{SessionId, StoreId};
 
     fn tokens() -> Tokens {
-        let secret = Secret::new("a secret that only these tests know");
+        let secret = Secret::new("a secret for these unit tests only");
         Tokens::new(&secret, &[], Algorithm::HS256, Uuid::nil(), Clock::system())
     }
 
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_megabyte_is_no_token() {
+    fn an_overlong_token_is_refused() {
         let tokens = tokens();
         for long in ["x".repeat(1_000_000), token(&tokens).repeat(5_000)] {
             assert_eq!(tokens.check(long.as_bytes(), Audience::Table).unwrap_err().code, ErrorCode::InvalidToken);
@@ -221,14 +221,14 @@ mod tests {
     }
 
     #[test]
-    fn a_remembered_token_ends_in_time_and_opens_what_it_did() {
+    fn a_cached_token_keeps_its_expiry_and_audience() {
         let seconds = Arc::new(AtomicI64::new(0));
         let clock = Clock::from_fn({
             let seconds = Arc::clone(&seconds);
             move || DateTime::from_timestamp(seconds.load(Ordering::Relaxed), 0).unwrap()
         });
         let tokens =
-            Tokens::new(&Secret::new("a secret that only these tests know"), &[], Algorithm::HS256, Uuid::nil(), clock);
+            Tokens::new(&Secret::new("a secret for these unit tests only"), &[], Algorithm::HS256, Uuid::nil(), clock);
         let token = token(&tokens);
         for _ in 0..2 {
             assert_eq!(tokens.check(token.as_bytes(), Audience::Table).unwrap().claims.sub, 7);
@@ -241,17 +241,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_is_no_token(text in ".*") {
+        fn other_text_is_not_a_token(text in ".*") {
             prop_assert_eq!(tokens().check(text.as_bytes(), Audience::Table).unwrap_err().code, ErrorCode::InvalidToken);
         }
 
         #[test]
-        fn one_other_character_makes_it_no_token(place in any::<prop::sample::Index>(), other in "[ -~]") {
+        fn one_changed_character_makes_a_token_invalid(position in any::<prop::sample::Index>(), other in "[ -~]") {
             let tokens = tokens();
             let good = token(&tokens);
-            let place = place.index(good.len());
+            let position = position.index(good.len());
             let mut bad = good.clone();
-            bad.replace_range(place..=place, &other);
+            bad.replace_range(position..=position, &other);
             prop_assume!(bad != good);
             prop_assert_eq!(tokens.check(bad.as_bytes(), Audience::Table).unwrap_err().code, ErrorCode::InvalidToken);
         }

@@ -1,5 +1,5 @@
-//! The signatures of tokens: HMAC with SHA-2, as the cryptography that jsonwebtoken uses. (Its own providers bring RSA
-//! and elliptic curves, which tokens here never use.)
+//! The signatures of tokens: HMAC with SHA-2, as a cryptography provider for jsonwebtoken. Its own providers include RSA and
+//! elliptic curves, which are not used here.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
@@ -18,13 +18,13 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes jsonwebtoken use these signatures, in the whole process.
+/// Installs the provider for the whole process.
 pub(super) fn install() {
     // Only the first call has an effect.
     let _ = PROVIDER.install_default();
 }
 
-/// A secret with the algorithm it is used for.
+/// A secret, with the algorithm that it is used for.
 enum HmacKey {
     Hs256(Hmac<Sha256>),
     Hs384(Hmac<Sha384>),
@@ -66,7 +66,7 @@ impl Signer<Vec<u8>> for HmacKey {
 
 impl Verifier<Vec<u8>> for HmacKey {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), Error> {
-        // In constant time.
+        // `verify_slice` compares in constant time.
         let verified = match self {
             Self::Hs256(key) => key.clone().chain_update(message).verify_slice(signature),
             Self::Hs384(key) => key.clone().chain_update(message).verify_slice(signature),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_standard_is_valid() {
+    fn the_example_of_rfc_7515_is_valid() {
         install();
         let token: String = RFC_TOKEN.split_whitespace().collect();
         let key = DecodingKey::from_base64_secret(&(RFC_KEY.replace('-', "+").replace('_', "/") + "==")).unwrap();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn each_algorithm_verifies_what_it_signed_and_nothing_else() {
+    fn each_algorithm_verifies_only_its_own_signatures() {
         install();
         let algorithms = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
         for signed in algorithms {

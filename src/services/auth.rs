@@ -16,7 +16,7 @@ use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::models::{AuditAction, FailureKey, NewAuditEntry, Store, TableId, UserId};
 use crate::repositories::user::PasswordChange;
 use crate::repositories::{event, store, user};
-use crate::security::access::TokenAccess;
+use crate::security::access::TokenRevocationCache;
 use crate::security::identity::{AdminIdentity, TableIdentity};
 use crate::security::password::Passwords;
 use crate::security::throttle::{LoginAttemptKey, LoginThrottle};
@@ -34,7 +34,7 @@ pub struct AuthService {
     passwords: Passwords,
     throttle: LoginThrottle,
     tokens: Arc<Tokens>,
-    access: TokenAccess,
+    access: TokenRevocationCache,
     clock: Clock,
     admin_lifetime: Duration,
     table_lifetime: Duration,
@@ -48,7 +48,7 @@ impl AuthService {
         database: Database,
         sessions: SessionService,
         devices: DeviceService,
-        access: TokenAccess,
+        access: TokenRevocationCache,
         passwords: Passwords,
         throttle: LoginThrottle,
         tokens: Tokens,
@@ -121,7 +121,7 @@ impl AuthService {
         let revoked = self.database.transaction(store, |tx| {
             async move {
                 let now = self.clock.now();
-                user::forget_expired_tokens(tx, store, now).await?;
+                user::delete_expired_tokens(tx, store, now).await?;
                 user::revoke_token(tx, store, identity.claims.jti, identity.claims.expires_at()).await?;
                 let entry = NewAuditEntry::new(AuditAction::UserLogout, identity.user_id.0);
                 audit::record(tx, store, &identity.actor(), &entry, now).await?;

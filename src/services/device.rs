@@ -13,7 +13,7 @@ use crate::models::{
 };
 use crate::repositories::device::{self, NewDevice, PairingCutoff, UnpairedDevice};
 use crate::repositories::{event, store, table};
-use crate::security::access::TokenAccess;
+use crate::security::access::TokenRevocationCache;
 use crate::security::token::{Claims, RenewableToken};
 use crate::services::audit;
 
@@ -27,7 +27,7 @@ const SEEN_INTERVAL: TimeDelta = TimeDelta::hours(1);
 #[derive(Debug, Clone)]
 pub struct DeviceService {
     database: Database,
-    access: TokenAccess,
+    access: TokenRevocationCache,
     clock: Clock,
     config: DeviceConfig,
 }
@@ -51,7 +51,7 @@ struct Paired {
 impl DeviceService {
     /// The service for `database`. `access` is notified of revoked tokens.
     #[must_use]
-    pub fn new(database: Database, access: TokenAccess, clock: Clock, config: DeviceConfig) -> Self {
+    pub fn new(database: Database, access: TokenRevocationCache, clock: Clock, config: DeviceConfig) -> Self {
         Self { database, access, clock, config }
     }
 

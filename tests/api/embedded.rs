@@ -64,7 +64,7 @@ fn a_command_during_database_creation_is_asked_to_wait() {
     let lock = fs::File::create(directory.0.join("lock")).unwrap();
     lock.lock().unwrap();
     let refused = EmbeddedPostgres::running_in(&directory.0);
-    assert!(matches!(refused, Err(EmbeddedError::BeingMade(_))), "{refused:?}");
+    assert!(matches!(refused, Err(EmbeddedError::BeingCreated(_))), "{refused:?}");
     fs::create_dir_all(directory.0.join("postgres/pgdata")).unwrap();
     fs::write(directory.0.join("postgres/password"), "secret").unwrap();
     assert!(EmbeddedPostgres::running_in(&directory.0).unwrap().is_some());

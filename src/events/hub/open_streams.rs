@@ -7,47 +7,47 @@ use crate::config::StreamLimits;
 use crate::error::{AppError, ErrorCode, Limit, Result};
 use crate::models::{DeviceId, TableId, UserId};
 
-/// Whose stream it is.
+/// The owner of a stream, for the limits on open streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamOwner {
-    /// The table or the account.
+    /// The table or the user.
     pub account: StreamAccount,
-    /// One of several devices of the table, or of several logins of the account.
+    /// One of the table's devices, or one of the user's logins.
     pub login: StreamLogin,
 }
 
 /// The login that a stream belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamLogin {
-    /// A paired device, whichever of its tokens it uses.
+    /// A paired device, with any of its tokens.
     Device(DeviceId),
     /// The token of a login without a device.
     Token(Uuid),
 }
 
-/// The table or the account that a stream belongs to.
+/// The table or the user that a stream belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamAccount {
-    /// A table's tablets.
+    /// The tablets of a table.
     Table(TableId),
-    /// A member of staff.
+    /// A user.
     User(UserId),
 }
 
-/// Checks the limit of all streams, of which `open` are open.
+/// Checks the limit of all streams of this instance, of which `open` are open.
 ///
 /// # Errors
-/// `SERVICE_UNAVAILABLE`.
+/// `SERVICE_UNAVAILABLE` if the limit is reached.
 pub(super) fn check_all(limits: &StreamLimits, owner: StreamOwner, open: usize) -> Result<()> {
     let maximum = share_of(owner.account, limits.in_all, limits);
     check(ErrorCode::ServiceUnavailable, Limit::Streams, open, maximum)
 }
 
-/// How many of `places` are for streams of this account.
-fn share_of(account: StreamAccount, places: usize, limits: &StreamLimits) -> usize {
+/// The part of `limit` that applies to this account: a share is reserved for users.
+fn share_of(account: StreamAccount, limit: usize, limits: &StreamLimits) -> usize {
     match account {
-        StreamAccount::User(_) => places,
-        StreamAccount::Table(_) => places - places * limits.staff_percent / 100,
+        StreamAccount::User(_) => limit,
+        StreamAccount::Table(_) => limit - limit * limits.staff_percent / 100,
     }
 }
 
@@ -74,11 +74,11 @@ struct OpenStream {
 }
 
 impl OpenStreams {
-    /// Adds a stream, which ends when `closed` is cancelled, and returns its id. Closes the oldest ones of its login that
-    /// are too many, and returns how many there were.
+    /// Adds a stream, which ends when `closed` is cancelled. Closes the oldest streams of the same login if it has too many.
+    /// Returns the new stream's id and the number of closed streams.
     ///
     /// # Errors
-    /// `LIMIT_REACHED` if the table or the account has as many as it may have, `SERVICE_UNAVAILABLE` if the store has.
+    /// `LIMIT_REACHED` if the table or user has reached its limit, `SERVICE_UNAVAILABLE` if the store has.
     pub(super) fn add(
         &mut self,
         owner: StreamOwner,
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn one_more_stream_of_a_login_closes_its_own_oldest() {
+    fn a_surplus_stream_closes_the_oldest_of_its_login() {
         let mut open = OpenStreams::default();
         let other = add(&mut open, user(1, 2)).unwrap();
         let [first, second, third] = [(); 3].map(|()| add(&mut open, user(1, 1)).unwrap());
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_and_an_account_have_limits_of_their_own() {
+    fn each_table_and_user_has_its_own_limit() {
         let mut open = OpenStreams::default();
         for login in [0, 0, 1, 2, 3] {
             add(&mut open, table(1, login)).unwrap();
@@ -157,13 +157,13 @@ mod tests {
             let refused = add(&mut open, table(1, login)).unwrap_err();
             assert_eq!((refused.code, refused.limit()), (ErrorCode::LimitReached, Some((Limit::TableStreams, 5))));
         }
-        // One that closes its own oldest takes no more places.
+        // A stream that replaces the oldest of its login does not count additionally.
         add(&mut open, table(1, 0)).unwrap();
         add(&mut open, table(2, 0)).unwrap();
     }
 
     #[test]
-    fn tablets_leave_the_places_of_staff_free() {
+    fn tablets_cannot_use_the_share_reserved_for_users() {
         let mut open = OpenStreams::default();
         let ids: Vec<u64> =
             (0..6).map(|number| open.add(table(number, 0), &LIMITS, CancellationToken::new()).unwrap().0).collect();

@@ -1,4 +1,4 @@
-//! The channel of one store: its events, in the order of their seq, to its open streams.
+//! The channel of one store: sends its events to its open streams, in the order of their seq.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,10 +12,10 @@ use crate::events::cursor::{Cursor, Scope};
 use crate::events::metrics::EventMetrics;
 use crate::models::Event;
 
-/// How many events a stream may be behind before it reads the table instead.
+/// A stream that is more events behind than this reads them from the table instead.
 const CHANNEL_CAPACITY: usize = 256;
 
-/// An event that is sent to streams. Its bytes are made once and shared.
+/// An event that is sent to streams. It is serialised once, and all dashboards share the bytes.
 #[derive(Debug)]
 pub struct LiveEvent {
     /// The event.
@@ -28,7 +28,7 @@ impl LiveEvent {
         Arc::new(Self { event, staff_frame: OnceLock::new() })
     }
 
-    /// The event as it is written to a stream of `scope`, whose cursors are like `cursor`.
+    /// The event as it is written to a stream of `scope`. `cursor` is any cursor of that stream.
     pub(in crate::events) fn frame(&self, cursor: &Cursor, scope: Scope) -> Bytes {
         let make = || {
             let Event { seq, kind, data, .. } = &self.event;
@@ -42,12 +42,12 @@ impl LiveEvent {
     }
 }
 
-/// A store's events, in seq order.
+/// A store's channel. It puts events into the order of their seq.
 #[derive(Debug)]
 pub(super) struct StoreChannel {
     sender: broadcast::Sender<Arc<LiveEvent>>,
     pub(super) streams: Mutex<OpenStreams>,
-    order: Mutex<Order>,
+    order: Mutex<ReorderBuffer>,
     /// The store's access version; when it changes, every stream checks its token again.
     access: watch::Sender<i64>,
     metrics: Arc<EventMetrics>,
@@ -55,8 +55,8 @@ pub(super) struct StoreChannel {
 }
 
 #[derive(Debug, Default)]
-struct Order {
-    /// The seq of the last event that was sent; unknown until the first stream has read the head.
+struct ReorderBuffer {
+    /// The seq of the last event that was sent; `None` until the first stream has read the head.
     sent: Option<i64>,
     /// Events that wait for earlier ones.
     waiting: BTreeMap<i64, Arc<LiveEvent>>,
@@ -74,14 +74,15 @@ impl StoreChannel {
         }
     }
 
-    /// Takes an event and sends what is next in order. Returns the seq of the newest event that waits for earlier ones.
+    /// Adds an event, and sends all events that are next in order. Returns the seq of the newest event that still waits for
+    /// earlier ones.
     pub(super) fn push(&self, event: Arc<LiveEvent>) -> Option<i64> {
         let mut order = lock(&self.order);
         order.waiting.insert(event.event.seq, event);
         self.send_in_turn(&mut order)
     }
 
-    /// Sets the seq after which events are sent, unless it is known already. Returns the same as [`push`](Self::push).
+    /// Sets the seq after which events are sent, unless it is already set. Returns the same as [`push`](Self::push).
     pub(super) fn set_head(&self, head: i64) -> Option<i64> {
         let mut order = lock(&self.order);
         if order.sent.is_some() {
@@ -91,13 +92,13 @@ impl StoreChannel {
         self.send_in_turn(&mut order)
     }
 
-    /// Continues after `seq`: earlier events have been pruned. Streams see the gap and are aborted.
+    /// Continues after `seq`, because earlier events were pruned. Streams detect the gap and are aborted.
     pub(super) fn skip_to(&self, seq: i64) {
         let mut order = lock(&self.order);
         order.sent = order.sent.map(|sent| sent.max(seq));
     }
 
-    fn send_in_turn(&self, order: &mut Order) -> Option<i64> {
+    fn send_in_turn(&self, order: &mut ReorderBuffer) -> Option<i64> {
         let mut sent = order.sent?;
         while let Some(entry) = order.waiting.first_entry() {
             let seq = *entry.key();
@@ -108,7 +109,7 @@ impl StoreChannel {
             if seq == sent + 1 {
                 sent = seq;
                 self.metrics.observe_delivery(event.event.created_at, self.clock.now());
-                // Without a receiver nothing is lost: it is in the table.
+                // Without a receiver nothing is lost, because the event is in the table.
                 let _ = self.sender.send(event);
             }
         }
@@ -133,19 +134,19 @@ impl StoreChannel {
         self.sender.receiver_count()
     }
 
-    /// Events that wait for those before them.
+    /// The number of events that wait for earlier ones.
     pub(super) fn waiting(&self) -> usize {
         lock(&self.order).waiting.len()
     }
 
-    /// Events from here on, and the store's access version.
+    /// Receivers of all events from now on, and of the store's access version.
     pub(super) fn subscribe(&self) -> (broadcast::Receiver<Arc<LiveEvent>>, watch::Receiver<i64>) {
         (self.sender.subscribe(), self.access.subscribe())
     }
 }
 
-/// Every lock here is held for a few instructions and never across an await; a panic between them leaves
-/// the maps as they were.
+/// Locks a mutex and ignores poisoning: the locks here are held for a few instructions, and a panic leaves the data
+/// consistent.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -174,7 +175,7 @@ pub(super) mod tests {
     fn events_out_of_order_are_sent_in_order_and_once() {
         let channel = StoreChannel::new(Arc::new(EventMetrics::new()), Clock::system());
         let mut receiver = channel.subscribe().0;
-        assert_eq!(channel.push(event(11)), None, "before the head is known nothing is missing");
+        assert_eq!(channel.push(event(11)), None, "without a head no event is missing");
         channel.set_head(10);
         assert_eq!(channel.push(event(14)), Some(14));
         assert_eq!(channel.push(event(13)), Some(14));

@@ -16,34 +16,34 @@ use crate::events::metrics::EventMetrics;
 use crate::models::{Event, StoreId, StreamHead};
 use crate::repositories::event;
 
-/// What a stream waits for.
+/// The next thing that happens to a stream.
 #[derive(Debug)]
 pub(in crate::events) enum Next {
-    /// The next event; `Lagged` when some were missed and must be read from the table.
+    /// The next event; `Lagged` if some were missed and must be read from the table.
     Event(Result<Arc<LiveEvent>, broadcast::error::RecvError>),
-    /// A token of the store may have been revoked. Returned once at the beginning, too: it may have been revoked between
-    /// its check and the subscription.
+    /// A token of the store may have been revoked. It is also returned once at the beginning, because the token may have
+    /// been revoked between its check and the subscription.
     Access,
-    /// The stream is closed: the server stops, or its login opened another one.
+    /// The stream is closed, because the server stops or the same login opened another stream.
     Closed,
     /// The deadline passed.
     Deadline,
 }
 
-/// One of the streams that may be open.
+/// The slot of one open stream. Dropping it frees the slot.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct StreamSlot {
     hub: Hub,
     store: StoreId,
     pub(super) channel: Arc<StoreChannel>,
-    /// Taken out on drop, before the channel's subscribers are counted.
+    /// Dropped first in `drop`, before the channel's subscribers are counted.
     pub(super) receiver: Option<broadcast::Receiver<Arc<LiveEvent>>>,
     access: watch::Receiver<i64>,
     id: u64,
     closed: CancellationToken,
 }
 
-impl Place {
+impl StreamSlot {
     pub(super) fn new(
         hub: Hub,
         store: StoreId,
@@ -58,13 +58,13 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for StreamSlot {
     fn drop(&mut self) {
         self.receiver = None;
         lock(&self.channel.streams).remove(self.id);
         self.hub.0.open_streams.fetch_sub(1, Ordering::Relaxed);
         let mut channels = lock(&self.hub.0.channels);
-        // The store may have another channel by now, made after the last subscriber of this one had left.
+        // The store may already have a new channel, created after the last subscriber of this one left.
         let is_current = channels.get(&self.store).is_some_and(|channel| Arc::ptr_eq(channel, &self.channel));
         if is_current && self.channel.subscribers() == 0 {
             channels.remove(&self.store);
@@ -75,15 +75,15 @@ impl Drop for Place {
 /// A subscription to the events of a store.
 #[derive(Debug)]
 pub struct Subscription {
-    pub(super) place: Place,
+    pub(super) slot: StreamSlot,
     /// The end of the store's events, read after the subscription began.
     pub head: StreamHead,
 }
 
 impl Subscription {
-    /// Waits for whatever comes first. A token that may have been revoked comes before the next event.
+    /// Waits for the next thing that happens. A possible revocation has priority over the next event.
     pub(in crate::events) async fn next(&mut self, deadline: Instant) -> Next {
-        let Place { receiver: Some(receiver), access, closed, .. } = &mut self.place else { return Next::Closed };
+        let StreamSlot { receiver: Some(receiver), access, closed, .. } = &mut self.slot else { return Next::Closed };
         tokio::select! {
             biased;
             () = closed.cancelled() => Next::Closed,
@@ -94,22 +94,23 @@ impl Subscription {
         }
     }
 
-    /// Why the stream is closed, if it is.
+    /// The reason why the stream is closed; `None` while it is open.
     pub(in crate::events) fn closed(&self) -> Option<&'static str> {
-        let Place { hub, closed, .. } = &self.place;
+        let StreamSlot { hub, closed, .. } = &self.slot;
         match (closed.is_cancelled(), hub.0.closing.is_cancelled()) {
             (true, true) => Some("the server is stopping"),
-            (true, false) => Some("its login has opened another one"),
+            (true, false) => Some("the same login opened another stream"),
             (false, _) => None,
         }
     }
 
     /// Whether a token of the store may have been revoked since the last call.
     pub(in crate::events) fn has_access_changed(&mut self) -> bool {
-        let access = &mut self.place.access;
+        let access = &mut self.slot.access;
         let changed = access.has_changed().unwrap_or(false);
         if changed {
-            // A change between the two lines is covered by the check that follows; one after a `false` must stay marked.
+            // The caller checks the token next, which covers a change between the two lines. After `false`, a change must
+            // stay marked.
             access.mark_unchanged();
         }
         changed
@@ -117,18 +118,18 @@ impl Subscription {
 
     /// The seq up to which the channel has sent every event.
     pub(in crate::events) fn sent(&self) -> i64 {
-        self.place.channel.sent().unwrap_or(self.head.event_seq)
+        self.slot.channel.sent().unwrap_or(self.head.event_seq)
     }
 
     pub(in crate::events) fn metrics(&self) -> &EventMetrics {
-        &self.place.hub.0.metrics
+        &self.slot.hub.0.metrics
     }
 
-    /// A page of the store's events after `seq`, from the table, to be put on the stream.
+    /// Reads a page of the store's events after `seq` from the table, to be sent on the stream.
     pub(in crate::events) async fn read_after(&self, seq: i64, limit: i64) -> Result<Vec<Event>> {
-        let Place { hub, store, .. } = &self.place;
+        let StreamSlot { hub, store, .. } = &self.slot;
         let read = hub.0.database.read(|conn| event::after(conn, *store, seq, limit).scope_boxed());
-        // Boxed: every open stream would have the size of this future.
+        // Boxed, because otherwise every open stream would contain this large future.
         let events = Box::pin(read).await?;
         for event in &events {
             hub.observe(*store, event);
@@ -138,7 +139,7 @@ impl Subscription {
 
     /// The store's cursor for `scope`, at `seq`.
     pub(in crate::events) fn cursor(&self, scope: Scope, seq: i64) -> Cursor {
-        self.place.hub.cursor(self.place.store, scope, seq)
+        self.slot.hub.cursor(self.slot.store, scope, seq)
     }
 }
 

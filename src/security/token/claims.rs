@@ -1,4 +1,4 @@
-//! What a token says, and whom it is made for.
+//! The claims of a token, and the types around them.
 
 use std::sync::Mutex;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::models::{DeviceId, Role, SessionId, StoreId};
 
-/// What a token opens.
+/// The part of the API that a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Audience {
@@ -20,75 +20,74 @@ pub enum Audience {
     Stream,
 }
 
-/// Who made a token.
+/// The issuer of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Issuer {
     #[serde(rename = "tableorder")]
     Tableorder,
 }
 
-/// [`Issuer`], as it stands in a token.
+/// The text of [`Issuer`] in a token.
 pub(super) const ISSUER: &str = "tableorder";
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     pub(super) iss: Issuer,
-    /// What it opens.
+    /// The part of the API that it is for.
     pub aud: Audience,
-    /// The account's or table's id.
+    /// The id of the user or table.
     pub sub: i64,
     /// The store.
     pub store: StoreId,
-    /// The session a table token orders for.
+    /// The session that a table token orders for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
-    /// The device a table token was given to. A token of a version before devices has none.
+    /// The device of a table token; `None` for a token issued before version 0.2.0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceId>,
-    /// The account's or table's token version when the token was made.
+    /// The token version of the user or table when the token was issued.
     pub version: i32,
     pub(super) iat: i64,
     pub(super) exp: i64,
-    /// When the login ends that a ticket was made from; a stream opened with the ticket ends with it.
+    /// The expiry of the login that a ticket was issued for. A stream opened with the ticket ends then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) login_exp: Option<i64>,
-    /// The deployment's epoch when the login was made: what ids and versions meant then, they no longer mean after a
-    /// restore.
+    /// The deployment's epoch at the login. After a restore there is a new one, because ids and versions then have another
+    /// meaning.
     pub(super) epoch: Uuid,
-    /// The login's own id, for logging it out. A ticket has that of the login it was made from.
+    /// The id of the login, for the logout. A ticket has the id of its login.
     pub jti: Uuid,
 }
 
 impl Claims {
-    /// The admin login behind a ticket.
+    /// The claims of the admin login that a ticket was issued for.
     #[must_use]
     pub fn login_of_ticket(self) -> Self {
         let exp = self.login_exp.unwrap_or(self.exp);
         Self { aud: Audience::Admin, exp, login_exp: None, ..self }
     }
 
-    /// When the token stops counting.
+    /// When the token expires.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {
         DateTime::from_timestamp(self.exp, 0).unwrap_or(DateTime::<Utc>::MIN_UTC)
     }
 }
 
-/// A token that one of our keys signed.
+/// A token with a valid signature.
 #[derive(Debug)]
 pub struct VerifiedToken {
-    /// What it says.
+    /// The token's claims.
     pub claims: Claims,
-    /// Its owner, at the last of the store's access versions at which the token was found to be valid.
+    /// A cache of its owner, with the store's access version for which the token is valid.
     pub(in crate::security) owner: Mutex<Option<(i64, TokenOwner)>>,
 }
 
-/// A table token that asks to be renewed: one of ours, but perhaps an expired one. It proves who asks and opens
-/// nothing.
+/// A table token that is to be renewed. Its signature is valid, but it may be expired, so it must not grant access.
 #[derive(Debug, Clone, Copy)]
 pub struct RenewableToken {
-    /// What it says.
+    /// The token's claims.
     pub claims: Claims,
     /// Whether it has expired.
     pub is_expired: bool,
@@ -97,7 +96,7 @@ pub struct RenewableToken {
 /// The owner of a valid token.
 #[derive(Debug, Clone)]
 pub(in crate::security) struct TokenOwner {
-    /// The account's name and role; a tablet has none.
+    /// The user's name and role; `None` for a tablet.
     pub(in crate::security) account: Option<(String, Role)>,
 }
 
@@ -107,28 +106,28 @@ impl From<Claims> for VerifiedToken {
     }
 }
 
-/// Whom a token is made for.
+/// The subject of a new token.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
-    /// What it opens.
+    /// The part of the API that the token is for.
     pub audience: Audience,
-    /// The account's or table's id.
+    /// The id of the user or table.
     pub id: i64,
     /// The store.
     pub store: StoreId,
-    /// The session a table token orders for.
+    /// The session that a table token orders for.
     pub session: Option<SessionId>,
-    /// The device a table token is given to.
+    /// The device of a table token.
     pub device: Option<DeviceId>,
-    /// The account's or table's token version.
+    /// The token version of the user or table.
     pub version: i32,
 }
 
-/// A token and when it ends.
+/// A new token and its expiry.
 #[derive(Debug, Clone)]
 pub struct IssuedToken {
     /// The token.
     pub token: String,
-    /// When it stops counting.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
 }

@@ -88,12 +88,12 @@ impl AuthService {
         hash: Option<String>,
     ) -> Result<bool> {
         self.throttle.check_cached(&key)?;
-        let queue_slot = self.passwords.enter_queue()?;
+        let permit = self.passwords.acquire_permit()?;
         let (throttle, passwords) = (self.throttle.clone(), self.passwords.clone());
         // In its own task: an attempt counts even if the client disconnects before the response.
         let attempt = tokio::spawn(async move {
             let attempt = throttle.begin_attempt(key).await?;
-            let matches = passwords.verify(queue_slot, password, hash).await?;
+            let matches = passwords.verify(permit, password, hash).await?;
             if matches {
                 attempt.succeeded().await?;
             } else {

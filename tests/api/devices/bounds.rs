@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json;
 use tableorder::clock::Clock;
-use tableorder::security::access::TokenAccess;
+use tableorder::security::access::TokenRevocationCache;
 use tableorder::services::DeviceService;
 
 use super::{MENU, Tablet, audited, config, is_aborted, listed, renew};
@@ -119,7 +119,7 @@ async fn old_pairings_are_deleted_once_their_last_token_expired() {
     tablet.renewed().await;
     Tablet::pair(&store, 1).await;
     let prune_at = async |moment: &'static str| {
-        let access = TokenAccess::new(app.database.clone(), app.cluster.clone(), app.hub.clone());
+        let access = TokenRevocationCache::new(app.database.clone(), app.cluster.clone(), app.hub.clone());
         let clock = Clock::from_fn(move || moment.parse().unwrap());
         DeviceService::new(app.database.clone(), access, clock, config().devices).prune().await.unwrap()
     };

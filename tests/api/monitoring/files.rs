@@ -78,7 +78,7 @@ fn every_route_and_outcome_in_a_query_exists() {
             assert!(document.paths.paths.contains_key(&route), "{file}: {route}");
         }
         for outcome in all(r#"outcome=~?"([^"]+)""#, &text).iter().flat_map(|outcomes| outcomes.split('|')) {
-            assert!(["succeeded", "failed", "paused"].contains(&outcome), "{file}: {outcome}");
+            assert!(["succeeded", "failed", "locked_out"].contains(&outcome), "{file}: {outcome}");
         }
     }
 }

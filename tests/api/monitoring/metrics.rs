@@ -69,13 +69,13 @@ async fn metrics_count_each_kind_of_request_and_event() {
         ("tableorder_streams_limit", 20_000.0),
         ("tableorder_stream_resets_total", 1.0),
         ("tableorder_stream_lags_total", 0.0),
-        ("tableorder_streams_broken_off_total", 0.0),
+        ("tableorder_streams_aborted_total", 0.0),
         ("tableorder_hub_stores", 1.0),
         ("tableorder_hub_events_waiting", 0.0),
         ("tableorder_hub_listening", 1.0),
         ("tableorder_login_attempts_total{outcome=\"succeeded\"}", 1.0),
         ("tableorder_login_attempts_total{outcome=\"failed\"}", 5.0),
-        ("tableorder_login_attempts_total{outcome=\"paused\"}", 1.0),
+        ("tableorder_login_attempts_total{outcome=\"locked_out\"}", 1.0),
         ("tableorder_login_attempts_total{outcome=\"limited\"}", 0.0),
         ("tableorder_hash_queue_length", 0.0),
         ("tableorder_hash_queue_limit", 256.0),
@@ -165,7 +165,7 @@ async fn an_aborted_stream_is_counted() {
     admin.post("/admin/auth/logout", &json!({})).await;
     assert!(stream.end().await.is_err());
     let metrics = Metrics::of(&app.anonymous()).await;
-    assert!((metrics.value("tableorder_streams_broken_off_total") - 1.0).abs() < f64::EPSILON);
+    assert!((metrics.value("tableorder_streams_aborted_total") - 1.0).abs() < f64::EPSILON);
 }
 
 #[tokio::test]
