@@ -1,4 +1,4 @@
-//! The audit log: entries are added and read, never changed. Only those of logins are deleted, when they are old.
+//! The audit log. Entries are added and read, and never changed. Only old entries of logins are deleted.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -37,14 +37,14 @@ pub async fn insert(
     Ok(())
 }
 
-/// The transaction's commit does not wait for the disk: for what may be lost with PostgreSQL's last moments, and must
-/// not flush beside the orders.
+/// Makes the commit of this transaction not wait for the disk. Use it for entries that may be lost in a crash of
+/// PostgreSQL, so that they do not slow down the commits of orders.
 pub async fn commit_unflushed(conn: &mut PgConnection) -> Result<()> {
     sqlx::query!("SET LOCAL synchronous_commit = off").execute(conn).await?;
     Ok(())
 }
 
-/// The store's entries, newest first, one more than `limit` at most.
+/// The store's entries, newest first: at most one more than `limit`.
 pub async fn list(
     conn: &mut PgConnection,
     store: StoreId,
@@ -66,8 +66,8 @@ pub async fn list(
     .await?)
 }
 
-/// Deletes the store's entries of `action` with ids below `before`, oldest first and at most `limit`, and returns how
-/// many there were. It passes over entries that another instance is deleting.
+/// Deletes the store's entries of `action` with ids below `before`: the oldest ones, at most `limit`. Skips entries that
+/// another instance is deleting. Returns the number of deleted entries.
 pub async fn delete_old(
     conn: &mut PgConnection,
     store: StoreId,

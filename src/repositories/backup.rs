@@ -5,17 +5,17 @@ use sqlx::PgConnection;
 
 use crate::error::Result;
 
-/// The advisory lock of the instance that makes the nightly backup, held for as long as its session lasts ("tableback").
+/// The advisory lock of the instance that makes the nightly backup ("tableback"). It is held until the connection closes.
 const LOCK: i64 = 0x7461_6261_636b_7570;
 
 /// A backup that was completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastBackup {
-    /// When it was due.
+    /// The time at which it was due.
     pub due_at: DateTime<Utc>,
-    /// When it was complete.
+    /// The time at which it was completed.
     pub finished_at: DateTime<Utc>,
-    /// The length of its file.
+    /// The length of its file in bytes.
     pub bytes: i64,
 }
 
@@ -39,7 +39,7 @@ pub async fn set_last(conn: &mut PgConnection, backup: LastBackup) -> Result<()>
     Ok(())
 }
 
-/// Takes the lock of the instance that makes the backup. `false` while another holds it.
+/// Takes the lock of the instance that makes the backup. Returns `false` if another instance holds it.
 pub async fn try_lock(conn: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "locked!""#, LOCK).fetch_one(conn).await?)
 }

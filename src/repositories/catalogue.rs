@@ -1,4 +1,4 @@
-//! What PostgreSQL's catalogue says of the database: its tables and their columns, who is connected.
+//! PostgreSQL's system catalogue: the tables of the database, their columns and id sequences, and the open connections.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -7,12 +7,12 @@ use crate::error::Result;
 /// The schema of the tables.
 pub const PUBLIC: &str = "public";
 
-/// What the schema [`PUBLIC`] holds.
+/// The contents of the schema [`PUBLIC`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contents {
-    /// Any table, except those of extensions.
+    /// Whether it has any tables, except those of extensions.
     pub is_any: bool,
-    /// The tables of this program.
+    /// Whether it has the tables of this program.
     pub is_ours: bool,
 }
 
@@ -23,9 +23,9 @@ pub struct Table {
     pub name: String,
     /// Its columns, in their order.
     pub columns: Vec<String>,
-    /// Its bytes on the disk, without its indexes.
+    /// Its size on the disk in bytes, without its indexes.
     pub size: u64,
-    /// Whether a sequence gives its rows their `id`.
+    /// Whether its `id` comes from a sequence.
     pub gives_ids: bool,
 }
 
@@ -42,7 +42,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// What the database holds.
+/// Reads what the schema [`PUBLIC`] contains.
 pub async fn contents(conn: &mut PgConnection) -> Result<Contents> {
     Ok(sqlx::query_as!(
         Contents,
@@ -81,7 +81,7 @@ pub async fn tables(conn: &mut PgConnection, schema: &str) -> Result<Vec<Table>>
     Ok(tables.collect())
 }
 
-/// The id that a table gave last; `None` if it gave none yet.
+/// The last value of a table's id sequence; `None` if the sequence was not used yet.
 pub async fn last_id(conn: &mut PgConnection, schema: &str, table: &str) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar!(
         "SELECT pg_sequence_last_value(pg_get_serial_sequence(format('%I.%I', $1::text, $2::text), 'id')::regclass)",
@@ -98,7 +98,7 @@ pub async fn largest_id(conn: &mut PgConnection, schema: &str, table: &str) -> R
     Ok(sqlx::query_scalar(AssertSqlSafe(largest)).fetch_one(conn).await?)
 }
 
-/// Makes a table give ids after `last`.
+/// Sets a table's id sequence, so that the next id is `last` + 1.
 pub async fn set_last_id(conn: &mut PgConnection, schema: &str, table: &str, last: i64) -> Result<()> {
     sqlx::query!(
         "SELECT setval(pg_get_serial_sequence(format('%I.%I', $1::text, $2::text), 'id')::regclass, $3)",
@@ -111,9 +111,9 @@ pub async fn set_last_id(conn: &mut PgConnection, schema: &str, table: &str, las
     Ok(())
 }
 
-/// How many other connections to this database servers and commands of this program have.
+/// The number of other connections of this program's servers and commands to the database.
 pub async fn connections(conn: &mut PgConnection) -> Result<i64> {
-    // A transaction would otherwise see the connections of the first time it asked.
+    // Otherwise, a transaction would always see the connections of its first query.
     sqlx::query!("SELECT pg_stat_clear_snapshot()").fetch_one(&mut *conn).await?;
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM pg_stat_activity

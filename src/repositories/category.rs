@@ -22,7 +22,7 @@ pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<Categor
 /// Adds a category.
 ///
 /// # Errors
-/// `DUPLICATE` for a name that is taken.
+/// `DUPLICATE` if the name is in use.
 pub async fn insert(
     conn: &mut PgConnection,
     store: StoreId,
@@ -59,7 +59,7 @@ pub async fn get(conn: &mut PgConnection, store: StoreId, category: CategoryId) 
     .ok_or_else(|| ErrorCode::CategoryNotFound.into())
 }
 
-/// The category, locked against being changed by another.
+/// Reads the category and locks it against concurrent changes.
 ///
 /// # Errors
 /// `CATEGORY_NOT_FOUND`.
@@ -76,8 +76,8 @@ pub async fn lock(conn: &mut PgConnection, store: StoreId, category: CategoryId)
     .ok_or_else(|| ErrorCode::CategoryNotFound.into())
 }
 
-/// Every category's id, locked against being changed or deleted by another; in an order that no change
-/// changes, so that two transactions that lock them all never wait for each other.
+/// Locks all categories against concurrent changes, and returns their ids. They are locked in an order that never changes,
+/// so that two transactions cannot deadlock.
 pub async fn lock_all(conn: &mut PgConnection, store: StoreId) -> Result<Vec<CategoryId>> {
     Ok(sqlx::query_scalar!(
         r#"SELECT id AS "id: CategoryId" FROM categories WHERE store_id = $1 ORDER BY created_at, id FOR NO KEY UPDATE"#,
@@ -101,10 +101,10 @@ pub async fn last_display_order(conn: &mut PgConnection, store: StoreId) -> Resu
         .await?)
 }
 
-/// Writes a category's name and place.
+/// Writes a category's name and display order.
 ///
 /// # Errors
-/// `DUPLICATE` for a name that is taken, `CATEGORY_NOT_FOUND`.
+/// `DUPLICATE` if the name is in use, `CATEGORY_NOT_FOUND`.
 pub async fn update(conn: &mut PgConnection, store: StoreId, category: &Category) -> Result<()> {
     let result = sqlx::query!(
         "UPDATE categories SET name = $3, display_order = $4 WHERE store_id = $1 AND id = $2",
@@ -119,7 +119,7 @@ pub async fn update(conn: &mut PgConnection, store: StoreId, category: &Category
     expect_one(&result, ErrorCode::CategoryNotFound)
 }
 
-/// Gives the categories `ids` the display orders 0, 1, 2 …
+/// Sets the display orders of the categories `ids` to 0, 1, 2 …
 pub async fn reorder(conn: &mut PgConnection, store: StoreId, ids: &[CategoryId]) -> Result<()> {
     update_display_order!("categories", conn, store, ids)?;
     Ok(())

@@ -1,15 +1,13 @@
-//! A named constraint becomes a domain error: insert and map the violation, never look first.
+//! Maps the violation of a named constraint to a domain error. Insert and map the violation; never check before the insert,
+//! because the check would race with other transactions.
 
 use sqlx::postgres::PgQueryResult;
 
 use crate::error::{AppError, ErrorCode, Result};
 
-/// Turns the violation of a named constraint into the error it stands for.
+/// Maps the violation of a named constraint to a domain error.
 pub trait OnConstraint<T> {
-    /// `code` if the statement failed on `constraint`, its own error otherwise.
-    ///
-    /// # Errors
-    /// As said.
+    /// Replaces the error by `code` if the statement violated `constraint`.
     fn on_constraint(self, constraint: &str, code: ErrorCode) -> Result<T>;
 }
 
@@ -31,8 +29,8 @@ impl<T> OnConstraint<T> for Result<T> {
     }
 }
 
-/// The constraint an error names. A distributed database names it only in the message, with the shard's
-/// number behind (`orders_number_key_102202`).
+/// The name of the violated constraint. A distributed database names it only in the message, with the shard's number as a
+/// suffix (`orders_number_key_102202`).
 fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
     let error = error.as_database_error()?;
     if !error.code().is_some_and(|state| state.starts_with("23")) {
@@ -53,15 +51,15 @@ fn without_shard(name: &str) -> &str {
     }
 }
 
-/// Says how many rows a write expects: exactly one.
+/// Checks that a write changed exactly one row.
 ///
 /// # Errors
-/// `missing` when there was none.
+/// `missing` if it changed none.
 pub fn expect_one(result: &PgQueryResult, missing: ErrorCode) -> Result<()> {
     match result.rows_affected() {
         1 => Ok(()),
         0 => Err(missing.into()),
-        more => Err(AppError::internal(format!("a write meant for one row changed {more}"))),
+        more => Err(AppError::internal(format!("a write for one row changed {more} rows"))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tablets that were paired with their tables.
+//! Devices: the tablets that are paired with a table.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -15,31 +15,31 @@ pub struct NewDevice {
     pub table: TableId,
     /// The table's token version.
     pub token_version: i32,
-    /// The token without a device that is renewed; `None` at a login.
+    /// The id of the renewed token, if that token has no device; `None` at a login.
     pub token_id: Option<Uuid>,
     /// When the device's first token expires.
     pub token_expires_at: DateTime<Utc>,
 }
 
-/// A device that was deleted because its table had too many.
+/// A device that was deleted because its table had too many devices.
 #[derive(Debug, Clone, Copy)]
 pub struct UnpairedDevice {
     /// The device.
     pub id: DeviceId,
-    /// Whether a token of it was valid until now.
+    /// Whether it still had a valid token.
     pub had_valid_token: bool,
 }
 
-/// Which pairings are valid.
+/// The condition for valid pairings.
 #[derive(Debug, Clone, Copy)]
 pub struct PairingCutoff {
-    /// Those that are not older.
+    /// A pairing made at this time or later is valid.
     pub paired_since: DateTime<Utc>,
-    /// An older one for as long as its last token has not expired.
+    /// An older pairing is valid if its last token expires after this time.
     pub now: DateTime<Utc>,
 }
 
-/// Selects the devices that staff see; what follows narrows, sorts or locks them.
+/// Selects the devices that are listed for users. `$tail` filters, sorts or locks them.
 macro_rules! select_devices {
     ($tail:literal, $($bind:expr),*) => {
         sqlx::query_as!(
@@ -54,7 +54,7 @@ macro_rules! select_devices {
     };
 }
 
-/// Selects what a renewal depends on, and locks it against being revoked meanwhile.
+/// Selects the data that a renewal needs, and locks the device against a concurrent revocation.
 macro_rules! lock_pairing {
     ($condition:literal, $($bind:expr),*) => {
         sqlx::query_as!(
@@ -66,7 +66,7 @@ macro_rules! lock_pairing {
     };
 }
 
-/// Pairs a device. `None` where the token it is paired for has one already.
+/// Pairs a device. Returns `None` if the renewed token already has a device.
 pub async fn insert(
     conn: &mut PgConnection,
     store: StoreId,
@@ -90,7 +90,7 @@ pub async fn insert(
     .await?)
 }
 
-/// The table's device, locked against being revoked.
+/// Reads the table's device and locks it against a revocation.
 pub async fn lock(
     conn: &mut PgConnection,
     store: StoreId,
@@ -100,7 +100,7 @@ pub async fn lock(
     Ok(lock_pairing!("id = $3", store.0, table.0, device.0).fetch_optional(conn).await?)
 }
 
-/// The table's device that was paired for the token `token_id`, likewise.
+/// Like [`lock`], for the device that was paired for the token `token_id`.
 pub async fn lock_by_token(
     conn: &mut PgConnection,
     store: StoreId,
@@ -110,7 +110,7 @@ pub async fn lock_by_token(
     Ok(lock_pairing!("token_id = $3", store.0, table.0, token_id).fetch_optional(conn).await?)
 }
 
-/// Records that a device got a token.
+/// Records that a device got a new token.
 ///
 /// # Errors
 /// `DEVICE_NOT_FOUND`.
@@ -136,7 +136,8 @@ pub async fn renew(
     expect_one(&result, ErrorCode::DeviceNotFound)
 }
 
-/// Records that a device was seen, unless it was seen at `recently` or later. Zero rows are fine: it may be unpaired.
+/// Records that a device was seen, unless it was already seen at `recently` or later. It may change no row, because the
+/// device may be unpaired.
 pub async fn mark_seen(
     conn: &mut PgConnection,
     store: StoreId,
@@ -156,10 +157,10 @@ pub async fn mark_seen(
     Ok(())
 }
 
-/// Deletes the table's devices beyond the `keep` that were seen last; `paired`, which is new, is never among them, even
-/// if the clock went back. Those that were revoked, or paired with an older password, are counted apart, so that they
-/// displace no others. A revoked one that was paired for a token without a device stays until that token has expired,
-/// since nothing else revokes it.
+/// Deletes all devices of the table except the `keep` that were seen last. The new device `paired` is always kept, even if
+/// the clock went back. Devices that were revoked, or paired with an older password, are counted separately, so that they
+/// displace no others. A revoked device that was paired for a token without a device is kept until that token expires,
+/// because its row is the only record of the revocation.
 pub async fn unpair_least_recent(
     conn: &mut PgConnection,
     store: StoreId,
@@ -193,7 +194,7 @@ pub async fn unpair_least_recent(
     .await?)
 }
 
-/// The store's devices, newest seen first, one more than the page's limit at most.
+/// The store's devices, the last seen first: at most one more than the page's limit.
 pub async fn list(
     conn: &mut PgConnection,
     store: StoreId,
@@ -206,15 +207,15 @@ pub async fn list(
         store.0,
         cutoff.paired_since,
         cutoff.now,
-        page.below.map(|place| place.last_seen_at),
-        page.below.map(|place| place.id.0),
+        page.below.map(|last| last.last_seen_at),
+        page.below.map(|last| last.id.0),
         page.limit.and_one_more()
     )
     .fetch_all(conn)
     .await?)
 }
 
-/// The device, locked against being renewed.
+/// Reads the device and locks it against a renewal.
 ///
 /// # Errors
 /// `DEVICE_NOT_FOUND`.
@@ -229,7 +230,7 @@ pub async fn lock_for_staff(
     device.fetch_optional(conn).await?.ok_or_else(|| ErrorCode::DeviceNotFound.into())
 }
 
-/// Revokes a device. The row stays, so that its renewals are refused for that reason.
+/// Revokes a device. Its row is kept, so that renewals are refused with the right reason.
 ///
 /// # Errors
 /// `DEVICE_NOT_FOUND`.
@@ -245,8 +246,8 @@ pub async fn revoke(conn: &mut PgConnection, store: StoreId, device: DeviceId, n
     expect_one(&result, ErrorCode::DeviceNotFound)
 }
 
-/// Deletes the store's devices whose pairing is no longer valid, at most `limit`, and returns how many there were. It
-/// passes over those that another instance is deleting.
+/// Deletes at most `limit` of the store's devices whose pairing has expired. Skips those that another instance is deleting.
+/// Returns the number of deleted devices.
 pub async fn delete_old(conn: &mut PgConnection, store: StoreId, cutoff: PairingCutoff, limit: i64) -> Result<u64> {
     let result = sqlx::query!(
         "DELETE FROM devices

@@ -1,4 +1,4 @@
-//! The events table: the truth of what happened in a store.
+//! The events table, and the row of each store with its seq and versions (`store_streams`).
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -8,7 +8,7 @@ use crate::error::{ErrorCode, Result};
 use crate::models::{Audience, Event, EventKind, NewEvent, SessionId, StoreId, StorePosition, StreamHead};
 use crate::repositories::expect_one;
 
-/// The deployment's epoch: seqs of another one mean nothing here.
+/// The deployment's epoch. Cursors of another epoch are invalid.
 pub async fn epoch(conn: &mut PgConnection) -> Result<Uuid> {
     Ok(sqlx::query_scalar!("SELECT epoch FROM event_epochs").fetch_one(conn).await?)
 }
@@ -19,14 +19,14 @@ pub async fn set_epoch(conn: &mut PgConnection, epoch: Uuid) -> Result<()> {
     expect_one(&result, ErrorCode::InternalError)
 }
 
-/// Makes everyone who reads the epoch wait for the end of the transaction: a server that starts meanwhile.
+/// Locks the epoch until the end of the transaction. A server that starts waits for it, because it reads the epoch first.
 pub async fn lock_epoch(conn: &mut PgConnection) -> Result<()> {
     sqlx::query!("LOCK TABLE public.event_epochs IN ACCESS EXCLUSIVE MODE").execute(conn).await?;
     Ok(())
 }
 
-/// Takes the store's next seq. As late in a transaction as can be, since the store's others wait here until
-/// it commits; for that very reason commit order is seq order.
+/// Takes the store's next seq. Call it as late as possible in a transaction, because the store's other transactions wait
+/// here until the commit. This wait also makes the commit order the same as the seq order.
 ///
 /// # Errors
 /// `STORE_NOT_FOUND`.
@@ -40,7 +40,7 @@ pub async fn next_seq(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
     .ok_or_else(|| ErrorCode::StoreNotFound.into())
 }
 
-/// As [`next_seq`], and takes the store's next menu version with it.
+/// Like [`next_seq`], and also increments the store's menu version.
 ///
 /// # Errors
 /// `STORE_NOT_FOUND`.
@@ -56,7 +56,7 @@ pub async fn next_seq_and_menu_version(conn: &mut PgConnection, store: StoreId) 
     Ok((row.event_seq, row.menu_version))
 }
 
-/// Locks the store's row against every other change of the store that appends an event or locks it, too.
+/// Locks the store's row. Other transactions that append an event, or lock the row as well, wait for this one.
 ///
 /// # Errors
 /// `STORE_NOT_FOUND`.
@@ -68,7 +68,8 @@ pub async fn lock_store(conn: &mut PgConnection, store: StoreId) -> Result<()> {
         .ok_or_else(|| ErrorCode::StoreNotFound.into())
 }
 
-/// Says that a token of the store may have stopped counting; as late in a transaction as [`next_seq`].
+/// Increments the store's access version, because a token of the store was revoked. Call it as late as [`next_seq`] in a
+/// transaction.
 ///
 /// # Errors
 /// `STORE_NOT_FOUND`.
@@ -82,7 +83,7 @@ pub async fn raise_access_version(conn: &mut PgConnection, store: StoreId) -> Re
     .ok_or_else(|| ErrorCode::StoreNotFound.into())
 }
 
-/// Writes an event at the seq [`next_seq`] gave.
+/// Inserts an event with a seq from [`next_seq`].
 pub async fn insert(
     conn: &mut PgConnection,
     store: StoreId,
@@ -117,7 +118,7 @@ pub async fn menu_version(conn: &mut PgConnection, store: StoreId) -> Result<i64
         .ok_or_else(|| ErrorCode::StoreNotFound.into())
 }
 
-/// How far the store's events go.
+/// The store's newest seq, the last pruned seq, and its versions.
 ///
 /// # Errors
 /// `STORE_NOT_FOUND`.
@@ -132,7 +133,7 @@ pub async fn head(conn: &mut PgConnection, store: StoreId) -> Result<StreamHead>
     .ok_or_else(|| ErrorCode::StoreNotFound.into())
 }
 
-/// How far each of these stores is.
+/// The newest seq and the versions of each of these stores.
 pub async fn positions(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Vec<StorePosition>> {
     Ok(sqlx::query_as!(
         StorePosition,
@@ -144,7 +145,7 @@ pub async fn positions(conn: &mut PgConnection, stores: &[StoreId]) -> Result<Ve
     .await?)
 }
 
-/// The store's events after `seq`, in order, `limit` at most.
+/// The store's events after `seq`, in order: at most `limit`.
 pub async fn after(conn: &mut PgConnection, store: StoreId, seq: i64, limit: i64) -> Result<Vec<Event>> {
     Ok(sqlx::query_as!(
         Event,
@@ -177,15 +178,15 @@ pub async fn is_session_completed_after(
     .await?)
 }
 
-/// Tells every instance that listens on `channel`.
+/// Sends a `NOTIFY` on `channel`.
 pub async fn notify(conn: &mut PgConnection, channel: &str, payload: &str) -> Result<()> {
     sqlx::query!("SELECT pg_notify($1, $2)", channel, payload).execute(conn).await?;
     Ok(())
 }
 
-/// Among the store's oldest `limit` events, the last seq up to which all are older than `before`; `None` where not even
-/// the oldest is. An event written while the clock was wrong may be older than those before it; one later than `ahead` is
-/// passed over.
+/// The last seq up to which all events are older than `before`, among the store's oldest `limit` events. `None` if the
+/// oldest event is not older. If an instance's clock was wrong, the times of events are not in seq order; an event later
+/// than `ahead` counts as older.
 pub async fn last_expired(
     conn: &mut PgConnection,
     store: StoreId,
@@ -207,7 +208,7 @@ pub async fn last_expired(
     .await?)
 }
 
-/// Says that the store's events up to and including `seq` may be gone.
+/// Records that the store's events up to and including `seq` are pruned.
 pub async fn mark_pruned(conn: &mut PgConnection, store: StoreId, seq: i64) -> Result<()> {
     sqlx::query!("UPDATE store_streams SET pruned_seq = $2 WHERE store_id = $1 AND pruned_seq < $2", store.0, seq)
         .execute(conn)
@@ -215,7 +216,7 @@ pub async fn mark_pruned(conn: &mut PgConnection, store: StoreId, seq: i64) -> R
     Ok(())
 }
 
-/// Deletes the store's events up to and including `seq`, and says how many there were.
+/// Deletes the store's events up to and including `seq`. Returns the number of deleted events.
 pub async fn delete_up_to(conn: &mut PgConnection, store: StoreId, seq: i64) -> Result<u64> {
     let result =
         sqlx::query!("DELETE FROM events WHERE store_id = $1 AND seq <= $2", store.0, seq).execute(conn).await?;

@@ -1,4 +1,4 @@
-//! A store's whole menu at one moment.
+//! A store's whole menu, read in one snapshot.
 
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use crate::error::{ErrorCode, Result};
 use crate::models::{Category, MenuData, MenuItem, StoreId};
 
-/// The store's menu and its version. One statement sees one snapshot, so the two belong together.
+/// The store's menu and its version. One statement reads both, so that they are from the same snapshot.
 ///
 /// # Errors
 /// `STORE_NOT_FOUND`.

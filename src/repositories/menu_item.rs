@@ -7,7 +7,7 @@ use crate::error::{ErrorCode, Result};
 use crate::models::{CategoryId, MenuItem, MenuItemDetails, MenuItemId, Price, StoreId};
 use crate::repositories::{OnConstraint, expect_one};
 
-/// Selects menu items `m`; what follows narrows, sorts or locks them.
+/// Selects menu items `m`. `$tail` filters, sorts or locks them.
 macro_rules! select_items {
     ($tail:literal, $($bind:expr),*) => {
         sqlx::query!(
@@ -33,7 +33,7 @@ macro_rules! select_items {
     };
 }
 
-/// Every menu item, category by category, each in display order.
+/// All menu items, by category, in display order.
 pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<MenuItem>> {
     let items = select_items!(
         "JOIN categories c ON c.store_id = m.store_id AND c.id = m.category_id
@@ -63,7 +63,7 @@ pub async fn get(conn: &mut PgConnection, store: StoreId, item: MenuItemId) -> R
     items.fetch_optional(conn).await?.ok_or_else(|| ErrorCode::MenuNotFound.into())
 }
 
-/// The menu item, locked against being changed by another.
+/// Reads the menu item and locks it against concurrent changes.
 ///
 /// # Errors
 /// `MENU_NOT_FOUND`.
@@ -75,7 +75,7 @@ pub async fn lock(conn: &mut PgConnection, store: StoreId, item: MenuItemId) -> 
 /// Adds a menu item.
 ///
 /// # Errors
-/// `CATEGORY_NOT_FOUND` for a category the store does not have.
+/// `CATEGORY_NOT_FOUND` if the store does not have the category.
 pub async fn insert(
     conn: &mut PgConnection,
     store: StoreId,
@@ -103,8 +103,8 @@ pub async fn insert(
     .on_constraint("menus_category_fkey", ErrorCode::CategoryNotFound)
 }
 
-/// The ids of a category's menu items, locked against being changed or deleted by another; in an order that no
-/// change changes, so that two transactions that lock them all never wait for each other.
+/// Locks all menu items of a category against concurrent changes, and returns their ids. They are locked in an order that
+/// never changes, so that two transactions cannot deadlock.
 pub async fn lock_category(conn: &mut PgConnection, store: StoreId, category: CategoryId) -> Result<Vec<MenuItemId>> {
     Ok(sqlx::query_scalar!(
         r#"SELECT id AS "id: MenuItemId" FROM menus WHERE store_id = $1 AND category_id = $2
@@ -127,10 +127,10 @@ pub async fn last_display_order(conn: &mut PgConnection, store: StoreId, categor
     .await?)
 }
 
-/// Writes everything of a menu item.
+/// Writes all fields of a menu item except `terms_version`.
 ///
 /// # Errors
-/// `CATEGORY_NOT_FOUND` for a category the store does not have, `MENU_NOT_FOUND`.
+/// `CATEGORY_NOT_FOUND` if the store does not have the category, `MENU_NOT_FOUND`.
 pub async fn update(conn: &mut PgConnection, store: StoreId, item: &MenuItem) -> Result<()> {
     let result = sqlx::query!(
         "UPDATE menus SET category_id = $3, name = $4, price = $5, description = $6, image_url = $7,
@@ -152,7 +152,7 @@ pub async fn update(conn: &mut PgConnection, store: StoreId, item: &MenuItem) ->
     expect_one(&result, ErrorCode::MenuNotFound)
 }
 
-/// Records that the name or price of a menu item changed with this version of the menu.
+/// Records that the name or price of a menu item changed in this menu version.
 ///
 /// # Errors
 /// `MENU_NOT_FOUND`.
@@ -171,7 +171,7 @@ pub async fn count(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
         .await?)
 }
 
-/// The bytes of all menu items' names, descriptions and image addresses.
+/// The total bytes of all menu items' names, descriptions and image addresses.
 pub async fn bytes(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
     Ok(sqlx::query_scalar!(
         r#"SELECT coalesce(sum(octet_length(name) + coalesce(octet_length(description), 0)
@@ -183,13 +183,13 @@ pub async fn bytes(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
     .await?)
 }
 
-/// Gives the menu items `ids` the display orders 0, 1, 2 …
+/// Sets the display orders of the menu items `ids` to 0, 1, 2 …
 pub async fn reorder(conn: &mut PgConnection, store: StoreId, ids: &[MenuItemId]) -> Result<()> {
     update_display_order!("menus", conn, store, ids)?;
     Ok(())
 }
 
-/// Deletes a menu item; past orders keep their lines.
+/// Deletes a menu item. Past orders keep their lines.
 ///
 /// # Errors
 /// `MENU_NOT_FOUND`.

@@ -1,7 +1,11 @@
-//! SQL, and nothing else. A function here borrows a connection, runs one statement that starts from
-//! `store_id`, and opens no transaction.
+//! SQL, and nothing else: one file for each table or concept.
+//!
+//! A function borrows a connection and runs one statement; `store_id` is its first condition, so that another store's id is
+//! not found. It opens no transaction: `services/` decide which statements belong together. A write checks how many rows it
+//! changed ([`expect_one`]), and the violation of a named constraint becomes a domain error ([`OnConstraint`]). A file to
+//! imitate: `category.rs`.
 
-/// Gives the rows `$ids` of a table the display orders 0, 1, 2 …
+/// Sets the display orders of the rows `$ids` of a table to 0, 1, 2 …
 macro_rules! update_display_order {
     ($table:literal, $conn:expr, $store:expr, $ids:expr) => {
         sqlx::query!(

@@ -13,12 +13,12 @@ use crate::models::{
     SessionId, SessionTotals, StoreId, TableId,
 };
 
-/// Days before and after every order.
+/// Days before and after all orders.
 const EARLIEST: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).unwrap();
 const LATEST: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap();
 
-/// Selects orders `o` with their lines; what follows narrows and sorts them. The lines of each order are read by a
-/// sub-select of their own: joined, a planner without statistics reads tables and orders once for each line.
+/// Selects orders `o` with their lines. `$tail` filters and sorts them. A sub-select reads the lines of each order: with a
+/// join, a planner without statistics reads tables and orders again for each line.
 macro_rules! select_orders {
     ($tail:literal, $($bind:expr),*) => {
         sqlx::query!(
@@ -52,7 +52,7 @@ macro_rules! select_orders {
     };
 }
 
-/// The session's orders, newest first: `limit` at most, those below `below` if that is given.
+/// The session's orders, newest first: at most `limit`, and only those before `below` if it is given.
 pub async fn list_by_session(
     conn: &mut PgConnection,
     store: StoreId,
@@ -77,8 +77,8 @@ pub async fn list_by_session(
     Ok(orders.fetch_all(conn).await?)
 }
 
-/// The orders of running sessions and the unfinished ones of sessions that were completed at `carried_over_since` or
-/// later, newest first; one more than the page has, if there are more.
+/// The orders of unfinished sessions, and the unfinished orders of sessions completed at `carried_over_since` or later,
+/// newest first: at most one more than the page's limit.
 pub async fn list_live(
     conn: &mut PgConnection,
     store: StoreId,
@@ -115,7 +115,7 @@ pub async fn list_live(
     Ok(orders.fetch_all(conn).await?)
 }
 
-/// The orders of a table's completed sessions, newest first; one more than the page has, if there are more.
+/// The orders of a table's completed sessions, newest first: at most one more than the page's limit.
 pub async fn list_past(
     conn: &mut PgConnection,
     store: StoreId,
@@ -153,7 +153,7 @@ pub async fn get(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Res
     orders.fetch_optional(conn).await?.ok_or_else(|| ErrorCode::OrderNotFound.into())
 }
 
-/// What a session's orders come to.
+/// The number and the total amount of a session's orders.
 pub async fn totals(conn: &mut PgConnection, store: StoreId, session: SessionId) -> Result<SessionTotals> {
     Ok(sqlx::query_as!(
         SessionTotals,
@@ -167,8 +167,7 @@ pub async fn totals(conn: &mut PgConnection, store: StoreId, session: SessionId)
     .await?)
 }
 
-/// The order that this session's client placed with this key, whatever became of it since, and the digest of its
-/// content.
+/// The session's order with this idempotency key, cancelled or not, and the digest of its content.
 pub async fn find_by_key(
     conn: &mut PgConnection,
     store: StoreId,
@@ -185,8 +184,8 @@ pub async fn find_by_key(
     Ok(Some((order, digest)))
 }
 
-/// The order with this key and content that was placed at the table at `since` or later, in whichever session: a tablet
-/// that lost the answer and logged in again sends it once more.
+/// The order with this key and content that was placed at the table at `since` or later, in any session. A tablet that lost
+/// the answer and logged in again sends the order a second time.
 pub async fn find_retried(
     conn: &mut PgConnection,
     store: StoreId,

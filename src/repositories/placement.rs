@@ -1,4 +1,4 @@
-//! Orders on their way into the database.
+//! Placing orders: the statement that writes a batch of orders.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::models::{
     PricedOrder, SessionId, StoreId, TableId,
 };
 
-/// An order as `place_orders_v2` reads it.
+/// An order in the form that the SQL function `place_orders_v2` reads.
 #[derive(Serialize)]
 struct OrderDocument<'a> {
     session_id: SessionId,
@@ -72,10 +72,11 @@ impl<'a> OrderDocument<'a> {
     }
 }
 
-/// Writes orders of one store with their lines and events, in one statement. `orders` must be sorted by session. The
-/// data of each `new_order` event lacks the order's id and number and the table's number, which are assigned here. An
-/// order beyond `limits` is refused.
-/// Returns the outcome of each order, in the same order, and the events of those that were placed.
+/// Writes orders of one store with their lines and events, in one statement. `orders` must be sorted by session. The SQL
+/// function adds the order's id, the order's number and the table's number to the data of each `new_order` event. An order
+/// above `limits` is refused.
+///
+/// Returns the outcome of each order, in the same order, and the events of the placed ones.
 pub async fn place(
     conn: &mut PgConnection,
     store: StoreId,
@@ -129,7 +130,7 @@ pub async fn place(
                 let item_ids = row.item_ids.ok_or_else(incomplete)?;
                 PlacementOutcome::Placed(Box::new(order.stored(id, number, table_number, &item_ids, now)))
             }
-            other => return Err(AppError::internal(format!("an order became {other}"))),
+            other => return Err(AppError::internal(format!("an order has the unknown outcome {other}"))),
         });
     }
     Ok((outcomes, events))

@@ -9,7 +9,7 @@ use crate::error::{ErrorCode, Result};
 use crate::models::{CompletedSession, Money, Session, SessionId, SessionTotals, StoreId, TableId};
 use crate::repositories::expect_one;
 
-/// Selects sessions; what follows narrows or locks them.
+/// Selects sessions. `$tail` filters or locks them.
 macro_rules! select_sessions {
     ($tail:literal, $($bind:expr),*) => {
         sqlx::query_as!(
@@ -31,7 +31,7 @@ pub async fn find_unfinished(conn: &mut PgConnection, store: StoreId, table: Tab
     Ok(select_sessions!("AND table_id = $2 AND completed_at IS NULL", store.0, table.0).fetch_optional(conn).await?)
 }
 
-/// The session, locked against being completed; changes of its orders may go on side by side.
+/// Reads the session and locks it against completion. Changes of its orders can run concurrently.
 ///
 /// # Errors
 /// `SESSION_NOT_FOUND`.
@@ -40,7 +40,7 @@ pub async fn lock_shared(conn: &mut PgConnection, store: StoreId, session: Sessi
     session.ok_or_else(|| ErrorCode::SessionNotFound.into())
 }
 
-/// The session, locked against every order and every change of one.
+/// Reads the session and locks it against new orders and changes of its orders.
 ///
 /// # Errors
 /// `SESSION_NOT_FOUND`.
@@ -49,13 +49,13 @@ pub async fn lock(conn: &mut PgConnection, store: StoreId, session: SessionId) -
     session.ok_or_else(|| ErrorCode::SessionNotFound.into())
 }
 
-/// The table's unfinished session, locked against every order and every change of one.
+/// Reads the table's unfinished session and locks it against new orders and changes of its orders.
 pub async fn lock_unfinished(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<Session>> {
     let sessions = select_sessions!("AND table_id = $2 AND completed_at IS NULL FOR NO KEY UPDATE", store.0, table.0);
     Ok(sessions.fetch_optional(conn).await?)
 }
 
-/// Adds an unfinished session, unless the table has one: then `None`.
+/// Adds an unfinished session. Returns `None` if the table already has one.
 pub async fn insert_unfinished(
     conn: &mut PgConnection,
     store: StoreId,
@@ -74,7 +74,7 @@ pub async fn insert_unfinished(
     .await?)
 }
 
-/// When each of these sessions was completed; running ones are left out.
+/// The completion times of these sessions. Unfinished sessions are left out.
 pub async fn completion_times(
     conn: &mut PgConnection,
     store: StoreId,
@@ -91,7 +91,7 @@ pub async fn completion_times(
     Ok(rows.into_iter().map(|row| (row.id, row.completed_at)).collect())
 }
 
-/// Removes a session that never started.
+/// Deletes a session without any order.
 ///
 /// # Errors
 /// `SESSION_NOT_FOUND`.
@@ -106,7 +106,7 @@ pub async fn remove_unstarted(conn: &mut PgConnection, store: StoreId, session: 
     expect_one(&result, ErrorCode::SessionNotFound)
 }
 
-/// Completes a session, which came to `totals`.
+/// Completes a session with these totals.
 ///
 /// # Errors
 /// `SESSION_NOT_FOUND`.
@@ -132,8 +132,8 @@ pub async fn complete(
     expect_one(&result, ErrorCode::SessionNotFound)
 }
 
-/// What the table's session came to when it was completed. `None` if it is not one of the table's completed sessions, or
-/// if a release before 0.2.0 completed it.
+/// The table's completed session and its totals. `None` if it is not a completed session of the table, or if a release
+/// before 0.2.0 completed it.
 pub async fn find_completed(
     conn: &mut PgConnection,
     store: StoreId,
@@ -162,7 +162,7 @@ pub async fn find_completed(
     }))
 }
 
-/// Whether a session of the table was completed after `session` was.
+/// Whether another session of the table was completed after `session`.
 pub async fn has_later(conn: &mut PgConnection, store: StoreId, session: &Session) -> Result<bool> {
     Ok(sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM table_sessions
@@ -176,7 +176,7 @@ pub async fn has_later(conn: &mut PgConnection, store: StoreId, session: &Sessio
     .await?)
 }
 
-/// Takes back the completion of a session whose table has no unfinished one.
+/// Reverts the completion of a session. Its table must not have an unfinished session.
 ///
 /// # Errors
 /// `SESSION_NOT_FOUND`.

@@ -1,4 +1,4 @@
-//! Stores, and the row each store's data hangs from.
+//! Stores, and the row in `store_streams` that all data of a store refers to.
 
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
@@ -28,7 +28,7 @@ impl TryFrom<StoreRow> for Store {
     }
 }
 
-/// The store with this code. `None` for the code finds nothing and takes as long.
+/// The store with this code. `None` for the code finds nothing after the same time.
 pub async fn find_by_code(conn: &mut PgConnection, code: Option<&StoreCode>) -> Result<Option<Store>> {
     sqlx::query_as!(
         StoreRow,
@@ -57,12 +57,12 @@ pub async fn get(conn: &mut PgConnection, id: StoreId) -> Result<Store> {
     .try_into()
 }
 
-/// Whether there is any store at all.
+/// Whether there is any store.
 pub async fn any(conn: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query!("SELECT id FROM stores LIMIT 1").fetch_optional(conn).await?.is_some())
 }
 
-/// The time zone of the first store, and when that store was added.
+/// The time zone of the first store, and the time at which that store was added.
 pub async fn first(conn: &mut PgConnection) -> Result<Option<(Tz, DateTime<Utc>)>> {
     let row = sqlx::query!("SELECT time_zone, created_at FROM stores ORDER BY id LIMIT 1").fetch_optional(conn).await?;
     row.map(|row| Ok((row.time_zone.parse().map_err(AppError::internal)?, row.created_at))).transpose()
@@ -71,7 +71,7 @@ pub async fn first(conn: &mut PgConnection) -> Result<Option<(Tz, DateTime<Utc>)
 /// Adds a store; [`insert_stream`] must follow in the same transaction.
 ///
 /// # Errors
-/// `DUPLICATE` for a code that is taken.
+/// `DUPLICATE` if the code is in use.
 pub async fn insert(
     conn: &mut PgConnection,
     code: &StoreCode,
@@ -93,13 +93,13 @@ pub async fn insert(
     .on_constraint("stores_code_key", ErrorCode::Duplicate)
 }
 
-/// Adds the row that everything of the store hangs from.
+/// Adds the row in `store_streams` that all data of the store refers to.
 pub async fn insert_stream(conn: &mut PgConnection, store: StoreId) -> Result<()> {
     sqlx::query!("INSERT INTO store_streams (store_id) VALUES ($1)", store.0).execute(conn).await?;
     Ok(())
 }
 
-/// Every store, by code.
+/// All stores, by code.
 pub async fn list(conn: &mut PgConnection) -> Result<Vec<Store>> {
     sqlx::query_as!(
         StoreRow,
@@ -112,7 +112,7 @@ pub async fn list(conn: &mut PgConnection) -> Result<Vec<Store>> {
     .collect()
 }
 
-/// Every store's id.
+/// The ids of all stores.
 pub async fn ids(conn: &mut PgConnection) -> Result<Vec<StoreId>> {
     Ok(sqlx::query_scalar!(r#"SELECT id AS "id: StoreId" FROM stores"#).fetch_all(conn).await?)
 }

@@ -14,16 +14,16 @@ use crate::models::{
 };
 use crate::repositories::{OnConstraint, expect_one};
 
-/// What decides whether a table token is still valid.
+/// The data that the validity of a table token depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct TableAccess {
-    /// Tokens with another version are not.
+    /// The table's token version. Tokens with another version are invalid.
     pub token_version: i32,
     /// Whether the token's device was revoked or unpaired.
     pub is_revoked: bool,
 }
 
-/// Selects tables; what follows narrows, sorts or locks them.
+/// Selects tables. `$tail` filters, sorts or locks them.
 macro_rules! select_tables {
     ($tail:literal, $($bind:expr),*) => {
         sqlx::query_as!(
@@ -35,7 +35,7 @@ macro_rules! select_tables {
     };
 }
 
-/// The table with this number. `None` for the store finds nothing and takes as long.
+/// The table with this number. `None` for the store finds nothing after the same time.
 pub async fn find_by_number(
     conn: &mut PgConnection,
     store: Option<StoreId>,
@@ -50,8 +50,8 @@ pub async fn find(conn: &mut PgConnection, store: StoreId, table: TableId) -> Re
     Ok(select_tables!("AND id = $2", store.0, table.0).fetch_optional(conn).await?)
 }
 
-/// What decides whether the token `token_id` of the table is still valid; `None` for a table that was deleted. A token
-/// without a device is revoked with the device that it was renewed for.
+/// Reads the data that the validity of the table's token `token_id` depends on; `None` if the table was deleted. A token
+/// without a device is revoked together with the device that it was renewed for.
 pub async fn find_access(
     conn: &mut PgConnection,
     store: StoreId,
@@ -78,7 +78,7 @@ pub async fn find_access(
     .await?)
 }
 
-/// The table, locked against being changed or deleted by another; orders go on.
+/// Reads the table and locks it against concurrent changes. Orders can still be placed.
 ///
 /// # Errors
 /// `TABLE_NOT_FOUND`.
@@ -87,12 +87,12 @@ pub async fn lock(conn: &mut PgConnection, store: StoreId, table: TableId) -> Re
     table.ok_or_else(|| ErrorCode::TableNotFound.into())
 }
 
-/// The table, locked against being deleted; others may lock it so side by side.
+/// Reads the table and locks it against deletion. Several transactions can hold this lock.
 pub async fn lock_shared(conn: &mut PgConnection, store: StoreId, table: TableId) -> Result<Option<Table>> {
     Ok(select_tables!("AND id = $2 FOR SHARE", store.0, table.0).fetch_optional(conn).await?)
 }
 
-/// Every table, by number.
+/// All tables, by number.
 pub async fn list(conn: &mut PgConnection, store: StoreId) -> Result<Vec<Table>> {
     Ok(select_tables!("ORDER BY table_number", store.0).fetch_all(conn).await?)
 }
@@ -110,7 +110,7 @@ pub async fn count(conn: &mut PgConnection, store: StoreId) -> Result<i64> {
 /// Writes a table's number, password and token version.
 ///
 /// # Errors
-/// `DUPLICATE` for a number that is taken, `TABLE_NOT_FOUND`.
+/// `DUPLICATE` if the number is in use, `TABLE_NOT_FOUND`.
 pub async fn update(conn: &mut PgConnection, store: StoreId, table: &Table) -> Result<()> {
     let result = sqlx::query!(
         "UPDATE tables SET table_number = $3, password_hash = $4, token_version = $5
@@ -127,7 +127,7 @@ pub async fn update(conn: &mut PgConnection, store: StoreId, table: &Table) -> R
     expect_one(&result, ErrorCode::TableNotFound)
 }
 
-/// Deletes a table; its row stays for the orders once placed there.
+/// Deletes a table. Its row is kept, because past orders refer to it.
 ///
 /// # Errors
 /// `TABLE_NOT_FOUND`.
@@ -146,7 +146,7 @@ pub async fn delete(conn: &mut PgConnection, store: StoreId, table: TableId, now
 /// Adds a table.
 ///
 /// # Errors
-/// `DUPLICATE` for a number that is taken.
+/// `DUPLICATE` if the number is in use.
 pub async fn insert(
     conn: &mut PgConnection,
     store: StoreId,
@@ -168,7 +168,7 @@ pub async fn insert(
     .on_constraint("tables_table_number_key", ErrorCode::Duplicate)
 }
 
-/// One of a table's newest orders, as the dashboard's statement packs it: these fields in this order, without names.
+/// One of a table's newest orders, as a JSON array from the dashboard's statement: these fields, in this order.
 #[derive(Debug, Deserialize)]
 struct LatestOrder {
     id: OrderId,
@@ -186,8 +186,8 @@ struct LatestOrder {
     items: Vec<OrderItem>,
 }
 
-/// Reads a time as PostgreSQL writes it into JSON. (chrono's own reading accepts many other forms and takes four times
-/// as long.)
+/// Parses a time in the form that PostgreSQL writes into JSON. chrono's `Deserialize` accepts many other forms and takes
+/// four times as long.
 fn timestamp<'de, D: Deserializer<'de>>(json: D) -> std::result::Result<DateTime<Utc>, D::Error> {
     let text = <&str>::deserialize(json)?;
     DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(D::Error::custom)
@@ -212,12 +212,12 @@ impl LatestOrder {
     }
 }
 
-/// Every table with its unfinished session and that session's newest three orders, by number, and the seq of the
-/// store's newest event. Carried over are unfinished orders of sessions that were completed at `carried_over_since` or
-/// later. One statement sees one snapshot: every change is either in the result or has a later seq.
+/// All tables, by number, each with its unfinished session and the newest three orders of that session; and the seq of the
+/// store's newest event. Unfinished orders of sessions completed at `carried_over_since` or later count as carried over.
+/// One statement reads one snapshot, so each change is either in the result or has a later seq.
 ///
-/// Each table is bound to `$1` and not to the table before it: no planner carries a constant into a LATERAL
-/// sub-select, and a distributed database must see in each that it is one store's.
+/// Each table in the statement is compared with `$1` and not with the `store_id` of the table before it: the planner does
+/// not propagate the constant into a LATERAL sub-select, and a distributed database needs it in each of them.
 ///
 /// # Errors
 /// `STORE_NOT_FOUND`.
@@ -281,7 +281,7 @@ pub async fn dashboard(
     let event_seq = rows.first().ok_or(ErrorCode::StoreNotFound)?.event_seq;
     let mut tables = Vec::with_capacity(rows.len());
     for row in rows {
-        // A store without tables is one row with nothing but the event_seq.
+        // For a store without tables, there is a single row, which has only the event_seq.
         let (Some(id), Some(table_number)) = (row.id, row.table_number) else { continue };
         let latest = row.latest_orders.map(|Json(orders)| orders).unwrap_or_default();
         let latest_orders = match row.session_id {

@@ -1,4 +1,4 @@
-//! Locks and changes of single orders.
+//! Changes of single orders, and the locks for them.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -22,7 +22,7 @@ pub async fn session_of_any(conn: &mut PgConnection, store: StoreId, order: Orde
     .ok_or_else(|| ErrorCode::OrderNotFound.into())
 }
 
-/// The session of a live order.
+/// The session of an order that is not cancelled.
 ///
 /// # Errors
 /// `ORDER_NOT_FOUND`.
@@ -38,7 +38,7 @@ pub async fn session_of(conn: &mut PgConnection, store: StoreId, order: OrderId)
     .ok_or_else(|| ErrorCode::OrderNotFound.into())
 }
 
-/// A live order's status, locked against any other change of it.
+/// Reads the status of an order that is not cancelled, and locks the order against concurrent changes.
 ///
 /// # Errors
 /// `ORDER_NOT_FOUND`.
@@ -77,7 +77,7 @@ pub async fn set_status(
     expect_one(&result, ErrorCode::OrderNotFound)
 }
 
-/// Cancels an order: it is gone from every list and total, and kept with who, when and why.
+/// Cancels an order. It disappears from all lists and totals; the row keeps the actor, the time and the reason.
 ///
 /// # Errors
 /// `ORDER_NOT_FOUND`.
@@ -102,7 +102,7 @@ pub async fn cancel(
     expect_one(&result, ErrorCode::OrderNotFound)
 }
 
-/// Takes back the cancellation of an order. Whether it was cancelled.
+/// Reverts the cancellation of an order. Returns whether it was cancelled.
 pub async fn restore(conn: &mut PgConnection, store: StoreId, order: OrderId, now: DateTime<Utc>) -> Result<bool> {
     let result = sqlx::query!(
         "UPDATE orders SET cancelled_at = NULL, cancelled_by = NULL, cancel_reason = NULL, updated_at = $3
@@ -116,8 +116,8 @@ pub async fn restore(conn: &mut PgConnection, store: StoreId, order: OrderId, no
     Ok(result.rows_affected() == 1)
 }
 
-/// Writes the table's number into those of its orders that do not have one, which a release before 0.2.0 placed. To be
-/// called before the table gets another number.
+/// Writes the table's number into its orders that have none, because a release before 0.2.0 placed them. Call it before the
+/// table gets another number.
 pub async fn store_table_number(conn: &mut PgConnection, store: StoreId, table: TableId, number: i32) -> Result<()> {
     sqlx::query!(
         "UPDATE orders SET table_number = $3
