@@ -1,4 +1,8 @@
-//! Every setting, parsed and checked when the program starts. `.env.example` documents each.
+//! The settings, parsed and checked when the program starts.
+//!
+//! Settings come from environment variables only. All mistakes are reported at once. `.env.example` documents each setting,
+//! and a test compares its names and defaults with the code. Values that are not settings are constants where they are used.
+//! A file to imitate: `limits.rs`.
 
 mod app_env;
 mod backup;
@@ -28,14 +32,14 @@ pub use self::telemetry::{LogConfig, LogFormat};
 
 use self::reader::Reader;
 
-/// Every setting.
+/// All settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the server runs.
+    /// The environment.
     pub env: AppEnv,
-    /// Where a server without `DATABASE_URL` keeps its database, and a local one its secret.
+    /// The directory of the embedded database and of the generated secret.
     pub data_dir: PathBuf,
-    /// Whether an empty database gets the demo restaurant.
+    /// Whether the demo restaurant is created in an empty database.
     pub seed_demo: bool,
     /// The database's settings.
     pub database: DatabaseConfig,
@@ -45,31 +49,31 @@ pub struct Config {
     pub jwt: JwtConfig,
     /// The paired tablets' settings.
     pub devices: DeviceConfig,
-    /// How often somebody may try to log in.
+    /// The limits of logins.
     pub login: LoginConfig,
     /// The logs' settings.
     pub log: LogConfig,
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: the collector that receives each request's span, if there is one.
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: the collector that receives a span for each request; `None` disables tracing.
     pub traces: Option<Secret>,
-    /// The HTTP side's settings.
+    /// The HTTP server's settings.
     pub http: HttpConfig,
     /// The event streams' settings.
     pub streams: StreamConfig,
     /// The events' settings.
     pub events: EventConfig,
-    /// What one store may have.
+    /// The limits of each store.
     pub store_limits: StoreLimits,
-    /// What may be ordered in one session.
+    /// The limits of each session.
     pub session_limits: SessionLimits,
 }
 
 impl Config {
-    /// Reads `.env` of the working directory, if there is one, and the environment, which takes precedence.
+    /// Reads the environment and, for variables that are not set, the file `.env` in the working directory.
     ///
     /// # Errors
-    /// Every mistake at once.
+    /// All mistakes at once.
     pub fn from_env() -> Result<Self, ConfigError> {
-        // Only of the working directory: a file in a directory above may belong to another project.
+        // Only in the working directory, because a file in a parent directory may belong to another project.
         match dotenvy::from_path(".env") {
             Ok(()) => {}
             Err(error) if error.not_found() => {}
@@ -77,7 +81,7 @@ impl Config {
                 return Err(ConfigError(vec![Mistake {
                     name: ".env",
                     value: "(file)".to_owned(),
-                    allowed: format!("cannot be read ({}); lines are NAME=value", describe(&error)),
+                    allowed: format!("cannot be read ({}); each line must be NAME=value", describe(&error)),
                 }]));
             }
         }
@@ -87,7 +91,7 @@ impl Config {
     /// Reads the settings from `lookup`. An empty value counts as not set.
     ///
     /// # Errors
-    /// Every mistake at once.
+    /// All mistakes at once.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(&lookup);
         let env = AppEnv::read(&mut reader);
@@ -114,7 +118,7 @@ impl Config {
     }
 }
 
-/// The kind of mistake alone: dotenvy's message contains the refused line, which may hold a secret.
+/// Describes the mistake without the line itself, which dotenvy's message contains and which may have a secret.
 fn describe(error: &dotenvy::Error) -> String {
     match error {
         dotenvy::Error::LineParse(_, position) => format!("a line cannot be parsed, character {position}"),

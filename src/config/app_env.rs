@@ -1,17 +1,17 @@
-//! Where the server runs, and what follows from that alone.
+//! The environment, and the settings that depend only on it.
 
 use super::reader::Reader;
 
-/// Where the server runs.
+/// The environment. It decides about defaults and about checks of other settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppEnv {
-    /// One machine, nothing to configure.
+    /// A single machine, without any configuration.
     Local,
     /// A shared development server.
     Development,
-    /// A rehearsal of production.
+    /// A test of the production setup.
     Staging,
-    /// Real guests.
+    /// A server for real guests.
     Production,
 }
 
@@ -26,17 +26,21 @@ impl AppEnv {
         reader.choice("APP_ENV", Self::Local, &choices)
     }
 
-    /// Whether only developers, or one restaurant's own staff, reach the server.
+    /// Whether only developers, or the staff of one restaurant, can reach the server.
     pub(super) fn is_private(self) -> bool {
         matches!(self, Self::Local | Self::Development)
     }
 }
 
-/// Whether an empty database gets the demo restaurant.
+/// Whether the demo restaurant is created in an empty database.
 pub(super) fn read_seed_demo(reader: &mut Reader<'_>, env: AppEnv) -> bool {
     let seed = reader.boolean("SEED_DEMO_STORE", env.is_private());
     if seed && env == AppEnv::Production {
-        reader.mistake("SEED_DEMO_STORE", "true", "must be false in production: everybody knows the demo's passwords");
+        reader.mistake(
+            "SEED_DEMO_STORE",
+            "true",
+            "must be false in production, because the demo's passwords are public",
+        );
     }
     seed
 }

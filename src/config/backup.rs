@@ -7,24 +7,24 @@ use chrono::NaiveTime;
 
 use super::reader::Reader;
 
-/// How often the server looks whether a backup is due.
+/// The interval at which the server checks whether a backup is due.
 const CHECK_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The nightly backup's settings.
 #[derive(Debug, Clone)]
 pub struct BackupConfig {
-    /// `BACKUP_DIRECTORY`: where the files are; `None` makes no backups.
+    /// `BACKUP_DIRECTORY`: the directory of the files; `None` disables backups.
     pub directory: Option<PathBuf>,
     /// The time of day, in the time zone of the first store.
     pub at: NaiveTime,
-    /// How many files are kept.
+    /// The number of files that are kept.
     pub kept: usize,
-    /// How often the server looks whether a backup is due. Not a setting; tests shorten it.
+    /// The interval at which the server checks whether a backup is due. Not a setting; tests shorten it.
     pub check_interval: Duration,
 }
 
 impl BackupConfig {
-    /// `embedded_in` is the data directory of a server with an embedded database: it has backups unless they are turned off.
+    /// `embedded_in` is the data directory of a server with an embedded database, for which backups are on by default.
     pub(super) fn read(reader: &mut Reader<'_>, embedded_in: Option<&Path>) -> Self {
         let directory = match reader.get("BACKUP_DIRECTORY") {
             Some(word) if word == "off" => None,

@@ -1,4 +1,4 @@
-//! How to reach PostgreSQL.
+//! The connections to PostgreSQL.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::app_env::AppEnv;
 use super::reader::Reader;
 use super::secret::Secret;
 
-/// How often the pool is checked for missing and expired connections.
+/// The interval at which the pool is checked for missing and expired connections.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The database's settings.
@@ -16,22 +16,22 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(30);
 pub struct DatabaseConfig {
     /// `DATABASE_URL`; without it the server runs its own PostgreSQL under the data directory.
     pub url: Option<Secret>,
-    /// `DATABASE_LISTENER_URL`: the same database without the pooler that lends connections by the transaction, for
-    /// what needs a session of its own.
+    /// `DATABASE_LISTENER_URL`: the direct address of the same database if `DATABASE_URL` is a transaction pooler. It is used
+    /// for work that needs its own connection: the listener, migrations, backups.
     pub listener_url: Option<Secret>,
-    /// Whether a server or command migrates the schema when it starts, or refuses to start on an old one.
+    /// Whether a server or command migrates the schema when it starts. If not, it refuses to start on an old schema.
     pub migrate_at_start: bool,
-    /// The pool opens no more connections than this.
+    /// The largest number of connections in the pool.
     pub max_connections: u32,
     /// The pool opens this many connections in advance, and closes idle ones only above this number.
     pub min_connections: u32,
-    /// How long a request waits for a connection.
+    /// Time limit for the wait for a connection.
     pub acquire_timeout: Duration,
     /// An idle connection older than this is replaced.
     pub max_lifetime: Duration,
-    /// How often the pool opens missing connections and replaces expired ones. Not a setting; tests shorten it.
+    /// The interval at which the pool opens missing connections and replaces expired ones. Not a setting; tests shorten it.
     pub maintenance_interval: Duration,
-    /// How long a statement may take, waiting for locks included.
+    /// Time limit for a statement, including its waits for locks.
     pub statement_timeout: Duration,
 }
 
@@ -43,7 +43,11 @@ impl DatabaseConfig {
         }
         let listener_url = postgres_url(reader, "DATABASE_LISTENER_URL");
         if url.is_none() && listener_url.is_some() {
-            reader.mistake("DATABASE_LISTENER_URL", "(hidden)", "is another way to the database of DATABASE_URL");
+            reader.mistake(
+                "DATABASE_LISTENER_URL",
+                "(hidden)",
+                "requires DATABASE_URL, because it is the direct address of the same database",
+            );
         }
         let max_connections = reader.number("DATABASE_MAX_CONNECTIONS", 20, 2, 10_000);
         let min_connections = reader.number("DATABASE_MIN_CONNECTIONS", 10.min(max_connections), 0, 10_000);
@@ -74,7 +78,11 @@ fn postgres_url(reader: &mut Reader<'_>, name: &'static str) -> Option<Secret> {
         reader.mistake(name, "(hidden)", "must look like postgres://user:password@host:5432/database");
     } else if url.parse::<PgConnectOptions>().is_err() {
         // The parser's own message may contain the password.
-        reader.mistake(name, "(hidden)", "cannot be read; in a password write / ? # @ : % as %2F %3F %23 %40 %3A %25");
+        reader.mistake(
+            name,
+            "(hidden)",
+            "is not a valid address; in a password write / ? # @ : % as %2F %3F %23 %40 %3A %25",
+        );
     }
     Some(Secret::new(url))
 }

@@ -1,4 +1,4 @@
-//! Events and the streams that carry them.
+//! Events and their streams.
 
 use std::time::Duration;
 
@@ -7,28 +7,28 @@ use super::reader::Reader;
 /// The event streams' settings.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamConfig {
-    /// How often an idle stream sends a heartbeat.
+    /// The interval of heartbeats on an idle stream.
     pub heartbeat: Duration,
-    /// How long a stream may be open; `None` until its token expires.
+    /// The maximum age of a stream; `None` means until its token expires.
     pub max_age: Option<Duration>,
-    /// How many may be open.
+    /// The limits of open streams.
     pub limits: StreamLimits,
 }
 
-/// How many streams may be open on this instance.
+/// The limits of open streams on this instance.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamLimits {
-    /// Of one device or login: its oldest stream is closed for one more.
+    /// For each device or login. A further stream closes the oldest one.
     pub per_login: usize,
-    /// Of one table.
+    /// For each table.
     pub per_table: usize,
-    /// Of one staff account.
+    /// For each user.
     pub per_user: usize,
-    /// Of one store.
+    /// For each store.
     pub per_store: usize,
-    /// In all.
+    /// For all together.
     pub in_all: usize,
-    /// How many percent of the last two are reserved for staff.
+    /// The percentage of `per_store` and `in_all` that is reserved for users.
     pub staff_percent: usize,
 }
 
@@ -50,12 +50,12 @@ impl StreamConfig {
     }
 }
 
-/// How instances learn of each other's events, and how long events are kept.
+/// The announcement of events between instances, and their retention.
 #[derive(Debug, Clone, Copy)]
 pub struct EventConfig {
-    /// Whether instances send each other `NOTIFY`; without it, each polls once a second.
+    /// Whether instances announce changes by `NOTIFY`. If not, each instance only polls once a second.
     pub wake_ups: bool,
-    /// How long events are kept for clients that were disconnected.
+    /// How long events are kept, so that clients can resume their streams.
     pub retention: Duration,
 }
 

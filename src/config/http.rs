@@ -1,4 +1,4 @@
-//! The HTTP side: addresses, limits, timeouts.
+//! The HTTP server: addresses, limits, timeouts.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;
@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use super::app_env::AppEnv;
 use super::reader::Reader;
 
-/// The origins whose pages may read answers in a browser.
+/// The origins whose pages may use the API from a browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CorsOrigins {
     /// Every origin (never in production).
@@ -18,40 +18,40 @@ pub enum CorsOrigins {
     List(Vec<String>),
 }
 
-/// The HTTP side's settings.
+/// The HTTP server's settings.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
     /// The address to listen on.
     pub host: IpAddr,
-    /// The port to listen on; 0 takes any free one.
+    /// The port to listen on; 0 chooses any free port.
     pub port: u16,
-    /// The address for operators: metrics, health, the log level. `None` opens none.
+    /// The address for operators: metrics, health checks, the log level. `None` disables it.
     pub private_address: Option<SocketAddr>,
-    /// Whether `port` serves the metrics as well: on a developer's machine without a private address.
+    /// Whether `port` also serves the metrics: in local and development environments without a private address.
     pub serves_metrics: bool,
-    /// The origins whose pages may read answers in a browser.
+    /// The origins whose pages may use the API from a browser.
     pub cors_origins: CorsOrigins,
     /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// How many connections may be open.
+    /// The limit of open connections.
     pub max_connections: usize,
-    /// How many requests an address may send each second, on this instance; `None` is any number.
+    /// The rate limit of each address, on this instance; `None` means no limit.
     pub requests_per_second: Option<NonZero<u32>>,
-    /// How large a request's header may be, in bytes.
+    /// The size limit of a request's header, in bytes.
     pub header_limit: usize,
-    /// How many fields a request's header may have.
+    /// The largest number of header fields in a request.
     pub header_fields: usize,
-    /// How long a request may take (streams apart).
+    /// Time limit for a request, except streams.
     pub request_timeout: Duration,
-    /// How long a client may take to send a request's header, and how long a connection may be idle.
+    /// Time limit for the header of a request, and for an idle connection.
     pub header_timeout: Duration,
-    /// How large a request's body may be, in bytes.
+    /// The size limit of a request's body, in bytes.
     pub body_limit: usize,
-    /// How long the server accepts requests after the signal to stop, while its readiness check fails.
+    /// How long the server still accepts requests after the signal to stop, while its readiness check fails.
     pub shutdown_drain: Duration,
-    /// How long a graceful stop may take after the drain.
+    /// Time limit for the graceful shutdown after the drain.
     pub shutdown_timeout: Duration,
-    /// How long a client may read nothing of what it is sent before it is disconnected.
+    /// A client that reads nothing for this time is disconnected.
     pub write_timeout: Duration,
 }
 
@@ -64,7 +64,7 @@ impl HttpConfig {
         });
         let port = reader.number("PORT", 8000, 0, u16::MAX);
         let private_address = private_address(reader, host, port);
-        // A private server needs no limit, and a load test there comes from one address.
+        // A private server needs no limit, and a load test of it comes from one address.
         let requests = if env.is_private() { 0 } else { 200 };
         Self {
             host,
@@ -95,7 +95,7 @@ fn private_address(reader: &mut Reader<'_>, host: IpAddr, port: u16) -> Option<S
     };
     let overlaps = address.ip() == host || address.ip().is_unspecified() || host.is_unspecified();
     if address.port() == port && port != 0 && overlaps {
-        reader.mistake("PRIVATE_ADDRESS", text, format!("must be another place than PORT={port}"));
+        reader.mistake("PRIVATE_ADDRESS", text, format!("must not be the same address as PORT={port}"));
     }
     Some(address)
 }
@@ -104,8 +104,8 @@ fn trusted_proxies(reader: &mut Reader<'_>) -> Vec<IpNet> {
     let mut networks = Vec::new();
     for text in reader.list("TRUSTED_PROXIES") {
         match text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
-            Ok(everybody) if everybody.prefix_len() == 0 => {
-                reader.mistake("TRUSTED_PROXIES", text, "must not trust everybody");
+            Ok(network) if network.prefix_len() == 0 => {
+                reader.mistake("TRUSTED_PROXIES", text, "must not include all addresses");
             }
             Ok(network) => networks.push(network),
             Err(_) => reader.mistake(
@@ -142,7 +142,7 @@ fn cors_origins(reader: &mut Reader<'_>, env: AppEnv) -> CorsOrigins {
     CorsOrigins::List(origins)
 }
 
-/// An origin as browsers send it: the scheme, the host and perhaps a port, and nothing after that.
+/// Whether this is an origin as browsers send it: scheme, host and an optional port, without a path.
 fn is_origin(origin: &str) -> bool {
     let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     host.is_some_and(|host| {

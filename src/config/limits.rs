@@ -1,34 +1,34 @@
-//! Bounds on what one store and one session may have.
+//! Limits of each store and each session.
 
 use std::num::NonZero;
 
 use super::reader::Reader;
 
-/// What one store may have.
+/// The limits of each store.
 #[derive(Debug, Clone, Copy)]
 pub struct StoreLimits {
-    /// Menu items.
+    /// The number of menu items.
     pub menu_items: i64,
-    /// Bytes of the menu items' names, descriptions and image addresses.
+    /// The total bytes of the menu items' names, descriptions and image addresses.
     pub menu_bytes: i64,
-    /// Categories.
+    /// The number of categories.
     pub categories: i64,
-    /// Tables.
+    /// The number of tables.
     pub tables: i64,
-    /// Staff accounts.
+    /// The number of users.
     pub users: i64,
 }
 
-/// What may be ordered in one session.
+/// The limits of each session.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionLimits {
-    /// Orders, cancelled ones included.
+    /// The number of orders, including cancelled ones.
     pub orders: i32,
-    /// Lines of those orders.
+    /// The number of lines of these orders.
     pub lines: i32,
-    /// Orders each second, on this instance; `None` is any number.
+    /// The rate limit of orders, on this instance; `None` means no limit.
     pub orders_per_second: Option<NonZero<u32>>,
-    /// Orders at once.
+    /// The number of orders at once.
     pub order_burst: NonZero<u32>,
 }
 

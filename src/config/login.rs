@@ -1,4 +1,4 @@
-//! Tokens, and how often somebody may log in.
+//! Tokens, paired tablets, and the limits of logins.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::app_env::AppEnv;
 use super::reader::Reader;
 use super::secret::Secret;
 
-/// The secret that `.env.example` shows. Staging and production refuse it.
+/// The secret in `.env.example`. Staging and production refuse it.
 pub const EXAMPLE_SECRET: &str = "change-me-to-a-long-random-secret-of-32-bytes-or-more";
 
 /// The shortest secret that staging and production accept, in bytes.
@@ -15,11 +15,11 @@ const MIN_SECRET_BYTES: usize = 32;
 /// The tokens' settings.
 #[derive(Debug, Clone)]
 pub struct JwtConfig {
-    /// `JWT_SECRET_KEY`; without it a local server makes its own.
+    /// `JWT_SECRET_KEY`; without it a local server generates its own.
     pub secret: Option<Secret>,
     /// `JWT_PREVIOUS_SECRET_KEYS`: tokens signed with these are accepted, but no new token is signed with them.
     pub previous_secrets: Vec<Secret>,
-    /// The one algorithm that tokens are signed and checked with.
+    /// The algorithm that signs and checks tokens. Tokens with another one are refused.
     pub algorithm: jsonwebtoken::Algorithm,
     /// How long an admin token is valid.
     pub admin_lifetime: Duration,
@@ -39,8 +39,8 @@ impl JwtConfig {
         let all = named.chain(previous.iter().map(|secret| ("JWT_PREVIOUS_SECRET_KEYS", secret)));
         if !env.is_private() {
             for (name, secret) in all {
-                if let Some(fault) = fault_of(secret) {
-                    reader.mistake(name, "(hidden)", fault);
+                if let Some(weakness) = weakness_of(secret) {
+                    reader.mistake(name, "(hidden)", weakness);
                 }
             }
         }
@@ -54,13 +54,13 @@ impl JwtConfig {
     }
 }
 
-/// What is wrong with a secret, where real guests depend on it.
-fn fault_of(secret: &str) -> Option<String> {
+/// Checks a secret for staging and production; `None` if it is safe.
+fn weakness_of(secret: &str) -> Option<String> {
     match secret {
-        listed if listed.contains(',') => Some("must not have a comma, which separates several".to_owned()),
-        EXAMPLE_SECRET => Some("is the example's; make your own: openssl rand -base64 48".to_owned()),
+        listed if listed.contains(',') => Some("must not contain a comma, which separates several secrets".to_owned()),
+        EXAMPLE_SECRET => Some("must not be the example secret; generate one with: openssl rand -base64 48".to_owned()),
         short if short.len() < MIN_SECRET_BYTES => {
-            Some(format!("must have at least {MIN_SECRET_BYTES} bytes, has {}", short.len()))
+            Some(format!("must have at least {MIN_SECRET_BYTES} bytes, but has {}", short.len()))
         }
         _ => None,
     }
@@ -71,7 +71,7 @@ fn fault_of(secret: &str) -> Option<String> {
 pub struct DeviceConfig {
     /// How long a tablet can renew its token after a login with the password.
     pub pairing_lifetime: Duration,
-    /// How many devices of a table are paired at most.
+    /// The largest number of paired devices of a table.
     pub per_table: i64,
 }
 
@@ -84,22 +84,22 @@ impl DeviceConfig {
     }
 }
 
-/// How often somebody may try to log in, and how long logins are recorded.
+/// The limits of logins, and the retention of their audit log entries.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginConfig {
-    /// Failures of one account before its first lockout.
+    /// The number of failures of one account before its first lockout.
     pub failures_per_account: i32,
-    /// Failures from one address before its first lockout.
+    /// The number of failures from one address before its first lockout.
     pub failures_per_address: i32,
-    /// Successful logins of one account at once, and in each further hour.
+    /// The number of successful logins of one account at once, and in each further hour.
     pub successes_per_account: i32,
     /// The first lockout; each further failure doubles it.
     pub first_lockout: Duration,
     /// The longest lockout.
     pub longest_lockout: Duration,
-    /// How many logins may wait for their turn.
+    /// The largest number of logins that are queued or in progress.
     pub queue: usize,
-    /// How long entries of logins are kept in the audit log.
+    /// How long logins are kept in the audit log.
     pub audit_retention: Duration,
 }
 

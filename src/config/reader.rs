@@ -1,4 +1,4 @@
-//! Reads single settings. It parses and checks each one, and collects every mistake.
+//! Reads single settings: parses and checks each one, and collects all mistakes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,19 +11,19 @@ use chrono::NaiveTime;
 pub struct Mistake {
     /// The variable.
     pub name: &'static str,
-    /// Its value, unless that is a secret.
+    /// Its value; `(hidden)` if it may be a secret.
     pub value: String,
-    /// What is allowed.
+    /// The rule that the value violates, such as "must be a time of day like 04:30".
     pub allowed: String,
 }
 
-/// Every wrong setting, one on each line.
+/// All wrong settings. The message has one line for each.
 #[derive(Debug, thiserror::Error)]
 pub struct ConfigError(pub Vec<Mistake>);
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the settings have {} mistake(s):", self.0.len())?;
+        write!(f, "{} setting(s) are wrong:", self.0.len())?;
         for Mistake { name, value, allowed } in &self.0 {
             write!(f, "\n  {name}={value}: {allowed}")?;
         }
@@ -31,7 +31,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Looks settings up and collects mistakes. A wrong setting is read as its default, so that one run finds every mistake.
+/// Looks up settings and collects mistakes. A wrong setting is read as its default, so that one run finds all mistakes.
 pub(super) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     mistakes: Vec<Mistake>,
@@ -42,7 +42,7 @@ impl<'a> Reader<'a> {
         Self { lookup, mistakes: Vec::new() }
     }
 
-    /// `value`, if there was no mistake.
+    /// Returns `value`, or an error if there were mistakes.
     pub(super) fn finish<T>(self, value: T) -> Result<T, ConfigError> {
         if self.mistakes.is_empty() { Ok(value) } else { Err(ConfigError(self.mistakes)) }
     }
@@ -51,12 +51,12 @@ impl<'a> Reader<'a> {
         self.mistakes.push(Mistake { name, value: value.into(), allowed: allowed.into() });
     }
 
-    /// The value; an empty one counts as not set.
+    /// The value of a setting. An empty value counts as not set.
     pub(super) fn get(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
-    /// The values between commas.
+    /// The values of a setting, separated by commas.
     pub(super) fn list(&self, name: &str) -> Vec<String> {
         let value = self.get(name).unwrap_or_default();
         value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()

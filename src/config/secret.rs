@@ -1,8 +1,8 @@
-//! A text that must not be printed.
+//! Text that must not be printed.
 
 use std::fmt;
 
-/// A text that must not be printed: `Debug` hides it.
+/// Text that must not be printed. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

@@ -19,9 +19,9 @@ pub enum LogFormat {
 /// The logs' settings.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
-    /// What is logged, in the syntax of tracing's `EnvFilter`: `info`, `tableorder=debug,info` …
+    /// The filter of log lines, in the syntax of tracing's `EnvFilter`: `info`, `tableorder=debug,info` …
     pub level: String,
-    /// The file, rotated daily; `None` writes to the console alone.
+    /// The file, rotated daily; `None` logs to the console only.
     pub file: Option<PathBuf>,
     /// The format of the lines.
     pub format: LogFormat,
@@ -47,13 +47,13 @@ impl LogConfig {
     }
 }
 
-/// The address of the collector that receives each request's span.
+/// The address of the collector that receives a span for each request.
 pub(super) fn read_traces(reader: &mut Reader<'_>) -> Option<Secret> {
     let endpoint = reader.get("OTEL_EXPORTER_OTLP_ENDPOINT")?;
     let host = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
     let is_address = |host: &str| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic());
     if !host.is_some_and(is_address) {
-        // It may contain a password.
+        // The address may contain a password.
         reader.mistake("OTEL_EXPORTER_OTLP_ENDPOINT", "(hidden)", "must look like http://collector:4318");
     }
     Some(Secret::new(endpoint))

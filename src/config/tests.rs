@@ -24,7 +24,7 @@ fn production_with(name: &'static str, value: &'static str) -> Result<Config, Ve
 }
 
 #[test]
-fn nothing_set_is_a_local_server() {
+fn without_settings_the_server_is_local() {
     let config = read(&[]).unwrap();
     assert_eq!(config.env, AppEnv::Local);
     assert!(config.seed_demo && config.database.url.is_none() && config.jwt.secret.is_none());
@@ -60,8 +60,8 @@ fn production_refuses_unsafe_settings() {
         production_with("JWT_PREVIOUS_SECRET_KEYS", "0123456789abcdef0123456789abcdef,short").unwrap_err(),
         ["JWT_PREVIOUS_SECRET_KEYS"]
     );
-    for everybody in ["0.0.0.0/0", "10.0.0.1,::/0", "proxy.example"] {
-        assert_eq!(production_with("TRUSTED_PROXIES", everybody).unwrap_err(), ["TRUSTED_PROXIES"]);
+    for wrong in ["0.0.0.0/0", "10.0.0.1,::/0", "proxy.example"] {
+        assert_eq!(production_with("TRUSTED_PROXIES", wrong).unwrap_err(), ["TRUSTED_PROXIES"]);
     }
     assert_eq!(production_with("LOGIN_LOCKOUT_MAX_SECONDS", "5").unwrap_err(), ["LOGIN_LOCKOUT_MAX_SECONDS"]);
 }
@@ -75,7 +75,7 @@ fn a_listener_url_needs_a_database_url() {
 }
 
 #[test]
-fn metrics_are_public_on_a_developers_machine_alone() {
+fn metrics_are_public_only_in_local_and_development_environments() {
     let metrics = |config: Config| (config.http.serves_metrics, config.http.private_address.is_some());
     assert_eq!(metrics(read(&[]).unwrap()), (true, false));
     assert_eq!(metrics(read(&[("PRIVATE_ADDRESS", "127.0.0.1:9000")]).unwrap()), (false, true));
@@ -105,7 +105,7 @@ fn the_example_file_has_every_setting_and_compose_variable() {
         None
     })
     .unwrap();
-    // `NAME=value` is a default. `# NAME=value` shows a setting without one, or with another in each environment.
+    // `NAME=value` is a default. `# NAME=value` is a setting without a default, or with one that depends on the environment.
     let example = include_str!("../../.env.example");
     let setting = |line: &'static str| {
         let (name, value) = line.split_once('=')?;
