@@ -1,4 +1,4 @@
-//! What is logged, and changing it while the server runs.
+//! The log filter, which can be changed while the server runs.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,21 +7,21 @@ use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::{EnvFilter, Registry};
 
-/// What [`LogLevel::increase`] adds to the configured filter.
-const MORE: &str = "tableorder=debug";
+/// The directive that [`LogLevel::increase`] adds to the configured filter.
+const DEBUG_DIRECTIVE: &str = "tableorder=debug";
 
-/// Why the filter could not be changed.
+/// The reason why the filter could not be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum LevelError {
-    /// The filter cannot be read; it stays as it was.
+    /// The new filter is not valid; the old one stays in use.
     #[error(transparent)]
     Parse(#[from] ParseError),
-    /// Nothing logs any more.
+    /// Logging has ended.
     #[error(transparent)]
     Reload(#[from] reload::Error),
 }
 
-/// The filter of the process's log. Clones change the same one.
+/// The log filter of the process. Clones share it.
 #[derive(Clone)]
 pub struct LogLevel {
     handle: Handle<EnvFilter, Registry>,
@@ -29,7 +29,7 @@ pub struct LogLevel {
     configured: Arc<str>,
 }
 
-/// The layer that filters what is logged as `configured`, and the handle to change it.
+/// Creates the layer that filters log lines by `configured`, and the handle that changes it.
 pub(super) fn filter(configured: &str) -> Result<(reload::Layer<EnvFilter, Registry>, LogLevel), ParseError> {
     let (layer, handle) = reload::Layer::new(parse(configured)?);
     let current = Arc::new(Mutex::new(configured.to_owned()));
@@ -37,30 +37,30 @@ pub(super) fn filter(configured: &str) -> Result<(reload::Layer<EnvFilter, Regis
 }
 
 impl LogLevel {
-    /// The filter of this moment, as it was written.
+    /// The current filter, as text.
     #[must_use]
     pub fn current(&self) -> String {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Logs what `filter` selects from here on: a level, or a list like `tableorder=debug,info`.
+    /// Replaces the filter: a level, or a list like `tableorder=debug,info`.
     ///
     /// # Errors
-    /// When it cannot be read; then nothing changes.
+    /// If `filter` is not valid. The old one then stays in use.
     pub fn set(&self, filter: &str) -> Result<(), LevelError> {
         self.handle.reload(parse(filter)?)?;
         filter.clone_into(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner));
-        // Not `level`: a line in JSON has a field of that name.
+        // The field is not named `level`, because a JSON log line already has a field of that name.
         tracing::info!(filter, "the log level was changed");
         Ok(())
     }
 
-    /// Adds the server's own debug lines to what is configured.
+    /// Adds the server's own debug lines to the configured filter.
     pub fn increase(&self) -> Result<(), LevelError> {
-        self.set(&format!("{},{MORE}", self.configured))
+        self.set(&format!("{},{DEBUG_DIRECTIVE}", self.configured))
     }
 
-    /// Returns to what is configured.
+    /// Returns to the configured filter.
     pub fn reset(&self) -> Result<(), LevelError> {
         self.set(&self.configured)
     }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn is_enabled(level: tracing::Level) -> bool {
-        // One callsite each, whose interest is cached: a change must reach it.
+        // tracing caches the interest of each callsite, and a change must update it.
         match level {
             tracing::Level::DEBUG => tracing::enabled!(target: "tableorder::somewhere", tracing::Level::DEBUG),
             _ => tracing::enabled!(target: "tableorder::somewhere", tracing::Level::INFO),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn it_changes_at_once_and_a_mistake_changes_nothing() {
+    fn a_valid_filter_applies_at_once_and_an_invalid_one_is_ignored() {
         let (layer, level) = filter("info").unwrap();
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             let enabled = || (is_enabled(tracing::Level::INFO), is_enabled(tracing::Level::DEBUG));

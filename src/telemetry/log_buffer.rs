@@ -1,7 +1,8 @@
-//! Log lines gathered in memory and written by a thread of their own: a request waits for no disk and no console.
+//! Buffers log lines in memory and writes them on a separate thread, so that requests wait neither for the disk nor for the
+//! console.
 //!
-//! (tracing-appender's `NonBlocking` sends each line through a channel, in an allocation that another thread frees. That
-//! took about 5 µs of processor time more per request, of 36.)
+//! tracing-appender's `NonBlocking` is not used, because it sends each line through a channel, in an allocation that another
+//! thread frees. Measured: 5 µs more processor time per request, of 36 µs.
 
 use std::io::{self, Write};
 use std::mem;
@@ -10,29 +11,29 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Bytes that may wait for a slow disk or console; lines beyond are dropped.
+/// The size of the buffer in bytes. If a slow disk or console lets it fill up, further lines are dropped.
 const CAPACITY: usize = 4 << 20;
 
-/// How long lines are gathered before they are written together.
+/// The interval at which the buffered lines are written.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long the end of the process waits for the last lines to be written.
+/// Time limit for the last lines at the end of the process.
 const LAST_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The buffer of one target. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LogBuffer(Arc<(Mutex<Lines>, Condvar)>);
 
-/// The lines that wait.
+/// The lines that wait for the writer.
 #[derive(Debug, Default)]
 struct Lines {
     bytes: Vec<u8>,
-    /// Whether the writer is to end.
+    /// Whether the writer must end.
     is_closed: bool,
 }
 
 impl Write for LogBuffer {
-    /// Takes the line whole or drops it whole.
+    /// Buffers the whole line, or drops the whole line.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut lines = self.lines();
         if lines.bytes.is_empty() {
@@ -54,7 +55,7 @@ impl LogBuffer {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there are lines, or until the buffer is closed: then true.
+    /// Waits until there are lines or the buffer is closed. Returns whether it is closed.
     fn wait(&self) -> bool {
         let is_idle = |lines: &mut Lines| lines.bytes.is_empty() && !lines.is_closed;
         self.0.1.wait_while(self.lines(), is_idle).unwrap_or_else(PoisonError::into_inner).is_closed
@@ -66,7 +67,7 @@ impl LogBuffer {
     }
 }
 
-/// The thread that writes a buffer to its target. Dropping it writes the lines that wait.
+/// The thread that writes a buffer to its target. Dropping this writes the remaining lines.
 #[derive(Debug)]
 pub(super) struct LogWriter {
     buffer: LogBuffer,
@@ -74,7 +75,7 @@ pub(super) struct LogWriter {
 }
 
 impl LogWriter {
-    /// Writes `buffer` to `target` from now on.
+    /// Starts to write `buffer` to `target`.
     pub(super) fn start(buffer: LogBuffer, mut target: impl Write + Send + 'static) -> io::Result<Self> {
         let (end, ended) = mpsc::channel();
         let lines = buffer.clone();
@@ -102,7 +103,7 @@ fn write_all(buffer: &LogBuffer, target: &mut impl Write) {
             thread::sleep(FLUSH_INTERVAL);
         }
         mem::swap(&mut buffer.lines().bytes, &mut batch);
-        // A log that cannot be written has nowhere to say so.
+        // An error of the log itself cannot be logged.
         let _ = target.write_all(&batch).and_then(|()| target.flush());
         batch.clear();
         if is_last {
@@ -117,7 +118,7 @@ mod tests {
 
     use std::sync::mpsc::Sender;
 
-    /// A target that takes a write only when the test lets it, and shows what it was given.
+    /// A target that blocks each write until the test permits it, and then sends the bytes to the test.
     struct Gate {
         opened: Receiver<()>,
         written: Sender<Vec<u8>>,
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_written_in_order_and_the_last_ones_at_the_end() {
+    fn lines_are_written_in_order_and_the_last_ones_on_drop() {
         let (mut buffer, writer, open, received) = started();
         buffer.write_all(b"first\n").unwrap();
         open.send(()).unwrap();
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_blocks_holds_up_nobody_and_costs_whole_lines() {
+    fn a_blocked_target_does_not_block_writers_and_drops_whole_lines() {
         let (mut buffer, writer, open, received) = started();
         buffer.write_all(b"blocks\n").unwrap();
         while !buffer.lines().bytes.is_empty() {
@@ -171,7 +172,7 @@ mod tests {
         open.send(()).unwrap();
         open.send(()).unwrap();
         assert_eq!(received.recv().unwrap(), b"blocks\n");
-        assert_eq!(received.recv().unwrap().len(), CAPACITY, "as many whole lines as there is room for");
+        assert_eq!(received.recv().unwrap().len(), CAPACITY, "the buffer is full of whole lines");
         drop(writer);
     }
 }

@@ -1,4 +1,4 @@
-//! Logs to the console and to a file a day, of which seven are kept.
+//! Logs to the console and to a daily file. Seven files are kept.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -18,17 +18,17 @@ use super::level::{self, LogLevel};
 use super::log_buffer::{LogBuffer, LogWriter};
 use crate::config::{LogConfig, LogFormat};
 
-/// How many log files are kept, today's included.
+/// The number of log files that are kept, including today's.
 const FILES_KEPT: usize = 7;
 
 /// The registry behind the filter.
 type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
 
-/// Why logging could not start.
+/// The reason why logging could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The filter cannot be read.
-    #[error("LOG_LEVEL cannot be read: {0}")]
+    /// The filter is not valid.
+    #[error("LOG_LEVEL is not a valid filter: {0}")]
     Filter(#[from] ParseError),
     /// The file cannot be written.
     #[error("the log file {0} cannot be written: {1}")]
@@ -36,26 +36,24 @@ pub enum LogError {
     /// The console cannot be written.
     #[error("the console cannot be written: {0}")]
     Console(#[from] io::Error),
-    /// Something else logs already.
+    /// The process already has a logger.
     #[error(transparent)]
     Init(#[from] TryInitError),
 }
 
-/// Keeps the writers alive; dropping it writes the lines that wait.
+/// Keeps the writers alive. Dropping it writes the remaining lines.
 #[must_use]
 pub struct LogGuard {
     _writers: Vec<LogWriter>,
-    /// What is logged, to change it while the server runs.
+    /// The log filter, which can be changed while the server runs.
     pub level: LogLevel,
 }
 
-/// Starts logging for the whole process. The day's file is `app.log.2026-11-20`, and `app.log` links to it.
-///
-/// # Errors
-/// [`LogError`], before anything is logged.
+/// Starts logging for the whole process. The daily files are named like `app.log.2026-11-20`; `app.log` is a link to the
+/// current one.
 pub fn init(config: &LogConfig) -> Result<LogGuard, LogError> {
     let has_colour = io::stdout().is_terminal();
-    // Not `io::stdout()` itself, which writes each line at once.
+    // Not `io::stdout()`, which writes each line separately.
     let (console, console_guard) = in_background(File::from(io::stdout().as_fd().try_clone_to_owned()?))?;
     let mut guards = vec![console_guard];
     let layers = match &config.file {
@@ -66,7 +64,7 @@ pub fn init(config: &LogConfig) -> Result<LogGuard, LogError> {
             if has_colour {
                 vec![layer(console, config.format, true), layer(file, config.format, false)]
             } else {
-                // One layer for both: a line is formatted once.
+                // One layer for both, so that each line is formatted once.
                 vec![layer(console.and(file), config.format, false)]
             }
         }
@@ -79,19 +77,19 @@ pub fn init(config: &LogConfig) -> Result<LogGuard, LogError> {
 fn daily_file(path: &Path) -> Result<RollingFileAppender, LogError> {
     let name = path.file_name().unwrap_or_else(|| "app.log".as_ref()).to_string_lossy();
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    // The appender would make it, but complains on standard error first.
+    // The appender would create the directory, but prints a warning on standard error first.
     let _ = std::fs::create_dir_all(directory);
     RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix(&*name)
         .max_log_files(FILES_KEPT)
         .latest_symlink(&*name)
-        // Absolute, as the link is relative to its own directory otherwise.
+        // An absolute path, because a relative link would be relative to its own directory.
         .build(std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned()))
         .map_err(|error| LogError::File(path.display().to_string(), error))
 }
 
-/// A thread for each target: a console that blocks does not hold up the file.
+/// Writes to `target` on a separate thread, so that a blocked console does not delay the file.
 fn in_background(
     target: impl Write + Send + 'static,
 ) -> io::Result<(impl Fn() -> LogBuffer + Send + Sync + 'static, LogWriter)> {

@@ -1,4 +1,4 @@
-//! Traces in a build without the feature `otlp`: there are none.
+//! Replaces `traces.rs` in a build without the feature `otlp`: nothing is traced.
 
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -6,31 +6,31 @@ use axum::http::StatusCode;
 use crate::config::Secret;
 use crate::models::StoreId;
 
-/// Traces were asked for.
+/// Traces are configured but not compiled in.
 #[derive(Debug, thiserror::Error)]
 #[error("OTEL_EXPORTER_OTLP_ENDPOINT is set, but this program was built without traces; build it with --features otlp")]
 pub struct NotBuilt;
 
-/// Nothing is sent.
+/// Does nothing.
 #[derive(Debug)]
 pub struct TraceGuard;
 
 impl TraceGuard {
-    /// Nothing is left to send.
+    /// Does nothing.
     #[expect(clippy::unused_async, reason = "the interface of a build with traces")]
     pub async fn finish(self) {}
 }
 
-/// Refuses an endpoint.
+/// Fails if an endpoint is configured.
 pub fn init(endpoint: Option<&Secret>) -> Result<TraceGuard, NotBuilt> {
     if endpoint.is_some() { Err(NotBuilt) } else { Ok(TraceGuard) }
 }
 
-/// Never made.
+/// Never created.
 #[derive(Debug)]
 pub enum RequestSpan {}
 
-/// No span.
+/// Returns `None`.
 #[must_use]
 pub fn begin(_: &Request, _: Option<&str>) -> Option<RequestSpan> {
     None

@@ -1,8 +1,8 @@
-//! Traces, where they are asked for: one span a request, told to an OpenTelemetry collector. Without, a request
-//! pays one look at an empty cell.
+//! Traces: one span for each request, sent to an OpenTelemetry collector. If no collector is configured, a request costs
+//! only one read of an empty cell.
 //!
-//! Spans wait in a queue that has an end and are sent by a thread of their own, so a collector that is slow or away
-//! costs spans and never a request.
+//! Spans wait in a bounded queue and are sent by a separate thread. If the collector is slow or unavailable, spans are lost
+//! but no request waits.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -20,41 +20,41 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use crate::config::Secret;
 use crate::models::StoreId;
 
-/// What the server is called, unless `OTEL_SERVICE_NAME` says otherwise.
+/// The service name, unless `OTEL_SERVICE_NAME` is set.
 const SERVICE_NAME: &str = "tableorder";
 
-/// Where collectors take traces, below their address.
+/// The path for traces below the collector's address.
 const TRACES_PATH: &str = "/v1/traces";
 
-/// How long the collector may take the last spans when the server stops.
-const LAST_SPANS: Duration = Duration::from_secs(2);
+/// Time limit for the last spans when the server stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What probes ask for all day.
+/// Routes that are not traced, because probes and scrapers call them all the time.
 const UNTRACED: [&str; 5] = ["/health", "/health/live", "/health/ready", "/metrics", "/log-level"];
 
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
-/// Sends the spans that wait once the server stops.
+/// Sends the remaining spans when the server stops.
 #[derive(Debug)]
 #[must_use]
 pub struct TraceGuard(Option<SdkTracerProvider>);
 
 impl TraceGuard {
-    /// Sends what waits still, for two seconds at most.
+    /// Sends the remaining spans, for at most two seconds.
     pub async fn finish(self) {
         let Some(provider) = self.0 else { return };
-        // What could not be sent in time is lost, and the log has said why.
-        let _ = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_SPANS)).await;
+        // Spans that cannot be sent in time are lost; the library has logged the reason.
+        let _ = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(SHUTDOWN_TIMEOUT)).await;
     }
 }
 
-/// Traces requests from here on, to the collector at `endpoint`; without one there is nothing to do.
+/// Starts to trace requests to the collector at `endpoint`. Without an endpoint, nothing is traced.
 ///
-/// Whatever else OpenTelemetry has variables for (`OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER`,
-/// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_BSP_…`) its library reads from the environment.
+/// The OpenTelemetry library reads all other variables (`OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER`,
+/// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_BSP_…`) from the environment.
 ///
 /// # Errors
-/// When the endpoint or one of those variables cannot be read.
+/// If the endpoint or one of these variables is not valid.
 pub fn init(endpoint: Option<&Secret>) -> Result<TraceGuard, ExporterBuildError> {
     let Some(endpoint) = endpoint else { return Ok(TraceGuard(None)) };
     let exporter = SpanExporter::builder()
@@ -68,18 +68,18 @@ pub fn init(endpoint: Option<&Secret>) -> Result<TraceGuard, ExporterBuildError>
     }
     let resource = resource.with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION"))).build();
     let provider = SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter).build();
-    // Only the first counts; a process has one.
+    // Only the first call has an effect; a process has one tracer.
     let _ = TRACER.set(provider.tracer(SERVICE_NAME));
     Ok(TraceGuard(Some(provider)))
 }
 
-/// A request's span. Dropped without [`end`](Self::end), as when the client hangs up, it ends without a status.
+/// The span of a request. If it is dropped without [`end`](Self::end), because the client disconnected, it has no status.
 #[derive(Debug)]
 pub struct RequestSpan(Box<opentelemetry_sdk::trace::Span>);
 
-/// Begins the span of a request, as a part of its caller's trace if that says so; `None` where nothing is traced.
+/// Begins the span of a request, as part of the caller's trace if the request names one; `None` if it is not traced.
 ///
-/// It has the route and never the address, which may have a stream's ticket in its query.
+/// The span has the route and never the URL, whose query may contain a stream's ticket.
 pub fn begin(request: &Request, route: Option<&str>) -> Option<RequestSpan> {
     let tracer = TRACER.get()?;
     let method = request.method();
@@ -95,7 +95,7 @@ pub fn begin(request: &Request, route: Option<&str>) -> Option<RequestSpan> {
 }
 
 impl RequestSpan {
-    /// The request was answered.
+    /// Ends the span of an answered request.
     pub fn end(self, request_id: &str, store: Option<StoreId>, status: StatusCode) {
         let Self(mut span) = self;
         if span.is_recording() {
@@ -113,7 +113,7 @@ impl RequestSpan {
     }
 }
 
-/// Where a caller's trace is read from.
+/// The request's headers, from which the caller's trace is read.
 struct Headers<'a>(&'a HeaderMap);
 
 impl Extractor for Headers<'_> {

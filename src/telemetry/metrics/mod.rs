@@ -1,7 +1,8 @@
 //! Metrics for Prometheus. Each module registers its own: counters and histograms that it updates, and collectors that
 //! read a state (open streams, idle connections) when the metrics are scraped.
 //!
-//! Labels are bounded: routes, methods, statuses, outcomes, limits; never a store, table, account or address.
+//! Labels have a bounded number of values: routes, methods, statuses, outcomes, limits; never a store, table, user or
+//! address.
 //! `docs/monitoring.md` describes each metric.
 
 mod process;
@@ -19,10 +20,10 @@ pub use requests::RequestMetrics;
 
 use crate::clock::Clock;
 
-/// What the name of each of our metrics begins with.
+/// The prefix of the server's own metrics.
 const PREFIX: &str = "tableorder";
 
-/// Every metric of the server. Clones share them.
+/// All metrics of the server. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Metrics(Arc<Registry>);
 
@@ -30,19 +31,19 @@ impl Metrics {
     /// The content type of [`text`](Self::text).
     pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-    /// The metrics of the process, and those that `register` adds.
+    /// Creates the metrics of the process and those that `register` adds.
     #[must_use]
     pub fn new(clock: &Clock, register: impl FnOnce(&mut Registry)) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(process::Process { started_at: clock.now().timestamp() }));
         let ours = registry.sub_registry_with_prefix(PREFIX);
-        ours.register("build", "What is running", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        ours.register("build", "The version of the server", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         ours.register_collector(Box::new(process::Runtime));
         register(ours);
         Self(Arc::new(registry))
     }
 
-    /// The values of this moment in the OpenMetrics text format. Reads `/proc`: call it on a blocking thread.
+    /// The current values in the OpenMetrics text format. Call it on a blocking thread, because it reads `/proc`.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.0)?;
@@ -50,7 +51,7 @@ impl Metrics {
     }
 }
 
-/// Writes a gauge whose value is kept elsewhere.
+/// Writes a gauge whose value is not stored in the registry.
 pub fn gauge(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
@@ -61,7 +62,7 @@ pub fn gauge(
     gauge.encode(encoder.encode_descriptor(name, &format!("{help}."), None, gauge.metric_type())?)
 }
 
-/// Writes a counter whose value is kept elsewhere.
+/// Writes a counter whose value is not stored in the registry.
 pub fn counter(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,

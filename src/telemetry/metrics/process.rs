@@ -1,4 +1,4 @@
-//! The process: memory, processor time, files. What the system does not tell is left out.
+//! Metrics of the process: memory, processor time, files. Values that the system does not provide are left out.
 
 use std::fs;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use super::{counter, gauge};
 
-/// The process as Linux shows it under `/proc/self`. The names are those every Prometheus client uses.
+/// The values in `/proc/self` on Linux. The metric names are the usual ones of Prometheus clients.
 #[derive(Debug)]
 pub(super) struct Process {
     /// Seconds since 1970.
@@ -21,7 +21,7 @@ pub(super) struct Process {
 
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
-        let help = "When the process started, in seconds since 1970";
+        let help = "Start time of the process, in seconds since 1970";
         gauge(&mut encoder, "process_start_time_seconds", help, self.started_at)?;
         if let Some(bytes) = resident_bytes() {
             gauge(&mut encoder, "process_resident_memory_bytes", "Memory in use", bytes)?;
@@ -31,26 +31,26 @@ impl Collector for Process {
             gauge(&mut encoder, "process_threads", "Threads", threads)?;
         }
         if let Ok(files) = fs::read_dir("/proc/self/fd") {
-            // One of them is the listing itself.
+            // One of them is open for this listing.
             gauge(&mut encoder, "process_open_fds", "Open file descriptors", files.count().saturating_sub(1))?;
         }
         if let Ok((limit, _)) = getrlimit(Resource::RLIMIT_NOFILE)
             && limit != RLIM_INFINITY
         {
-            gauge(&mut encoder, "process_max_fds", "File descriptors the system allows", limit)?;
+            gauge(&mut encoder, "process_max_fds", "The limit of open file descriptors", limit)?;
         }
         Ok(())
     }
 }
 
-/// The asynchronous runtime.
+/// The Tokio runtime.
 #[derive(Debug)]
 pub(super) struct Runtime;
 
 impl Collector for Runtime {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let Ok(runtime) = Handle::try_current() else { return Ok(()) };
-        gauge(&mut encoder, "tasks", "Tasks of the asynchronous runtime", runtime.metrics().num_alive_tasks())
+        gauge(&mut encoder, "tasks", "Tasks of the Tokio runtime", runtime.metrics().num_alive_tasks())
     }
 }
 
@@ -63,7 +63,7 @@ fn system_constant(name: SysconfVar) -> Option<u64> {
     u64::try_from(sysconf(name).ok()??).ok()
 }
 
-/// What `/proc/self/stat` says.
+/// The values in `/proc/self/stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     processor: Duration,
@@ -75,9 +75,9 @@ impl Stat {
         Self::parse(&fs::read_to_string("/proc/self/stat").ok()?, system_constant(SysconfVar::CLK_TCK)?)
     }
 
-    /// Reads `stat`, whose times are in ticks of which a second has `ticks_per_second`.
+    /// Parses `stat`. Its times are in ticks; a second has `ticks_per_second`.
     fn parse(stat: &str, ticks_per_second: u64) -> Option<Self> {
-        // The program's name, in parentheses, may have spaces and parentheses. Behind it the third field follows.
+        // The program's name, in parentheses, may contain spaces and parentheses. The third field follows it.
         let (_, fields) = stat.rsplit_once(") ")?;
         let field = |number: usize| fields.split(' ').nth(number - 3)?.parse::<u64>().ok();
         let ticks = field(14)? + field(15)?;
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_processor_time_and_threads_are_read_whatever_the_program_is_called() {
+    fn stat_is_parsed_with_any_program_name() {
         let stat = "42 (a ) b) S 1 42 42 0 -1 4194560 1 2 3 4 150 25 7 8 20 0 9 0 100 1000 200";
         let read = Stat { processor: Duration::from_millis(1_750), threads: 9 };
         assert_eq!(Stat::parse(stat, 100), Some(read));

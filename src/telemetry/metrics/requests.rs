@@ -1,4 +1,4 @@
-//! How many requests there were and how long they took, by method, route and status.
+//! The number and duration of requests, by method, route and status.
 
 use std::time::Duration;
 
@@ -11,21 +11,20 @@ use prometheus_client::registry::Registry;
 
 use crate::error::Limit;
 
-/// Bucket bounds in seconds: a menu read takes tens of microseconds, an order under a millisecond, a login a fifth of a
-/// second.
+/// Bucket bounds in seconds. A menu read takes tens of microseconds, an order less than a millisecond, a login 0.2 seconds.
 const BOUNDS: [f64; 14] =
     [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
-/// The methods with a label of their own.
+/// The methods with their own label.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// The label of every other method.
+/// The label of all other methods.
 const OTHER_METHOD: &str = "other";
 
 /// The label of requests that no route matches.
 const UNMATCHED: &str = "unmatched";
 
-/// Bounded: methods and routes are those of the router, statuses those that the server gives.
+/// The number of values is bounded: methods and routes of the router, statuses that the server returns.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
     method: &'static str,
@@ -47,7 +46,7 @@ struct LimitLabel {
     limit: &'static str,
 }
 
-/// The durations of an application's requests, and which bounds refused them. Clones share them.
+/// The durations of requests, and the limits that refused them. Clones share them.
 #[derive(Debug, Clone)]
 pub struct RequestMetrics {
     durations: Family<Labels, Histogram, NewHistogram>,
@@ -61,19 +60,19 @@ impl Default for RequestMetrics {
 }
 
 impl RequestMetrics {
-    /// Adds them to `registry`.
+    /// Adds the metrics to `registry`.
     pub fn register(&self, registry: &mut Registry) {
-        let help = "Requests and how long they took; of a stream, until it was open";
+        let help = "Duration of requests; for a stream, the time until it was open";
         registry.register("http_request_duration_seconds", help, self.durations.clone());
-        let help = "Requests that were refused because one store, session, table or account has as much as it may have";
+        let help = "Requests refused because a store, session, table or user has reached a limit";
         registry.register("limits_reached", help, self.limits_reached.clone());
         for limit in Limit::ALL {
-            // A counter that is there from the start shows its first increase.
+            // Create all series at the start, so that `rate()` includes the first increase.
             drop(self.limits_reached.get_or_create(&LimitLabel { limit: limit.as_str() }));
         }
     }
 
-    /// Records a request to the route with this template that was answered after `elapsed`.
+    /// Records a request to the route with this template, which took `elapsed`.
     pub fn observe(&self, method: &Method, route: Option<&str>, status: StatusCode, elapsed: Duration) {
         let method = METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or(OTHER_METHOD);
         let labels =
