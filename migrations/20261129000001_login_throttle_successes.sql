@@ -1,4 +1,4 @@
--- When the successful logins of an account would end if they came one after the other at the permitted rate. While that
--- is more than an hour ahead, logins are refused. A release without this column deletes the row at a successful login:
--- the account's limit then begins anew.
+-- The time at which the account's successful logins would have ended at the permitted rate, one after the other. While it
+-- is more than an hour ahead, logins are refused. A release without this column deletes the row at a successful login,
+-- which resets the account's limit.
 ALTER TABLE login_throttle ADD COLUMN successes_until timestamptz NOT NULL DEFAULT 'epoch';

@@ -1,2 +1,2 @@
--- Pending or preparing orders when it was completed.
+-- The number of pending or preparing orders when the session was completed.
 ALTER TABLE table_sessions ADD COLUMN unfinished_count bigint;

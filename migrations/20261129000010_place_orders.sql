@@ -1,19 +1,23 @@
--- Writes orders of one store in one round trip. It checks only what must hold at the moment of writing: the session
--- goes on, the idempotency key is new in the session and, with this content, at the table in the last 24 hours, the order
--- has not expired, the session has room, and the menu still has the version that the lines were priced from. An order for
--- which one of these does not hold is not written, and its outcome says why.
+-- Each statement concerns one store and few rows, as Citus needs it.
+--
+-- Writes orders of one store in one round trip. It checks only the conditions that must hold at the moment of writing: the
+-- session is not completed; the idempotency key is new in the session and, with this content, at the table in the last 24
+-- hours; the order has not expired; the session is below its limits; the menu still has the version from which the lines
+-- were priced. If a condition does not hold, the order is not written and its outcome names the condition.
+--
+-- Each statement concerns one store and few rows, as Citus requires.
 --
 -- Each statement concerns one store and few rows, as Citus needs it.
 CREATE FUNCTION place_orders_v2(
     p_store bigint,
     p_day date,
     p_now timestamptz,
-    -- An array of orders, sorted by session, so that two transactions that lock several sessions never wait for each
-    -- other: {session_id, table_id, device_id, menu_version, not_after, total_amount, note, key, digest (hex), lines:
-    -- [{menu_id, menu_name, unit_price, quantity}], event: {kind, audience, data}}. The event's data lacks what is assigned
-    -- here.
+    -- An array of orders, sorted by session, so that two transactions that lock several sessions cannot deadlock:
+    -- {session_id, table_id, device_id, menu_version, not_after, total_amount, note, key, digest (hex), lines:
+    -- [{menu_id, menu_name, unit_price, quantity}], event: {kind, audience, data}}. This function adds order_id,
+    -- order_number and table_number to the event's data.
     p_orders jsonb,
-    -- What may be placed in one session.
+    -- The limits of one session.
     p_max_orders integer,
     p_max_lines integer
 )
@@ -27,7 +31,7 @@ RETURNS TABLE (
     table_number integer,
     item_ids bigint[],
     event_data text,
-    -- The store's menu version, where it is not the order's.
+    -- The store's menu version, if the outcome is menu_changed.
     current_menu_version bigint
 )
 LANGUAGE plpgsql
@@ -41,12 +45,12 @@ DECLARE
     line_counts integer[];
     number integer;
     item_id bigint;
-    -- Of the session of the order at hand.
+    -- The session of the current order, and its counts.
     session bigint;
     orders_placed integer;
     lines_placed integer;
 BEGIN
-    -- Locked against being completed: an order is on this session's bill or refused.
+    -- Lock the sessions against completion, so that an order is either part of its session's total or refused.
     FOR i IN 1..jsonb_array_length(p_orders) LOOP
         document := p_orders->(i - 1);
         SELECT t.table_number, s.placed_order_count, s.placed_line_count INTO number, orders_placed, lines_placed
@@ -78,11 +82,11 @@ BEGIN
             CONTINUE;
         END IF;
         IF placed.key IS NOT NULL THEN
-            -- The session is locked: no other transaction can use the key meanwhile.
+            -- No other transaction can use the key now, because the session is locked.
             PERFORM FROM orders x
             WHERE x.store_id = p_store AND x.session_id = placed.session_id AND x.idempotency_key = placed.key;
             IF NOT FOUND THEN
-                -- The retry of an order whose answer was lost, by a tablet that logged in again meanwhile.
+                -- A tablet that lost the answer and logged in again retries the order in a new session.
                 PERFORM FROM table_sessions s
                 JOIN orders x ON x.store_id = p_store AND x.session_id = s.id AND x.idempotency_key = placed.key
                 WHERE s.store_id = p_store AND s.table_id = placed.table_id
@@ -109,7 +113,7 @@ BEGIN
             RETURN NEXT;
             CONTINUE;
         END IF;
-        -- From here to the commit the store's other orders and changes wait.
+        -- From here until the commit, the store's other orders and changes wait for this row.
         UPDATE store_streams SET event_seq = store_streams.event_seq + 1
         WHERE store_id = p_store AND menu_version = placed.menu_version
         RETURNING store_streams.event_seq INTO event_seq;

@@ -1,7 +1,7 @@
--- The last nightly backup. One row a deployment; a backup file does not contain it.
+-- The last nightly backup. There is one row in a deployment. Backup files do not contain this table.
 CREATE TABLE last_backup (
     singleton boolean NOT NULL DEFAULT true,
-    -- The moment it was due: all instances agree on it, so only one of them makes the backup.
+    -- The due time of the backup. All instances compute the same time, so only one of them makes the backup.
     due_at timestamptz NOT NULL,
     finished_at timestamptz NOT NULL,
     bytes bigint NOT NULL,
