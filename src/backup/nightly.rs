@@ -195,7 +195,7 @@ impl Collector for NightlyBackup {
         gauge(
             to,
             "backup_last_success_timestamp_seconds",
-            "Time at which the last nightly backup was completed, in seconds since 1970; 0 if there is none",
+            "Time at which the last nightly backup was completed, in seconds since 1970; 0 if there was no backup",
             finished,
         )?;
         gauge(to, "backup_last_bytes", "Size of the last nightly backup's file", bytes)?;

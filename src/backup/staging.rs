@@ -1,5 +1,5 @@
-//! The schema that a restore loads into. Its tables replace those of `public` in one transaction at the end, so a restore
-//! that fails changes nothing.
+//! The schema that a restore loads into. Its tables replace those of `public` in one transaction at the end, so a failed
+//! restore changes nothing.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};

@@ -205,8 +205,8 @@ impl Pool {
     /// An idle connection, a new one, or the next one that is returned, whichever is available first.
     ///
     /// # Errors
-    /// If there is none before `deadline`: PostgreSQL's last reason for refusing one, or `PoolTimedOut`. `PoolClosed`
-    /// if the pool is closed.
+    /// If no connection is available before `deadline`: PostgreSQL's last error when opening one, or `PoolTimedOut`.
+    /// `PoolClosed` if the pool is closed.
     pub(super) async fn get(&self, deadline: Instant) -> sqlx::Result<PooledConnection> {
         let (mut reason, mut backoff) = (sqlx::Error::PoolTimedOut, FIRST_BACKOFF);
         let attempts = async {

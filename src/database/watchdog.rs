@@ -164,8 +164,8 @@ async fn check_or_connect(connection: &mut Option<PgConnection>, options: &PgCon
 }
 
 /// Whether PostgreSQL still serves open connections, although it refuses the watchdog with this error (the connection limit
-/// is reached, or the password was changed). SQLSTATE class 57 means that the server starts, stops or crashed. A server
-/// that refuses writes cannot be used.
+/// is reached, or the password was changed). SQLSTATE class 57 means that the server starts, stops or crashed. A read-only
+/// server cannot be used.
 fn is_available(error: &sqlx::Error) -> bool {
     let state = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     state.is_some_and(|state| !state.starts_with("57")) && !is_read_only(error)

@@ -20,7 +20,7 @@ pub(super) struct Binaries {
 
 impl Binaries {
     /// Finds the newest PostgreSQL on this machine. For an existing `cluster`, its major version is required, because no
-    /// other version can open it. If there is none, downloads one to `downloads`.
+    /// other version can open it. If no version is found, downloads one to `downloads`.
     pub(super) async fn find(cluster: &Path, downloads: &Path) -> Result<Self> {
         let cluster = cluster_version(cluster);
         let is_usable = |major: u32| cluster.map_or(major >= OLDEST, |wanted| major == wanted);
