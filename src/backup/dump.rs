@@ -23,7 +23,7 @@ const NAME: &str = "tableorder-backup";
 pub enum Pace {
     /// As fast as possible.
     Full,
-    /// With a pause after each piece, as long as the piece took. Requests of a busy server then become only a little slower.
+    /// With a pause after each piece, as long as the piece took, so that the backup hardly slows down requests.
     Gentle,
 }
 

@@ -23,7 +23,7 @@ pub enum BackupError {
     NotABackup(PathBuf),
     /// The file was written by `pg_dump` for version 0.1.0.
     #[error(
-        "{} was made by tableorder 0.1.0; restore it with that release, then start this one, which migrates the database",
+        "{} was made by tableorder 0.1.0: restore it with that release, then start this one, which migrates the database",
         .0.display()
     )]
     OldFormat(PathBuf),

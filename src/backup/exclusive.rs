@@ -22,15 +22,15 @@ pub(super) async fn refuse_while_connected(conn: &mut PgConnection) -> Result<()
             _ if asked.elapsed() < CLOSE_GRACE => tokio::time::sleep(INTERVAL).await,
             connections => {
                 return Err(BackupError::Refused(format!(
-                    "tableorder is connected to the database ({connections} connections); stop all of its servers first"
+                    "tableorder is connected to the database ({connections} connections); stop every server on it first"
                 )));
             }
         }
     }
 }
 
-/// Like [`refuse_while_connected`]; in addition, a server that starts from now on waits for the end of the transaction,
-/// because it reads the epoch before it caches anything.
+/// Fails while a server or another command is connected to the database. A server that starts from now on waits for the end
+/// of the transaction, because it reads the epoch before it caches anything.
 ///
 /// # Errors
 /// [`BackupError::Refused`] while a server or another command is connected.

@@ -1,7 +1,7 @@
 //! The command line: one file for each command, with its arguments, its steps and its messages.
 //!
 //! Rules of the domain belong in `services/`, SQL in `repositories/`. `serve.rs` starts and stops the server; requests are
-//! handled in `server.rs`, `middleware.rs` and below. A file to imitate: `store.rs`.
+//! handled in `server.rs`, `middleware/` and the modules below. A file to imitate: `store.rs`.
 
 mod backup;
 pub mod connect;

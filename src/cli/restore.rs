@@ -36,7 +36,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
     target.close().await;
     let manifest = result.map_err(|error| format!("nothing was changed: {}", with_causes(&*error)))?;
     print_result(format_args!(
-        "restored {}; clients load everything again, and all users and tablets must log in again",
+        "restored: {}; clients load everything again, and all users and tablets must log in again",
         contents(&manifest)
     ));
     Ok(())

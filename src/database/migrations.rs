@@ -29,7 +29,7 @@ const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// How long a migration waits for a table lock. Meanwhile all other statements on the table wait behind it.
 const TABLE_LOCK_TIMEOUT: &str = "2s";
 
-/// A migration that did not get its table lock is tried so often, with a pause in which the other statements run.
+/// The number of attempts to get a table lock, and the pause between them, in which the other statements run.
 const ATTEMPTS: u32 = 60;
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 

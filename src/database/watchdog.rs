@@ -82,7 +82,7 @@ impl Database {
 async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
     let first = timeout(FIRST_TIMEOUT, writable::connect(options)).await;
     let mut connection = first.ok().and_then(Result::ok);
-    let mut is_standby = false;
+    let mut read_only = false;
     loop {
         // A new connection may lead to another node than the watchdog's.
         if database.pool().take_suspicion() {
@@ -91,7 +91,7 @@ async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
         let was_connected = connection.is_some();
         match check(database, &mut connection, options).await {
             Ok(()) => {
-                is_standby = false;
+                read_only = false;
                 database.reopen_pool();
             }
             Err(Outage::Lost(error)) if was_connected => {
@@ -114,8 +114,8 @@ async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
             Err(Outage::Lost(error)) => {
                 connection = None;
                 let was_available = database.close_pool(&error.to_string());
-                let was_standby = mem::replace(&mut is_standby, is_read_only(&error));
-                if is_standby && !was_standby && !was_available {
+                let was_read_only = mem::replace(&mut read_only, is_read_only(&error));
+                if read_only && !was_read_only && !was_available {
                     tracing::error!(why = %error, "PostgreSQL answers again but refuses writes; requests are still refused");
                 }
             }

@@ -1,7 +1,7 @@
 //! Authentication: password hashing, tokens and their revocation, identities, the login throttle and the rate limit.
 //!
 //! The steps of a login are in `services/auth.rs`, the extractors that read a token from a request in `routers/extract/`,
-//! and security headers in `middleware.rs`. A file to imitate: `rate.rs`.
+//! and security headers in `middleware/`. A file to imitate: `rate.rs`.
 
 pub mod access;
 pub mod identity;

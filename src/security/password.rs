@@ -148,8 +148,8 @@ fn run_jobs(jobs: &Mutex<Receiver<Job>>) {
 /// `blocks` is the memory that argon2 fills. It is reused for the next queued job, because getting 19 MiB from the system
 /// takes nearly as long as a hash. It is released before a wait, so that an idle server uses little memory.
 fn next_job(jobs: &Mutex<Receiver<Job>>, blocks: &mut Vec<Block>) -> Option<Job> {
-    // A thread that waits for a job holds the lock, so a held lock means an empty queue. (A thread that is just taking a job
-    // also holds it for a moment; then the memory is released unnecessarily.)
+    // A thread that waits for a job holds the lock, so a held lock means an empty queue. A thread that takes a job also
+    // holds it for a moment; the memory is then released unnecessarily, which does no harm.
     let queued = jobs.try_lock().ok().and_then(|jobs| jobs.try_recv().ok());
     queued.or_else(|| {
         *blocks = Vec::new();

@@ -1,7 +1,7 @@
 //! Logs, metrics and traces.
 //!
 //! This module has the formats, the registry and the outputs. Each other module registers its own metrics and writes its own
-//! log lines; the access log is in `middleware.rs`. A file to imitate: `metrics/process.rs`.
+//! log lines; the access log is in `middleware/`. A file to imitate: `metrics/process.rs`.
 
 mod level;
 mod log_buffer;

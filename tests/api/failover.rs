@@ -129,7 +129,7 @@ async fn commands_on_a_read_only_database_report_it() {
         let output = shell.command(&[command]).env("PORT", "0").output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         let refused = String::from_utf8(output.stderr).unwrap();
-        assert!(refused.contains(expected) && refused.contains("DATABASE_URL must lead to the primary"), "{refused}");
+        assert!(refused.contains(expected) && refused.contains("DATABASE_URL must name the primary"), "{refused}");
     }
     shell.ok(&["backup", "orders.tar"], "");
 }

@@ -70,8 +70,8 @@ async fn a_damaged_backup_is_refused() {
         altered[place] ^= 0x55;
         target.refuses(&format!("byte {place}"), &altered, "damaged").await;
     }
-    target.refuses("more", &[&whole[..], b"x"].concat(), "continues after its end").await;
-    target.refuses("twice", &[&whole[..], &whole[..]].concat(), "continues after its end").await;
+    target.refuses("more", &[&whole[..], b"x"].concat(), "data after its end").await;
+    target.refuses("twice", &[&whole[..], &whole[..]].concat(), "data after its end").await;
     fs::write(&target.path, &whole).unwrap();
     target.shell.ok(&["restore", "x.backup", "--force"], "");
 }
