@@ -14,7 +14,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::{Connection, PgConnection};
-use tableorder::cli::connect::{Reached, direct, prepare_schema, token_secret};
+use tableorder::cli::connect::{DatabaseTarget, direct, prepare_schema, token_secret};
 use tableorder::clock::Clock;
 use tableorder::config::{AppEnv, Config};
 
@@ -82,7 +82,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     if config.env == AppEnv::Production {
         return Err("seed makes accounts with well-known passwords: not in production".into());
     }
-    let reached = Reached::open(&config).await?;
+    let reached = DatabaseTarget::open(&config).await?;
     let seeded = seed(&config, &reached, &arguments).await;
     reached.close().await;
     seeded?;
@@ -93,7 +93,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-async fn seed(config: &Config, reached: &Reached, arguments: &Arguments) -> Result<()> {
+async fn seed(config: &Config, reached: &DatabaseTarget, arguments: &Arguments) -> Result<()> {
     prepare_schema(&config.database, &direct(config, &reached.options)?).await?;
     let mut connection = reached.connect("tableorder-seed").await?;
     let now = Clock::system().now();
