@@ -125,7 +125,7 @@ fn parse(head: &[u8]) -> Result<(u16, usize)> {
     Ok((status, length.ok_or("an answer without Content-Length")?))
 }
 
-/// Where `wanted` begins.
+/// The offset of `wanted`.
 pub fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }

@@ -23,7 +23,7 @@ pub struct Postgres {
     running: EmbeddedPostgres,
     options: PgConnectOptions,
     password: String,
-    /// Where its programs are.
+    /// The directory of its programs.
     programs: PathBuf,
     directory: Scratch,
 }

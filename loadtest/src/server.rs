@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use crate::http::Connection;
 use crate::{Result, process};
 
-/// What tokens are signed with.
+/// The secret that signs tokens.
 pub const SECRET: &str = "the secret of the load test, which is long enough";
 
 /// Limits of one session, login or address, which a load from one place would reach.

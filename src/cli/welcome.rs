@@ -1,4 +1,4 @@
-//! What a newcomer reads when the server is up.
+//! The text printed when the server is ready.
 
 use crate::config::{AppEnv, Config, LogFormat};
 

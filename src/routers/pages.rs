@@ -28,7 +28,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-/// The build that a page belongs to. An open page compares it with its own and loads itself again when nobody uses it.
+/// The build that a page belongs to. An open page compares it with its own and reloads when it is idle.
 const BUILD: HeaderName = HeaderName::from_static("x-build");
 
 /// The build is a part of the address, so a file at an address never changes.

@@ -54,7 +54,7 @@ async fn create_one(
     store::insert_stream(&mut tx, id).await.unwrap();
     let subject =
         |audience, owner, session| Subject { audience, id: owner, store: id, session, device: None, version: 1 };
-    // Nobody logs in: the hashes are never read.
+    // No client logs in: the hashes are never read.
     let admin = Username::parse("admin").unwrap();
     let admin = user::insert(&mut tx, id, &admin, "none", Role::Owner, now).await.unwrap().id;
     let mut table_tokens = Vec::new();

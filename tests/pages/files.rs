@@ -1,4 +1,4 @@
-//! What the files may contain.
+//! Rules for the content of the files.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use regex::Regex;
 
 use crate::source::{Source, root, sources};
 
-/// What stands in quotes after `from`, `import` or `import(`.
+/// The quoted text after `from`, `import` or `import(`.
 fn imports(source: &Source) -> Vec<String> {
     let import = Regex::new(r#"(?:[\s}*]from|\bimport)\s*\(?\s*["']([^"']+)["']"#).unwrap();
     let comment = Regex::new(r"(?m)^\s*(//|\*|/\*).*$").unwrap();
@@ -62,7 +62,7 @@ fn no_file_names_an_address_on_the_internet() {
     let mut found = Vec::new();
     for source in sources().iter().filter(|source| !source.path.ends_with(".LICENSE.txt")) {
         let addresses = address.find_iter(&source.text).map(|address| address.as_str());
-        // Names of XML namespaces, which nobody loads.
+        // Names of XML namespaces, which are not loaded.
         let loaded = addresses.filter(|address| !address.starts_with("http://www.w3.org/"));
         found.extend(loaded.map(|address| format!("{}: {address}", source.path)));
     }

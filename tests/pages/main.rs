@@ -4,9 +4,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on should say where"
+    reason = "a failing test should show where"
 )]
-#![allow(unreachable_pub, missing_docs, reason = "nobody but the tests sees it")]
+#![allow(unreachable_pub, missing_docs, reason = "only the tests use it")]
 
 mod files;
 mod locales;

@@ -18,7 +18,7 @@ use crate::source::sources;
 
 const PAGES: [&str; 3] = ["/", "/order", "/staff"];
 
-/// What the guest page may load before it can be used, in bytes, compressed. The texts in other languages follow later.
+/// The limit of the guest page's first load, in compressed bytes. The texts in other languages follow later.
 const GUEST_BUDGET: usize = 60 * 1024;
 
 struct Answer {

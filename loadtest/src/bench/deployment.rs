@@ -1,4 +1,4 @@
-//! What is measured: PostgreSQL, a server on a new database and, if asked for, one on a database with past orders.
+//! The measured processes: PostgreSQL, a server on a new database and, if asked for, one on a database with past orders.
 
 use super::arguments::Arguments;
 use super::order;

@@ -49,7 +49,7 @@ pub enum Unit {
     Count,
 }
 
-/// What a metric must reach.
+/// The value that a metric must reach.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub enum Floor {
     /// This share of its limit.

@@ -18,7 +18,7 @@ const CONNECTIONS: usize = 32;
 /// Connections at which latency is drawn.
 const LEVELS: [usize; 5] = [1, 4, 16, 32, 64];
 
-/// What pgbench runs for an order.
+/// The script that pgbench runs for an order.
 const LIMITS: [(&str, &str); 2] =
     [("function", include_str!("order_function.pgbench")), ("statement", include_str!("order_statement.pgbench"))];
 

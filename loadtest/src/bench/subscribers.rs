@@ -27,7 +27,7 @@ pub type Arrival = (i64, Instant);
 /// Open streams.
 pub struct Subscribers {
     close: watch::Sender<bool>,
-    /// What arrived on each, once they are closed.
+    /// The events that arrived on each stream, after it is closed.
     arrivals: BoxFuture<'static, Result<Vec<Vec<Arrival>>>>,
     /// How many orders arrived on all of them so far.
     count: Arc<AtomicUsize>,

@@ -23,7 +23,7 @@ pub struct Event {
     pub new_order: Option<i64>,
 }
 
-/// What the streams received of what they should have received.
+/// Compares the events that the streams received with those they should have received.
 #[derive(Debug, Default, Serialize)]
 pub struct Delivery {
     pub streams: usize,

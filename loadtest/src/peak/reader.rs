@@ -31,7 +31,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 const READ_BUFFER: usize = 64 * 1024;
 
-/// What one process has to read.
+/// The streams that one process reads.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Job {
     /// The local address of the streams. One address has too few ports for all streams to one server.
@@ -46,7 +46,7 @@ pub struct Stream {
     pub token: String,
 }
 
-/// What was read from a stream.
+/// The events read from a stream.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Received {
     /// The store's newest event when the stream was opened.
@@ -194,7 +194,7 @@ impl Reader {
             let read = read_events(&self.rest, note)?;
             self.rest.drain(..read);
         }
-        // What stands between two events (the end of a chunk) is not worth keeping.
+        // The bytes between two events (the end of a chunk) are not needed.
         if self.rest == b"\r\n" {
             self.rest = Vec::new();
         }

@@ -50,7 +50,7 @@ pub struct Milliseconds {
     max: f64,
 }
 
-/// What was measured while the load went on.
+/// The measurements taken during the load.
 pub struct Measured {
     pub outcome: Outcome,
     pub delivery: Delivery,

@@ -15,7 +15,7 @@ use crate::{Result, process};
 /// Streams of one process, below the usual limits of open files and of ports of one address.
 const STREAMS_PER_PROCESS: usize = 10_000;
 
-/// What a stream shows.
+/// The events that a stream delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     Dashboard,

@@ -33,7 +33,7 @@ pub struct CpuPercent {
 pub struct Memory {
     /// Resident, all instances together.
     pub servers: f64,
-    /// What its processes share is counted once.
+    /// Memory that its processes share is counted once.
     pub postgres: f64,
 }
 

@@ -15,7 +15,7 @@ const BYTES_PER_ORDER: i64 = 100;
 /// Statements that drop a constraint or index, and that add it again.
 type Statements = Vec<(String, String)>;
 
-/// What was dropped, as the statements that add it again.
+/// The statements that add the dropped constraints and indexes again.
 pub struct Dropped(Vec<String>);
 
 /// Drops the foreign keys and, where `orders` new orders are more than there are so far, the indexes. This locks the

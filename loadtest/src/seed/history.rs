@@ -74,7 +74,7 @@ struct Batch {
     orders: usize,
 }
 
-/// What the orders of a session add up to.
+/// The totals of a session's orders.
 #[derive(Default)]
 struct Totals {
     amount: i64,

@@ -52,7 +52,7 @@ pub struct Arguments {
     /// The same seed makes the same stores
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// What the stores' codes begin with: store-001, store-002 …
+    /// The prefix of the stores' codes: store-001, store-002 …
     #[arg(long, default_value = "store")]
     prefix: String,
     /// The day after the last day of past orders; by default today in Seoul
@@ -63,7 +63,7 @@ pub struct Arguments {
     tokens: Option<PathBuf>,
 }
 
-/// What is to be written.
+/// The data to write.
 #[derive(Debug)]
 pub struct Request<'a> {
     pub prefix: &'a str,

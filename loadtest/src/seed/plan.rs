@@ -1,4 +1,4 @@
-//! What a generated store contains. The same seed and number give the same store.
+//! The content of a generated store. The same seed and number give the same store.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Asia::Seoul;

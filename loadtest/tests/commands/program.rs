@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::postgres::scratch_directory;
 
-/// What tokens are signed with.
+/// The secret that signs tokens.
 pub const SECRET: &str = "a secret that only these tests know";
 
 /// A directory that is removed in the end.
@@ -47,7 +47,7 @@ pub fn succeeds(mut command: Command) {
     assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
 }
 
-/// What it prints on standard error.
+/// Returns its standard error.
 #[track_caller]
 pub fn fails(mut command: Command) -> String {
     let output = command.output().unwrap();

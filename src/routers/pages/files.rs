@@ -17,10 +17,10 @@ use super::{comments, imports};
 #[folder = "web/"]
 struct Web;
 
-/// What stands in a page where the address of its files goes.
+/// The placeholder in a page for the address of its files.
 const ASSETS: &str = "{assets}";
 
-/// What stands in a page where the list of its modules goes.
+/// The placeholder in a page for the list of its modules.
 const MODULES: &str = "<!-- modules -->\n";
 
 /// A page.

@@ -15,7 +15,7 @@ pub(super) fn closure(entry: &str, sources: &BTreeMap<String, String>) -> BTreeS
     found
 }
 
-/// What stands in quotes after `from` or `import`.
+/// The quoted text after `from` or `import`.
 fn specifiers(source: &str) -> impl Iterator<Item = &str> {
     let after = |keyword: &'static str| source.split(keyword).skip(1);
     after("from").chain(after("import")).filter_map(|rest| {
