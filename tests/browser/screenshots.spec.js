@@ -38,6 +38,7 @@ test('the image of the staff page can be made', async ({ page, server, staff, co
   for (const number of [1, 2, 5]) {
     await page.getByRole('button', { name: `${number}번 테이블`, exact: true }).click();
     await expect(page.locator('.order').first()).toBeVisible();
+    await expect(page.locator('.table.new', { hasText: `${number}번 테이블` })).toHaveCount(0);
     await page.keyboard.press('Escape');
   }
   await page.mouse.move(640, 70);

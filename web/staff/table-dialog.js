@@ -1,5 +1,5 @@
 import { t } from '../lib/i18n.js';
-import { html, useEffect } from '../lib/preact.js';
+import { html, useLayoutEffect } from '../lib/preact.js';
 import { open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
@@ -14,8 +14,8 @@ import { UndoBar } from './undo-bar.js';
 export function TableDialog({ table, onClose }) {
   const { orders, error, reload } = useLiveOrders(table.id);
   const hasNew = unseen.value.some((one) => one.table === table.id);
-  useEffect(() => {
-    // Whoever has the table open sees its new orders.
+  // Whoever has the table open sees its new orders. With the drawing, as the dialog may be closed right after.
+  useLayoutEffect(() => {
     if (orders && hasNew && document.visibilityState === 'visible') markSeen(table.id);
   }, [orders, hasNew]);
   const footer = html`
