@@ -61,7 +61,7 @@ impl Files {
         self.assets.get(path)
     }
 
-    /// Compresses the files and completes the pages. This takes some 20 ms in a release build, once, when a page is first
+    /// Compresses the files and completes the pages. This takes some 10 ms in a release build, once, when a page is first
     /// requested: less trouble than a build script, and a server starts as fast as without pages.
     fn read() -> io::Result<Self> {
         // Types of the libraries are for the type checker only.
