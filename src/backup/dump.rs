@@ -1,16 +1,16 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
-use tokio::time::Instant;
 
-use super::archive::{ArchiveWriter, PIECE};
+use super::archive::{ArchiveWriter, PIECE, read, run_at_low_priority};
 use super::target::Target;
-use super::{BackupError, Manifest, Progress, Result, Silent, TABLES, verify};
+use super::{BackupError, Manifest, Progress, Result, Silent, TABLES};
 use crate::database::migrations::{self, MIGRATIONS};
 use crate::repositories::catalogue::{self, Table};
 use crate::repositories::event;
@@ -18,22 +18,22 @@ use crate::repositories::event;
 /// The connection's name in `pg_stat_activity`.
 const NAME: &str = "tableorder-backup";
 
+/// The bytes of rows that a gentle backup reads before it pauses: less than a millisecond of PostgreSQL's work.
+const STEP: usize = 32 << 10;
+
+/// The pause after each step, which limits the rate to 4 MiB of rows per second.
+const STEP_PAUSE: Duration = Duration::from_millis(8);
+
+/// The pause of a gentle verification after each piece, several times as long as reading the piece.
+const PIECE_PAUSE: Duration = Duration::from_millis(25);
+
 /// The speed of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// As fast as possible.
     Full,
-    /// With a pause after each piece, as long as the piece took, so that the backup hardly slows down requests.
+    /// In short steps with pauses, so that the backup hardly slows down requests.
     Gentle,
-}
-
-impl Pace {
-    async fn pause_after(self, work: Duration) {
-        match self {
-            Self::Full => {}
-            Self::Gentle => tokio::time::sleep(work).await,
-        }
-    }
 }
 
 /// Writes a snapshot of the database to `path`, while servers run, and verifies the file. Returns the manifest and the
@@ -79,7 +79,7 @@ pub async fn create(
     let _ = connection.close().await;
 
     progress.step("verifying");
-    let written = verify(target.temporary_path(), Arc::new(Silent)).await?;
+    let written = read_again(target.temporary_path(), pace).await?;
     if written != manifest {
         return Err(BackupError::damaged("the file differs from the data that was written"));
     }
@@ -95,6 +95,20 @@ async fn last_migration(conn: &mut PgConnection) -> Result<i64> {
         return Err(BackupError::Newer("the database"));
     }
     applied.into_iter().max().ok_or_else(|| BackupError::Refused("the database was not migrated".to_owned()))
+}
+
+/// The manifest of the file, after all of it was read and compared with it.
+async fn read_again(path: &Path, pace: Pace) -> Result<Manifest> {
+    let path = path.to_owned();
+    run_at_low_priority(move || {
+        read(&path, &Silent, |_| {
+            if pace == Pace::Gentle {
+                thread::sleep(PIECE_PAUSE);
+            }
+            Ok(())
+        })
+    })
+    .await
 }
 
 async fn copy_tables(
@@ -128,16 +142,19 @@ async fn copy_rows(
 ) -> Result<()> {
     let copy = format!("COPY {}.{} TO STDOUT", catalogue::PUBLIC, table.copied());
     let mut rows = conn.copy_out_raw(&copy).await?;
-    let (mut piece, mut bytes, mut started) = (Vec::with_capacity(PIECE), 0, Instant::now());
+    let (mut piece, mut bytes, mut step) = (Vec::with_capacity(PIECE), 0, 0);
     // Each message of the protocol is one row.
     while let Some(row) = rows.try_next().await? {
         piece.extend_from_slice(&row);
+        step += row.len();
+        if step >= STEP && pace == Pace::Gentle {
+            tokio::time::sleep(STEP_PAUSE).await;
+            step = 0;
+        }
         if piece.len() >= PIECE {
             bytes += piece.len() as u64;
             at(bytes);
             writer.rows(std::mem::replace(&mut piece, Vec::with_capacity(PIECE))).await?;
-            pace.pause_after(started.elapsed()).await;
-            started = Instant::now();
         }
     }
     if piece.is_empty() { Ok(()) } else { writer.rows(piece).await }
