@@ -38,16 +38,21 @@ impl fmt::Display for Outages {
     }
 }
 
+/// How much longer than planned a run may take on a slow machine.
+const MAX_EXTENSION: Duration = Duration::from_mins(3);
+
 /// Injects faults for at least `duration`, then heals the cluster. Runs longer on a slow machine: until each kind has
 /// happened once and the writers have changed enough.
 pub async fn run(cluster: &Cluster, mut rng: StdRng, duration: Duration) -> Outages {
     cluster.heal().await;
     let mut outages = Outages::default();
     let deadline = Instant::now() + duration;
+    let give_up = deadline + MAX_EXTENSION;
     // Each kind once, in random order; then at random.
     let mut first: Vec<u8> = vec![0, 40, 60, 70, 80];
     first.shuffle(&mut rng);
     while Instant::now() < deadline || !first.is_empty() || !cluster.has_enough_changes() {
+        assert!(Instant::now() < give_up, "too few changes were acknowledged");
         tokio::time::sleep(Duration::from_millis(rng.random_range(300..1500))).await;
         match first.pop().unwrap_or_else(|| rng.random_range(0..100_u8)) {
             0..40 => {

@@ -17,7 +17,7 @@ export function MenuCard({ id }) {
   const { name, price, description, image_url, is_available } = item;
   const put = () => {
     const isIn = add({ menu_id: id, name, price, quantity: 1 });
-    // Where the cart is in sight, it shows the same.
+    // A visible cart already shows the new item, so announce it to screen readers only.
     if (isIn && isWide.value) announce(t('menu.added', { name }));
     else toast(t(isIn ? 'menu.added' : 'menu.full', { name }));
   };

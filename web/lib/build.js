@@ -1,4 +1,4 @@
-// A page that stays open for weeks has to become the new one after an update of the server.
+// A page that stays open for weeks must reload after the server was updated.
 import { whenIdle } from './idle.js';
 
 /** The build that this module is part of. */

@@ -1,4 +1,4 @@
-// Where the focus was before dialogs opened. One dialog may follow another: the first one's opener counts.
+// Remembers the focused element from before the first of several dialogs, to focus it again after the last.
 
 /** @type {Element | null} */
 let opener = null;

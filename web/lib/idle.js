@@ -1,4 +1,4 @@
-// Whether somebody uses the page.
+// Detects whether the page is in use.
 
 const SIGNS = ['pointerdown', 'pointermove', 'keydown', 'input', 'wheel', 'touchmove', 'scroll'];
 
@@ -28,7 +28,7 @@ export function markActive() {
 }
 
 /**
- * Calls `act` as soon as nobody has touched the page for `duration` milliseconds.
+ * Calls `act` after `duration` milliseconds without input.
  *
  * @param {number} duration
  * @param {() => void} act

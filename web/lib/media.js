@@ -1,4 +1,4 @@
-// What the screen is like.
+// Properties of the screen.
 import { signal } from './preact.js';
 
 const wide = matchMedia('(min-width: 62rem)');

@@ -1,4 +1,4 @@
-// What components are made of, in one place.
+// The functions that components need, from Preact, htm and signals.
 import { h } from '../vendor/preact.mjs';
 import htm from '../vendor/htm.mjs';
 

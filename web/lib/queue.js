@@ -152,7 +152,7 @@ export class OrderQueue {
             return { ...one, state: 'refused', code, message, fields };
           }),
         );
-        // Unless another tab was told first.
+        // Another tab may have handled the refusal already.
         if (isNews) this.onRefused(order, error);
       });
       return true;

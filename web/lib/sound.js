@@ -1,4 +1,4 @@
-// A short sound for a new order. Browsers play nothing before somebody has touched the page.
+// A short sound for a new order. Browsers play no sound before the first input on the page.
 import { signal } from './preact.js';
 import { read, write } from './store.js';
 

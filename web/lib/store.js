@@ -1,4 +1,4 @@
-// What the browser keeps over a reload. Every access goes to localStorage itself, since another tab may have written.
+// Values that the browser keeps over a reload. Every access goes to localStorage itself, since another tab may have written.
 
 const PREFIX = 'tableorder.';
 

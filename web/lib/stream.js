@@ -39,7 +39,7 @@ export class EventStream {
     /** When something last arrived, by our clock. */
     this.heardAt = signal(0);
     const check = () => this.check();
-    // What was open when the network went may never say another word.
+    // A connection from before a network outage may be dead without an error.
     addEventListener('online', () => this.#reconnect());
     addEventListener('pageshow', check);
     addEventListener('offline', () => this.#setLost());

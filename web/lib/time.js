@@ -17,7 +17,7 @@ export function learnTime(headers, sentAt) {
   if (Number.isNaN(date)) return;
   // The header has whole seconds, so the true time is half a second later on average.
   const estimate = date + 500 - (sentAt + Date.now()) / 2;
-  // A slow answer says little: keep what agrees with it.
+  // A slow response is imprecise: keep the known offset if it is within the possible range.
   const uncertainty = (Date.now() - sentAt) / 2 + 500;
   if (Math.abs(estimate - offset) <= uncertainty) return;
   offset = Math.round(estimate);

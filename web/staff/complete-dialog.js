@@ -11,7 +11,7 @@ import { useLiveOrders } from './state/live-orders.js';
 import { offerUndo } from './undo-bar.js';
 
 /**
- * Ends the stay of the party that was there when the dialog opened. What is shown follows the orders that still arrive.
+ * Completes the session that was current when the dialog opened. The totals follow orders that arrive meanwhile.
  *
  * @param {{ table: import('wire').DashboardTable, onClose: () => void }} props
  */

@@ -14,7 +14,7 @@ import { UndoBar } from './undo-bar.js';
 export function TableDialog({ table, onClose }) {
   const { orders, error, reload } = useLiveOrders(table.id);
   const hasNew = unseen.value.some((one) => one.table === table.id);
-  // Whoever has the table open sees its new orders. With the drawing, as the dialog may be closed right after.
+  // Orders of an open table are marked as seen when they are drawn, because the dialog may be closed right after.
   useLayoutEffect(() => {
     if (orders && hasNew && document.visibilityState === 'visible') markSeen(table.id);
   }, [orders, hasNew]);

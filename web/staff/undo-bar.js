@@ -12,7 +12,7 @@ const offer = signal(null);
 let timer;
 
 /**
- * Says what was done, and offers for a while to take it back.
+ * Shows the last action, and offers to undo it for a while.
  *
  * @param {string} text
  * @param {() => Promise<any>} undo

@@ -25,7 +25,7 @@ export function toast(text) {
 }
 
 /**
- * Says something to those who hear the page.
+ * Announces a text to screen readers.
  *
  * @param {string} text
  */

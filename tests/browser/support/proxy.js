@@ -18,7 +18,7 @@ export async function startProxy(base) {
     upstream.on('close', () => client.destroy());
     const pass = (from, to) =>
       from.on('data', (data) => {
-        // What arrives while it is frozen is lost, as on a dead link.
+        // Data that arrives while it is frozen is lost, as on a dead link.
         if (!isFrozen) to.write(data);
       });
     pass(client, upstream);

@@ -1,5 +1,5 @@
 // The menu. What the guest looks at keeps its place: an item that can no longer be ordered stays where it is and is
-// marked, and another order of items is shown once nobody touches the page.
+// marked, and a new order of items is shown when the page is idle.
 import { asApiError, call } from '../../lib/api.js';
 import { idleFor } from '../../lib/idle.js';
 import { batch, computed, signal } from '../../lib/preact.js';
@@ -67,7 +67,7 @@ export async function load(atLeast = 0) {
       // A version above the store's own, as after a restore, is never reached.
       wanted = Math.min(wanted, menu.menu_version);
       const loaded = { store_id, version: menu.menu_version, categories: list.categories, items: menu.menus };
-      // What was kept from the last visit may be of yesterday, and nobody has touched it yet.
+      // The menu of the last visit may be outdated, and no guest has used it yet.
       show(loaded, !isCurrent);
       isCurrent = true;
       write(NAME, loaded);
@@ -111,7 +111,7 @@ export function markSoldOut(ids) {
 
 /**
  * @param {Loaded} loaded
- * @param {boolean} isFresh whether nobody looks at the menu yet
+ * @param {boolean} isFresh whether no guest has seen the menu yet
  */
 function show(loaded, isFresh) {
   const next = new Map(loaded.items.map((item) => [item.id, item]));

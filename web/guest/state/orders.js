@@ -1,4 +1,4 @@
-// The orders of this session. Whatever an event says, the list is read from the server: it is short, and then it is right.
+// The orders of this session. After each event the whole list is read from the server: it is short, and then it is correct.
 import { asApiError, call } from '../../lib/api.js';
 import { t } from '../../lib/i18n.js';
 import { computed, signal } from '../../lib/preact.js';

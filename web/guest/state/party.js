@@ -1,4 +1,4 @@
-// What belongs to the guests who sit at the table now: language, size of text, cart. It ends with their session.
+// The state of the current guests: language, text size, cart. It is reset when their session ends.
 import { DEFAULT_LANGUAGE, language, setLanguage } from '../../lib/i18n.js';
 import { computed, effect, signal } from '../../lib/preact.js';
 import { onChange, read, write } from '../../lib/store.js';
@@ -76,7 +76,7 @@ export function setNote(text) {
  * Adds to the cart.
  *
  * @param {CartLine} line
- * @returns {boolean} whether there was room
+ * @returns {boolean} whether the cart was not full
  */
 export function add(line) {
   const all = lines.peek();

@@ -1,4 +1,4 @@
-// Who is signed in. The token is kept for this tab, or for longer where somebody asks for it.
+// The signed-in user. The token is kept for this tab, or longer with "stay signed in".
 import { ApiError, asApiError, call } from '../../lib/api.js';
 import { DEFAULT_LANGUAGE, setLanguage } from '../../lib/i18n.js';
 import { signal } from '../../lib/preact.js';
@@ -26,7 +26,7 @@ function load() {
 
 /**
  * @param {{ store_id: string, username: string, password: string }} login
- * @param {boolean} stays whether the login outlives the tab
+ * @param {boolean} stays whether to keep the login after the tab is closed
  */
 export async function signIn(login, stays) {
   /** @type {import('wire').AdminLogin} */

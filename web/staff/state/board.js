@@ -1,4 +1,4 @@
-// The tables and their orders, as they are now. A snapshot says at which event it is true; the stream goes on from there,
+// The tables and their orders, as they are now. A snapshot contains the id of its last event; the stream continues from there,
 // so each new order is noticed once. After an event the snapshot is read again, at most every tenth of a second.
 import { asApiError } from '../../lib/api.js';
 import { checkBuild } from '../../lib/build.js';
