@@ -18,21 +18,18 @@ use crate::repositories::event;
 /// The connection's name in `pg_stat_activity`.
 const NAME: &str = "tableorder-backup";
 
-/// The bytes of rows that a gentle backup reads before it pauses: less than a millisecond of PostgreSQL's work.
-const STEP: usize = 32 << 10;
-
-/// The pause after each step, which limits the rate to 4 MiB of rows per second.
-const STEP_PAUSE: Duration = Duration::from_millis(8);
+/// The pause of a gentle backup after each piece, which limits the rate to 4 MiB of rows per second.
+const WRITE_PAUSE: Duration = Duration::from_millis(8);
 
 /// The pause of a gentle verification after each piece, several times as long as reading the piece.
-const PIECE_PAUSE: Duration = Duration::from_millis(25);
+const READ_PAUSE: Duration = Duration::from_millis(3);
 
 /// The speed of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// As fast as possible.
     Full,
-    /// In short steps with pauses, so that the backup hardly slows down requests.
+    /// With a pause after each piece, so that the backup hardly slows down requests.
     Gentle,
 }
 
@@ -103,7 +100,7 @@ async fn read_again(path: &Path, pace: Pace) -> Result<Manifest> {
     run_at_low_priority(move || {
         read(&path, &Silent, |_| {
             if pace == Pace::Gentle {
-                thread::sleep(PIECE_PAUSE);
+                thread::sleep(READ_PAUSE);
             }
             Ok(())
         })
@@ -142,19 +139,17 @@ async fn copy_rows(
 ) -> Result<()> {
     let copy = format!("COPY {}.{} TO STDOUT", catalogue::PUBLIC, table.copied());
     let mut rows = conn.copy_out_raw(&copy).await?;
-    let (mut piece, mut bytes, mut step) = (Vec::with_capacity(PIECE), 0, 0);
+    let (mut piece, mut bytes) = (Vec::with_capacity(PIECE), 0);
     // Each message of the protocol is one row.
     while let Some(row) = rows.try_next().await? {
         piece.extend_from_slice(&row);
-        step += row.len();
-        if step >= STEP && pace == Pace::Gentle {
-            tokio::time::sleep(STEP_PAUSE).await;
-            step = 0;
-        }
         if piece.len() >= PIECE {
             bytes += piece.len() as u64;
             at(bytes);
             writer.rows(std::mem::replace(&mut piece, Vec::with_capacity(PIECE))).await?;
+            if pace == Pace::Gentle {
+                tokio::time::sleep(WRITE_PAUSE).await;
+            }
         }
     }
     if piece.is_empty() { Ok(()) } else { writer.rows(piece).await }

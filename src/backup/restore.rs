@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::archive::{MAX_ID, Rows, read, run_at_low_priority};
 use super::exclusive::{lock_out_servers, refuse_while_connected};
-use super::{BackupError, Manifest, Progress, Result, TABLES, TableRows, staging, verify};
+use super::{BackupError, Manifest, Progress, Result, TABLES, TableRows, staging};
 use crate::database::migrations::{self, MIGRATIONS};
 use crate::repositories::catalogue::{self, Table};
 use crate::repositories::store;
@@ -23,21 +23,21 @@ const QUEUE: usize = 4;
 /// Loads the archive `path` into the database, with a new epoch, and migrates the schema to this version. The existing
 /// tables are replaced at the end, in one transaction.
 ///
-/// `options` must lead to PostgreSQL itself and not to a pooler.
+/// `manifest` is what [`verify`](super::verify) returned for the archive. `options` must lead to PostgreSQL itself and not to
+/// a pooler.
 ///
 /// # Errors
-/// If the archive is damaged or this version cannot restore it; if the database has tables of another program, or has
+/// If the archive has changed since, or this version cannot restore it; if the database has tables of another program, or has
 /// stores and `overwrite` is false; if a server is connected; if PostgreSQL fails. Call [`discard_unfinished`] after an
 /// error.
 pub async fn restore(
     options: &PgConnectOptions,
     path: &Path,
+    manifest: &Manifest,
     overwrite: bool,
     progress: Arc<dyn Progress>,
-) -> Result<Manifest> {
-    progress.step("verifying");
-    let manifest = verify(path, Arc::clone(&progress)).await?;
-    let until = migrations_of(&manifest)?;
+) -> Result<()> {
+    let until = migrations_of(manifest)?;
     let mut connection = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
     let conn = &mut connection;
     conn.execute(
@@ -53,7 +53,7 @@ pub async fn restore(
     // The migrations also create a new epoch.
     migrations::migrate(&until, &staging_options).await?;
     let indexes = staging::drop_indexes(conn).await?;
-    load(conn, path, &manifest, Arc::clone(&progress)).await?;
+    load(conn, path, manifest, Arc::clone(&progress)).await?;
     progress.step("indexes and constraints");
     staging::create_indexes(conn, indexes).await?;
     migrations::migrate(&MIGRATIONS, &staging_options).await?;
@@ -67,7 +67,7 @@ pub async fn restore(
     // Without statistics the query plans are poor. If this fails, PostgreSQL collects the statistics later by itself.
     let _ = conn.execute("ANALYZE").await;
     let _ = connection.close().await;
-    Ok(manifest)
+    Ok(())
 }
 
 /// Removes the rows that a failed or interrupted restore has loaded.

@@ -5,7 +5,7 @@ use std::ops::Add;
 
 use serde::Deserialize;
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgTypeInfo, PgValueRef};
+use sqlx::postgres::{PgHasArrayType, PgTypeInfo, PgValueRef};
 use sqlx::{Decode, Postgres, Type};
 
 /// The number is outside the range of the type.
@@ -19,6 +19,12 @@ macro_rules! checked_number {
         impl Type<Postgres> for $name {
             fn type_info() -> PgTypeInfo {
                 <$column as Type<Postgres>>::type_info()
+            }
+        }
+
+        impl PgHasArrayType for $name {
+            fn array_type_info() -> PgTypeInfo {
+                <$column as PgHasArrayType>::array_type_info()
             }
         }
 

@@ -36,7 +36,8 @@ async fn generated_data_is_restored_row_by_row() {
         succeeds(loadtest(&directory.0, &url_of(&source), &format!("seed {size} --seed {seed}")));
         let file = directory.0.join("x.backup");
         backup::create(&source, &file, false, Pace::Full, Clock::system().now(), Arc::new(Silent)).await.unwrap();
-        backup::restore(&target, &file, false, Arc::new(Silent)).await.unwrap();
+        let manifest = backup::verify(&file, Arc::new(Silent)).await.unwrap();
+        backup::restore(&target, &file, &manifest, false, Arc::new(Silent)).await.unwrap();
         assert_eq!(content(&target).await, content(&source).await, "seed {seed}");
     }
 }
