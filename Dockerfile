@@ -39,7 +39,7 @@ CMD ["watchexec", "--restart", "--watch", "src", "--watch", "migrations", "--wat
 # Contains the C library, certificates and a user, but no shell and no package manager. Time zones and the root
 # certificates for PostgreSQL's TLS are compiled into the server.
 FROM gcr.io/distroless/cc-debian12:nonroot AS server
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="tableorder" \
       org.opencontainers.image.description="An open-source table-order server" \

@@ -124,7 +124,7 @@ async fn a_revocation_is_audited_with_before_and_after() {
 /// A tablet renews its token and uses the new one while its device is revoked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_renewed_token_is_valid_after_a_concurrent_revocation() {
-    const ROUNDS: usize = 120;
+    const ROUNDS: usize = 60;
     let app = TestApp::start_with(|config| config.login.successes_per_account = 1_000).await;
     let store = app.store("demo").await;
     app.store("other").await;
