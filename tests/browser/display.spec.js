@@ -1,4 +1,4 @@
-import { isSettled, violations } from './support/axe.js';
+import { checkPage, isNotWide } from './support/axe.js';
 import { expect, test } from './support/fixtures.js';
 
 test('a language is switched at once and without loading the page', async ({ tablet, page }) => {
@@ -96,12 +96,7 @@ for (const scheme of ['light', 'dark']) {
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
       const tablet = new Tablet(page, server.base, table, complaints);
-      const check = async (what) => {
-        await isSettled(page);
-        expect(await violations(page), what).toEqual([]);
-        const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth }));
-        expect(wide, `${what} scrolls sideways`).toBeLessThanOrEqual(seen);
-      };
+      const check = (what) => checkPage(page, what);
       await page.goto(server.base);
       await check('the choice of pages');
       await page.goto(`${server.base}/order`);
@@ -201,8 +196,7 @@ for (const [what, width, height, isLarge] of [
     await page.emulateMedia({ reducedMotion: 'reduce' });
     const tablet = new Tablet(page, server.base, table, complaints);
     const check = async (where) => {
-      const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth }));
-      expect(wide, `${where} scrolls sideways`).toBeLessThanOrEqual(seen);
+      await isNotWide(page, where);
       const cut = await page.evaluate(() =>
         [...document.querySelectorAll('dialog button, dialog .total, .header button, .cart-panel-foot *')]
           .filter((element) => {

@@ -1,16 +1,10 @@
-import { violations, isSettled } from './support/axe.js';
+import { checkPage } from './support/axe.js';
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
 import { startProxy } from './support/proxy.js';
+import { signIn as signInAt } from './support/sign-in.js';
 
-async function signIn(page, base) {
-  await page.goto(`${base}/staff`);
-  await page.getByLabel('매장 코드').fill('demo-store');
-  await page.getByLabel('아이디').fill('admin');
-  await page.getByLabel('비밀번호').fill('admin1234');
-  await page.getByRole('button', { name: '로그인', exact: true }).click();
-  await expect(page.locator('.badge.live')).toBeVisible();
-}
+const signIn = (page, base) => signInAt(page, `${base}/staff`);
 
 const card = (page, table) => page.locator('.table', { has: page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }) });
 
@@ -199,12 +193,7 @@ test.describe('the staff page', () => {
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
       const guest = await Guest.login(server.base, table);
       await guest.order('김치찌개', 2);
-      const check = async (what) => {
-        await isSettled(page);
-        expect(await violations(page), what).toEqual([]);
-        const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth }));
-        expect(wide, `${what} scrolls sideways`).toBeLessThanOrEqual(seen);
-      };
+      const check = (what) => checkPage(page, what);
       await page.goto(`${server.base}/staff`);
       await expect(page.getByRole('button', { name: '로그인', exact: true })).toBeVisible();
       await check('sign-in');

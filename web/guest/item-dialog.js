@@ -6,7 +6,7 @@ import { Money, money } from '../ui/money.js';
 import { Empty, Loading } from '../ui/states.js';
 import { Stepper } from '../ui/stepper.js';
 import { toast } from '../ui/toast.js';
-import { Picture } from './picture.js';
+import { Picture } from '../ui/picture.js';
 import { itemOf } from './state/cart.js';
 import { isLoaded } from './state/menu.js';
 import { add } from './state/party.js';

@@ -5,7 +5,7 @@ import { open } from '../lib/view.js';
 import { Icon } from '../ui/icon.js';
 import { Money } from '../ui/money.js';
 import { announce, toast } from '../ui/toast.js';
-import { Picture } from './picture.js';
+import { Picture } from '../ui/picture.js';
 import { itemOf, quantityOf } from './state/cart.js';
 import { add } from './state/party.js';
 

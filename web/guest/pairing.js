@@ -1,10 +1,11 @@
 import { asApiError } from '../lib/api.js';
-import { LANGUAGES, language, setLanguage, t } from '../lib/i18n.js';
+import { setLanguage, t } from '../lib/i18n.js';
 import { whenIdle } from '../lib/idle.js';
 import { html, useEffect, useRef, useSignal } from '../lib/preact.js';
 import { close } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
+import { LanguageButtons } from '../ui/language-buttons.js';
 import { device, lastTable, pair } from './state/device.js';
 import { enterPaired, phase, unpairedBecause } from './state/session.js';
 
@@ -59,8 +60,8 @@ export function Pairing() {
   };
 
   const error = (/** @type {keyof typeof errors} */ name) => (isTried.value ? errors[name] : '');
-  return html`<main class="pairing">
-    <form class="pairing-card" ref=${form} noValidate onSubmit=${(/** @type {Event} */ event) => {
+  return html`<main class="entry">
+    <form class="entry-card" ref=${form} noValidate onSubmit=${(/** @type {Event} */ event) => {
       event.preventDefault();
       submit();
     }}>
@@ -75,10 +76,7 @@ export function Pairing() {
       </button>
       ${phase.value === 'open' && device.value && html`<${Button} class="wide" onPress=${close}>${t('pair.cancel')}<//>`}
     </form>
-    <div class="pairing-languages" role="group" aria-label=${t('language')}>
-      ${LANGUAGES.map(({ code, name }) => html`<button type="button" key=${code} lang=${code} class="button plain"
-        aria-pressed=${language.value === code ? 'true' : 'false'} onClick=${() => setLanguage(code)}>${name}</button>`)}
-    </div>
+    <${LanguageButtons} onChoose=${setLanguage} />
   </main>`;
 }
 

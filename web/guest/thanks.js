@@ -19,7 +19,7 @@ export function Thanks() {
   }, [ready]);
   useEffect(() => announce(t('thanks.title')), []);
   const { total, unsent } = farewell.value;
-  return html`<main class="thanks">
+  return html`<main class="entry thanks">
     <p class="progress-mark"><${Icon} name="check" /></p>
     <h1>${t('thanks.title')}</h1>
     ${total > 0 && html`<p class="thanks-total">${t('thanks.total', { total: money(total) })}</p>`}

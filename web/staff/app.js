@@ -1,12 +1,12 @@
 import { t } from '../lib/i18n.js';
 import { html, useEffect } from '../lib/preact.js';
 import { view } from '../lib/view.js';
+import { LoginDialog } from '../ui/login-dialog.js';
+import { LoginPage } from '../ui/login-page.js';
 import { Toast } from '../ui/toast.js';
 import { Board } from './board.js';
-import { LoginDialog } from './login-dialog.js';
-import { LoginPage } from './login-page.js';
-import { account, hasEnded } from './state/account.js';
-import { unseenCount } from './state/board.js';
+import { account, hasEnded, login } from './state/account.js';
+import { leave, resume, unseenCount } from './state/board.js';
 import { UndoBar } from './undo-bar.js';
 
 export function App() {
@@ -15,8 +15,8 @@ export function App() {
   useEffect(() => {
     document.title = title;
   }, [title]);
-  return html`${account.value ? html`<${Board} />` : html`<${LoginPage} />`}
-    ${hasEnded.value && html`<${LoginDialog} />`}
+  return html`${account.value ? html`<${Board} />` : html`<${LoginPage} login=${login} title=${t('staff.login.title')} />`}
+    ${hasEnded.value && html`<${LoginDialog} login=${login} onDone=${resume} onLeave=${leave} />`}
     ${view.value.name !== 'table' && html`<${UndoBar} />`}
     <${Toast} />`;
 }

@@ -1,10 +1,10 @@
 import { startTexts } from '../lib/i18n.js';
 import { html, render } from '../lib/preact.js';
 import { App } from './app.js';
-import { savedLanguage } from './state/account.js';
+import { login } from './state/account.js';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 
-await startTexts(savedLanguage());
+await startTexts(login.savedLanguage());
 render(html`<${App} />`, root);
 root.removeAttribute('aria-busy');

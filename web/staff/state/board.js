@@ -7,9 +7,8 @@ import { computed, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
 import { ring } from '../../lib/sound.js';
 import { read, write } from '../../lib/store.js';
-import { EventStream } from '../../lib/stream.js';
 import { announce } from '../../ui/toast.js';
-import { account, hasEnded, request } from './account.js';
+import { account, login, request, signOut } from './account.js';
 
 const PAUSE = 100;
 const UNSEEN = 'staff.unseen';
@@ -30,16 +29,7 @@ export const changes = signal(0);
 
 export const unseenCount = computed(() => unseen.value.length);
 
-export const stream = new EventStream({
-  path: '/admin/orders/stream',
-  token: () => account.value?.token ?? '',
-  onEvent: handle,
-  onRefused: async (error) => {
-    if (error.status !== 401) return true;
-    hasEnded.value = true;
-    return false;
-  },
-});
+export const stream = login.stream(handle);
 
 /**
  * @param {string} name
@@ -147,4 +137,9 @@ export function stop() {
   stream.stop();
   tables.value = null;
   keep([]);
+}
+
+export function leave() {
+  stop();
+  signOut();
 }

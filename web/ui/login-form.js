@@ -1,19 +1,18 @@
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
-import { Field } from '../ui/field.js';
-import { account, isKept, lastStore, signIn } from './state/account.js';
+import { Field } from './field.js';
 
 /**
  * Signs in; where a login has ended, the same account.
  *
- * @param {{ onDone: () => void }} props
+ * @param {{ login: import('../lib/login.js').Login, onDone: () => void }} props
  */
-export function LoginForm({ onDone }) {
-  const store = useSignal(account.value?.store_id ?? lastStore());
-  const username = useSignal(account.value?.username ?? '');
+export function LoginForm({ login, onDone }) {
+  const store = useSignal(login.account.value?.store_id ?? login.lastStore());
+  const username = useSignal(login.account.value?.username ?? '');
   const password = useSignal('');
-  const stays = useSignal(isKept());
+  const stays = useSignal(login.isKept());
   const isTried = useSignal(false);
   const isBusy = useSignal(false);
   const failure = useSignal('');
@@ -30,7 +29,7 @@ export function LoginForm({ onDone }) {
     isBusy.value = true;
     failure.value = '';
     try {
-      await signIn({ store_id: store.value.trim(), username: username.value.trim(), password: password.value }, stays.value);
+      await login.signIn({ store_id: store.value.trim(), username: username.value.trim(), password: password.value }, stays.value);
       onDone();
     } catch (thrown) {
       const error = asApiError(thrown);
@@ -42,7 +41,7 @@ export function LoginForm({ onDone }) {
     }
   };
 
-  return html`<form class="login-form" noValidate onSubmit=${submit}>
+  return html`<form class="form" noValidate onSubmit=${submit}>
     <${Field} name="store" label=${t('pair.store')} value=${store.value} error=${missing(store.value)} onInput=${set(store)} />
     <${Field} name="username" label=${t('staff.login.username')} value=${username.value} error=${missing(username.value)} onInput=${set(username)} />
     <${Field} name="password" type="password" label=${t('staff.login.password')} value=${password.value} error=${missing(password.value)} onInput=${set(password)} />

@@ -3,11 +3,12 @@ import { html, useSignal } from '../lib/preact.js';
 /**
  * The picture of an item. It decorates: a name and a description stand beside it. One that cannot be loaded leaves no gap.
  *
- * @param {{ url: string | null | undefined, isLarge?: boolean }} props
+ * @param {{ url: string | null | undefined, isLarge?: boolean, fallback?: any }} props
  */
-export function Picture({ url, isLarge }) {
+export function Picture({ url, isLarge, fallback = null }) {
   const failed = useSignal('');
-  if (!url || failed.value === url) return null;
+  if (!url) return null;
+  if (failed.value === url) return fallback;
   const fail = () => {
     failed.value = url;
   };

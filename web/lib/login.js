@@ -1,0 +1,147 @@
+// The signed-in user of a page. The token is kept for this tab, or longer with "stay signed in".
+import { ApiError, asApiError, call } from './api.js';
+import { DEFAULT_LANGUAGE, setLanguage } from './i18n.js';
+import { signal } from './preact.js';
+import { read, remove, write } from './store.js';
+import { EventStream } from './stream.js';
+
+/** @typedef {{ token: string, store_id: string, store_name: string, username: string, role: string }} Account */
+
+export class Login {
+  #name;
+  #tabName;
+  #storeName;
+  #languageName;
+
+  /**
+   * Each page has its own login, so that an owner who uses the office on a staff tablet does not change the login of the
+   * staff page.
+   *
+   * @param {string} page its name
+   */
+  constructor(page) {
+    this.#name = `${page}.account`;
+    this.#tabName = `tableorder.${page}.account`;
+    this.#storeName = `${page}.last_store`;
+    this.#languageName = `${page}.language`;
+    /** @type {import('../vendor/signals.mjs').Signal<Account | null>} */
+    this.account = signal(this.#load());
+    /** Whether the login has ended while the page is open: the page stays, and asks for the password. */
+    this.hasEnded = signal(false);
+  }
+
+  /** @returns {Account | null} */
+  #load() {
+    try {
+      return JSON.parse(sessionStorage.getItem(this.#tabName) ?? 'null') ?? read(this.#name);
+    } catch {
+      return read(this.#name);
+    }
+  }
+
+  /**
+   * @param {{ store_id: string, username: string, password: string }} login
+   * @param {boolean} stays whether to keep the login after the tab is closed
+   */
+  async signIn(login, stays) {
+    /** @type {import('wire').AdminLogin} */
+    const { token, store_id, store_name, username, role } = await call('POST', '/admin/auth/login', { body: JSON.stringify(login) });
+    this.#forget();
+    this.#keep({ token, store_id, store_name, username, role }, stays);
+    write(this.#storeName, store_id);
+    this.hasEnded.value = false;
+  }
+
+  /**
+   * @param {Account} account
+   * @param {boolean} stays
+   */
+  #keep(account, stays) {
+    if (stays) write(this.#name, account);
+    else sessionStorage.setItem(this.#tabName, JSON.stringify(account));
+    this.account.value = account;
+  }
+
+  /**
+   * Stores newer values of the account.
+   *
+   * @param {Partial<Account>} change
+   */
+  learn(change) {
+    const account = this.account.value;
+    if (account) this.#keep({ ...account, ...change }, sessionStorage.getItem(this.#tabName) === null);
+  }
+
+  signOut = () => {
+    const token = this.account.value?.token;
+    if (token) call('POST', '/admin/auth/logout', { token }).catch(() => {});
+    this.#forget();
+    this.account.value = null;
+    this.hasEnded.value = false;
+  };
+
+  #forget() {
+    remove(this.#name);
+    sessionStorage.removeItem(this.#tabName);
+  }
+
+  /** Whether the present login outlives the tab. */
+  isKept() {
+    return read(this.#name) !== null;
+  }
+
+  /** @returns {string} */
+  lastStore() {
+    return read(this.#storeName) ?? '';
+  }
+
+  /**
+   * Sends a request as the account. A login that has ended is asked for again; the request fails.
+   *
+   * @template T
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<T>}
+   */
+  request = async (method, path, body) => {
+    const token = this.account.value?.token;
+    if (!token) throw new ApiError(401);
+    try {
+      return await call(method, path, { token, body: body && JSON.stringify(body) });
+    } catch (thrown) {
+      const error = asApiError(thrown);
+      if (error.status === 401 && this.account.value?.token === token) this.hasEnded.value = true;
+      throw error;
+    }
+  };
+
+  /**
+   * The events of the store.
+   *
+   * @param {(name: string, data: any) => void} onEvent
+   */
+  stream(onEvent) {
+    return new EventStream({
+      path: '/admin/orders/stream',
+      token: () => this.account.value?.token ?? '',
+      onEvent,
+      onRefused: async (error) => {
+        if (error.status !== 401) return true;
+        this.hasEnded.value = true;
+        return false;
+      },
+    });
+  }
+
+  /** @returns {import('./i18n.js').Language} */
+  savedLanguage() {
+    return read(this.#languageName) ?? DEFAULT_LANGUAGE;
+  }
+
+  /** @param {import('./i18n.js').Language} code */
+  chooseLanguage = (code) => {
+    write(this.#languageName, code);
+    setLanguage(code);
+  };
+}
