@@ -14,6 +14,7 @@ pub(super) fn print(port: u16, config: &Config, has_demo: bool) {
         "\n  tableorder is serving on {base}\n\n    \
            Guests order        {base}/order\n    \
            Staff               {base}/staff\n    \
+           Office              {base}/office   (menu, tables, users)\n    \
            API documentation   {base}/docs   (also {base}/redoc)\n    \
            Health              {base}/health\n"
     );

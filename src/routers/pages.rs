@@ -17,7 +17,7 @@ use crate::routers::etag::IfNoneMatch;
 use crate::routers::extract::Path;
 
 /// The routes of the pages and their files.
-pub const PATHS: [&str; 4] = ["/", "/order", "/staff", ASSETS];
+pub const PATHS: [&str; 5] = ["/", "/order", "/staff", "/office", ASSETS];
 
 const ASSETS: &str = "/assets/{build}/{*path}";
 
@@ -41,6 +41,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/", get(async |headers: HeaderMap, client: IfNoneMatch| page("index.html", &headers, &client)))
         .route("/order", get(async |headers: HeaderMap, client: IfNoneMatch| page("guest.html", &headers, &client)))
         .route("/staff", get(async |headers: HeaderMap, client: IfNoneMatch| page("staff.html", &headers, &client)))
+        .route("/office", get(async |headers: HeaderMap, client: IfNoneMatch| page("office.html", &headers, &client)))
         .route(ASSETS, get(asset))
         .route_layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
         .route_layer(header(HeaderName::from_static("permissions-policy"), PERMISSIONS))

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
+import { signIn } from './support/sign-in.js';
 
 const IMAGES = join(dirname(fileURLToPath(import.meta.url)), '../../docs/images');
 
@@ -22,12 +23,7 @@ test('the image of the guest page can be made', async ({ page, server, staff, co
 test('the image of the staff page can be made', async ({ page, server, staff, complaints }, info) => {
   void complaints;
   const all = (await staff.call('GET', '/admin/tables')).tables.map(({ id, table_number }) => ({ id, number: table_number }));
-  await page.goto(`${server.base}/staff`);
-  await page.getByLabel('매장 코드').fill('demo-store');
-  await page.getByLabel('아이디').fill('admin');
-  await page.getByLabel('비밀번호').fill('admin1234');
-  await page.getByRole('button', { name: '로그인', exact: true }).click();
-  await expect(page.locator('.badge.live')).toBeVisible();
+  await signIn(page, `${server.base}/staff`);
   const orders = [[1, '돌솥비빔밥', 2, 'completed'], [2, '김치찌개', 2, 'preparing'], [2, '콜라', 3, 'pending'], [4, '해물파전', 1, 'pending'], [5, '순살치킨', 1, 'preparing']];
   for (const [number, name, quantity, status] of orders) {
     const guest = await Guest.login(server.base, all.find((table) => table.number === number));
@@ -45,6 +41,18 @@ test('the image of the staff page can be made', async ({ page, server, staff, co
   await page.evaluate(() => document.activeElement?.blur());
   await expect(page.locator('.table.new')).toContainText('4번 테이블');
   await take(page, info, 'staff.png');
+});
+
+test('the image of the office page can be made', async ({ page, server, staff, complaints }, info) => {
+  void complaints;
+  const { menus } = await staff.call('GET', '/admin/menus');
+  const shrimp = menus.find(({ name }) => name === '불고기덮밥');
+  await staff.changeItem(shrimp, { is_available: false });
+  await signIn(page, `${server.base}/office`);
+  await expect(page.getByRole('switch', { name: '불고기덮밥 판매' })).toHaveAttribute('aria-checked', 'false');
+  await page.evaluate(() => document.activeElement?.blur());
+  await take(page, info, 'office.png');
+  await staff.changeItem(shrimp, { is_available: true });
 });
 
 /** Into the documentation where that is wanted, else among the results of the test. */

@@ -8,10 +8,17 @@ use crate::source::sources;
 
 const LANGUAGES: [&str; 4] = ["ko", "en", "ja", "zh"];
 
+/// The texts that every page loads, and those of single pages in folders.
 fn texts(language: &str) -> BTreeMap<String, String> {
-    let path = format!("locales/{language}.json");
-    let source = sources().into_iter().find(|source| source.path == path).expect("a file of texts");
-    serde_json::from_str(&source.text).unwrap()
+    let name = format!("/{language}.json");
+    let mut texts = BTreeMap::new();
+    for source in sources().iter().filter(|source| source.path.starts_with("locales/") && source.path.ends_with(&name))
+    {
+        for (key, text) in serde_json::from_str::<BTreeMap<String, String>>(&source.text).unwrap() {
+            assert!(texts.insert(key.clone(), text).is_none(), "{}: {key} is in two files", source.path);
+        }
+    }
+    texts
 }
 
 #[test]

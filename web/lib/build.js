@@ -1,5 +1,6 @@
 // A page that stays open for weeks must reload after the server was updated.
 import { whenIdle } from './idle.js';
+import { hasUnsaved } from './unsaved.js';
 
 /** The build that this module is part of. */
 const OWN = /\/assets\/([^/]+)\//.exec(import.meta.url)?.[1];
@@ -18,7 +19,15 @@ export async function checkBuild() {
   const build = await currentBuild();
   if (!build || build === OWN || Date.now() - Number(sessionStorage.getItem(STAMP)) < AT_MOST_EVERY) return;
   isPlanned = true;
+  reloadWhenIdle();
+}
+
+function reloadWhenIdle() {
   whenIdle(UNUSED_FOR, async () => {
+    if (hasUnsaved()) {
+      setTimeout(reloadWhenIdle, UNUSED_FOR);
+      return;
+    }
     isPlanned = false;
     // It may be gone again, and a page that cannot load is worse than an old one.
     if (!(await currentBuild())) return;

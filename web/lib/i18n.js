@@ -21,21 +21,31 @@ export const language = signal(/** @type {Language} */ (DEFAULT_LANGUAGE));
 /** @type {import('../vendor/signals.mjs').Signal<Partial<Record<Language, Record<string, string>>>>} */
 const texts = signal({});
 
+/** The folders of the texts that the page needs. */
+let folders = ['locales'];
+
 /** @param {Language} code */
 async function load(code) {
   if (texts.value[code]) return;
-  // Beside this module, so it belongs to the same build.
-  const response = await fetch(new URL(`../locales/${code}.json`, import.meta.url));
-  if (!response.ok) throw new Error(`texts in ${code}: ${response.status}`);
-  texts.value = { ...texts.value, [code]: await response.json() };
+  const all = await Promise.all(folders.map((folder) => read(`${folder}/${code}.json`)));
+  texts.value = { ...texts.value, [code]: Object.assign({}, ...all) };
+}
+
+/** @param {string} path beside this module's folder, so the file belongs to the same build */
+async function read(path) {
+  const response = await fetch(new URL(`../${path}`, import.meta.url));
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
 }
 
 /**
  * Shows the texts in `first` as soon as they are there, then loads the others: a switch must work without a network.
  *
  * @param {Language} first
+ * @param {string} [page] which has texts of its own, as others need not load them
  */
-export async function startTexts(first) {
+export async function startTexts(first, page) {
+  if (page) folders = ['locales', `locales/${page}`];
   for (let failures = 0; !texts.value[first]; failures += 1) {
     if (failures > 0) await new Promise((resolve) => setTimeout(resolve, backoff(failures, 500, 10_000)));
     await setLanguage(first);

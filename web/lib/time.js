@@ -38,3 +38,13 @@ export function serverNow() {
 export function clockTime(moment, language) {
   return new Intl.DateTimeFormat(language, { hour: 'numeric', minute: '2-digit' }).format(new Date(moment));
 }
+
+/**
+ * The day and the time of day.
+ *
+ * @param {string | number} moment
+ * @param {string} language
+ */
+export function dateTime(moment, language) {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(moment));
+}

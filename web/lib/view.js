@@ -1,6 +1,7 @@
 // Which part of the page is open. It is in the fragment of the address, so it survives a reload, and the Back button
 // closes it. There is at most one entry of the history above the first one.
 import { signal } from './preact.js';
+import { mayLeave } from './unsaved.js';
 
 /** @typedef {{ name: string, id: string }} View */
 
@@ -14,17 +15,23 @@ function parse() {
 export const view = signal(parse());
 
 addEventListener('popstate', () => {
-  view.value = parse();
+  if (mayLeave()) view.value = parse();
+  else history.pushState({ isTop: true }, '', address(view.value));
 });
+
+/** @param {View} view */
+function address({ name, id }) {
+  return `#${name}${id && `/${id}`}`;
+}
 
 /**
  * @param {string} name
  * @param {string | number} [id]
  */
 export function open(name, id = '') {
-  const address = `#${name}${id === '' ? '' : `/${id}`}`;
-  if (history.state?.isTop) history.replaceState({ isTop: true }, '', address);
-  else history.pushState({ isTop: true }, '', address);
+  const next = address({ name, id: String(id) });
+  if (history.state?.isTop) history.replaceState({ isTop: true }, '', next);
+  else history.pushState({ isTop: true }, '', next);
   view.value = parse();
 }
 

@@ -13,8 +13,9 @@ import { Icon } from './icon.js';
  * @param {any} [props.footer] stays in sight
  * @param {string} [props.class]
  * @param {boolean} [props.isTitleHidden]
+ * @param {() => boolean} [props.mayClose] asked before the person closes it
  */
-export function Dialog({ title, onClose, children, footer, class: extra = '', isTitleHidden }) {
+export function Dialog({ title, onClose, children, footer, class: extra = '', isTitleHidden, mayClose = () => true }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useId();
   useLayoutEffect(() => {
@@ -29,17 +30,39 @@ export function Dialog({ title, onClose, children, footer, class: extra = '', is
     };
   }, []);
   const closed = () => {
-    if (dialog.current?.isConnected) onClose();
+    if (!dialog.current?.isConnected) return;
+    if (mayClose()) onClose();
+    // Some browsers close a dialog at the second attempt in a row without a `cancel` event.
+    else dialog.current.showModal();
+  };
+  // Prevent Escape at `keydown`: a browser ignores a second `cancel` event in a row that is prevented.
+  /** @param {KeyboardEvent} event */
+  const pressed = (event) => {
+    if (event.key === 'Escape' && !event.isComposing && !mayClose()) event.preventDefault();
+  };
+  /** @param {Event} event */
+  const cancelled = (event) => {
+    if (!mayClose()) event.preventDefault();
+  };
+  const close = () => {
+    if (mayClose()) onClose();
+  };
+  // A click has this target also if the pointer was pressed inside and released outside.
+  const isPressedOutside = useRef(false);
+  /** @param {Event} event */
+  const touched = (event) => {
+    isPressedOutside.current = event.target === dialog.current;
   };
   /** @param {MouseEvent} event */
   const clicked = (event) => {
-    if (event.target === dialog.current) onClose();
+    if (event.target === dialog.current && isPressedOutside.current) close();
   };
-  return html`<dialog ref=${dialog} class=${`dialog ${extra}`} aria-labelledby=${id} onClose=${closed} onClick=${clicked}>
+  return html`<dialog ref=${dialog} class=${`dialog ${extra}`} aria-labelledby=${id} onKeyDown=${pressed} onCancel=${cancelled}
+    onClose=${closed} onPointerDown=${touched} onClick=${clicked}>
     <div class="dialog-frame">
       <header class=${isTitleHidden ? 'dialog-head bare' : 'dialog-head'}>
         <h2 id=${id} tabindex="-1" class=${isTitleHidden ? 'visually-hidden' : ''}>${title}</h2>
-        <button type="button" class="button icon-only" aria-label=${t('close')} onClick=${onClose}><${Icon} name="close" /></button>
+        <button type="button" class="button icon-only" aria-label=${t('close')} onClick=${close}><${Icon} name="close" /></button>
       </header>
       <div class="dialog-body">${children}</div>
       ${footer && html`<footer class="dialog-foot">${footer}</footer>`}

@@ -1,25 +1,46 @@
 import { html, useId } from '../lib/preact.js';
 
 /**
+ * @typedef {object} FieldProps
+ * @property {string} label
+ * @property {string} value
+ * @property {(value: string) => void} onInput
+ * @property {string} [error]
+ * @property {string} [hint]
+ * @property {string} [type]
+ * @property {'numeric' | 'text' | 'url'} [inputMode]
+ * @property {string} [name]
+ * @property {string} [autocomplete]
+ * @property {number} [rows] of a text with several lines
+ * @property {boolean} [autofocus] when its dialog opens
+ */
+
+/**
  * A labelled input, with its error beside it.
  *
- * @param {object} props
- * @param {string} props.label
- * @param {string} props.value
- * @param {(value: string) => void} props.onInput
- * @param {string} [props.error]
- * @param {string} [props.type]
- * @param {'numeric' | 'text'} [props.inputMode]
- * @param {string} [props.name]
+ * @param {FieldProps} props
  */
-export function Field({ label, value, onInput, error, type = 'text', inputMode, name }) {
+export function Field({ label, value, onInput, error, hint, type = 'text', inputMode, name, autocomplete = 'off', rows, autofocus }) {
   const id = useId();
   /** @param {Event} event */
   const input = (event) => onInput(/** @type {HTMLInputElement} */ (event.target).value);
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
+  const shared = {
+    id,
+    name,
+    value,
+    autocomplete,
+    autocapitalize: 'none',
+    spellcheck: false,
+    'aria-invalid': error ? 'true' : undefined,
+    'aria-describedby': described || undefined,
+    'data-autofocus': autofocus ? '' : undefined,
+    onInput: input,
+  };
   return html`<div class="field">
     <label for=${id}>${label}</label>
-    <input id=${id} name=${name} type=${type} inputmode=${inputMode} value=${value} autocomplete="off" autocapitalize="none"
-      spellcheck=${false} aria-invalid=${error ? 'true' : undefined} aria-describedby=${error ? `${id}-error` : undefined} onInput=${input} />
+    ${rows ? html`<textarea ...${shared} rows=${rows}></textarea>` : html`<input ...${shared} type=${type} inputmode=${inputMode} />`}
+    ${hint && html`<p class="field-hint muted" id=${`${id}-hint`}>${hint}</p>`}
     ${error && html`<p class="field-error" id=${`${id}-error`}>${error}</p>`}
   </div>`;
 }

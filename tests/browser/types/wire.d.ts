@@ -22,6 +22,17 @@ export type OrderPage = Schemas['OrderPageResponse'];
 export type PastOrder = Schemas['PastOrderResponse'];
 export type CompletedTable = Schemas['CompleteTableResponse'];
 
+export type Me = Schemas['MeResponse'];
+export type MenuList = Schemas['MenuListResponse'];
+export type Table = Schemas['TableResponse'];
+export type TableList = Schemas['TableListResponse'];
+export type Device = Schemas['DeviceResponse'];
+export type DeviceList = Schemas['DeviceListResponse'];
+export type User = Schemas['UserResponse'];
+export type UserList = Schemas['UserListResponse'];
+export type AuditEntry = Schemas['AuditEntryResponse'];
+export type AuditList = Schemas['AuditListResponse'];
+
 /** The body of an error, with what some codes add. */
 export type ErrorBody = Omit<Schemas['ErrorBody'], 'code'> & {
   code: string;

@@ -1,0 +1,78 @@
+// Data that is read from the server, and read again when it may have changed.
+import { asApiError } from './api.js';
+import { signal } from './preact.js';
+import { backoff } from './random.js';
+
+/** @template T */
+export class Resource {
+  #read;
+  /** @type {Promise<void> | null} */ #running = null;
+  #isStale = false;
+  #isObsolete = false;
+  #failures = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+
+  /** @param {() => Promise<T>} read */
+  constructor(read) {
+    this.#read = read;
+    /** @type {import('../vendor/signals.mjs').Signal<T | null>} */
+    this.data = signal(null);
+    /** Why it could not be read. @type {import('../vendor/signals.mjs').Signal<import('./api.js').ApiError | null>} */
+    this.error = signal(null);
+  }
+
+  /** Reads it. The result is not older than this call. */
+  load = () => {
+    this.#isStale = true;
+    clearTimeout(this.#timer);
+    this.#running ??= this.#run();
+    return this.#running;
+  };
+
+  async #run() {
+    try {
+      while (this.#isStale) {
+        this.#isStale = false;
+        this.#isObsolete = false;
+        const data = await this.#read();
+        if (!this.#isObsolete) this.data.value = data;
+      }
+      this.error.value = null;
+      this.#failures = 0;
+    } catch (thrown) {
+      const error = asApiError(thrown);
+      this.error.value = error;
+      if (error.isTemporary) {
+        this.#timer = setTimeout(this.load, Math.max(backoff(this.#failures, 1_000, 30_000), error.retryAfter));
+        this.#failures += 1;
+      }
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  /** Discards the running read: its result may be older than a change, and would show the old state for a moment. */
+  #discard() {
+    if (!this.#running) return;
+    this.#isStale = true;
+    this.#isObsolete = true;
+  }
+
+  /**
+   * Applies a change that the server has confirmed.
+   *
+   * @param {(data: T) => T} change
+   */
+  update(change) {
+    this.#discard();
+    if (this.data.value !== null) this.data.value = change(this.data.value);
+  }
+
+  /** Forgets it, as after a sign-out. */
+  reset() {
+    clearTimeout(this.#timer);
+    this.#discard();
+    this.data.value = null;
+    this.error.value = null;
+  }
+}

@@ -1,0 +1,81 @@
+import { changed, useForm } from '../lib/form.js';
+import { t } from '../lib/i18n.js';
+import { html } from '../lib/preact.js';
+import { Field } from '../ui/field.js';
+import { FormDialog } from '../ui/form-dialog.js';
+import { SelectField } from '../ui/select-field.js';
+import { toast } from '../ui/toast.js';
+import { replaced } from './category-dialog.js';
+import { ImagePreview } from './image-preview.js';
+import { explain, request } from './state/account.js';
+import { menu } from './state/lists.js';
+
+/** @typedef {{ name: string, price: string, category_id: string, description: string, image_url: string }} Values */
+
+/**
+ * Adds or changes an item.
+ *
+ * @param {{ item: import('wire').MenuItem | null, category: number, onClose: () => void }} props
+ */
+export function ItemDialog({ item, category, onClose }) {
+  const categories = menu.data.value?.categories ?? [];
+  const form = useForm({
+    initial: {
+      name: item?.name ?? '',
+      price: item ? String(item.price) : '',
+      category_id: String(category || categories[0]?.id || ''),
+      description: item?.description ?? '',
+      image_url: item?.image_url ?? '',
+    },
+    check,
+    explain,
+    save: async (values, initial) => {
+      const body = item ? changed(toBody(initial), toBody(values)) : toBody(values);
+      /** @type {import('wire').MenuItem} */
+      const saved = item ? await request('PATCH', `/admin/menus/${item.id}`, body) : await request('POST', '/admin/menus', body);
+      menu.update((data) => ({ ...data, items: replaced(data.items, saved) }));
+      toast(t('office.saved', { name: saved.name }));
+    },
+    done: onClose,
+  });
+  const options = categories.map(({ id, name }) => ({ value: String(id), text: name }));
+  return html`<${FormDialog} title=${item ? t('office.edit_of', { name: item.name }) : t('office.item.add')} form=${form} submit=${t('office.save')} onClose=${onClose}>
+    <${Field} label=${t('office.item.name')} autofocus=${!item} ...${form.field('name')} />
+    <${Field} label=${t('office.item.price')} inputMode="numeric" ...${form.field('price')} />
+    <${SelectField} label=${t('office.item.category')} options=${options} ...${form.field('category_id')} />
+    <${Field} label=${t('office.item.description')} rows=${3} ...${form.field('description')} />
+    <${Field} label=${t('office.item.image')} inputMode="url" hint=${t('office.item.image.hint')} ...${form.field('image_url')} />
+    <${ImagePreview} url=${form.values.image_url.trim()} />
+  <//>`;
+}
+
+/** @param {Values} values */
+function check({ name, price, image_url }) {
+  return {
+    name: name.trim() ? '' : t('pair.required'),
+    price: !price.trim() ? t('pair.required') : toPrice(price) === null ? t('office.item.price.wrong') : '',
+    image_url: isAddress(image_url.trim()) ? '' : t('office.item.image.wrong'),
+  };
+}
+
+/** @param {string} text with or without separators of thousands */
+function toPrice(text) {
+  const digits = text.replace(/[\s,]|원$/g, '');
+  return /^\d{1,9}$/.test(digits) ? Number(digits) : null;
+}
+
+/** @param {string} text */
+function isAddress(text) {
+  return text === '' || /^https?:\/\/[^/\s]\S*$/.test(text);
+}
+
+/** @param {Values} values */
+function toBody({ name, price, category_id, description, image_url }) {
+  return {
+    name: name.trim(),
+    price: toPrice(price),
+    category_id: Number(category_id),
+    description: description.trim() || null,
+    image_url: image_url.trim() || null,
+  };
+}

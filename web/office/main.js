@@ -1,0 +1,10 @@
+import { startTexts } from '../lib/i18n.js';
+import { html, render } from '../lib/preact.js';
+import { App } from './app.js';
+import { login } from './state/account.js';
+
+const root = /** @type {HTMLElement} */ (document.getElementById('app'));
+
+await startTexts(login.savedLanguage(), 'office');
+render(html`<${App} />`, root);
+root.removeAttribute('aria-busy');

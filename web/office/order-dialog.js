@@ -1,0 +1,81 @@
+import { ApiError } from '../lib/api.js';
+import { useDrag } from '../lib/drag.js';
+import { useForm } from '../lib/form.js';
+import { t } from '../lib/i18n.js';
+import { html, useId, useLayoutEffect, useRef, useSignal } from '../lib/preact.js';
+import { FormDialog } from '../ui/form-dialog.js';
+import { toast } from '../ui/toast.js';
+import { OrderRow } from './order-row.js';
+import { explain } from './state/account.js';
+import { menu } from './state/lists.js';
+
+/**
+ * Changes the order of a list by dragging, buttons or keys. One request saves the new order.
+ *
+ * @param {object} props
+ * @param {string} props.title
+ * @param {() => { id: number, name: string }[]} props.read the list as it is now
+ * @param {(ids: number[]) => Promise<any>} props.save
+ * @param {() => void} props.onClose
+ */
+export function OrderDialog({ title, read, save, onClose }) {
+  const names = useSignal(new Map(read().map(({ id, name }) => [id, name])));
+  const hasChanged = useSignal(false);
+  const moved = useSignal('');
+  const hint = useId();
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  /** The pressed control. It moves with its row, and keeps the focus. */
+  const pressed = useRef(/** @type {HTMLElement | null} */ (null));
+
+  const form = useForm({
+    initial: { ids: read().map(({ id }) => id) },
+    explain,
+    save: async ({ ids }) => {
+      try {
+        await save(ids);
+        toast(t('office.order.saved'));
+        return true;
+      } catch (error) {
+        if (!(error instanceof ApiError && error.code === 'VALIDATION_ERROR')) throw error;
+        // The list was changed since the dialog opened. Keep the chosen order of the remaining rows.
+        await menu.load();
+        const now = new Map(read().map(({ id, name }) => [id, name]));
+        names.value = now;
+        form.set('ids')([...ids.filter((id) => now.has(id)), ...[...now.keys()].filter((id) => !ids.includes(id))]);
+        hasChanged.value = true;
+        return false;
+      }
+    },
+    done: onClose,
+  });
+  const { ids } = form.values;
+
+  /** @param {number} from @param {number} to */
+  const move = (from, to) => {
+    const next = ids.filter((_, index) => index !== from);
+    next.splice(to, 0, /** @type {number} */ (ids[from]));
+    form.set('ids')(next);
+    moved.value = t('office.order.moved', { name: names.value.get(/** @type {number} */ (ids[from])) ?? '', position: to + 1, count: ids.length });
+  };
+  useLayoutEffect(() => {
+    pressed.current?.focus({ preventScroll: true });
+    pressed.current?.closest('li')?.scrollIntoView({ block: 'nearest' });
+    pressed.current = null;
+  }, [ids]);
+  const { drag, start } = useDrag(list, move);
+
+  /** @param {number} from @param {number} to @param {HTMLElement} control */
+  const press = (from, to, control) => {
+    if (to < 0 || to >= ids.length || to === from) return;
+    pressed.current = control;
+    move(from, to);
+  };
+  return html`<${FormDialog} title=${title} form=${form} submit=${t('office.save')} onClose=${onClose}>
+    <p class="muted" id=${hint}>${t('office.order.hint')}</p>
+    <p class="visually-hidden" role="status">${moved.value}</p>
+    ${hasChanged.value && html`<p class="alert" role="alert">${t('office.order.changed')}</p>`}
+    <ol class="order-list" ref=${list}>
+      ${ids.map((id, index) => html`<${OrderRow} key=${id} name=${names.value.get(id) ?? ''} index=${index} count=${ids.length} drag=${drag} hint=${hint} onPress=${press} onDrag=${start} />`)}
+    </ol>
+  <//>`;
+}

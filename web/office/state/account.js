@@ -1,0 +1,54 @@
+// The signed-in owner.
+import { asApiError } from '../../lib/api.js';
+import { hasText, t } from '../../lib/i18n.js';
+import { Login } from '../../lib/login.js';
+import { signal } from '../../lib/preact.js';
+
+export const login = new Login('office');
+
+export const { account, hasEnded } = login;
+
+/** The id of the signed-in user; 0 while it is not known. */
+export const ownId = signal(0);
+
+/**
+ * Sends a request as the owner. After `FORBIDDEN` the page explains that the user is not an owner.
+ *
+ * @template T
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<T>}
+ */
+export async function request(method, path, body) {
+  try {
+    return await login.request(method, path, body);
+  } catch (error) {
+    if (asApiError(error).code === 'FORBIDDEN') login.learn({ role: 'staff' });
+    throw error;
+  }
+}
+
+/** Reads the name, the role and the store again, which may have changed since the login. */
+export async function refreshAccount() {
+  const token = account.value?.token;
+  try {
+    /** @type {import('wire').Me} */
+    const { id, username, role, store_name } = await request('GET', '/admin/auth/me');
+    if (account.value?.token !== token) return;
+    ownId.value = id;
+    login.learn({ username, role, store_name });
+  } catch {
+    // The values of the login stay.
+  }
+}
+
+/**
+ * The message for the owner. The texts of some codes are written for guests.
+ *
+ * @param {import('../../lib/api.js').ApiError} error
+ */
+export function explain(error) {
+  const key = `office.error.${error.code}`;
+  return hasText(key) ? t(key) : error.text;
+}

@@ -1,0 +1,78 @@
+// Keeps the page current: the stream of the store announces changes of the menu.
+import { checkBuild } from '../../lib/build.js';
+import { open, view } from '../../lib/view.js';
+import { account, login, refreshAccount } from './account.js';
+import * as audit from './audit.js';
+import { menu, tables, users } from './lists.js';
+
+const LISTS = [menu, tables, users];
+
+export const stream = login.stream(handle);
+
+/** @param {string} name */
+function handle(name) {
+  if (name === 'connected') checkBuild();
+  if (name === 'connected' || name === 'reset' || name === 'menu_changed') menu.load();
+}
+
+/** The store that is shown. */
+let store = '';
+
+/** Starts or continues with the store of the login. */
+export async function start() {
+  const { store_id = '', role } = account.value ?? {};
+  if (store && store !== store_id) {
+    forget();
+    open(section());
+  }
+  store = store_id;
+  if (role === 'owner') {
+    stream.start();
+    menu.load();
+    for (const list of [tables, users]) if (list.data.peek() || list.error.peek()) list.load();
+    if (audit.failure.peek()) audit.load();
+  } else {
+    stream.stop();
+  }
+  await refreshAccount();
+}
+
+function forget() {
+  for (const list of LISTS) list.reset();
+  audit.reset();
+}
+
+export function leave() {
+  stream.stop();
+  login.signOut();
+  forget();
+  store = '';
+}
+
+const SECTIONS = ['menu', 'tables', 'users', 'audit'];
+
+/** The section that is shown. */
+export function section() {
+  return SECTIONS.includes(view.value.name) ? view.value.name : 'menu';
+}
+
+/** Closes the dialog of the section. */
+export function closeDialog() {
+  open(section());
+}
+
+/**
+ * Opens a dialog over the section.
+ *
+ * @param {string} kind
+ * @param {number} [id] of what it is about
+ */
+export function openDialog(kind, id = 0) {
+  open(section(), `${kind}-${id}`);
+}
+
+/** The dialog that is open. @returns {{ kind: string, id: number }} */
+export function dialog() {
+  const [kind = '', id = ''] = view.value.id.split('-');
+  return { kind, id: Number(id) };
+}

@@ -1,0 +1,38 @@
+import { asApiError } from '../lib/api.js';
+import { t } from '../lib/i18n.js';
+import { html, useSignal } from '../lib/preact.js';
+import { Button } from './button.js';
+import { Dialog } from './dialog.js';
+
+/**
+ * Asks before something that cannot be undone.
+ *
+ * @param {object} props
+ * @param {string} props.title
+ * @param {string} props.text
+ * @param {string} props.confirm
+ * @param {() => Promise<any>} props.onConfirm
+ * @param {(error: import('../lib/api.js').ApiError) => string} props.explain
+ * @param {() => void} props.onClose
+ */
+export function ConfirmDialog({ title, text, confirm, onConfirm, explain, onClose }) {
+  const isBusy = useSignal(false);
+  const failure = useSignal('');
+  const act = async () => {
+    isBusy.value = true;
+    failure.value = '';
+    try {
+      await onConfirm();
+      onClose();
+    } catch (error) {
+      failure.value = explain(asApiError(error));
+      isBusy.value = false;
+    }
+  };
+  const footer = html`<div class="actions">
+    ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+    <${Button} onPress=${onClose}>${t('pair.cancel')}<//>
+    <${Button} kind="danger" guard=${500} isBusy=${isBusy.value} onPress=${act}>${confirm}<//>
+  </div>`;
+  return html`<${Dialog} title=${title} onClose=${onClose} footer=${footer}><p>${text}</p><//>`;
+}

@@ -1,0 +1,26 @@
+import { html, useId } from '../lib/preact.js';
+
+/**
+ * A labelled select.
+ *
+ * @param {object} props
+ * @param {string} props.label
+ * @param {string} props.value
+ * @param {ReadonlyArray<{ value: string, text: string }>} props.options
+ * @param {(value: string) => void} props.onInput
+ * @param {string} [props.error]
+ * @param {string} [props.name]
+ */
+export function SelectField({ label, value, options, onInput, error, name }) {
+  const id = useId();
+  /** @param {Event} event */
+  const input = (event) => onInput(/** @type {HTMLSelectElement} */ (event.target).value);
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    <select id=${id} name=${name} value=${value} aria-invalid=${error ? 'true' : undefined}
+      aria-describedby=${error ? `${id}-error` : undefined} onChange=${input}>
+      ${options.map((option) => html`<option key=${option.value} value=${option.value}>${option.text}</option>`)}
+    </select>
+    ${error && html`<p class="field-error" id=${`${id}-error`}>${error}</p>`}
+  </div>`;
+}
