@@ -8,12 +8,13 @@ export class Guest {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ store_id: 'demo-store', table_number: table.number, password: '1234' }),
     });
-    const { token } = await response.json();
-    return new Guest(base, token);
+    const { token, device_id } = await response.json();
+    return new Guest(base, token, device_id);
   }
 
-  constructor(base, token) {
+  constructor(base, token, device) {
     this.base = base;
+    this.device = device;
     this.headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
   }
 

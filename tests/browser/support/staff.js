@@ -46,6 +46,27 @@ export class Staff {
     return this.call('PATCH', `/admin/menus/${item.id}`, change);
   }
 
+  /** A category with items of these names. @param {string} name @param {string[]} items */
+  async newCategory(name, items) {
+    const category = await this.call('POST', '/admin/categories', { name });
+    const ids = [];
+    for (const item of items) ids.push((await this.newItem(item, 5_000, { category_id: category.id })).id);
+    return { id: category.id, items: ids };
+  }
+
+  /** The names of a category's items, in order. @param {{ id: number }} category */
+  async namesIn(category) {
+    const { menus } = await this.call('GET', '/admin/menus');
+    return menus.filter((item) => item.category_id === category.id).map(({ name }) => name);
+  }
+
+  /** @param {{ id: number }} category */
+  async deleteCategory({ id }) {
+    const { menus } = await this.call('GET', '/admin/menus');
+    for (const item of menus) if (item.category_id === id) await this.call('DELETE', `/admin/menus/${item.id}`);
+    await this.call('DELETE', `/admin/categories/${id}`);
+  }
+
   /** The orders of a table, newest first. @param {{ id: number }} table */
   async orders(table) {
     const { orders } = await this.call('GET', `/admin/orders?table_id=${table.id}&limit=200`);
