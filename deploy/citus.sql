@@ -8,7 +8,7 @@
 -- docs/scaling.md describes when and how to use Citus.
 --
 -- These stay local on the coordinator, to which every instance connects:
---   _sqlx_migrations, event_epochs, last_backup
+--   _sqlx_migrations, event_epochs, last_backup, setup
 --                                  few rows, never joined with a tenant table
 --   login_throttle                 unlogged; the store of a login attempt may not exist
 --   place_orders_v1, place_orders_v2 run on the coordinator and send each statement, which names one store_id, to that

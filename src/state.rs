@@ -27,8 +27,8 @@ use crate::security::password::Passwords;
 use crate::security::throttle::LoginThrottle;
 use crate::security::token::Tokens;
 use crate::services::{
-    AuditService, AuthService, CategoryService, DeviceService, MenuService, OrderService, SessionService, StoreService,
-    StreamService, TableService, UserService,
+    AuditService, AuthService, CategoryService, DemoService, DeviceService, MenuService, OrderService, SessionService,
+    SetupService, StoreService, StreamService, TableService, UserService,
 };
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::{Metrics, RequestMetrics};
@@ -47,10 +47,12 @@ pub struct Services {
     pub audit: AuditService,
     pub backups: NightlyBackup,
     pub categories: CategoryService,
+    pub demo: DemoService,
     pub devices: DeviceService,
     pub menus: MenuService,
     pub orders: OrderService,
     pub sessions: SessionService,
+    pub setup: SetupService,
     pub streams: StreamService,
     pub tables: TableService,
     pub users: UserService,
@@ -103,6 +105,8 @@ impl AppState {
             clock.clone(),
             &config.jwt,
         );
+        let host = config.http.host;
+        let setup = SetupService::new(database.clone(), passwords.clone(), throttle.clone(), clock.clone(), host);
         let store_limits = config.store_limits;
         let menus = MenuService::new(database.clone(), cluster.clone(), hub.clone(), store_limits, clock.clone());
         let orders = OrderService::new(
@@ -139,6 +143,7 @@ impl AppState {
             audit: AuditService::new(database.clone(), clock.clone(), config.login.audit_retention),
             backups,
             categories: CategoryService::new(database.clone(), hub.clone(), store_limits, clock.clone()),
+            demo: DemoService::new(database.clone(), access.clone(), clock.clone()),
             streams: StreamService::new(
                 hub.clone(),
                 access.clone(),
@@ -156,6 +161,7 @@ impl AppState {
                 .build(),
             orders,
             sessions,
+            setup,
             tables: TableService::new(
                 database.clone(),
                 hub.clone(),

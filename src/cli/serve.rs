@@ -78,11 +78,13 @@ async fn serve(
     let closing = shutdown.closing().clone();
     tokio::spawn(stop_on_signal(shutdown.clone(), config.http.shutdown_drain)?);
 
+    // A code that nobody reads would replace one that another instance has printed.
+    let setup_code = if welcome::is_printed(config) { state.setup.issue_code().await? } else { None };
     let address = socket.local_addr()?;
     // Listen only now that requests can be answered: until then a proxy is refused and uses another instance.
     let listener = socket.listen(BACKLOG).map_err(|error| cannot_listen(address, "PORT", &error))?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
-    welcome::print(address.port(), config, services::has_demo(&database).await?);
+    welcome::print(address.port(), config, services::has_demo(&database).await?, setup_code.as_ref());
     let stop_background = CancellationToken::new();
     let mut background = tokio::spawn(state.clone().run_background(direct, config.events, stop_background.clone()));
     let mut watchdog = tokio::spawn(database.clone().watch());

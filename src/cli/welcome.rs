@@ -1,12 +1,20 @@
 //! The text printed when the server is ready.
 
-use crate::config::{AppEnv, Config, LogFormat};
+use std::net::SocketAddr;
 
-/// Prints where things are and, where the demo restaurant is served, what to try. Where lines are for machines it would
-/// be none they can read.
+use crate::config::{AppEnv, Config, LogFormat};
+use crate::models::SetupCode;
+use crate::services::lan_hosts;
+
+/// Whether the text is printed. Where lines are for machines it would be none they can read.
+pub(super) fn is_printed(config: &Config) -> bool {
+    config.log.format != LogFormat::Json
+}
+
+/// Prints where things are, where the first store is set up and, where the demo restaurant is served, what to try.
 #[expect(clippy::print_stdout, reason = "this is for the person at the terminal")]
-pub(super) fn print(port: u16, config: &Config, has_demo: bool) {
-    if config.log.format == LogFormat::Json {
+pub(super) fn print(port: u16, config: &Config, has_demo: bool, setup_code: Option<&SetupCode>) {
+    if !is_printed(config) {
         return;
     }
     let base = format!("http://localhost:{port}");
@@ -18,6 +26,13 @@ pub(super) fn print(port: u16, config: &Config, has_demo: bool) {
            API documentation   {base}/docs   (also {base}/redoc)\n    \
            Health              {base}/health\n"
     );
+    if let Some(code) = setup_code {
+        println!("  Set up your own store, within 30 minutes:\n\n    {base}/setup#{code}");
+        for host in lan_hosts(config.http.host) {
+            println!("    http://{}/setup#{code}", SocketAddr::new(host, port));
+        }
+        println!();
+    }
     if config.env == AppEnv::Local && has_demo {
         println!(
             "  The demo restaurant:\n    \

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Cluster;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::events::Hub;
-use crate::models::StoreId;
+use crate::models::{StoreId, StorePosition};
 use crate::repositories::event;
 
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -56,7 +56,13 @@ async fn poll(cluster: &Cluster, hub: &Hub) -> Result<Uuid> {
     if !stores.is_empty() {
         let asked_at = Instant::now();
         let read = cluster.0.database.read(|conn| event::positions(conn, &stores).scope_boxed());
-        for position in read.await? {
+        let positions = read.await?;
+        // The tokens of a removed store are invalid: its streams and cached tokens must be checked again.
+        let is_gone = |store: &StoreId| !positions.iter().any(|position| position.store_id == *store);
+        for store in stores.iter().copied().filter(is_gone) {
+            cluster.position_announced(hub, StorePosition { access_version: i64::MAX, ..StorePosition::zero(store) });
+        }
+        for position in positions {
             if let Some(cached) = cached.get(&position.store_id) {
                 cluster.0.versions.confirm(cached, &position, asked_at);
             }

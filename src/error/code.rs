@@ -61,6 +61,12 @@ catalogue! {
         "로그인 정보가 올바르지 않습니다." "The login details are incorrect.";
     Forbidden 403 "FORBIDDEN"
         "권한이 없습니다." "You do not have permission to do this.";
+    SetupCodeInvalid 403 "SETUP_CODE_INVALID"
+        "설정 코드가 올바르지 않습니다. 서버가 마지막으로 표시한 주소를 사용해 주세요."
+        "The set-up code is not valid. Please use the address that the server printed last.";
+    SetupCodeExpired 403 "SETUP_CODE_EXPIRED"
+        "설정 코드가 만료되었습니다. 서버를 다시 시작해 새 주소를 받아 주세요."
+        "The set-up code has expired. Please restart the server to get a new address.";
     StoreNotFound 404 "STORE_NOT_FOUND"
         "매장을 찾을 수 없습니다." "There is no such store.";
     TableNotFound 404 "TABLE_NOT_FOUND"
@@ -97,6 +103,10 @@ catalogue! {
         "이용 중인 테이블입니다." "The table is in use.";
     LastOwner 409 "LAST_OWNER"
         "매장에는 소유자 계정이 하나 이상 있어야 합니다." "A store must have at least one owner.";
+    OwnStore 409 "OWN_STORE"
+        "자기 매장은 삭제할 수 없습니다." "A store cannot remove itself.";
+    SetupClosed 409 "SETUP_CLOSED"
+        "이 서버에는 이미 매장이 있습니다. 로그인해 주세요." "This server already has a store. Please log in.";
     InvalidStatusTransition 409 "INVALID_STATUS_TRANSITION"
         "주문 상태를 그렇게 변경할 수 없습니다." "The order cannot change to this status.";
     SessionMismatch 409 "SESSION_MISMATCH"

@@ -15,7 +15,7 @@ pub enum ActorKind {
     User,
     /// A table's tablet.
     Table,
-    /// An operator at the server's command line.
+    /// An operator: at the server's command line, or with the set-up code that it printed.
     Operator,
 }
 
@@ -49,6 +49,12 @@ impl Actor {
     #[must_use]
     pub fn operator() -> Self {
         Self { kind: ActorKind::Operator, id: None, name: "command line".to_owned(), address: None }
+    }
+
+    /// An operator who sets up the first store with the code that the server printed.
+    #[must_use]
+    pub fn setup(address: IpAddr) -> Self {
+        Self { kind: ActorKind::Operator, id: None, name: "set-up".to_owned(), address: Some(address) }
     }
 }
 
@@ -113,6 +119,7 @@ audit_actions! {
     MenuUpdated "menu.updated"
     MenuDeleted "menu.deleted"
     MenusReordered "menu.reordered"
+    DemoRemoved "demo.removed"
 }
 
 /// An entry to insert.

@@ -18,6 +18,7 @@ mod order;
 mod page;
 mod placement;
 mod session;
+mod setup;
 mod store;
 mod table;
 mod throttle;
@@ -38,6 +39,7 @@ pub use order::{
 pub use page::{Page, PageLimit, SessionPage};
 pub use placement::{PlacementOutcome, PricedLine, PricedOrder};
 pub use session::{CompletedSession, ReopenedSession, Session, SessionTotals};
+pub use setup::{SetupCode, SetupState, SetupStatus};
 pub use store::{Store, StoreCode};
 pub use table::{DashboardTable, Table};
 pub use throttle::{AttemptCounts, FailureKey, LockoutPolicy, SuccessLimit, network_of};

@@ -32,6 +32,12 @@ impl FailureKey {
         Self::digest(b"login", &[&store.0.to_be_bytes(), &user.0.to_be_bytes()])
     }
 
+    /// The set-up code, as entered from an address: guesses from one address must not lock out another.
+    #[must_use]
+    pub fn of_setup(address: IpAddr) -> Self {
+        Self::digest(b"setup", &[network_of(address).to_string().as_bytes()])
+    }
+
     /// An address. IPv6 addresses of one /64 share a key, since one client controls the whole /64.
     #[must_use]
     pub fn of_address(address: IpAddr) -> Self {
@@ -195,6 +201,7 @@ mod tests {
             FailureKey::of_login(StoreId(2), UserId(1)),
             FailureKey::of_address("192.0.2.1".parse().unwrap()),
             FailureKey::of_address("2001:db8::1".parse().unwrap()),
+            FailureKey::of_setup("2001:db8::1".parse().unwrap()),
         ];
         let distinct: std::collections::HashSet<_> = keys.iter().collect();
         assert_eq!(distinct.len(), keys.len());

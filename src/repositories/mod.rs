@@ -33,6 +33,7 @@ pub mod menu_item;
 pub mod order;
 pub mod placement;
 pub mod session;
+pub mod setup;
 pub mod store;
 pub mod table;
 pub mod throttle;

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{BusinessCalendar, Store, StoreCode, StoreId};
-use crate::repositories::OnConstraint;
+use crate::repositories::{OnConstraint, expect_one};
 
 struct StoreRow {
     id: StoreId,
@@ -60,6 +60,47 @@ pub async fn get(conn: &mut PgConnection, id: StoreId) -> Result<Store> {
 /// Whether there is any store.
 pub async fn any(conn: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query!("SELECT id FROM stores LIMIT 1").fetch_optional(conn).await?.is_some())
+}
+
+/// The oldest store but the demo; `None` if there is none.
+pub async fn first_real(conn: &mut PgConnection) -> Result<Option<StoreId>> {
+    Ok(sqlx::query_scalar!(r#"SELECT id AS "id: StoreId" FROM stores WHERE NOT is_demo ORDER BY id LIMIT 1"#)
+        .fetch_optional(conn)
+        .await?)
+}
+
+/// The demo, if there is one.
+pub async fn find_demo(conn: &mut PgConnection) -> Result<Option<Store>> {
+    sqlx::query_as!(
+        StoreRow,
+        r#"SELECT id AS "id: StoreId", code, name, time_zone, day_starts_at FROM stores
+           WHERE is_demo ORDER BY id LIMIT 1"#
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(Store::try_from)
+    .transpose()
+}
+
+/// Marks a store as the demo.
+pub async fn mark_demo(conn: &mut PgConnection, id: StoreId) -> Result<()> {
+    let result = sqlx::query!("UPDATE stores SET is_demo = true WHERE id = $1", id.0).execute(conn).await?;
+    expect_one(&result, ErrorCode::StoreNotFound)
+}
+
+/// Deletes the demo, whose rows in all other tables were deleted by [`delete_rows`].
+///
+/// # Errors
+/// `STORE_NOT_FOUND`, also if the store is not the demo.
+pub async fn delete_demo(conn: &mut PgConnection, id: StoreId) -> Result<()> {
+    let result = sqlx::query!("DELETE FROM stores WHERE id = $1 AND is_demo", id.0).execute(conn).await?;
+    expect_one(&result, ErrorCode::StoreNotFound)
+}
+
+/// Deletes the row in `store_streams`, and with it every row of the store in the tables that refer to it.
+pub async fn delete_rows(conn: &mut PgConnection, store: StoreId) -> Result<()> {
+    sqlx::query!("DELETE FROM store_streams WHERE store_id = $1", store.0).execute(conn).await?;
+    Ok(())
 }
 
 /// The time zone of the first store, and the time at which that store was added.

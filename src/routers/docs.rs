@@ -58,6 +58,7 @@ const OWN_ERRORS: &str = "x-errors";
         (name = "admin: orders", description = "Orders of the store"),
         (name = "admin: menu", description = "Management of the menu"),
         (name = "admin: accounts", description = "Users and the audit log, for owners"),
+        (name = "set-up", description = "The first store, with the code that the server prints at its start"),
         (name = "service", description = "Health checks, for operators"),
     ),
 )]
@@ -90,7 +91,11 @@ pub fn complete(document: &mut utoipa::openapi::OpenApi) {
         }
     }
     for (path, item) in &mut document.paths.paths {
-        let audience = if path.contains("/customer/") { "customer" } else { "admin" };
+        let audience = match path {
+            path if path.contains("/customer/") => "customer",
+            path if path.contains("/setup") => "setup",
+            _ => "admin",
+        };
         for operation in operations(item) {
             // Both audiences have a `list_orders`; client generators need unique names.
             operation.operation_id = operation.operation_id.take().map(|id| {

@@ -14,6 +14,7 @@ mod health;
 pub mod internal;
 mod json;
 pub mod pages;
+mod setup;
 mod sse;
 
 use axum::http::{StatusCode, header};
@@ -36,7 +37,7 @@ fn created(path: &str, body: impl Serialize) -> Response {
 /// each request.
 #[must_use]
 pub fn api() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(customer::routes()).merge(admin::routes()).merge(health::routes())
+    OpenApiRouter::new().merge(customer::routes()).merge(admin::routes()).merge(setup::routes()).merge(health::routes())
 }
 
 /// The event streams, which have no timeout.

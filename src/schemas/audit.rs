@@ -48,7 +48,8 @@ impl AuditQuery {
 /// The author of a change.
 #[derive(Serialize, ToSchema)]
 pub struct AuditActor {
-    /// `user` (of the dashboard), `table` (a tablet) or `operator` (the server's command line).
+    /// `user` (of the dashboard), `table` (a tablet) or `operator` (the server's command line, or
+    /// the set-up of the first store).
     #[schema(example = "user")]
     pub kind: String,
     /// The id of the user or table, which may have been deleted since.

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod auth;
 pub mod category;
+pub mod demo;
 pub mod device;
 pub mod history;
 pub mod menu;
@@ -14,6 +15,7 @@ pub mod message;
 pub mod order;
 pub mod page;
 pub mod prepared;
+pub mod setup;
 pub mod table;
 pub mod user;
 pub mod validators;

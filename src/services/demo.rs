@@ -1,14 +1,20 @@
-//! The demo restaurant.
+//! The demo restaurant: its creation and its removal.
 
 use chrono::{DateTime, NaiveTime, Utc};
 use scoped_futures::ScopedFutureExt;
+use serde_json::json;
 
 use crate::clock::Clock;
 use crate::database::{Connection, Database};
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{BusinessCalendar, MenuItemDetails, Price, StoreCode, StoreId, Username};
-use crate::repositories::{category, menu_item, store as store_rows, table};
+use crate::models::{
+    AuditAction, BusinessCalendar, MenuItemDetails, NewAuditEntry, Price, Store, StoreCode, StoreId, Username,
+};
+use crate::repositories::{category, event, menu_item, store as store_rows, table};
+use crate::security::access::TokenRevocationCache;
+use crate::security::identity::AdminIdentity;
 use crate::security::password::hash_now;
+use crate::services::audit;
 use crate::services::store::{self, NewStore};
 
 /// The demo restaurant's code.
@@ -46,11 +52,86 @@ const MENU: [(&str, &[Item]); 3] = [
     ),
 ];
 
+/// Removes the demo restaurant from a server with a store of its own.
+#[derive(Debug, Clone)]
+pub struct DemoService {
+    database: Database,
+    access: TokenRevocationCache,
+    clock: Clock,
+}
+
+impl DemoService {
+    /// The service for `database`. `access` is notified of the revoked tokens.
+    #[must_use]
+    pub fn new(database: Database, access: TokenRevocationCache, clock: Clock) -> Self {
+        Self { database, access, clock }
+    }
+
+    /// Whether an owner of `store` may remove the demo, and there is one.
+    pub async fn is_removable_by(&self, store: StoreId) -> Result<bool> {
+        Ok(self.removable_by(store).await?.is_some())
+    }
+
+    /// The demo, if there is one and `store` is this server's own store: the oldest one but the demo. A server with
+    /// many stores thereby has one store that decides; the others do not learn whether there is a demo.
+    async fn removable_by(&self, store: StoreId) -> Result<Option<Store>> {
+        let read = self.database.read(|conn| {
+            async move { Ok((store_rows::first_real(conn).await?, store_rows::find_demo(conn).await?)) }.scope_boxed()
+        });
+        let (first, demo) = read.await?;
+        Ok(demo.filter(|_| first == Some(store)))
+    }
+
+    /// Removes the demo with all its data. Its tokens are revoked and its streams end.
+    ///
+    /// # Errors
+    /// `STORE_NOT_FOUND` if there is no demo, or the owner's store may not remove it; `OWN_STORE` for the demo's owner.
+    pub async fn remove(&self, owner: &AdminIdentity) -> Result<()> {
+        let Some(demo) = self.removable_by(owner.store_id).await? else {
+            let demo = self.database.read(|conn| store_rows::find_demo(conn).scope_boxed()).await?;
+            let is_own = demo.is_some_and(|demo| demo.id == owner.store_id);
+            return Err(if is_own { ErrorCode::OwnStore } else { ErrorCode::StoreNotFound }.into());
+        };
+        if let Some(access_version) = self.delete_rows(demo.id).await? {
+            self.access.revoked(demo.id, access_version);
+        }
+        // A transaction of its own, because none touches two stores. If the server stops before it, the demo has no
+        // data, and the next call completes the removal.
+        let (store, demo_id, now) = (owner.store_id, demo.id, self.clock.now());
+        let entry = &NewAuditEntry::new(AuditAction::DemoRemoved, None::<i64>)
+            .before(json!({"store_id": demo.code, "store_name": demo.name}));
+        let removed = self.database.transaction(store, |tx| {
+            async move {
+                store_rows::delete_demo(tx, demo_id).await?;
+                audit::record(tx, store, &owner.actor(), entry, now).await
+            }
+            .scope_boxed()
+        });
+        removed.await
+    }
+
+    /// Deletes every row of the demo, and returns the access version that revokes its tokens. `None` if an earlier call
+    /// deleted the rows.
+    async fn delete_rows(&self, demo: StoreId) -> Result<Option<i64>> {
+        let deleted = self.database.transaction(demo, |tx| {
+            async move {
+                let access_version = event::raise_access_version(tx, demo).await?;
+                store_rows::delete_rows(tx, demo).await?;
+                Ok(access_version)
+            }
+            .scope_boxed()
+        });
+        match deleted.await {
+            Err(AppError { code: ErrorCode::StoreNotFound, .. }) => Ok(None),
+            deleted => deleted.map(Some),
+        }
+    }
+}
+
 /// Whether the database has the demo restaurant.
 pub async fn has_demo(database: &Database) -> Result<bool> {
-    let code = StoreCode::parse(CODE);
-    let store = database.read(|conn| store_rows::find_by_code(conn, code.as_ref()).scope_boxed()).await?;
-    Ok(store.is_some())
+    let demo = database.read(|conn| store_rows::find_demo(conn).scope_boxed()).await?;
+    Ok(demo.is_some())
 }
 
 /// Inserts the demo restaurant into a database without stores: store `demo-store`, owner `admin` with the password
@@ -70,7 +151,8 @@ pub async fn seed_demo(database: &Database, clock: &Clock) -> Result<bool> {
             if store_rows::any(tx).await? {
                 return Ok(false);
             }
-            let store = store::insert(tx, new, owner_password, now).await?;
+            let (store, _) = store::insert(tx, new, owner_password, now).await?;
+            store_rows::mark_demo(tx, store).await?;
             for number in 1..=5 {
                 table::insert(tx, store, number, table_password, now).await?;
             }

@@ -10,8 +10,8 @@ use scoped_futures::ScopedFutureExt;
 use crate::clock::Clock;
 use crate::database::{Connection, Database};
 use crate::error::Result;
-use crate::models::{BusinessCalendar, Role, Store, StoreCode, StoreId, Username};
-use crate::repositories::{store, user};
+use crate::models::{BusinessCalendar, Role, Store, StoreCode, StoreId, User, Username};
+use crate::repositories::{setup, store, user};
 use crate::security::password::Passwords;
 
 /// The TTL of cached settings (name, time zone).
@@ -69,14 +69,22 @@ impl StoreService {
         self.database.read(|conn| store::list(conn).scope_boxed()).await
     }
 
-    /// Creates a store with its owner.
+    /// Creates a store with its owner. The code for the set-up of a first store is withdrawn.
     ///
     /// # Errors
     /// `DUPLICATE` if the code is already used.
     pub async fn create(&self, new: &NewStore) -> Result<StoreId> {
         let hash = &self.passwords.hash(new.owner_password.clone()).await?;
         let now = self.clock.now();
-        self.database.transaction_without_store(|tx| insert(tx, new, hash, now).scope_boxed()).await
+        let created = self.database.transaction_without_store(|tx| {
+            async move {
+                setup::close(tx).await?;
+                let (store, _) = insert(tx, new, hash, now).await?;
+                Ok(store)
+            }
+            .scope_boxed()
+        });
+        created.await
     }
 }
 
@@ -86,9 +94,9 @@ pub(super) async fn insert(
     new: &NewStore,
     owner_password_hash: &str,
     now: DateTime<Utc>,
-) -> Result<StoreId> {
+) -> Result<(StoreId, User)> {
     let id = store::insert(tx, &new.code, &new.name, &new.calendar, now).await?;
     store::insert_stream(tx, id).await?;
-    user::insert(tx, id, &new.owner, owner_password_hash, Role::Owner, now).await?;
-    Ok(id)
+    let owner = user::insert(tx, id, &new.owner, owner_password_hash, Role::Owner, now).await?;
+    Ok((id, owner))
 }

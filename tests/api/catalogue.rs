@@ -7,11 +7,12 @@ use sqlx::{Connection, Executor, PgConnection};
 use crate::support::{plain_database, prepared};
 
 /// Tables without a `store_id`, with the reason.
-const WITHOUT_STORE: [(&str, &str); 5] = [
+const WITHOUT_STORE: [(&str, &str); 6] = [
     ("_sqlx_migrations", "the applied migrations"),
     ("event_epochs", "one row per deployment"),
     ("last_backup", "one row per deployment"),
     ("login_throttle", "the store or user of a login attempt may not exist"),
+    ("setup", "one row per deployment, from before the first store"),
     ("stores", "read by code, before the store id is known"),
 ];
 

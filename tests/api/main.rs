@@ -17,6 +17,7 @@ mod citus;
 mod command_line;
 mod connections;
 mod corrections;
+mod demo;
 mod devices;
 mod documents;
 mod embedded;
@@ -41,6 +42,7 @@ mod retries;
 mod revocations;
 mod service;
 mod session_limits;
+mod setup;
 mod shutdown;
 #[path = "../shared/sse.rs"]
 mod sse;

@@ -256,6 +256,10 @@ async fn every_audited_action_appears_in_the_audit_log() {
     app.anonymous().post("/admin/auth/login", &wrong).await.refused(401, "AUTH_FAILED");
     app.anonymous().post("/customer/auth/login", &wrong).await.refused(401, "AUTH_FAILED");
 
+    let demo = sqlx::query("UPDATE stores SET is_demo = true WHERE code = 'other'");
+    demo.execute(&mut app.connection().await).await.unwrap();
+    owner.delete("/admin/demo-store").await.ok();
+
     for action in AuditAction::ALL {
         let asked = Instant::now();
         let path = format!("/admin/audit?action={}", action.as_str());

@@ -3,6 +3,7 @@
 mod audit;
 mod auth;
 mod category;
+mod demo;
 mod device;
 mod menu;
 mod order;
@@ -23,6 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .merge(device::routes())
         .merge(user::routes())
         .merge(audit::routes())
+        .merge(demo::routes())
 }
 
 pub(super) fn streams() -> OpenApiRouter<AppState> {

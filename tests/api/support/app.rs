@@ -17,6 +17,7 @@ use tableorder::models::{
 };
 use tableorder::repositories::{category, menu_item, store, table, user};
 use tableorder::security::password::hash_now;
+use tableorder::services::SetupService;
 use tableorder::shutdown::Shutdown;
 use tableorder::state::AppState;
 use tableorder::{app, server};
@@ -31,6 +32,7 @@ pub struct TestApp {
     pub database: Database,
     pub hub: Hub,
     pub cluster: Cluster,
+    pub setup: SetupService,
     pub options: PgConnectOptions,
     pub closing: CancellationToken,
     pub shutdown: Shutdown,
@@ -98,7 +100,7 @@ impl TestApp {
         let secret = Secret::new(secret);
         let state = AppState::new(&config, &secret, database.clone(), clock.clone()).await.unwrap();
         let (shutdown, closing) = (state.shutdown.clone(), state.shutdown.closing().clone());
-        let (hub, cluster) = (state.hub.clone(), state.cluster.clone());
+        let (hub, cluster, setup) = (state.hub.clone(), state.cluster.clone(), state.setup.clone());
         let background = state.clone().run_background(listener, config.events, closing.clone());
         tokio::spawn(background);
         tokio::spawn(database.clone().watch());
@@ -107,7 +109,7 @@ impl TestApp {
         let app = app(state, &config.http);
         let shutdown_signal = shutdown.clone();
         tokio::spawn(async move { server::serve(listener, app, shutdown_signal, &config.http).await });
-        Self { base, database, hub, cluster, options, closing, shutdown, clock: time }
+        Self { base, database, hub, cluster, setup, options, closing, shutdown, clock: time }
     }
 
     /// The database URL, for a child process.

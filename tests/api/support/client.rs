@@ -61,9 +61,10 @@ impl ApiClient {
         self.token.as_deref().unwrap()
     }
 
-    /// A request to a path. `/customer` and `/admin` are under the API prefix; other paths are not.
+    /// A request to a path. `/customer`, `/admin` and `/setup` are under the API prefix; other paths are not.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let prefix = if path.starts_with("/customer") || path.starts_with("/admin") { "/api/v1" } else { "" };
+        let is_api = ["/customer", "/admin", "/setup"].iter().any(|start| path.starts_with(start));
+        let prefix = if is_api { "/api/v1" } else { "" };
         let mut request = self.http.request(method, format!("{}{prefix}{path}", self.base));
         if let Some(address) = &self.address {
             request = request.header("X-Forwarded-For", address);

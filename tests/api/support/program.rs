@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -11,12 +13,17 @@ use regex::Regex;
 
 use super::{ApiClient, TestApp, scratch_directory};
 
+/// The time in which the server prints the rest of its text, after its address.
+const PRINT_DEADLINE: Duration = Duration::from_secs(5);
+
 /// A running server process, killed on drop.
 pub struct Server {
     process: Child,
     pub client: ApiClient,
     /// The client of the private port, if `PRIVATE_ADDRESS` is set.
     pub private: Option<ApiClient>,
+    /// The lines printed since the address.
+    printed: Arc<Mutex<String>>,
 }
 
 /// The program in `directory`, on a free port, without other settings.
@@ -82,8 +89,32 @@ impl Server {
             }
         }
         // Keep reading: a full pipe would block the server.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { process, client: client.unwrap(), private }
+        let printed: Arc<Mutex<String>> = Arc::default();
+        let to = Arc::clone(&printed);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                to.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        Self { process, client: client.unwrap(), private, printed }
+    }
+
+    /// Waits until the server has printed `pattern`, and returns its first group.
+    pub fn printed(&self, pattern: &str) -> String {
+        let pattern = Regex::new(pattern).unwrap();
+        let asked = Instant::now();
+        loop {
+            if let Some(found) = pattern.captures(&self.printed.lock().unwrap()) {
+                return found[1].to_owned();
+            }
+            assert!(asked.elapsed() < PRINT_DEADLINE, "the server should print {pattern}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Whether the server has printed this text so far.
+    pub fn has_printed(&self, text: &str) -> bool {
+        self.printed.lock().unwrap().contains(text)
     }
 
     pub fn private_client(&self) -> &ApiClient {

@@ -127,6 +127,7 @@ pub fn gaps(operations: &[Operation], matrix: &[Entry], theirs: &Tenant) -> Vec<
 /// The attempts of `ours` against `theirs`.
 pub fn matrix(role: Role, ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     let mut matrix = service();
+    matrix.extend(setup(theirs));
     matrix.extend(customer_auth(ours, theirs));
     matrix.extend(customer_menu(theirs));
     matrix.extend(customer_orders(ours, theirs));
@@ -137,11 +138,26 @@ pub fn matrix(role: Role, ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     matrix.extend(admin_tables(role, ours, theirs));
     matrix.extend(admin_devices(theirs));
     matrix.extend(admin_users(role, theirs));
+    matrix.extend(admin_demo());
     matrix
 }
 
 fn service() -> Vec<Entry> {
     vec![("health", vec![generic()]), ("live", vec![generic()]), ("ready", vec![generic()])]
+}
+
+fn setup(theirs: &Tenant) -> Vec<Entry> {
+    let code = json!({"code": "00000-00000-00000-00000"});
+    let store = json!({
+        "code": "00000-00000-00000-00000",
+        "store": {"store_id": theirs.code, "name": "ours"},
+        "owner": {"username": "ours", "password": "ours now"},
+    });
+    vec![
+        ("show_setup", vec![generic()]),
+        ("check_setup_code", vec![sending(code).refused(ErrorCode::SetupClosed)]),
+        ("create_setup_store", vec![sending(store).refused(ErrorCode::SetupClosed)]),
+    ]
 }
 
 fn customer_auth(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
@@ -291,6 +307,14 @@ fn admin_users(role: Role, theirs: &Tenant) -> Vec<Entry> {
             "admin_list_audit",
             vec![attempt().query("limit", 200), attempt().query("action", "menu.created").query("cursor", place)],
         ),
+    ]
+}
+
+fn admin_demo() -> Vec<Entry> {
+    // Neither store is the demo, so both stay.
+    vec![
+        ("admin_show_demo_store", vec![generic()]),
+        ("admin_delete_demo_store", vec![attempt().refused(ErrorCode::StoreNotFound)]),
     ]
 }
 
