@@ -17,7 +17,7 @@ use crate::routers::etag::IfNoneMatch;
 use crate::routers::extract::Path;
 
 /// The routes of the pages and their files.
-pub const PATHS: [&str; 5] = ["/", "/order", "/staff", "/office", ASSETS];
+pub const PATHS: [&str; 6] = ["/", "/order", "/staff", "/office", "/setup", ASSETS];
 
 const ASSETS: &str = "/assets/{build}/{*path}";
 
@@ -42,6 +42,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/order", get(async |headers: HeaderMap, client: IfNoneMatch| page("guest.html", &headers, &client)))
         .route("/staff", get(async |headers: HeaderMap, client: IfNoneMatch| page("staff.html", &headers, &client)))
         .route("/office", get(async |headers: HeaderMap, client: IfNoneMatch| page("office.html", &headers, &client)))
+        .route("/setup", get(async |headers: HeaderMap, client: IfNoneMatch| page("setup.html", &headers, &client)))
         .route(ASSETS, get(asset))
         .route_layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
         .route_layer(header(HeaderName::from_static("permissions-policy"), PERMISSIONS))

@@ -16,7 +16,7 @@ use tower::ServiceExt;
 
 use crate::source::sources;
 
-const PAGES: [&str; 4] = ["/", "/order", "/staff", "/office"];
+const PAGES: [&str; 5] = ["/", "/order", "/staff", "/office", "/setup"];
 
 /// The limit of the guest page's first load, in compressed bytes. The texts in other languages follow later.
 const GUEST_BUDGET: usize = 60 * 1024;

@@ -10,8 +10,12 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const PROGRAM = process.env.TABLEORDER_PROGRAM ?? join(here, '../../../target/debug/tableorder');
 
-/** Starts a server on a free port and waits until it serves. */
-export async function startServer() {
+/**
+ * Starts a server on a free port and waits until it serves. `code` is the set-up code that it prints.
+ *
+ * @param {Record<string, string>} [settings]
+ */
+export async function startServer(settings = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'tableorder-browser-'));
   const environment = {
     PATH: process.env.PATH,
@@ -22,6 +26,7 @@ export async function startServer() {
     DATA_DIR: join(directory, 'data'),
     LOG_FILE: 'off',
     LOG_LEVEL: 'warn',
+    ...settings,
   };
   const child = spawn(PROGRAM, [], { cwd: directory, env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
@@ -30,12 +35,16 @@ export async function startServer() {
     await ended;
     rmSync(directory, { recursive: true, force: true });
   };
-  for await (const line of createInterface({ input: child.stdout })) {
-    const port = /serving on http:\/\/localhost:(\d+)/.exec(line)?.[1];
-    if (port) {
-      child.stdout.resume();
-      return { base: `http://127.0.0.1:${port}`, stop };
-    }
-  }
-  throw new Error(`${PROGRAM} ended before it served`);
+  const lines = createInterface({ input: child.stdout });
+  /** @param {RegExp} pattern */
+  const printed = (pattern) =>
+    new Promise((resolve, reject) => {
+      lines.on('line', (line) => {
+        const found = pattern.exec(line)?.[1];
+        if (found) resolve(found);
+      });
+      ended.then(() => reject(new Error(`${PROGRAM} ended before it served`)));
+    });
+  const [port, code] = await Promise.all([printed(/serving on http:\/\/localhost:(\d+)/), printed(/localhost:\d+\/setup#([0-9a-f-]+)/)]);
+  return { base: `http://127.0.0.1:${port}`, port, code, stop };
 }

@@ -32,6 +32,8 @@ export type User = Schemas['UserResponse'];
 export type UserList = Schemas['UserListResponse'];
 export type AuditEntry = Schemas['AuditEntryResponse'];
 export type AuditList = Schemas['AuditListResponse'];
+export type SetupStatus = Schemas['SetupResponse'];
+export type SetupCode = Schemas['SetupCodeResponse'];
 
 /** The body of an error, with what some codes add. */
 export type ErrorBody = Omit<Schemas['ErrorBody'], 'code'> & {

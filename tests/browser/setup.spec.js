@@ -1,0 +1,297 @@
+import { networkInterfaces } from 'node:os';
+import { isSettled, violations } from './support/axe.js';
+import { expect, test as base } from './support/fixtures.js';
+import { startServer } from './support/server.js';
+
+/** A server without a store for each test. */
+const test = base.extend({
+  fresh: async ({ complaints }, use) => {
+    const fresh = await startServer({ SEED_DEMO_STORE: 'false' });
+    complaints.allow(fresh.base);
+    await use(fresh);
+    await fresh.stop();
+  },
+});
+
+const WRONG = '00000-00000-00000-00000';
+const PASSWORD = 'open sesame';
+
+const heading = (page, name) => page.getByRole('heading', { level: 1, name });
+
+async function fillStore(page) {
+  await expect(heading(page, '매장 정보를 입력해 주세요')).toBeVisible();
+  await page.getByLabel('매장 이름').fill('김치식당');
+  await page.getByLabel('매장 코드').fill('kimchi');
+  await page.getByLabel('영업일 시작 시각').selectOption('04:00');
+}
+
+async function fillOwner(page, username = 'boss') {
+  await expect(heading(page, '소유자 계정을 만들어 주세요')).toBeVisible();
+  await page.getByLabel('아이디').fill(username);
+  await page.getByLabel('비밀번호', { exact: true }).fill(PASSWORD);
+  await page.getByLabel('비밀번호 확인').fill(PASSWORD);
+}
+
+async function fillTables(page) {
+  await expect(heading(page, '테이블을 만들어 주세요')).toBeVisible();
+  await page.getByLabel('테이블 수').fill('3');
+  await page.getByLabel('테이블 비밀번호').fill('table-1234');
+}
+
+const next = (page) => page.getByRole('button', { name: '다음', exact: true }).click();
+const createStore = (page) => page.getByRole('button', { name: '매장 만들기' }).click();
+const createTables = (page) => page.getByRole('button', { name: '테이블 만들기' }).click();
+
+/** From the address with the code to the owner's step, ready to be sent. */
+async function upToOwner(page, server, username) {
+  await page.goto(`${server.base}/setup#${server.code}`);
+  await fillStore(page);
+  await next(page);
+  await fillOwner(page, username);
+}
+
+async function loginOfOwner(server, password = PASSWORD) {
+  const body = JSON.stringify({ store_id: 'kimchi', username: 'boss', password });
+  const headers = { 'Content-Type': 'application/json' };
+  return fetch(`${server.base}/api/v1/admin/auth/login`, { method: 'POST', headers, body });
+}
+
+test.describe('the set-up page', () => {
+  test('refuses a wrong code, and takes the right one by hand', async ({ page, fresh, complaints }) => {
+    complaints.expect(/403/);
+    await page.goto(`${fresh.base}/setup#${WRONG}`);
+    await expect(heading(page, '코드가 올바르지 않습니다')).toBeVisible();
+    expect(page.url()).toBe(`${fresh.base}/setup`);
+    await page.getByRole('button', { name: '코드 직접 입력' }).click();
+    await expect(heading(page, '설정 코드를 입력해 주세요')).toBeFocused();
+    await page.getByLabel('설정 코드').fill(fresh.code.replaceAll('-', '').toUpperCase());
+    await page.keyboard.press('Enter');
+    await expect(heading(page, '매장 정보를 입력해 주세요')).toBeVisible();
+  });
+
+  test('refuses an expired code, and continues with a new address', async ({ page, fresh, complaints }) => {
+    complaints.expect(/403/);
+    const expired = { error: { code: 'SETUP_CODE_EXPIRED', message: '', details: [], request_id: '1' } };
+    let isExpired = false;
+    await page.route('**/api/v1/setup/code', (route) => (isExpired ? route.fulfill({ status: 403, json: expired }) : route.continue()));
+    await page.goto(`${fresh.base}/setup#${fresh.code}`);
+    await fillStore(page);
+    isExpired = true;
+    await page.reload();
+    await expect(heading(page, '코드가 만료되었습니다')).toBeVisible();
+    isExpired = false;
+    // The new address differs in the fragment only, so the browser loads nothing.
+    await page.goto(`${fresh.base}/setup#${fresh.code}`);
+    await expect(page.getByLabel('매장 이름')).toHaveValue('김치식당');
+    expect(page.url()).toBe(`${fresh.base}/setup`);
+  });
+
+  test('resumes after a reload at each step, and stores no password', async ({ page, fresh, complaints }) => {
+    void complaints;
+    await page.goto(fresh.base);
+    await expect(heading(page, '설정 코드를 입력해 주세요')).toBeVisible();
+    await page.goto(`${fresh.base}/setup#${fresh.code}`);
+    await fillStore(page);
+    expect(await page.evaluate(() => location.href)).toBe(`${fresh.base}/setup`);
+    await page.reload();
+    await expect(page.getByLabel('매장 이름')).toHaveValue('김치식당');
+    await expect(page.getByLabel('매장 코드')).toHaveValue('kimchi');
+    await expect(page.getByLabel('영업일 시작 시각')).toHaveValue('04:00');
+    await next(page);
+
+    await fillOwner(page);
+    await page.reload();
+    await expect(page.getByLabel('아이디')).toHaveValue('boss');
+    await expect(page.getByLabel('비밀번호', { exact: true })).toHaveValue('');
+    await fillOwner(page);
+    await createStore(page);
+
+    await fillTables(page);
+    await page.reload();
+    await expect(page.getByLabel('테이블 수')).toHaveValue('3');
+    await expect(page.getByLabel('테이블 비밀번호')).toHaveValue('');
+    await fillTables(page);
+    await createTables(page);
+
+    await expect(heading(page, '준비가 끝났습니다')).toBeVisible();
+    await page.reload();
+    await expect(heading(page, '준비가 끝났습니다')).toBeVisible();
+    const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
+    expect(stored).not.toContain(PASSWORD);
+    expect(stored).not.toContain('table-1234');
+  });
+
+  test('makes one owner of two browsers at once', async ({ page, browser, fresh, complaints }) => {
+    complaints.expect(/409/);
+    const context = await browser.newContext({ locale: 'ko-KR' });
+    const other = await context.newPage();
+    await upToOwner(page, fresh);
+    await upToOwner(other, fresh, 'rival');
+    await Promise.all([createStore(page), createStore(other)]);
+    const outcome = async (one) => {
+      await expect(one.getByRole('heading', { level: 1, name: /테이블을 만들어 주세요|이미 설정된 서버입니다/ })).toBeVisible();
+      return one.getByRole('heading', { level: 1 }).innerText();
+    };
+    expect([await outcome(page), await outcome(other)].sort()).toEqual(['이미 설정된 서버입니다', '테이블을 만들어 주세요']);
+    const third = await context.newPage();
+    await third.goto(`${fresh.base}/setup#${fresh.code}`);
+    await expect(heading(third, '이미 설정된 서버입니다')).toBeVisible();
+    await expect(third.getByRole('link', { name: '직원 화면' })).toBeVisible();
+    await context.close();
+  });
+
+  test('sends the store again when the answer is lost', async ({ page, fresh, complaints }) => {
+    complaints.expect(/ERR_FAILED|Failed to load resource/);
+    let lost = 0;
+    await page.route('**/api/v1/setup/store', async (route) => {
+      if (lost > 0) return route.continue();
+      lost += 1;
+      await route.fetch();
+      return route.abort();
+    });
+    await upToOwner(page, fresh);
+    await createStore(page);
+    await expect(heading(page, '테이블을 만들어 주세요')).toBeVisible();
+    expect(lost).toBe(1);
+  });
+
+  test('asks for the password when every answer is lost and the page is loaded again', async ({ page, fresh, complaints }) => {
+    complaints.expect(/ERR_FAILED|Failed to load resource|401|409/);
+    await page.route('**/api/v1/setup/store', async (route) => {
+      await route.fetch();
+      await route.abort();
+    });
+    await upToOwner(page, fresh);
+    await createStore(page);
+    await expect(page.getByRole('alert')).toContainText('서버에 연결할 수 없습니다');
+    await page.reload();
+    await expect(heading(page, '로그인해 주세요')).toBeVisible();
+    await page.getByLabel('비밀번호', { exact: true }).fill('wrong one');
+    await page.getByRole('button', { name: '로그인', exact: true }).click();
+    await expect(page.getByRole('alert')).toContainText('비밀번호가 올바르지 않습니다');
+    await page.getByLabel('비밀번호', { exact: true }).fill(PASSWORD);
+    await page.getByRole('button', { name: '로그인', exact: true }).click();
+    await expect(heading(page, '테이블을 만들어 주세요')).toBeVisible();
+  });
+
+  test('names what is missing or wrong beside its field', async ({ page, fresh, complaints }) => {
+    void complaints;
+    await page.goto(`${fresh.base}/setup#${fresh.code}`);
+    await next(page);
+    await expect(page.getByLabel('매장 이름')).toBeFocused();
+    await expect(page.getByLabel('매장 이름')).toHaveAttribute('aria-invalid', 'true');
+    await fillStore(page);
+    await next(page);
+    await fillOwner(page);
+    await page.getByLabel('비밀번호 확인').fill('another one');
+    await createStore(page);
+    await expect(page.getByLabel('비밀번호 확인')).toBeFocused();
+    await expect(page.getByText('두 비밀번호가 다릅니다')).toBeVisible();
+    await page.getByRole('button', { name: '이전' }).click();
+    await expect(page.getByLabel('매장 이름')).toHaveValue('김치식당');
+    await next(page);
+    await fillOwner(page);
+    await createStore(page);
+    await fillTables(page);
+    await page.getByLabel('테이블 수').fill('0');
+    await createTables(page);
+    await expect(page.getByLabel('테이블 수')).toBeFocused();
+    await expect(page.getByText('1부터 300까지 입력해 주세요')).toBeVisible();
+  });
+
+  test('can be used with the keyboard only', async ({ page, fresh, complaints }) => {
+    void complaints;
+    await page.goto(`${fresh.base}/setup#${fresh.code}`);
+    await expect(heading(page, '매장 정보를 입력해 주세요')).toBeVisible();
+    const type = async (text) => {
+      await page.keyboard.press('Tab');
+      await page.keyboard.type(text);
+    };
+    await type('김치식당');
+    await type('kimchi');
+    await page.keyboard.press('Enter');
+    await expect(heading(page, '소유자 계정을 만들어 주세요')).toBeFocused();
+    for (const text of ['boss', PASSWORD, PASSWORD]) await type(text);
+    await page.keyboard.press('Enter');
+    await expect(heading(page, '테이블을 만들어 주세요')).toBeFocused();
+    for (const text of ['2', '1234']) await type(text);
+    await page.keyboard.press('Enter');
+    await expect(heading(page, '준비가 끝났습니다')).toBeFocused();
+  });
+
+  test('ends with an address and instructions that connect a tablet', async ({ page, browser, complaints }) => {
+    const lan = Object.values(networkInterfaces()).flat().find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+    const server = await startServer({ SEED_DEMO_STORE: 'false', HOST: '0.0.0.0' });
+    const at = { ...server, base: `http://${lan ?? '127.0.0.1'}:${server.port}` };
+    complaints.allow(at.base);
+    await upToOwner(page, at);
+    await createStore(page);
+    await fillTables(page);
+    await createTables(page);
+    await expect(heading(page, '준비가 끝났습니다')).toBeVisible();
+    const address = lan ? await page.locator('.setup-address').innerText() : `${at.base}/order`;
+    expect(address).toBe(`${at.base}/order`);
+    await expect(page.locator('.setup-values')).toContainText('kimchi');
+
+    const context = await browser.newContext({ locale: 'ko-KR' });
+    const tablet = await context.newPage();
+    await tablet.goto(address);
+    await tablet.getByLabel('매장 코드').fill('kimchi');
+    await tablet.getByLabel('테이블 번호').fill('3');
+    await tablet.getByLabel('테이블 비밀번호').fill('table-1234');
+    await tablet.getByRole('button', { name: '연결하기' }).click();
+    await expect(tablet.locator('.badge.live')).toBeVisible();
+    await context.close();
+    expect((await loginOfOwner(server)).status).toBe(200);
+    await page.getByRole('link', { name: '직원 화면' }).click();
+    await expect(page).toHaveURL(`${at.base}/staff`);
+    await server.stop();
+  });
+
+  test('is offered on the start page beside the demo', async ({ page, server, complaints }) => {
+    void complaints;
+    await page.goto(server.base);
+    await page.getByRole('link', { name: /내 매장 설정/ }).click();
+    await expect(heading(page, '설정 코드를 입력해 주세요')).toBeVisible();
+    await page.goto(`${server.base}/setup#${server.code}`);
+    await expect(heading(page, '매장 정보를 입력해 주세요')).toBeVisible();
+  });
+
+  for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844]]) {
+    test(`has nothing that axe-core finds: ${scheme}, ${width} pixels wide`, async ({ page, fresh, complaints }) => {
+      complaints.expect(/403|409/);
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      const check = async (what) => {
+        await isSettled(page);
+        expect(await violations(page), what).toEqual([]);
+        const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth }));
+        expect(wide, `${what} scrolls sideways`).toBeLessThanOrEqual(seen);
+      };
+      await page.goto(`${fresh.base}/setup#${WRONG}`);
+      await expect(heading(page, '코드가 올바르지 않습니다')).toBeVisible();
+      await check('refusal');
+      await page.getByRole('button', { name: '코드 직접 입력' }).click();
+      await check('code');
+      await page.goto(`${fresh.base}/setup#${fresh.code}`);
+      await expect(heading(page, '매장 정보를 입력해 주세요')).toBeVisible();
+      await next(page);
+      await expect(page.getByText('입력해 주세요').nth(1)).toBeVisible();
+      await check('store');
+      await fillStore(page);
+      await next(page);
+      await createStore(page);
+      await check('owner');
+      await fillOwner(page);
+      await createStore(page);
+      await fillTables(page);
+      await check('tables');
+      await createTables(page);
+      await expect(heading(page, '준비가 끝났습니다')).toBeVisible();
+      await check('finish');
+      await page.goto(fresh.base);
+      await expect(page.getByRole('link', { name: /직원 화면/ })).toBeVisible();
+      await check('start page');
+    });
+  }
+});

@@ -1,0 +1,53 @@
+import { t } from '../lib/i18n.js';
+import { html, useEffect, useRef } from '../lib/preact.js';
+import { Failure, Loading } from '../ui/states.js';
+import { CodeForm } from './code-form.js';
+import { Finish } from './finish.js';
+import { Languages } from './languages.js';
+import { LoginForm } from './login-form.js';
+import { OwnerForm } from './owner-form.js';
+import { Refused } from './refused.js';
+import { failure, phase, start } from './state/flow.js';
+import { progress } from './state/progress.js';
+import { Steps } from './steps.js';
+import { StoreForm } from './store-form.js';
+import { TablesForm } from './tables-form.js';
+
+const STEPS = { store: StoreForm, owner: OwnerForm, login: LoginForm, tables: TablesForm, finish: Finish };
+
+export function App() {
+  const main = useRef(/** @type {HTMLElement | null} */ (null));
+  const isFirst = useRef(true);
+  const shown = phase.value === 'work' ? progress.value.step : phase.value;
+  const title = t('setup.title');
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  useEffect(() => {
+    if (shown === 'checking') return;
+    const first = main.current?.querySelector('[aria-invalid=true]') ?? main.current?.querySelector('h1');
+    // The keyboard and screen readers continue at the top of the new step, or at what the server refused in it.
+    if (!isFirst.current && first instanceof HTMLElement) first.focus();
+    isFirst.current = false;
+  }, [shown]);
+  return html`<main class="setup" ref=${main}>
+    ${phase.value === 'work' && html`<${Steps} step=${progress.value.step} />`}
+    <div class="setup-card">${content()}</div>
+    <${Languages} />
+  </main>`;
+}
+
+function content() {
+  switch (phase.value) {
+    case 'checking':
+      return html`<${Loading} />`;
+    case 'code':
+      return html`<${CodeForm} />`;
+    case 'refused':
+      return html`<${Refused} />`;
+    case 'failed':
+      return failure.value && html`<${Failure} title=${t('setup.failed')} error=${failure.value} onRetry=${start} />`;
+    default:
+      return html`<${STEPS[progress.value.step]} />`;
+  }
+}

@@ -1,0 +1,47 @@
+import { t } from '../lib/i18n.js';
+import { html } from '../lib/preact.js';
+import { progress } from './state/progress.js';
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+/** The addresses under which a tablet opens the guest page, the best first. @param {string[]} hosts */
+function addresses(hosts) {
+  const { protocol, hostname, host, port } = location;
+  const on = (/** @type {string} */ name) => `${protocol}//${name}${port && `:${port}`}`;
+  const known = hosts.map((address) => on(address.includes(':') ? `[${address}]` : address));
+  // An address that opened this page from another machine works.
+  const own = LOOPBACK.includes(hostname) ? [] : [`${protocol}//${host}`];
+  return [...new Set([...own, ...known])].map((origin) => `${origin}/order`);
+}
+
+/** What to do on the first tablet. */
+export function Finish() {
+  const { store, count, hosts } = progress.value;
+  const [first, ...others] = addresses(hosts);
+  const unknown = `${location.protocol}//…${location.port && `:${location.port}`}/order`;
+  return html`<h1 tabindex="-1">${t('setup.finish.title')}</h1>
+    <section class="setup-section">
+      <h2>${t('setup.finish.tablet')}</h2>
+      <ol class="setup-todo">
+        <li>${t('setup.finish.network')}</li>
+        <li>${t(first ? 'setup.finish.open' : 'setup.finish.open.unknown')}
+          <strong class="setup-address">${first ?? unknown}</strong>
+          ${others.length > 0 && html`<span class="muted">${t('setup.finish.others')}</span>
+            ${others.map((address) => html`<span key=${address} class="setup-other">${address}</span>`)}`}
+        </li>
+        <li>${t('setup.finish.connect', { button: t('pair.submit') })}
+          <dl class="setup-values">
+            <div><dt>${t('pair.store')}</dt><dd>${store.store_id}</dd></div>
+            <div><dt>${t('pair.table')}</dt><dd>${t('setup.finish.numbers', { count })}</dd></div>
+            <div><dt>${t('pair.password')}</dt><dd>${t('setup.finish.password')}</dd></div>
+          </dl>
+        </li>
+        <li>${t('setup.finish.check')}</li>
+      </ol>
+    </section>
+    <section class="setup-section">
+      <h2>${t('setup.finish.next')}</h2>
+      <p>${t('setup.finish.menu')}</p>
+      <div class="setup-buttons"><a class="button primary" href="/office">${t('setup.office')}</a><a class="button" href="/staff">${t('setup.staff')}</a></div>
+    </section>`;
+}

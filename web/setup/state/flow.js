@@ -1,0 +1,161 @@
+// The steps of the set-up: code, store and owner, login, tables.
+import { asApiError, call } from '../../lib/api.js';
+import { t } from '../../lib/i18n.js';
+import { signal } from '../../lib/preact.js';
+import { backoff } from '../../lib/random.js';
+import { progress, update } from './progress.js';
+
+/** How often the creation of the store is sent, if there is no answer. */
+const ATTEMPTS = 3;
+
+/** What is shown; `work` is the step of the progress. */
+export const phase = signal(/** @type {'checking' | 'code' | 'refused' | 'failed' | 'work'} */ ('checking'));
+
+/** Why nothing can be set up, or why the server did not answer. */
+export const failure = signal(/** @type {import('../../lib/api.js').ApiError | null} */ (null));
+
+/** The error of each field that the server refused, by its path in the request. */
+export const refusedFields = signal(/** @type {Record<string, string>} */ ({}));
+
+/** How many tables exist so far. */
+export const made = signal(0);
+
+/** Continues where the last visit ended. */
+export async function start() {
+  if (progress.value.token) {
+    phase.value = 'work';
+    return;
+  }
+  phase.value = 'checking';
+  try {
+    if (progress.value.code) {
+      /** @type {import('wire').SetupCode} */
+      const { lan_hosts: hosts } = await call('POST', '/setup/code', json({ code: progress.value.code }));
+      update({ hosts });
+      phase.value = 'work';
+    } else {
+      /** @type {import('wire').SetupStatus} */
+      const { status } = await call('GET', '/setup');
+      if (status === 'open') phase.value = 'code';
+      else refuse(status === 'closed' ? 'SETUP_CLOSED' : 'SETUP_CODE_EXPIRED');
+    }
+  } catch (thrown) {
+    const error = asApiError(thrown);
+    if (!error.code.startsWith('SETUP_')) {
+      failure.value = error;
+      phase.value = 'failed';
+    } else {
+      refuse(error.code);
+    }
+  }
+}
+
+/** Why nothing can be set up. */
+export const refusal = signal('');
+
+/** @param {string} code */
+function refuse(code) {
+  // Our own store, whose answer was lost, or a login that failed.
+  if (code === 'SETUP_CLOSED' && progress.value.isSent) {
+    update({ step: 'login' });
+    phase.value = 'work';
+    return;
+  }
+  refusal.value = code;
+  phase.value = 'refused';
+}
+
+/**
+ * Creates the store and its owner, and logs the owner in.
+ *
+ * @param {string} password
+ */
+export async function create(password) {
+  const { code, store, username, isSent } = progress.value;
+  const body = json({ code, store, owner: { username, password } });
+  update({ isSent: true });
+  refusedFields.value = {};
+  try {
+    await sendAgain(() => call('POST', '/setup/store', body));
+  } catch (thrown) {
+    const error = asApiError(thrown);
+    // Without an answer the store may exist.
+    if (error.isTemporary) throw error;
+    update({ isSent: isSent && error.code === 'SETUP_CLOSED' });
+    if (error.code.startsWith('SETUP_')) refuse(error.code);
+    else if (!showFields(error)) throw error;
+    return;
+  }
+  try {
+    await logIn(password);
+  } catch {
+    update({ step: 'login' });
+  }
+}
+
+/**
+ * The same request again, as long as there is no answer: the server repeats its first one.
+ *
+ * @param {() => Promise<unknown>} send
+ */
+async function sendAgain(send) {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await send();
+    } catch (thrown) {
+      if (asApiError(thrown).status !== 0 || failures + 1 >= ATTEMPTS) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, backoff(failures, 500, 2_000)));
+    }
+  }
+}
+
+/** Shows refused fields in their step. @param {import('../../lib/api.js').ApiError} error */
+function showFields({ code, body }) {
+  const isTaken = code === 'DUPLICATE';
+  const details = isTaken ? [{ field: 'store.store_id', reason: t('setup.store.taken') }] : (body.details ?? []);
+  refusedFields.value = Object.fromEntries(details.map(({ field, reason }) => [field, reason]));
+  if (details.some(({ field }) => field.startsWith('store.'))) update({ step: 'store' });
+  return details.length > 0;
+}
+
+/** @param {string} password */
+export async function logIn(password) {
+  const { store, username } = progress.value;
+  const body = json({ store_id: store.store_id, username, password });
+  /** @type {import('wire').AdminLogin} */
+  const { token } = await call('POST', '/admin/auth/login', body);
+  update({ token, step: 'tables' });
+}
+
+/**
+ * Makes tables 1 to `count` with this password. Tables that exist get the password, so that all have the same after an
+ * interruption.
+ *
+ * @param {number} count
+ * @param {string} password
+ */
+export async function makeTables(count, password) {
+  const { token } = progress.value;
+  made.value = 0;
+  try {
+    /** @type {import('wire').TableList} */
+    const { tables } = await call('GET', '/admin/tables', { token });
+    const ids = new Map(tables.map(({ id, table_number }) => [table_number, id]));
+    for (let number = 1; number <= count; number += 1) {
+      const id = ids.get(number);
+      if (id === undefined) await call('POST', '/admin/tables', { token, ...json({ table_number: number, password }) });
+      else await call('PATCH', `/admin/tables/${id}`, { token, ...json({ password }) });
+      made.value = number;
+    }
+    update({ step: 'finish' });
+  } catch (thrown) {
+    const error = asApiError(thrown);
+    if (error.status !== 401) throw error;
+    update({ token: '', step: 'login' });
+  }
+}
+
+/** @param {object} body */
+function json(body) {
+  return { body: JSON.stringify(body) };
+}

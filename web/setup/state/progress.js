@@ -1,0 +1,80 @@
+// What was entered so far. It survives a reload in this tab. Passwords are never stored.
+import { DEFAULT_LANGUAGE, setLanguage } from '../../lib/i18n.js';
+import { signal } from '../../lib/preact.js';
+import { read, write } from '../../lib/store.js';
+
+const NAME = 'tableorder.setup';
+
+/**
+ * @typedef {object} Progress
+ * @property {string} code
+ * @property {'store' | 'owner' | 'login' | 'tables' | 'finish'} step
+ * @property {{ name: string, store_id: string, time_zone: string, day_starts_at: string }} store
+ * @property {string} username
+ * @property {boolean} isSent whether the store may have been created, as its answer may have been lost
+ * @property {string} token of the owner
+ * @property {string} count the number of tables
+ * @property {string[]} hosts the addresses of the server in its local networks
+ */
+
+/** @returns {Progress} */
+function nothing() {
+  const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'Asia/Seoul';
+  const store = { name: '', store_id: '', time_zone, day_starts_at: '00:00' };
+  return { code: '', step: 'store', store, username: '', isSent: false, token: '', count: '', hosts: [] };
+}
+
+export const progress = signal(load());
+
+/** @returns {Progress} */
+function load() {
+  try {
+    return { ...nothing(), ...JSON.parse(sessionStorage.getItem(NAME) ?? '{}') };
+  } catch {
+    return nothing();
+  }
+}
+
+/** @param {Partial<Progress>} change */
+export function update(change) {
+  progress.value = { ...progress.value, ...change };
+  try {
+    sessionStorage.setItem(NAME, JSON.stringify(progress.value));
+  } catch {
+    // Without storage a reload begins anew.
+  }
+}
+
+/**
+ * Takes the code from the fragment, and removes it from the address and the history.
+ *
+ * @returns {boolean} whether there was one
+ */
+export function takeCode() {
+  const code = location.hash.slice(1);
+  if (!code) return false;
+  history.replaceState(null, '', location.pathname);
+  enterCode(code);
+  return true;
+}
+
+/**
+ * A code of a later start of the server keeps what was entered, unless a store was created with the one before.
+ *
+ * @param {string} code
+ */
+export function enterCode(code) {
+  const isOther = code !== progress.value.code;
+  update(isOther && progress.value.token ? { ...nothing(), code } : { code });
+}
+
+/** The language of the pages for staff. @returns {import('../../lib/i18n.js').Language} */
+export function savedLanguage() {
+  return read('staff.language') ?? DEFAULT_LANGUAGE;
+}
+
+/** @param {import('../../lib/i18n.js').Language} code */
+export function chooseLanguage(code) {
+  write('staff.language', code);
+  setLanguage(code);
+}
