@@ -154,11 +154,7 @@ impl AppState {
             ),
             devices,
             menus,
-            prepared_menus: Cache::builder()
-                .weigher(|_, menu: &Arc<PreparedMenu>| u32::try_from(menu.size()).unwrap_or(u32::MAX))
-                .max_capacity(PREPARED_MENU_BYTES)
-                .eviction_policy(EvictionPolicy::lru())
-                .build(),
+            prepared_menus: prepared_menus(),
             orders,
             sessions,
             setup,
@@ -213,4 +209,13 @@ impl AppState {
             () = background => Ok(()),
         }
     }
+}
+
+/// The cache of menu responses, by store and menu version.
+fn prepared_menus() -> Cache<(StoreId, i64), Arc<PreparedMenu>> {
+    Cache::builder()
+        .weigher(|_, menu: &Arc<PreparedMenu>| u32::try_from(menu.size()).unwrap_or(u32::MAX))
+        .max_capacity(PREPARED_MENU_BYTES)
+        .eviction_policy(EvictionPolicy::lru())
+        .build()
 }

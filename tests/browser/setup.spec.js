@@ -140,8 +140,12 @@ test.describe('the set-up page', () => {
     await context.close();
   });
 
-  test('sends the store again when the answer is lost', async ({ page, fresh, complaints }) => {
+  test('sends the store again when the answer is lost, and shows the known addresses', async ({ page, fresh, complaints }) => {
     complaints.expect(/ERR_FAILED|Failed to load resource/);
+    await page.route('**/api/v1/setup/code', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), lan_hosts: ['192.168.0.10', '10.0.0.5'] } });
+    });
     let lost = 0;
     await page.route('**/api/v1/setup/store', async (route) => {
       if (lost > 0) return route.continue();
@@ -153,6 +157,11 @@ test.describe('the set-up page', () => {
     await createStore(page);
     await expect(heading(page, '테이블을 만들어 주세요')).toBeVisible();
     expect(lost).toBe(1);
+    await fillTables(page);
+    await createTables(page);
+    // This page was opened on the server's own machine.
+    await expect(page.locator('.setup-address')).toHaveText(`http://192.168.0.10:${fresh.port}/order`);
+    await expect(page.locator('.setup-other')).toHaveText([`http://10.0.0.5:${fresh.port}/order`]);
   });
 
   test('asks for the password when every answer is lost and the page is loaded again', async ({ page, fresh, complaints }) => {
@@ -245,6 +254,10 @@ test.describe('the set-up page', () => {
     expect((await loginOfOwner(server)).status).toBe(200);
     await page.getByRole('link', { name: '직원 화면' }).click();
     await expect(page).toHaveURL(`${at.base}/staff`);
+    await expect(page.getByRole('button', { name: '로그인', exact: true })).toBeVisible();
+    // The page still loads its texts in other languages.
+    await page.waitForLoadState('networkidle');
+    await page.close();
     await server.stop();
   });
 

@@ -19,7 +19,9 @@ const NAME = 'tableorder.setup';
 
 /** @returns {Progress} */
 function nothing() {
-  const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'Asia/Seoul';
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  // A machine in no zone of its own was not configured.
+  const time_zone = !own || own === 'UTC' || own.startsWith('Etc/') ? 'Asia/Seoul' : own;
   const store = { name: '', store_id: '', time_zone, day_starts_at: '00:00' };
   return { code: '', step: 'store', store, username: '', isSent: false, token: '', count: '', hosts: [] };
 }
