@@ -283,12 +283,13 @@ async fn the_program_prints_the_code_at_each_start_and_never_logs_it() {
     server.signal(Signal::SIGTERM);
     server.wait();
 
-    let server = Server::start_with(&directory.0, &settings);
+    let mut server = Server::start_with(&directory.0, &settings);
     let second = printed_code(&server);
     assert_ne!(first, second);
     check(&server.client, &first).await.refused(403, "SETUP_CODE_INVALID");
     server.client.post("/setup/store", &first_store(&second, "kimchi", "open sesame")).await.ok();
-    drop(server);
+    server.signal(Signal::SIGTERM);
+    server.wait();
 
     let server = Server::start_with(&directory.0, &settings);
     assert_eq!(server.client.get("/setup").await.ok()["status"], "closed");
