@@ -1,7 +1,8 @@
 import { networkInterfaces } from 'node:os';
-import { isSettled, violations } from './support/axe.js';
+import { checkPage } from './support/axe.js';
 import { expect, test as base } from './support/fixtures.js';
 import { startServer } from './support/server.js';
+import { signIn } from './support/sign-in.js';
 
 /** A server without a store for each test. */
 const test = base.extend({
@@ -50,8 +51,8 @@ async function upToOwner(page, server, username) {
   await fillOwner(page, username);
 }
 
-async function loginOfOwner(server, password = PASSWORD) {
-  const body = JSON.stringify({ store_id: 'kimchi', username: 'boss', password });
+async function loginOfOwner(server, password = PASSWORD, store = 'kimchi', username = 'boss') {
+  const body = JSON.stringify({ store_id: store, username, password });
   const headers = { 'Content-Type': 'application/json' };
   return fetch(`${server.base}/api/v1/admin/auth/login`, { method: 'POST', headers, body });
 }
@@ -261,6 +262,31 @@ test.describe('the set-up page', () => {
     await server.stop();
   });
 
+  test('makes a store whose owner can delete the demo', async ({ page, complaints }) => {
+    const server = await startServer();
+    complaints.allow(server.base);
+    await upToOwner(page, server);
+    await createStore(page);
+    await fillTables(page);
+    await createTables(page);
+    await signIn(page, `${server.base}/office`, { store: 'kimchi', username: 'boss', password: PASSWORD });
+    await page.getByRole('button', { name: '데모 매장 삭제' }).click();
+    const asked = page.getByRole('dialog');
+    await expect(asked).toContainText('되돌릴 수 없습니다');
+    await asked.getByRole('button', { name: '취소' }).click();
+    await page.getByRole('button', { name: '데모 매장 삭제' }).click();
+    await asked.getByRole('button', { name: '삭제', exact: true }).click();
+    await expect(page.getByRole('status').filter({ hasText: '데모 매장을 삭제했습니다' })).toBeVisible();
+    await expect(page.getByRole('button', { name: '데모 매장 삭제' })).toHaveCount(0);
+    expect((await loginOfOwner(server)).status).toBe(200);
+    expect((await loginOfOwner(server, 'admin1234', 'demo-store', 'admin')).status).toBe(401);
+    await page.reload();
+    await page.getByRole('link', { name: '변경 기록' }).click();
+    await expect(page.locator('.row', { hasText: '데모 매장 삭제' })).toBeVisible();
+    await page.close();
+    await server.stop();
+  });
+
   test('is offered on the start page beside the demo', async ({ page, server, complaints }) => {
     void complaints;
     await page.goto(server.base);
@@ -275,36 +301,30 @@ test.describe('the set-up page', () => {
       complaints.expect(/403|409/);
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-      const check = async (what) => {
-        await isSettled(page);
-        expect(await violations(page), what).toEqual([]);
-        const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth }));
-        expect(wide, `${what} scrolls sideways`).toBeLessThanOrEqual(seen);
-      };
       await page.goto(`${fresh.base}/setup#${WRONG}`);
       await expect(heading(page, '코드가 올바르지 않습니다')).toBeVisible();
-      await check('refusal');
+      await checkPage(page, 'refusal');
       await page.getByRole('button', { name: '코드 직접 입력' }).click();
-      await check('code');
+      await checkPage(page, 'code');
       await page.goto(`${fresh.base}/setup#${fresh.code}`);
       await expect(heading(page, '매장 정보를 입력해 주세요')).toBeVisible();
       await next(page);
       await expect(page.getByText('입력해 주세요').nth(1)).toBeVisible();
-      await check('store');
+      await checkPage(page, 'store');
       await fillStore(page);
       await next(page);
       await createStore(page);
-      await check('owner');
+      await checkPage(page, 'owner');
       await fillOwner(page);
       await createStore(page);
       await fillTables(page);
-      await check('tables');
+      await checkPage(page, 'tables');
       await createTables(page);
       await expect(heading(page, '준비가 끝났습니다')).toBeVisible();
-      await check('finish');
+      await checkPage(page, 'finish');
       await page.goto(fresh.base);
       await expect(page.getByRole('link', { name: /직원 화면/ })).toBeVisible();
-      await check('start page');
+      await checkPage(page, 'start page');
     });
   }
 });

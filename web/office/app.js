@@ -4,6 +4,7 @@ import { LoginDialog } from '../ui/login-dialog.js';
 import { LoginPage } from '../ui/login-page.js';
 import { Toast } from '../ui/toast.js';
 import { AuditSection } from './audit-section.js';
+import { DemoNotice } from './demo-notice.js';
 import { Forbidden } from './forbidden.js';
 import { Header } from './header.js';
 import { MenuSection } from './menu-section.js';
@@ -32,5 +33,5 @@ function content() {
   if (!account.value) return html`<${LoginPage} login=${login} title=${t('office.login.title')} />`;
   if (account.value.role !== 'owner') return html`<${Forbidden} />`;
   const name = /** @type {keyof typeof SECTIONS} */ (section());
-  return html`<${Header} /><main class="office"><${SECTIONS[name]} key=${name} /></main>`;
+  return html`<${Header} /><main class="office"><${SECTIONS[name]} key=${name} /><${DemoNotice} /></main>`;
 }

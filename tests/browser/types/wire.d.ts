@@ -32,6 +32,7 @@ export type User = Schemas['UserResponse'];
 export type UserList = Schemas['UserListResponse'];
 export type AuditEntry = Schemas['AuditEntryResponse'];
 export type AuditList = Schemas['AuditListResponse'];
+export type DemoStore = Schemas['DemoStoreResponse'];
 export type SetupStatus = Schemas['SetupResponse'];
 export type SetupCode = Schemas['SetupCodeResponse'];
 

@@ -1,7 +1,7 @@
 // The menu. What the guest looks at keeps its place: an item that can no longer be ordered stays where it is and is
 // marked, and a new order of items is shown when the page is idle.
 import { asApiError, call } from '../../lib/api.js';
-import { idleFor } from '../../lib/idle.js';
+import { whenIdle } from '../../lib/idle.js';
 import { batch, computed, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
 import { read, write } from '../../lib/store.js';
@@ -37,8 +37,8 @@ let isLoading = false;
 let failures = 0;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let retry;
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let quiet;
+/** Cancels the rearrangement that waits until the page is idle. */
+let cancelRearranging = () => {};
 
 /** Shows the menu of the last visit, so that guests can order while the server cannot answer. */
 export function restore() {
@@ -90,7 +90,7 @@ function get(path) {
 
 /** Forgets items that were only kept in their place, for the next party. */
 export function restart() {
-  clearTimeout(quiet);
+  cancelRearranging();
   const kept = /** @type {Loaded | null} */ (read(NAME));
   if (kept && kept.store_id === device.value?.store_id) show(kept, true);
 }
@@ -131,9 +131,9 @@ function show(loaded, isFresh) {
 
 /** @param {Section[]} next */
 function rearrangeWhenQuiet(next) {
-  clearTimeout(quiet);
-  const kept = keepPlaces(sections.value, next);
-  if (JSON.stringify(kept) === JSON.stringify(sections.value)) return;
-  if (idleFor() >= QUIET) sections.value = kept;
-  else quiet = setTimeout(() => rearrangeWhenQuiet(next), QUIET);
+  cancelRearranging();
+  cancelRearranging = whenIdle(QUIET, () => {
+    const kept = keepPlaces(sections.value, next);
+    if (JSON.stringify(kept) !== JSON.stringify(sections.value)) sections.value = kept;
+  });
 }

@@ -13,6 +13,7 @@ export const ACTIONS = [
   'user.created', 'user.updated', 'user.deleted', 'user.password_changed',
   'session.completed', 'session.reopened',
   'order.deleted', 'order.restored',
+  'demo.removed',
   'user.login', 'user.login_failed', 'user.logout', 'table.login', 'table.login_failed',
 ];
 
@@ -21,7 +22,7 @@ const TIMES = ['completed_at', 'paired_at', 'last_seen_at', 'revoked_at'];
 
 /** The order in which fields are shown; the server's is alphabetical. */
 const FIELDS = [
-  'name', 'username', 'role', 'has_new_password', 'order_number', 'table_number', 'status', 'items', 'price', 'total_amount',
+  'name', 'store_name', 'store_id', 'username', 'role', 'has_new_password', 'order_number', 'table_number', 'status', 'items', 'price', 'total_amount',
   'order_count', 'unfinished_count', 'description', 'image_url', 'category_id', 'is_available', 'display_order',
 ];
 
@@ -36,11 +37,11 @@ const HIDDEN = ['table_id'];
  * @param {import('wire').AuditEntry} entry
  */
 export function subjectOf({ action, before, after, subject_id }) {
-  const { name, username, table_number, order_number } = /** @type {Snapshot} */ ({ ...before, ...after });
+  const { name, store_name, username, table_number, order_number } = /** @type {Snapshot} */ ({ ...before, ...after });
   if (action === 'menu.reordered') return categoryName(subject_id);
   if (order_number) return t('orders.number', { number: order_number });
   if (table_number) return t('app.table', { number: table_number });
-  return name ?? username ?? '';
+  return name ?? store_name ?? username ?? '';
 }
 
 /**

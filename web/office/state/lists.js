@@ -23,6 +23,9 @@ export const tables = new Resource(async () => {
   return { tables: list.tables, devices };
 });
 
+/** What this store may do with the demo store of the server. @type {Resource<import('wire').DemoStore>} */
+export const demo = new Resource(() => request('GET', '/admin/demo-store'));
+
 /** The tablets of all tables: the API has no list for one of them. */
 async function readDevices() {
   /** @type {Map<number, import('wire').Device>} */

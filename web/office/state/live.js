@@ -3,9 +3,9 @@ import { checkBuild } from '../../lib/build.js';
 import { open, view } from '../../lib/view.js';
 import { account, login, refreshAccount } from './account.js';
 import * as audit from './audit.js';
-import { menu, tables, users } from './lists.js';
+import { demo, menu, tables, users } from './lists.js';
 
-const LISTS = [menu, tables, users];
+const LISTS = [menu, tables, users, demo];
 
 export const stream = login.stream(handle);
 
@@ -29,6 +29,7 @@ export async function start() {
   if (role === 'owner') {
     stream.start();
     menu.load();
+    demo.load();
     for (const list of [tables, users]) if (list.data.peek() || list.error.peek()) list.load();
     if (audit.failure.peek()) audit.load();
   } else {
