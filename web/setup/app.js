@@ -1,14 +1,14 @@
 import { t } from '../lib/i18n.js';
 import { html, useEffect, useRef } from '../lib/preact.js';
+import { LanguageButtons } from '../ui/language-buttons.js';
 import { Failure, Loading } from '../ui/states.js';
 import { CodeForm } from './code-form.js';
 import { Finish } from './finish.js';
-import { Languages } from './languages.js';
 import { LoginForm } from './login-form.js';
 import { OwnerForm } from './owner-form.js';
 import { Refused } from './refused.js';
 import { failure, phase, start } from './state/flow.js';
-import { progress } from './state/progress.js';
+import { chooseLanguage, progress } from './state/progress.js';
 import { Steps } from './steps.js';
 import { StoreForm } from './store-form.js';
 import { TablesForm } from './tables-form.js';
@@ -30,10 +30,10 @@ export function App() {
     if (!isFirst.current && first instanceof HTMLElement) first.focus();
     isFirst.current = false;
   }, [shown]);
-  return html`<main class="setup" ref=${main}>
+  return html`<main class="entry setup" ref=${main}>
     ${phase.value === 'work' && html`<${Steps} step=${progress.value.step} />`}
-    <div class="setup-card">${content()}</div>
-    <${Languages} />
+    <div class="entry-card setup-card">${content()}</div>
+    <${LanguageButtons} onChoose=${chooseLanguage} />
   </main>`;
 }
 

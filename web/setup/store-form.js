@@ -1,10 +1,19 @@
 import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
 import { Field } from '../ui/field.js';
-import { ChoiceField } from './choice-field.js';
+import { SelectField } from '../ui/select-field.js';
 import { Form } from './form.js';
 import { refusedFields } from './state/flow.js';
 import { progress, update } from './state/progress.js';
+
+/**
+ * Options that show their value. A chosen value that is not among them stays.
+ *
+ * @param {string[]} values
+ * @param {string} chosen
+ */
+const options = (values, chosen) =>
+  (values.includes(chosen) ? values : [chosen, ...values]).map((value) => ({ value, text: value }));
 
 /** The hours at which a business day may begin. */
 const HOURS = Array.from({ length: 13 }, (_, hour) => `${String(hour).padStart(2, '0')}:00`);
@@ -36,8 +45,8 @@ export function StoreForm() {
     <${Form} submit=${t('setup.next')} isBusy=${false} hasErrors=${names.some((name) => error(name))} tries=${tries.value} onSubmit=${submit}>
       <${Field} name="name" label=${t('setup.store.name')} hint=${t('setup.store.name.hint')} value=${store.name} error=${error('name')} onInput=${set('name')} />
       <${Field} name="store_id" label=${t('pair.store')} hint=${t('setup.store.code.hint')} value=${store.store_id} error=${error('store_id')} onInput=${set('store_id')} />
-      <${ChoiceField} name="time_zone" label=${t('setup.store.zone')} value=${store.time_zone} values=${ZONES} error=${error('time_zone')} onInput=${set('time_zone')} />
-      <${ChoiceField} name="day_starts_at" label=${t('setup.store.day')} hint=${t('setup.store.day.hint')} value=${store.day_starts_at} values=${HOURS}
+      <${SelectField} name="time_zone" label=${t('setup.store.zone')} value=${store.time_zone} options=${options(ZONES, store.time_zone)} error=${error('time_zone')} onInput=${set('time_zone')} />
+      <${SelectField} name="day_starts_at" label=${t('setup.store.day')} hint=${t('setup.store.day.hint')} value=${store.day_starts_at} options=${options(HOURS, store.day_starts_at)}
         error=${error('day_starts_at')} onInput=${set('day_starts_at')} />
     <//>`;
 }

@@ -8,19 +8,22 @@ import { html, useId } from '../lib/preact.js';
  * @param {string} props.value
  * @param {ReadonlyArray<{ value: string, text: string }>} props.options
  * @param {(value: string) => void} props.onInput
+ * @param {string} [props.hint]
  * @param {string} [props.error]
  * @param {string} [props.name]
  */
-export function SelectField({ label, value, options, onInput, error, name }) {
+export function SelectField({ label, value, options, onInput, hint, error, name }) {
   const id = useId();
   /** @param {Event} event */
   const input = (event) => onInput(/** @type {HTMLSelectElement} */ (event.target).value);
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
   return html`<div class="field">
     <label for=${id}>${label}</label>
     <select id=${id} name=${name} value=${value} aria-invalid=${error ? 'true' : undefined}
-      aria-describedby=${error ? `${id}-error` : undefined} onChange=${input}>
+      aria-describedby=${described || undefined} onChange=${input}>
       ${options.map((option) => html`<option key=${option.value} value=${option.value}>${option.text}</option>`)}
     </select>
+    ${hint && html`<p class="field-hint muted" id=${`${id}-hint`}>${hint}</p>`}
     ${error && html`<p class="field-error" id=${`${id}-error`}>${error}</p>`}
   </div>`;
 }
