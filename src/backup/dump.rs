@@ -18,8 +18,8 @@ use crate::repositories::event;
 /// The connection's name in `pg_stat_activity`.
 const NAME: &str = "tableorder-backup";
 
-/// The pause of a gentle backup after each piece, which limits the rate to 4 MiB of rows per second.
-const WRITE_PAUSE: Duration = Duration::from_millis(8);
+/// The pause of a gentle backup after each piece, which limits the rate to 2 MiB of rows per second.
+const WRITE_PAUSE: Duration = Duration::from_millis(16);
 
 /// The pause of a gentle verification after each piece, several times as long as reading the piece.
 const READ_PAUSE: Duration = Duration::from_millis(3);
