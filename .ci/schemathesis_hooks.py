@@ -227,8 +227,10 @@ def _whole(value):
     return value
 
 
-# Rules that a schema cannot express: `ids` must be the store's, the current password correct, the deadline within a day.
+# Rules that a schema cannot express: `ids` must be the store's, the current password correct, the deadline within a day,
+# the time zone known.
 UNSPEAKABLE = {
+    "create_setup_store": {"store.time_zone"},
     "customer_create_order": {"not_after"},
     "admin_reorder_categories": {"ids"},
     "admin_reorder_menus": {"ids"},
