@@ -78,7 +78,7 @@ async fn serve(
     let closing = shutdown.closing().clone();
     tokio::spawn(stop_on_signal(shutdown.clone(), config.http.shutdown_drain)?);
 
-    // A code that nobody reads would replace one that another instance has printed.
+    // Only if it is printed: a new code replaces the one that another instance has printed.
     let setup_code = if welcome::is_printed(config) { state.setup.issue_code().await? } else { None };
     let address = socket.local_addr()?;
     // Listen only now that requests can be answered: until then a proxy is refused and uses another instance.

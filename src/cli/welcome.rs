@@ -6,7 +6,7 @@ use crate::config::{AppEnv, Config, LogFormat};
 use crate::models::SetupCode;
 use crate::services::lan_hosts;
 
-/// Whether the text is printed. Where lines are for machines it would be none they can read.
+/// Whether the text is printed. With JSON logs a program reads the output, and could not parse it.
 pub(super) fn is_printed(config: &Config) -> bool {
     config.log.format != LogFormat::Json
 }

@@ -1,7 +1,6 @@
 //! The set-up of the first store: the code that the server prints, the race of two browsers, and the end of the set-up.
 
 use std::fs;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use nix::sys::signal::Signal;
@@ -293,7 +292,8 @@ async fn the_program_prints_the_code_at_each_start_and_never_logs_it() {
 
     let server = Server::start_with(&directory.0, &settings);
     assert_eq!(server.client.get("/setup").await.ok()["status"], "closed");
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // The line after the place of the set-up address.
+    server.printed("(Ctrl-C)");
     assert!(!server.has_printed("/setup#"), "a server with a store should print no code");
     let log = fs::read_to_string(directory.0.join("logs/app.log")).unwrap();
     assert!(log.contains("/api/v1/setup/code"), "{log}");
@@ -311,6 +311,6 @@ async fn a_server_with_the_demo_prints_the_code_and_one_with_json_logs_does_not(
     server.signal(Signal::SIGTERM);
     server.wait();
     let server = Server::start_with(&directory.0, &[("LOG_FORMAT", "json")]);
-    // Its own code would be read by nobody, so the last one stays valid.
+    // It issued no code, so the last one stays valid.
     check(&server.client, &code).await.ok();
 }

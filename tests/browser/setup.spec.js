@@ -4,13 +4,21 @@ import { expect, test as base } from './support/fixtures.js';
 import { startServer } from './support/server.js';
 import { signIn } from './support/sign-in.js';
 
-/** A server without a store for each test. */
 const test = base.extend({
-  fresh: async ({ complaints }, use) => {
-    const fresh = await startServer({ SEED_DEMO_STORE: 'false' });
-    complaints.allow(fresh.base);
-    await use(fresh);
-    await fresh.stop();
+  /** Starts a server that is stopped after the test, also if the test fails. */
+  start: async ({ complaints }, use) => {
+    const servers = [];
+    await use(async (settings) => {
+      const server = await startServer(settings);
+      servers.push(server);
+      complaints.allow(server.base);
+      return server;
+    });
+    await Promise.all(servers.map(({ stop }) => stop()));
+  },
+  /** A server without a store. */
+  fresh: async ({ start }, use) => {
+    await use(await start({ SEED_DEMO_STORE: 'false' }));
   },
 });
 
@@ -229,9 +237,9 @@ test.describe('the set-up page', () => {
     await expect(heading(page, '준비가 끝났습니다')).toBeFocused();
   });
 
-  test('ends with an address and instructions that connect a tablet', async ({ page, browser, complaints }) => {
+  test('ends with an address and instructions that connect a tablet', async ({ page, browser, complaints, start }) => {
     const lan = Object.values(networkInterfaces()).flat().find((one) => one?.family === 'IPv4' && !one.internal)?.address;
-    const server = await startServer({ SEED_DEMO_STORE: 'false', HOST: '0.0.0.0' });
+    const server = await start({ SEED_DEMO_STORE: 'false', HOST: '0.0.0.0' });
     const at = { ...server, base: `http://${lan ?? '127.0.0.1'}:${server.port}` };
     complaints.allow(at.base);
     await upToOwner(page, at);
@@ -259,12 +267,10 @@ test.describe('the set-up page', () => {
     // The page still loads its texts in other languages.
     await page.waitForLoadState('networkidle');
     await page.close();
-    await server.stop();
   });
 
-  test('makes a store whose owner can delete the demo', async ({ page, complaints }) => {
-    const server = await startServer();
-    complaints.allow(server.base);
+  test('makes a store whose owner can delete the demo', async ({ page, start }) => {
+    const server = await start();
     await upToOwner(page, server);
     await createStore(page);
     await fillTables(page);
@@ -284,7 +290,6 @@ test.describe('the set-up page', () => {
     await page.getByRole('link', { name: '변경 기록' }).click();
     await expect(page.locator('.row', { hasText: '데모 매장 삭제' })).toBeVisible();
     await page.close();
-    await server.stop();
   });
 
   test('is offered on the start page beside the demo', async ({ page, server, complaints }) => {

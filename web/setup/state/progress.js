@@ -1,4 +1,4 @@
-// What was entered so far. It survives a reload in this tab. Passwords are never stored.
+// What was entered so far, stored for a reload of this tab. Passwords are not stored.
 import { DEFAULT_LANGUAGE, setLanguage } from '../../lib/i18n.js';
 import { signal } from '../../lib/preact.js';
 import { read, write } from '../../lib/store.js';
@@ -43,7 +43,7 @@ export function update(change) {
   try {
     sessionStorage.setItem(NAME, JSON.stringify(progress.value));
   } catch {
-    // Without storage a reload begins anew.
+    // Without storage, a reload starts again at the first step.
   }
 }
 
