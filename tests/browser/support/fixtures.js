@@ -5,7 +5,27 @@ import { startServer } from './server.js';
 
 export { expect };
 
+/** Debian's Chromium sometimes crashes while it starts (SIGSEGV before the first page); nothing of ours has run by then. */
+async function launch(browserType) {
+  for (let attemptsLeft = 2; ; attemptsLeft -= 1) {
+    try {
+      return await browserType.launch();
+    } catch (error) {
+      if (attemptsLeft === 0) throw error;
+      console.warn(`Chromium did not start: ${String(error).split('\n', 1)[0]}`);
+    }
+  }
+}
+
 export const test = base.extend({
+  browser: [
+    async ({ playwright, browserName }, use) => {
+      const browser = await launch(playwright[browserName]);
+      await use(browser);
+      await browser.close();
+    },
+    { scope: 'worker', timeout: 0 },
+  ],
   server: [
     async ({}, use) => {
       const server = await startServer();
