@@ -20,6 +20,10 @@ const PAGE: i64 = 200;
 /// restart.
 const RETRY_MS: std::ops::Range<u64> = 1_000..4_000;
 
+/// How long a stream stays open after the last event of its session. A browser discards what its page has not read yet
+/// when a response is aborted.
+const END_DELAY: Duration = Duration::from_secs(1);
+
 /// Every stream ends with this error, because existing clients reconnect only after an error, not after an orderly end.
 #[derive(Debug, thiserror::Error)]
 #[error("the stream was aborted: {0}")]
@@ -137,7 +141,7 @@ impl EventStream {
                 return Ok(frame);
             }
             if self.has_session_ended {
-                return Err(StreamAborted("its session has ended"));
+                return Err(self.end_of_session().await);
             }
             if self.seen < self.replay_to {
                 self.replay_page().await?;
@@ -159,6 +163,13 @@ impl EventStream {
             return Err(StreamAborted("its token was revoked"));
         }
         Ok(())
+    }
+
+    /// Waits until the client can have read the end of the session. Events in this time are replayed when it reconnects.
+    async fn end_of_session(&mut self) -> StreamAborted {
+        let ends_at = Instant::now() + END_DELAY;
+        while let Next::Event(Ok(_) | Err(RecvError::Lagged(_))) = self.subscription.next(ends_at).await {}
+        StreamAborted("its session has ended")
     }
 
     async fn replay_page(&mut self) -> Result<(), StreamAborted> {
