@@ -66,7 +66,7 @@ impl From<Vec<MenuItem>> for MenuListResponse {
     }
 }
 
-/// The menu items that can be ordered now, in display order.
+/// Menu items for guests, in display order.
 #[derive(Serialize, ToSchema)]
 pub struct CustomerMenuResponse {
     /// The menu items.
@@ -88,6 +88,8 @@ impl CustomerMenuResponse {
 pub struct PreparedMenu {
     /// A [`CustomerMenuResponse`] with all available menu items.
     pub menu: PreparedBody,
+    /// A [`CustomerMenuResponse`] with all menu items.
+    pub menu_with_sold_out: PreparedBody,
     /// A [`CategoryListResponse`].
     pub categories: PreparedBody,
 }
@@ -97,6 +99,7 @@ impl PreparedMenu {
     pub fn new(menu: &MenuSnapshot) -> Result<Self> {
         Ok(Self {
             menu: PreparedBody::new(&CustomerMenuResponse::new(menu.available(), menu.version))?,
+            menu_with_sold_out: PreparedBody::new(&CustomerMenuResponse::new(menu.items.iter(), menu.version))?,
             categories: PreparedBody::new(&CategoryListResponse::from(menu.categories.clone()))?,
         })
     }
@@ -104,7 +107,7 @@ impl PreparedMenu {
     /// The size of the responses in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.menu.bytes.len() + self.categories.bytes.len()
+        [&self.menu, &self.menu_with_sold_out, &self.categories].map(|body| body.bytes.len()).iter().sum()
     }
 }
 

@@ -189,12 +189,34 @@ async fn changing_or_deleting_a_menu_item_leaves_past_orders_unchanged() {
 }
 
 #[tokio::test]
+async fn guests_see_sold_out_items_only_with_all() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let listed = async |path: &str| {
+        let menu = tablet.get(path).await.ok();
+        let items = menu["menus"].as_array().unwrap().clone();
+        items.iter().map(|item| (item["id"].as_i64().unwrap(), item["is_available"] == true)).collect::<Vec<_>>()
+    };
+    let [first, second, sold_out] = [0, 1, 2].map(|index| store.menus[index].0);
+    assert_eq!(listed("/customer/menu?all=true").await, [(first, true), (second, true), (sold_out, false)]);
+    admin.patch(&format!("/admin/menus/{first}"), &json!({"is_available": false})).await.ok();
+    assert_eq!(listed("/customer/menu?all=true").await, [(first, false), (second, true), (sold_out, false)]);
+    for path in ["/customer/menu", "/customer/menu?all=false"] {
+        assert_eq!(listed(path).await, [(second, true)]);
+    }
+    tablet.get("/customer/menu?all=maybe").await.refused(400, "MALFORMED_REQUEST");
+    let foreign = other.tablet(1).await.get("/customer/menu?all=true").await.ok();
+    assert_eq!(foreign["menus"][0]["is_available"], true, "the other store's item is not sold out");
+}
+
+#[tokio::test]
 async fn an_unchanged_menu_gets_304() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
     let (admin, tablet) = (store.admin().await, store.tablet(1).await);
-    for path in ["/customer/menu", "/customer/menu/categories"] {
+    for path in ["/customer/menu", "/customer/menu?all=true", "/customer/menu/categories"] {
         let first = tablet.get(path).await;
         let etag = first.headers["etag"].to_str().unwrap().to_owned();
         assert!(etag.starts_with('"'), "the ETag should be strong");

@@ -37,6 +37,14 @@ struct MenuQuery {
     menu_version: Option<i64>,
 }
 
+/// The menu items to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// With `true`, sold-out menu items are included; their `is_available` is `false`.
+    all: Option<bool>,
+}
+
 /// The store of the tablet and the menu version to respond with. A handler that takes it requires a table token.
 struct MenuReader {
     store: StoreId,
@@ -96,11 +104,11 @@ async fn list_categories(reader: MenuReader, State(state): State<AppState>, clie
 
 /// List menu items
 ///
-/// Only menu items that can be ordered now.
+/// Only menu items that can be ordered now, unless `all` is `true`.
 #[utoipa::path(
     get, path = "/api/v1/customer/menu", tag = "customer: menu",
     security(("table_token" = [])),
-    params(MenuQuery, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the response that the client has")),
+    params(MenuQuery, ListQuery, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the response that the client has")),
     responses(
         (status = 200, description = "In display order", body = CustomerMenuResponse,
             headers(("ETag" = String, description = "Changes when the response changes"))),
@@ -108,8 +116,14 @@ async fn list_categories(reader: MenuReader, State(state): State<AppState>, clie
             headers(("ETag" = String, description = "The `ETag` of the client's copy"))),
     ),
 )]
-async fn list_menus(reader: MenuReader, State(state): State<AppState>, client: IfNoneMatch) -> Result<Response> {
-    Ok(with_etag(&client, &reader.prepared(&state).await?.menu))
+async fn list_menus(
+    reader: MenuReader,
+    State(state): State<AppState>,
+    Query(ListQuery { all }): Query<ListQuery>,
+    client: IfNoneMatch,
+) -> Result<Response> {
+    let prepared = reader.prepared(&state).await?;
+    Ok(with_etag(&client, if all == Some(true) { &prepared.menu_with_sold_out } else { &prepared.menu }))
 }
 
 /// List menu items of a category

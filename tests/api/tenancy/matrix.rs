@@ -178,7 +178,7 @@ fn customer_menu(theirs: &Tenant) -> Vec<Entry> {
     let newest = |attempt: Attempt| attempt.query("menu_version", 1_000_000);
     vec![
         ("customer_list_categories", vec![attempt(), known(attempt()), newest(attempt())]),
-        ("customer_list_menus", vec![attempt(), known(attempt()), newest(attempt())]),
+        ("customer_list_menus", vec![attempt().query("all", true), known(attempt()), newest(attempt())]),
         ("customer_list_category_menus", vec![category(), known(category()), newest(category())]),
         ("customer_get_menu", vec![menu(), known(menu()), newest(menu())]),
     ]
