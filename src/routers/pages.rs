@@ -1,9 +1,9 @@
 //! The built-in pages: HTML for people, made of the files in `web/`. They are clients of the public API and load nothing
 //! from elsewhere.
 
+mod bundle;
 mod comments;
 mod files;
-mod imports;
 
 use axum::Router;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};

@@ -16,6 +16,16 @@ fn imports(source: &Source) -> Vec<String> {
     import.captures_iter(&code).map(|found| found[1].to_owned()).collect()
 }
 
+/// The paths of the modules that a module imports.
+fn imported(source: &Source) -> Vec<String> {
+    let directory = root().join(&source.path).parent().unwrap().to_owned();
+    let path = |import: &String| {
+        let target = directory.join(import).canonicalize().unwrap();
+        target.strip_prefix(root()).unwrap().to_str().unwrap().to_owned()
+    };
+    imports(source).iter().map(path).collect()
+}
+
 #[track_caller]
 fn assert_none(found: &[String]) {
     assert!(found.is_empty(), "{}", found.join("\n"));
@@ -44,16 +54,32 @@ fn every_module_is_loaded_by_a_page() {
     while let Some(path) = open.pop() {
         let Some(source) = all.iter().find(|source| source.path == path) else { continue };
         if loaded.insert(path.clone()) {
-            let directory = root().join(&path).parent().unwrap().to_owned();
-            open.extend(imports(source).iter().map(|import| {
-                let target = directory.join(import).canonicalize().unwrap();
-                target.strip_prefix(root()).unwrap().to_str().unwrap().to_owned()
-            }));
+            open.extend(imported(source));
         }
     }
     let unused = all.iter().filter(|source| source.is_module() && !loaded.contains(&source.path));
     let found: Vec<_> = unused.map(|source| source.path.clone()).collect();
     assert_none(&found);
+}
+
+/// The server joins the modules of a page into one, which needs an order and fixed values.
+#[test]
+fn modules_import_each_other_in_no_circle_and_export_no_variable() {
+    let all = sources();
+    let variable = Regex::new(r"(?m)^export (?:let|var) ").unwrap();
+    let mut left: Vec<_> =
+        all.iter().filter(|source| source.is_module()).map(|one| (&one.path, imported(one))).collect();
+    loop {
+        let paths: BTreeSet<_> = left.iter().map(|(path, _)| (*path).clone()).collect();
+        let before = left.len();
+        left.retain(|(_, imported)| imported.iter().any(|import| paths.contains(import)));
+        if left.len() == before {
+            break;
+        }
+    }
+    let circles = left.into_iter().map(|(path, _)| path.clone());
+    let variables = all.iter().filter(|source| variable.is_match(&source.text)).map(|source| source.path.clone());
+    assert_none(&circles.chain(variables).collect::<Vec<_>>());
 }
 
 #[test]

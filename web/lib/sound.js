@@ -54,8 +54,4 @@ export function ring() {
     tone.start(begin);
     tone.stop(begin + 0.55);
   });
-  rung.value += 1;
 }
-
-/** How often it has rung. */
-export const rung = signal(0);

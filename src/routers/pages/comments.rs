@@ -1,7 +1,6 @@
 //! Modules are served without their comments, which are a quarter of them.
 
-/// `source` with an empty line for each line of comment, so that the browser names the same lines as the source.
-/// A comment beside code stays.
+/// `source` without its lines of comment and its empty lines. A comment beside code stays.
 pub(super) fn strip(source: &str) -> String {
     let mut stripped = String::with_capacity(source.len());
     let mut is_inside = false;
@@ -14,10 +13,10 @@ pub(super) fn strip(source: &str) -> String {
             None => is_inside || begins || text.starts_with("//"),
         };
         is_inside = (is_inside || begins) && end.is_none();
-        if !is_comment {
+        if !is_comment && !text.is_empty() {
             stripped.push_str(line);
+            stripped.push('\n');
         }
-        stripped.push('\n');
     }
     stripped
 }
@@ -27,10 +26,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_comment_become_empty_and_code_stays() {
-        let source = "// a\nconst b = 1; // c\n/**\n * d\n * @param {e} f\n */\nfunction g() {\n  /** @type {h} */\n  \
+    fn lines_of_comment_go_and_code_stays() {
+        let source = "// a\n\nconst b = 1; // c\n/**\n * d\n * @param {e} f\n */\nfunction g() {\n  /** @type {h} */\n  \
                       /** @type {i} */ (j).k = '//';\n}\n";
-        let expected = "\nconst b = 1; // c\n\n\n\n\nfunction g() {\n\n  /** @type {i} */ (j).k = '//';\n}\n";
+        let expected = "const b = 1; // c\nfunction g() {\n  /** @type {i} */ (j).k = '//';\n}\n";
         assert_eq!(strip(source), expected);
     }
 }

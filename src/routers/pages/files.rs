@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use rust_embed::Embed;
 use sha2::{Digest, Sha256};
 
-use super::{comments, imports};
+use super::bundle::bundle;
 
 /// In the binary; a debug build reads them from the source tree.
 #[derive(Embed)]
@@ -20,8 +20,7 @@ struct Web;
 /// The placeholder in a page for the address of its files.
 const ASSETS: &str = "{assets}";
 
-/// The placeholder in a page for the list of its modules.
-const MODULES: &str = "<!-- modules -->\n";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// A page.
 pub(super) struct Page {
@@ -61,8 +60,8 @@ impl Files {
         self.assets.get(path)
     }
 
-    /// Compresses the files and completes the pages. This takes some 10 ms in a release build, once, when a page is first
-    /// requested: less trouble than a build script, and a server starts as fast as without pages.
+    /// Joins the modules, compresses the files and completes the pages. This takes some 10 ms in a release build, once, when
+    /// a page is first requested: less trouble than a build script, and a server starts as fast as without pages.
     fn read() -> io::Result<Self> {
         // Types of the libraries are for the type checker only.
         let files: BTreeMap<String, Vec<u8>> = Web::iter()
@@ -81,10 +80,11 @@ impl Files {
             .iter()
             .filter_map(|(path, content)| Some((path.clone(), str::from_utf8(content).ok()?.to_owned())))
             .collect();
+        let bundles = bundles(&texts);
         let (mut pages, mut assets) = (HashMap::new(), HashMap::new());
         for (path, content) in files {
             if extension(&path) == "html" {
-                let html = complete(&String::from_utf8_lossy(&content), &build, &texts);
+                let html = String::from_utf8_lossy(&content).replace(ASSETS, &format!("/assets/{build}"));
                 let tag = short(&Sha256::digest(&html));
                 let compressed = compress(html.as_bytes())?;
                 let page = Page {
@@ -95,10 +95,12 @@ impl Files {
             } else {
                 let media_type = media_type(&path);
                 let is_compressed = !media_type.starts_with("image/") || media_type == "image/svg+xml";
-                let content = match texts.get(&path) {
-                    Some(module) if extension(&path) == "js" => compress(comments::strip(module).as_bytes())?,
-                    _ if is_compressed => compress(&content)?,
-                    _ => content,
+                let content = match bundles.get(path.as_str()) {
+                    Some(bundle) => compress(bundle.as_bytes())?,
+                    // The browser gets it as part of a bundle.
+                    None if media_type == JAVASCRIPT => continue,
+                    None if is_compressed => compress(&content)?,
+                    None => content,
                 };
                 assets.insert(path, Asset { content: content.into(), media_type, is_compressed });
             }
@@ -107,14 +109,12 @@ impl Files {
     }
 }
 
-/// Fills in the address of the files, and a `modulepreload` for each module that the page loads.
-fn complete(html: &str, build: &str, texts: &BTreeMap<String, String>) -> String {
-    let entries = html.split("src=\"{assets}/").skip(1).filter_map(|rest| rest.split('"').next());
-    let mut modules: Vec<String> = entries.flat_map(|entry| imports::closure(entry, texts)).collect();
-    modules.dedup();
-    let link = |path: &String| format!("<link rel=\"modulepreload\" href=\"{ASSETS}/{path}\">\n");
-    let links: Vec<_> = modules.iter().map(link).collect();
-    html.replace(MODULES, &links.concat()).replace(ASSETS, &format!("/assets/{build}"))
+/// The modules that the pages name, with those that they import.
+fn bundles(texts: &BTreeMap<String, String>) -> BTreeMap<&str, String> {
+    let pages = texts.iter().filter(|(path, _)| extension(path) == "html");
+    let scripts = pages.flat_map(|(_, html)| html.split("src=\"{assets}/").skip(1));
+    let entries = scripts.filter_map(|rest| rest.split('"').next());
+    entries.map(|entry| (entry, bundle(entry, texts))).collect()
 }
 
 fn compress(content: &[u8]) -> io::Result<Vec<u8>> {
@@ -133,7 +133,7 @@ fn extension(path: &str) -> &str {
 
 fn media_type(path: &str) -> &'static str {
     match extension(path) {
-        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "js" | "mjs" => JAVASCRIPT,
         "css" => "text/css; charset=utf-8",
         "json" => "application/json",
         "svg" => "image/svg+xml",
