@@ -55,6 +55,16 @@ test('the image of the office page can be made', async ({ page, server, staff, c
   await staff.changeItem(shrimp, { is_available: true });
 });
 
+test('the image of the set-up page can be made', async ({ page, server, complaints }, info) => {
+  void complaints;
+  await page.goto(`${server.base}/setup#${server.code}`);
+  await page.getByLabel('매장 이름').fill('김치식당');
+  await page.getByLabel('매장 코드').fill('kimchi');
+  await page.getByLabel('영업일 시작 시각').selectOption('04:00');
+  await page.evaluate(() => document.activeElement?.blur());
+  await take(page, info, 'setup.png');
+});
+
 /** Into the documentation where that is wanted, else among the results of the test. */
 async function take(page, info, name) {
   const path = process.env.UPDATE_IMAGES ? join(IMAGES, name) : info.outputPath(name);
