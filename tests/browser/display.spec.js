@@ -1,5 +1,6 @@
 import { checkPage, isNotWide } from './support/axe.js';
 import { expect, test } from './support/fixtures.js';
+import { signIn } from './support/sign-in.js';
 
 test('a language is switched at once and without loading the page', async ({ tablet, page }) => {
   let navigations = 0;
@@ -171,6 +172,23 @@ test('a page of an old build loads itself again once nobody uses it', async ({ p
   await loaded;
   await tablet.isReady();
   await expect(tablet.line('콜라')).toBeVisible();
+});
+
+test('a double tap on a table of the staff page leaves its dialog open', async ({ page, server, table, complaints }) => {
+  void complaints;
+  await signIn(page, `${server.base}/staff`);
+  const card = page.getByRole('button', { name: `${table.number}번 테이블`, exact: true });
+  await card.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = await card.boundingBox();
+  const tap = () => page.mouse.click(x + width / 2, y + height / 2);
+  await page.clock.install();
+  await page.clock.pauseAt(Date.now() + 1_000);
+  await tap();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toBeVisible();
+  await page.clock.runFor(400);
+  await tap();
+  await expect(dialog).toBeVisible();
 });
 
 test('two quick taps on fewer remove nothing', async ({ tablet }) => {

@@ -71,6 +71,50 @@ test('two taps with the first answer lost make one order', async ({ tablet, page
   expect(await staff.orders(table)).toHaveLength(1);
 });
 
+test('a double tap on the order leaves the confirmation open', async ({ tablet, page, staff, table }) => {
+  await tablet.add('된장찌개');
+  const button = await tablet.review();
+  const { x, y, width, height } = await button.boundingBox();
+  const tap = () => page.mouse.click(x + width / 2, y + height / 2);
+  await page.clock.install();
+  await page.clock.pauseAt(Date.now() + 1_000);
+  await tap();
+  await tablet.isPlaced();
+  await page.clock.runFor(400);
+  await tap();
+  const names = ['메뉴로 돌아가기', '주문 내역 보기'];
+  for (const name of names) await page.getByRole('button', { name }).evaluate((element) => element.click());
+  await tablet.isPlaced();
+  await page.clock.runFor(200);
+  await page.getByRole('button', { name: names[0] }).click();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  expect(await staff.orders(table)).toHaveLength(1);
+});
+
+for (const [what, name, title] of [
+  ['주문하기', '주문하기', '이대로 주문할까요?'],
+  ['a menu item', '콜라', '콜라'],
+]) {
+  test(`a double tap on ${what} does not close the dialog that it opens`, async ({ tablet, page }) => {
+    await tablet.add('콜라');
+    const opener = page.getByRole('button', { name, exact: true });
+    await opener.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = await opener.boundingBox();
+    const tap = () => page.mouse.click(x + width / 2, y + height / 2);
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + 1_000);
+    await tap();
+    await expect(page.getByRole('dialog')).toBeVisible();
+    await page.clock.runFor(400);
+    await tap();
+    await expect(page.getByRole('dialog').getByRole('heading', { name: title })).toBeVisible();
+    // A tap beside the dialog closes it later.
+    await page.clock.runFor(200);
+    await page.mouse.click(5, 5);
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+  });
+}
+
 test('an item that sells out in the cart is marked and one tap removes it', async ({ tablet, page, staff, table }) => {
   const item = await staff.newItem('오늘의 생선', 12_000);
   await expect(page.getByRole('heading', { name: '오늘의 생선' })).toBeVisible();

@@ -5,6 +5,7 @@ import { close, open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Icon } from '../ui/icon.js';
+import { SECOND_TAP } from '../ui/second-tap.js';
 import { Refusal } from './refusal.js';
 import { followed, placed, queue } from './state/ordering.js';
 import { shortNumber } from './state/orders.js';
@@ -30,7 +31,7 @@ function Sending({ order, onClose }) {
   const problem = queue.problem.value;
   const isSending = queue.sending.value === order.key && !problem;
   const title = t(isSending ? 'progress.sending' : problem === 'busy' ? 'progress.busy' : 'progress.waiting');
-  return html`<${Dialog} class="progress" title=${title} onClose=${onClose} footer=${html`<${Button} class="wide" onPress=${onClose}>${t('progress.more')}<//>`}>
+  return html`<${Dialog} class="progress" title=${title} onClose=${onClose} footer=${html`<${Button} class="wide" guard=${SECOND_TAP} onPress=${onClose}>${t('progress.more')}<//>`}>
     <p class="progress-mark waiting">${isSending ? html`<span class="spinner" aria-hidden="true"></span>` : html`<${Icon} name="wait" />`}</p>
     <p role="status">${isSending ? title : t('progress.waiting.hint', { time: clockTime(order.not_after, language.value) })}</p>
   <//>`;
@@ -39,8 +40,8 @@ function Sending({ order, onClose }) {
 /** @param {{ order: import('wire').Order, onClose: () => void }} props */
 function Placed({ order, onClose }) {
   const footer = html`<div class="actions">
-    <${Button} onPress=${() => open('orders')}>${t('progress.orders')}<//>
-    <${Button} kind="primary" autofocus onPress=${onClose}>${t('progress.more')}<//>
+    <${Button} guard=${SECOND_TAP} onPress=${() => open('orders')}>${t('progress.orders')}<//>
+    <${Button} kind="primary" guard=${SECOND_TAP} autofocus onPress=${onClose}>${t('progress.more')}<//>
   </div>`;
   return html`<${Dialog} class="progress" title=${t('progress.placed')} onClose=${onClose} footer=${footer}>
     <p class="progress-mark done"><${Icon} name="check" /></p>
@@ -60,8 +61,8 @@ function Refused({ order }) {
     open('review');
   };
   const footer = html`<div class="actions">
-    <${Button} onPress=${leave}>${t('progress.more')}<//>
-    <${Button} kind="primary" guard=${500} onPress=${check}>${t('progress.check')}<//>
+    <${Button} guard=${SECOND_TAP} onPress=${leave}>${t('progress.more')}<//>
+    <${Button} kind="primary" guard=${SECOND_TAP} onPress=${check}>${t('progress.check')}<//>
   </div>`;
   return html`<${Dialog} class="progress" title=${t(isExpired ? 'progress.expired' : 'progress.refused')} onClose=${leave} footer=${footer}>
     <p class="progress-mark refused"><${Icon} name="warn" /></p>

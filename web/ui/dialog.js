@@ -2,9 +2,11 @@ import { dialogCloses, dialogOpens } from '../lib/focus.js';
 import { t } from '../lib/i18n.js';
 import { html, useId, useLayoutEffect, useRef } from '../lib/preact.js';
 import { Icon } from './icon.js';
+import { watchSecondTap } from './second-tap.js';
 
 /**
- * A modal dialog: the browser keeps the focus inside and closes it by Escape.
+ * A modal dialog: the browser keeps the focus inside and closes it by Escape. The second tap of a double tap that opened
+ * it does nothing.
  *
  * @param {object} props
  * @param {string} props.title
@@ -17,8 +19,10 @@ import { Icon } from './icon.js';
  */
 export function Dialog({ title, onClose, children, footer, class: extra = '', isTitleHidden, mayClose = () => true }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const isSecondTap = useRef(/** @type {ReturnType<typeof watchSecondTap>} */ (() => false));
   const id = useId();
   useLayoutEffect(() => {
+    isSecondTap.current = watchSecondTap();
     const element = /** @type {HTMLDialogElement} */ (dialog.current);
     dialogOpens();
     element.showModal();
@@ -54,11 +58,17 @@ export function Dialog({ title, onClose, children, footer, class: extra = '', is
     isPressedOutside.current = event.target === dialog.current;
   };
   /** @param {MouseEvent} event */
+  const ignoreSecondTap = (event) => {
+    if (!isSecondTap.current(event, event.target === dialog.current)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  /** @param {MouseEvent} event */
   const clicked = (event) => {
     if (event.target === dialog.current && isPressedOutside.current) close();
   };
   return html`<dialog ref=${dialog} class=${`dialog ${extra}`} aria-labelledby=${id} onKeyDown=${pressed} onCancel=${cancelled}
-    onClose=${closed} onPointerDown=${touched} onClick=${clicked}>
+    onClose=${closed} onPointerDown=${touched} onClickCapture=${ignoreSecondTap} onClick=${clicked}>
     <div class="dialog-frame">
       <header class=${isTitleHidden ? 'dialog-head bare' : 'dialog-head'}>
         <h2 id=${id} tabindex="-1" class=${isTitleHidden ? 'visually-hidden' : ''}>${title}</h2>
