@@ -44,7 +44,56 @@ test('an order is repeated, placed, and followed to its end', async ({ tablet, p
   await staff.call('PATCH', `/admin/orders/${order.id}/status`, { status: 'preparing' });
   await expect(card).toContainText('준비 중');
   await staff.call('DELETE', `/admin/orders/${order.id}?reason=mistake`);
-  await expect(page.getByRole('dialog')).toContainText('아직 주문이 없습니다');
+  await expect(card).toContainText('취소됨');
+  await expect(page.locator('.dialog-foot')).toContainText('0원');
+});
+
+test('a cancelled order stays in the list and the guests are told, also after a restoration', async ({ tablet, page, staff, table }) => {
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  const [{ id, order_number }] = await staff.orders(table);
+  const number = order_number.split('-')[1];
+  const notice = page.locator('.notice');
+  const list = page.getByRole('button', { name: '주문 내역 1' });
+
+  await staff.call('DELETE', `/admin/orders/${id}?reason=mistake`);
+  await expect(notice).toContainText(`${number}번 주문이 취소되었습니다`);
+  await expect(page.locator('.toasts [role=status]')).toHaveText(`주문 ${number}: 취소됨`);
+  await expect(list).toBeVisible();
+  await page.reload();
+  await tablet.isReady();
+  await expect(notice).toContainText(`${number}번 주문이 취소되었습니다`);
+  await notice.getByRole('button', { name: '보기' }).click();
+  await expect(page.locator('.order')).toContainText('취소됨');
+  await tablet.close();
+  await expect(notice).toHaveCount(0);
+
+  await staff.call('POST', `/admin/orders/${id}/restore`);
+  await expect(notice).toContainText(`${number}번 주문이 다시 접수되었습니다`);
+  await list.click();
+  await expect(page.locator('.order')).toContainText('접수됨');
+  await tablet.close();
+  await expect(notice).toHaveCount(0);
+});
+
+test('an order that is cancelled while the page is closed is shown as cancelled later', async ({ tablet, page, context, staff, table, server }) => {
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await expect(page.getByRole('button', { name: '주문 내역 보기' })).toBeVisible();
+  const [{ id }] = await staff.orders(table);
+  await page.waitForFunction(() => localStorage.getItem('tableorder.guest.orders')?.includes('콜라'));
+  await page.close();
+  await staff.call('DELETE', `/admin/orders/${id}?reason=mistake`);
+  const next = await context.newPage();
+  await next.goto(`${server.base}/order`);
+  await next.getByRole('button', { name: '보기', exact: true }).click();
+  await expect(next.locator('.order')).toContainText('취소됨');
+  await staff.complete(table);
+  await expect(next.getByRole('heading', { name: '이용해 주셔서 감사합니다' })).toBeVisible();
+  expect(await next.evaluate(() => localStorage.getItem('tableorder.guest.orders'))).toBe(null);
 });
 
 test('two taps with the first answer lost make one order', async ({ tablet, page, staff, table }) => {

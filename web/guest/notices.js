@@ -4,16 +4,38 @@ import { open, view } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Icon } from '../ui/icon.js';
 import { refused, waiting, queue } from './state/ordering.js';
+import { news } from './state/orders.js';
 
 /** What has become of orders whose progress nobody watches. It lies over the page and moves nothing. */
 export function Notices() {
-  const isWatched = view.value.name === 'progress' || view.value.name === 'orders';
-  const hasWaiting = waiting.value.length > 0 && queue.problem.value !== '';
-  const text = refused.value.length > 0 ? t('notice.refused') : hasWaiting ? t('notice.waiting', { count: waiting.value.length }) : '';
+  const { name } = view.value;
   return html`<div class="notices" role="status">
-    ${text && !isWatched && html`<div class=${refused.value.length > 0 ? 'notice danger' : 'notice'}>
-      <${Icon} name=${refused.value.length > 0 ? 'warn' : 'wait'} /><p>${text}</p>
-      <${Button} onPress=${() => open('orders')}>${t('notice.look')}<//>
-    </div>`}
+    ${name !== 'orders' && changed('restored')}
+    ${name !== 'orders' && changed('cancelled')}
+    ${name !== 'orders' && name !== 'progress' && unsent()}
+  </div>`;
+}
+
+/** Orders that staff have cancelled or restored. @param {import('./state/orders.js').News['kind']} kind */
+function changed(kind) {
+  const numbers = news.value.filter((one) => one.kind === kind).map(({ number }) => number);
+  return numbers.length > 0 && notice(t(`notice.${kind}`, { numbers: numbers.join(', ') }), kind === 'cancelled');
+}
+
+function unsent() {
+  if (refused.value.length > 0) return notice(t('notice.refused'), true);
+  if (waiting.value.length === 0 || !queue.problem.value) return null;
+  return notice(t('notice.waiting', { count: waiting.value.length }), false, 'wait');
+}
+
+/**
+ * @param {string} text
+ * @param {boolean} isDanger
+ * @param {string} [icon]
+ */
+function notice(text, isDanger, icon = 'warn') {
+  return html`<div class=${isDanger ? 'notice danger' : 'notice'}>
+    <${Icon} name=${icon} /><p>${text}</p>
+    <${Button} onPress=${() => open('orders')}>${t('notice.look')}<//>
   </div>`;
 }

@@ -2,12 +2,13 @@ import { language, t } from '../lib/i18n.js';
 import { html } from '../lib/preact.js';
 import { clockTime } from '../lib/time.js';
 import { Money } from '../ui/money.js';
-import { shortNumber } from './state/orders.js';
+import { shortNumber, statusOf } from './state/orders.js';
 
-/** @param {{ order: import('wire').Order }} props */
+/** @param {{ order: import('./state/orders.js').Order }} props */
 export function OrderCard({ order }) {
-  const { status, created_at, items, note, total_amount } = order;
-  return html`<article class="order">
+  const { created_at, items, note, total_amount } = order;
+  const status = statusOf(order);
+  return html`<article class=${`order ${status}`}>
     <header class="order-head">
       <h3>${t('orders.number', { number: shortNumber(order) })}</h3>
       <time class="muted" datetime=${created_at}>${clockTime(created_at, language.value)}</time>

@@ -6,13 +6,18 @@ import { Empty, Failure, Loading } from '../ui/states.js';
 import { OrderCard } from './order-card.js';
 import { QueuedCard } from './queued-card.js';
 import { refused, waiting } from './state/ordering.js';
-import { failure, orders, refresh, total } from './state/orders.js';
+import { failure, markSeen, orders, refresh, total } from './state/orders.js';
 
 /** The orders of this session, and the bill. @param {{ onClose: () => void }} props */
 export function OrdersDialog({ onClose }) {
   const hasOrders = (orders.value?.length ?? 0) > 0;
   const footer = hasOrders && html`<p class="total"><span>${t('orders.total')}</span><${Money} amount=${total.value} /></p>`;
-  return html`<${Dialog} class="sheet" title=${t('orders.title')} onClose=${onClose} footer=${footer}>
+  const leave = () => {
+    // Only now: a page that nobody uses closes the dialog, too.
+    markSeen();
+    onClose();
+  };
+  return html`<${Dialog} class="sheet" title=${t('orders.title')} onClose=${leave} footer=${footer}>
     ${[...waiting.value, ...refused.value].map((order) => html`<${QueuedCard} key=${order.key} order=${order} />`)}
     ${content()}
   <//>`;

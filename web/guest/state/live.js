@@ -72,7 +72,7 @@ export function start() {
     renewed: listen,
     enter(session, isSameParty) {
       const before = party.party.peek().session_id;
-      orders.clear();
+      orders.enter(session);
       if (isSameParty && before && before !== session) {
         party.moveTo(session);
         queue.forSession(before, (order) => ({ ...order, session_id: session }));

@@ -1,16 +1,30 @@
 // The orders of this session. After each event the whole list is read from the server: it is short, and then it is correct.
+// The server's list has no cancelled orders. Here they stay, also over a reload, and the guests are told.
 import { asApiError, call } from '../../lib/api.js';
 import { t } from '../../lib/i18n.js';
-import { computed, signal } from '../../lib/preact.js';
+import { batch, computed, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
+import { read, remove, write } from '../../lib/store.js';
 import { announce } from '../../ui/toast.js';
 import { device } from './device.js';
-import { authorized } from './session.js';
+import { authorized, end } from './session.js';
 
-/** @typedef {import('wire').Order} Order */
+const NAME = 'guest.orders';
+
+/** @typedef {import('wire').Order & { isCancelled?: boolean }} Order */
+
+/** What staff have done to an order. @typedef {{ id: number, number: string, kind: 'cancelled' | 'restored' }} News */
+
+/** @typedef {{ session_id: number, orders: Order[], news: News[] }} Known */
 
 /** Newest first; null before they are loaded. @type {import('../../vendor/signals.mjs').Signal<Order[] | null>} */
 export const orders = signal(null);
+
+/** What the guests have not looked at yet. @type {import('../../vendor/signals.mjs').Signal<News[]>} */
+export const news = signal([]);
+
+/** What the last list had, also before a reload. @type {Known} */
+let known = { session_id: 0, orders: [], news: [] };
 
 /** The bill. */
 export const total = signal(0);
@@ -38,8 +52,9 @@ export async function refresh() {
       isStale = false;
       const { session_id } = device.value;
       const list = await authorized((token) => call('GET', '/customer/orders', { token }));
-      if (device.value?.session_id === session_id) show(list);
-      else isStale = true;
+      const isRunning = list.orders.length > 0 || known.orders.length === 0 || (await check(session_id));
+      if (device.value?.session_id !== session_id) isStale = true;
+      else if (isRunning) show(list);
     }
     failures = 0;
     failure.value = null;
@@ -52,28 +67,86 @@ export async function refresh() {
   }
 }
 
+/**
+ * Whether the session goes on: the list of one that has ended is empty, and its orders were not cancelled.
+ *
+ * @param {number} session
+ */
+async function check(session) {
+  const { valid } = await authorized((token) => call('GET', '/customer/auth/session/check', { token }));
+  if (!valid) end(session);
+  return valid;
+}
+
+/**
+ * Begins with the orders of a session.
+ *
+ * @param {number} session
+ */
+export function enter(session) {
+  const kept = /** @type {Known | null} */ (read(NAME));
+  if (kept?.session_id === session) reset(kept);
+  else clear(session);
+}
+
 /** Forgets the orders of the last party. */
-export function clear() {
-  orders.value = null;
-  total.value = 0;
+export function clear(session = 0) {
+  remove(NAME);
+  reset({ session_id: session, orders: [], news: [] });
+}
+
+/** @param {Known} next */
+function reset(next) {
+  known = next;
+  batch(() => {
+    orders.value = null;
+    total.value = 0;
+    news.value = next.news;
+  });
+}
+
+/** The guests have looked at the list. */
+export function markSeen() {
+  if (news.peek().length > 0) keep({ ...known, news: [] });
+}
+
+/** @param {Known} next */
+function keep(next) {
+  known = next;
+  write(NAME, next);
+  news.value = next.news;
 }
 
 /** @param {import('wire').OrderList} list */
-function show({ orders: next, total_amount }) {
-  for (const order of next) {
-    const before = orders.value?.find(({ id }) => id === order.id);
-    if (before && before.status !== order.status) {
-      announce(t('orders.changed', { number: shortNumber(order), status: t(`status.${order.status}`) }));
-    }
+function show({ orders: present, total_amount }) {
+  const ids = new Set(present.map(({ id }) => id));
+  const gone = known.orders.filter(({ id }) => !ids.has(id)).map((order) => ({ ...order, isCancelled: true }));
+  const all = /** @type {Order[]} */ ([...present, ...gone]).sort((one, other) => Date.parse(other.created_at) - Date.parse(one.created_at));
+  let unseen = known.news;
+  for (const order of all) {
+    const before = known.orders.find(({ id }) => id === order.id);
+    if (!before || statusOf(before) === statusOf(order)) continue;
+    announce(t('orders.changed', { number: shortNumber(order), status: t(`status.${statusOf(order)}`) }));
+    if (Boolean(before.isCancelled) === Boolean(order.isCancelled)) continue;
+    const kind = order.isCancelled ? 'cancelled' : 'restored';
+    unseen = [...unseen.filter(({ id }) => id !== order.id), { id: order.id, number: shortNumber(order), kind }];
   }
-  orders.value = next;
-  total.value = total_amount;
+  batch(() => {
+    keep({ ...known, orders: all, news: unseen });
+    orders.value = all;
+    total.value = total_amount;
+  });
+}
+
+/** @param {Order} order */
+export function statusOf({ status, isCancelled }) {
+  return isCancelled ? 'cancelled' : status;
 }
 
 /**
  * The number that the day's orders are called by.
  *
- * @param {Order} order
+ * @param {import('wire').Order} order
  */
 export function shortNumber({ order_number }) {
   return order_number.split('-')[1] ?? order_number;
