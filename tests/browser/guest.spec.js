@@ -368,3 +368,23 @@ test('a revoked tablet asks for the password and keeps its cart', async ({ table
   await tablet.isReady();
   await expect(tablet.line('된장찌개')).toBeVisible();
 });
+
+test('a table with another number shows it after the next order or a reload', async ({ tablet, page, staff, table }) => {
+  const renumber = async () => {
+    staff.lastTable += 1;
+    await staff.call('PATCH', `/admin/tables/${table.id}`, { table_number: staff.lastTable });
+    return `${staff.lastTable}번 테이블`;
+  };
+  const shown = page.locator('.header-table');
+  await expect(shown).toHaveText(`${table.number}번 테이블`);
+  const second = await renumber();
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await expect(shown).toHaveText(second);
+  await tablet.close();
+  const third = await renumber();
+  await page.reload();
+  await expect(shown).toHaveText(third);
+  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+});

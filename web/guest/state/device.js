@@ -46,6 +46,13 @@ export function renew() {
   return renewal;
 }
 
+let isAnswered = false;
+
+/** Whether the values of the device were read from the server since the page was loaded. */
+export function isUpToDate() {
+  return isAnswered;
+}
+
 /** Whether half of the token's life is over. */
 export function isRenewalDue() {
   const { renewed_at = 0, expires_at = '' } = device.value ?? {};
@@ -68,5 +75,6 @@ export function lastTable() {
 function keep({ token, store_id, store_name, table_id, table_number, session_id, expires_at }) {
   const paired = { token, store_id, store_name, table_id, table_number, session_id, expires_at, renewed_at: Date.now() };
   write(NAME, paired);
+  isAnswered = true;
   device.value = paired;
 }

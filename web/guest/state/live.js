@@ -4,12 +4,12 @@ import { checkBuild } from '../../lib/build.js';
 import { computed, effect, signal } from '../../lib/preact.js';
 import { EventStream } from '../../lib/stream.js';
 import { close } from '../../lib/view.js';
-import { device } from './device.js';
+import { device, isUpToDate } from './device.js';
 import * as menu from './menu.js';
 import { queue } from './ordering.js';
 import * as orders from './orders.js';
 import * as party from './party.js';
-import { checkSession, confirmSession, connectSession, end, phase, renewSession } from './session.js';
+import { checkSession, checkTableNumber, confirmSession, connectSession, end, phase, renewSession } from './session.js';
 
 const CHECK_EVERY = 10 * 60_000;
 
@@ -46,6 +46,8 @@ function handle(name, data) {
     case 'connected':
     case 'reset':
       confirmSession();
+      // The table may have another number since the tablet's token was issued.
+      if (!isUpToDate()) renewSession().catch(() => {});
       orders.refresh();
       menu.load(data.menu_version);
       queue.wake();
@@ -59,6 +61,10 @@ function handle(name, data) {
       break;
     case 'session_reopened':
       if (data.table_id === device.value?.table_id) renewSession(true).catch(() => {});
+      break;
+    case 'new_order':
+      orders.refresh();
+      checkTableNumber(data);
       break;
     default:
       orders.refresh();

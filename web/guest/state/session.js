@@ -112,6 +112,16 @@ export async function checkSession() {
   if (!valid) await end(session_id);
 }
 
+/**
+ * Renews the token, and with it the number of the table, if an order has another number. Only the renewal tells which is
+ * the newer one: an order keeps the number that its table had.
+ *
+ * @param {{ table_number: number }} order
+ */
+export function checkTableNumber({ table_number }) {
+  if (phase.value === 'open' && device.value && table_number !== device.value.table_number) renewSession().catch(() => {});
+}
+
 /** The server has shown that the session goes on. */
 export function confirmSession() {
   seen = device.value?.session_id ?? 0;
