@@ -388,3 +388,24 @@ test('a table with another number shows it after the next order or a reload', as
   await expect(shown).toHaveText(third);
   await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
 });
+
+test('a tablet that is paired with another store shows nothing of the former menu', async ({ tablet, page, staff }) => {
+  const other = await staff.newTable();
+  const change = (address, edit) =>
+    page.route(address, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: edit(await response.json()) });
+    });
+  await change('**/api/v1/customer/auth/login', (login) => ({ ...login, store_id: 'other-store', store_name: '다른 식당' }));
+  await change(/\/customer\/menu(\?|$)/, (menu) => ({ ...menu, menu_version: 1, menus: [{ ...menu.menus[0], id: 999_999, name: '칼국수' }] }));
+  await page.getByRole('button', { name: /Language/ }).click();
+  await page.getByRole('button', { name: /테이블 다시 연결/ }).click();
+  await page.getByLabel('매장 코드').fill('demo-store');
+  await page.getByLabel('테이블 번호').fill(String(other.number));
+  await page.getByLabel('테이블 비밀번호').fill('1234');
+  await page.getByRole('button', { name: '연결하기' }).click();
+  await expect(page.locator('.header-store')).toHaveText('다른 식당');
+  await expect(page.getByRole('heading', { name: '칼국수' })).toBeVisible();
+  await expect(page.locator('.card')).toHaveCount(1);
+  await expect(page.locator('.category')).toHaveCount(1);
+});

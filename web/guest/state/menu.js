@@ -30,6 +30,8 @@ export const failure = signal(null);
 
 export const isLoaded = computed(() => version.value > 0);
 
+/** The store whose menu is shown. */
+let shownStore = '';
 /** Whether the server's menu was shown since the page was opened. */
 let isCurrent = false;
 let wanted = 0;
@@ -58,12 +60,15 @@ export async function load(atLeast = 0) {
   clearTimeout(retry);
   try {
     do {
-      const { store_id } = device.value;
+      /** @type {string} */
+      const store_id = device.value.store_id;
       const query = wanted ? `?menu_version=${wanted}` : '';
       const [list, menu] = await Promise.all([
         get(`/customer/menu/categories${query}`),
         get(`/customer/menu${query}`),
       ]);
+      // The tablet was paired with another store in the meantime.
+      if (device.value?.store_id !== store_id) continue;
       // A version above the store's own, as after a restore, is never reached.
       wanted = Math.min(wanted, menu.menu_version);
       const loaded = { store_id, version: menu.menu_version, categories: list.categories, items: menu.menus };
@@ -71,7 +76,7 @@ export async function load(atLeast = 0) {
       show(loaded, !isCurrent);
       isCurrent = true;
       write(NAME, loaded);
-    } while (version.value < wanted && device.value);
+    } while (device.value && (version.value < wanted || shownStore !== device.value.store_id));
     failures = 0;
     failure.value = null;
   } catch (error) {
@@ -91,8 +96,22 @@ function get(path) {
 /** Forgets items that were only kept in their place, for the next party. */
 export function restart() {
   cancelRearranging();
+  if (shownStore && shownStore !== device.value?.store_id) empty();
   const kept = /** @type {Loaded | null} */ (read(NAME));
   if (kept && kept.store_id === device.value?.store_id) show(kept, true);
+}
+
+/** Forgets the menu of another store. */
+function empty() {
+  shownStore = '';
+  isCurrent = false;
+  wanted = 0;
+  batch(() => {
+    items.value = new Map();
+    sections.value = [];
+    version.value = 0;
+    failure.value = null;
+  });
 }
 
 /**
@@ -121,6 +140,7 @@ function show(loaded, isFresh) {
     }
   }
   const arranged = arrange(loaded);
+  shownStore = loaded.store_id;
   batch(() => {
     items.value = next;
     version.value = loaded.version;
