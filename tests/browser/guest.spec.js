@@ -60,7 +60,7 @@ test('a cancelled order stays in the list and the guests are told, also after a 
 
   await staff.call('DELETE', `/admin/orders/${id}?reason=mistake`);
   await expect(notice).toContainText(`${number}번 주문이 취소되었습니다`);
-  await expect(page.locator('.toasts [role=status]')).toHaveText(`주문 ${number}: 취소됨`);
+  await expect(page.locator('.toasts > p[role=status]')).toHaveText(`주문 ${number}: 취소됨`);
   await expect(list).toBeVisible();
   await page.reload();
   await tablet.isReady();
@@ -409,3 +409,26 @@ test('a tablet that is paired with another store shows nothing of the former men
   await expect(page.locator('.card')).toHaveCount(1);
   await expect(page.locator('.category')).toHaveCount(1);
 });
+
+for (const [width, height] of [[1280, 800], [390, 844]]) {
+  test(`a toast does not cover the notice of a waiting order, ${width} pixels wide`, async ({ tablet, page }) => {
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await tablet.add('떡볶이');
+    const button = await tablet.review();
+    await tablet.disconnect();
+    await button.click();
+    await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
+    await tablet.close();
+    await page.setViewportSize({ width, height });
+    const notice = page.locator('.notice');
+    await expect(notice).toContainText('보내지 못한 주문이 1건 있습니다');
+    const before = await notice.boundingBox();
+    await page.getByRole('button', { name: '김치찌개', exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: /원 담기$/ }).click();
+    const toast = page.locator('.toast');
+    await expect(toast).toBeVisible();
+    const { y, height: toastHeight } = await toast.boundingBox();
+    expect(y + toastHeight).toBeLessThanOrEqual(before.y);
+    expect(await notice.boundingBox()).toEqual(before);
+  });
+}

@@ -2,6 +2,7 @@ import { t } from '../lib/i18n.js';
 import { html, useEffect } from '../lib/preact.js';
 import { view } from '../lib/view.js';
 import { Toast } from '../ui/toast.js';
+import { Notices } from './notices.js';
 import { Pairing } from './pairing.js';
 import { Shop } from './shop.js';
 import { device } from './state/device.js';
@@ -13,11 +14,10 @@ export function App() {
   useEffect(() => {
     document.title = title;
   }, [title]);
-  return html`${screen()}<${Toast} />`;
+  const isShop = phase.value === 'open' && view.value.name !== 'pair';
+  return html`${isShop ? html`<${Shop} />` : entry()}<${Toast}>${isShop && html`<${Notices} />`}<//>`;
 }
 
-function screen() {
-  if (phase.value === 'ended') return html`<${Thanks} />`;
-  if (phase.value === 'unpaired' || view.value.name === 'pair') return html`<${Pairing} />`;
-  return html`<${Shop} />`;
+function entry() {
+  return phase.value === 'ended' ? html`<${Thanks} />` : html`<${Pairing} />`;
 }

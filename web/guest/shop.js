@@ -11,7 +11,6 @@ import { Header } from './header.js';
 import { IdleWarning } from './idle-warning.js';
 import { ItemDialog } from './item-dialog.js';
 import { Menu } from './menu.js';
-import { Notices } from './notices.js';
 import { OrdersDialog } from './orders-dialog.js';
 import { ProgressDialog } from './progress-dialog.js';
 import { ReviewDialog } from './review-dialog.js';
@@ -21,7 +20,6 @@ import { failure, isLoaded, load } from './state/menu.js';
 export function Shop() {
   return html`<a class="skip" href="#menu" onClick=${skip}>${t('app.skip')}</a>
     <${Header} />
-    <${Notices} />
     <div class="shop">
       <${CategoryNav} />
       <main id="menu" class="shop-main" tabindex="-1">${content()}</main>

@@ -34,9 +34,15 @@ export function announce(text) {
   said.value = said.peek() === text ? `${text}\u00a0` : text;
 }
 
-export function Toast() {
+/**
+ * The place of toasts, above what stays there.
+ *
+ * @param {{ children?: any }} props
+ */
+export function Toast({ children }) {
   return html`<div class="toasts">
     <p class="visually-hidden" role="status">${said}</p>
     ${shown.value && html`<p key=${shown.value.id} class="toast" aria-hidden="true">${shown.value.text}</p>`}
+    ${children}
   </div>`;
 }
