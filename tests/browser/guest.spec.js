@@ -432,3 +432,58 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
     expect(await notice.boundingBox()).toEqual(before);
   });
 }
+
+test('an order that is refused in the background is named as an order', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/409/);
+  await tablet.add('식혜');
+  const button = await tablet.review();
+  await tablet.disconnect();
+  await button.click();
+  await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
+  await tablet.close();
+  await page.route('**/api/v1/customer/orders', (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const body = { ...route.request().postDataJSON(), not_after: new Date(Date.now() - 60_000).toISOString() };
+    return route.fallback({ postData: JSON.stringify(body) });
+  });
+  await tablet.reconnect();
+  await expect(page.locator('.notice')).toContainText('접수되지 않은 주문이 있습니다');
+  await page.getByRole('button', { name: '보기', exact: true }).click();
+  await expect(page.locator('.order.refused h3')).toHaveText('접수되지 않은 주문');
+  expect(await staff.orders(table)).toEqual([]);
+});
+
+test('the thanks name what was not delivered', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/409/);
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  await tablet.add('식혜', 2);
+  const button = await tablet.review();
+  await tablet.disconnect();
+  await button.click();
+  await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
+  await staff.complete(table);
+  await tablet.reconnect();
+  await expect(page.getByRole('heading', { name: '이용해 주셔서 감사합니다' })).toBeVisible();
+  await expect(page.getByRole('alert')).toContainText('전달되지 않은 주문이 1건 있습니다');
+  await expect(page.getByRole('alert').getByRole('listitem')).toHaveText('식혜 ×2');
+});
+
+test('that the server cannot be reached is shown until it answers', async ({ page, server, table, complaints }) => {
+  complaints.expect(/ERR_FAILED|Failed to load resource/);
+  await page.clock.install();
+  await page.goto(`${server.base}/order?store=demo-store&table=${table.number}`);
+  await page.getByLabel('테이블 비밀번호').fill('1234');
+  await page.route('**/*', (route) => route.abort());
+  await page.getByRole('button', { name: '연결하기' }).click();
+  await expect(page.getByRole('alert')).toContainText('서버에 연결할 수 없습니다');
+  const asked = page.waitForRequest((request) => request.method() === 'HEAD');
+  await page.clock.runFor(5_500);
+  await asked;
+  await expect(page.getByRole('alert')).toBeVisible();
+  await page.unroute('**/*');
+  await page.clock.runFor(5_500);
+  await expect(page.getByRole('alert')).toHaveCount(0);
+});

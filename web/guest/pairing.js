@@ -2,6 +2,7 @@ import { asApiError } from '../lib/api.js';
 import { setLanguage, t } from '../lib/i18n.js';
 import { whenIdle } from '../lib/idle.js';
 import { html, useEffect, useRef, useSignal } from '../lib/preact.js';
+import { useFailure } from '../lib/reachable.js';
 import { close } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
@@ -25,7 +26,7 @@ export function Pairing() {
   const password = useSignal('');
   const isTried = useSignal(false);
   const isBusy = useSignal(false);
-  const failure = useSignal('');
+  const failure = useFailure();
   // Guests who came here by mistake leave it to others.
   useEffect(() => whenIdle(UNUSED_FOR, close), []);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
@@ -39,7 +40,7 @@ export function Pairing() {
   const submit = async () => {
     if (isBusy.value) return;
     isTried.value = true;
-    failure.value = '';
+    failure.value = null;
     const wrong = Object.entries(errors).find(([, error]) => error)?.[0];
     if (wrong) {
       /** @type {HTMLInputElement | null | undefined} */ (form.current?.querySelector(`[name=${wrong}]`))?.focus();
@@ -51,7 +52,7 @@ export function Pairing() {
       close();
       enterPaired();
     } catch (error) {
-      failure.value = asApiError(error).text;
+      failure.value = asApiError(error);
     } finally {
       password.value = '';
       isTried.value = false;
@@ -70,7 +71,7 @@ export function Pairing() {
       <${Field} name="store" label=${t('pair.store')} value=${store.value} error=${error('store')} onInput=${set(store)} />
       <${Field} name="table" label=${t('pair.table')} value=${table.value} error=${error('table')} inputMode="numeric" onInput=${set(table)} />
       <${Field} name="password" label=${t('pair.password')} type="password" value=${password.value} error=${error('password')} onInput=${set(password)} />
-      ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+      ${failure.value && html`<p class="alert" role="alert">${failure.value.text}</p>`}
       <button type="submit" class="button primary wide" aria-busy=${isBusy.value ? 'true' : undefined}>
         ${t(isBusy.value ? 'pair.submitting' : 'pair.submit')}
       </button>

@@ -9,21 +9,31 @@ import { begin } from './state/session.js';
 
 const SHOWN_FOR = 20_000;
 
+/** Guests need the time to tell staff what was not delivered. */
+const SHOWN_FOR_UNSENT = 60_000;
+
 /** Says goodbye, and gives way to the next guests by itself. */
 export function Thanks() {
   const ready = isReady.value;
+  const { total, unsent } = farewell.value;
+  const hasUnsent = unsent.length > 0;
   useEffect(() => {
     if (!ready) return undefined;
-    const timer = setTimeout(begin, SHOWN_FOR);
+    const timer = setTimeout(begin, hasUnsent ? SHOWN_FOR_UNSENT : SHOWN_FOR);
     return () => clearTimeout(timer);
-  }, [ready]);
+  }, [ready, hasUnsent]);
   useEffect(() => announce(t('thanks.title')), []);
-  const { total, unsent } = farewell.value;
   return html`<main class="entry thanks">
     <p class="progress-mark"><${Icon} name="check" /></p>
     <h1>${t('thanks.title')}</h1>
     ${total > 0 && html`<p class="thanks-total">${t('thanks.total', { total: money(total) })}</p>`}
-    ${unsent > 0 && html`<p class="alert" role="alert">${t('thanks.unsent', { count: unsent })}</p>`}
+    ${hasUnsent && html`<div class="alert" role="alert">
+      <p>${t('thanks.unsent', { count: unsent.length })}</p>
+      ${unsent.map((order) => html`<ul class="unsent" key=${order.key}>
+        ${order.lines.map(({ menu_id, name, quantity }) => html`<li key=${menu_id}><strong>${name}</strong> ×${quantity}</li>`)}
+        ${order.note && html`<li>${t('orders.note', { note: order.note })}</li>`}
+      </ul>`)}
+    </div>`}
     <${Button} kind="primary" isBusy=${!ready} onPress=${begin}>${t(ready ? 'thanks.next' : 'thanks.preparing')}<//>
   </main>`;
 }

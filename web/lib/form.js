@@ -1,6 +1,7 @@
 // The state of a form: its values, an error beside each field, and whether there is something to save.
 import { asApiError } from './api.js';
 import { batch, useLayoutEffect, useRef, useSignal } from './preact.js';
+import { useFailure } from './reachable.js';
 
 /** @typedef {Record<string, string>} Errors by the name of the field */
 
@@ -29,7 +30,7 @@ export function useForm({ initial, check = () => ({}), save, done, explain, dupl
   const first = useSignal(initial);
   const values = useSignal(initial);
   const errors = useSignal(/** @type {Errors} */ ({}));
-  const failure = useSignal('');
+  const failure = useFailure();
   const isBusy = useSignal(false);
   const refusals = useSignal(0);
   const element = useRef(/** @type {HTMLFormElement | null} */ (null));
@@ -52,10 +53,9 @@ export function useForm({ initial, check = () => ({}), save, done, explain, dupl
     // The login dialog opens over the form.
     if (error.status === 401) return;
     if (error.code === 'DUPLICATE' && duplicate) return refuse(duplicate());
-    const details = error.code === 'VALIDATION_ERROR' ? (error.body.details ?? []) : [];
-    const known = details.filter(({ field }) => field in values.value);
+    const known = detailsOf(error).filter(({ field }) => field in values.value);
     if (known.length > 0) return refuse(Object.fromEntries(known.map(({ field, reason }) => [field, reason])));
-    failure.value = [explain(error), ...details.map(({ field, reason }) => `${field}: ${reason}`)].join(' ');
+    failure.value = error;
   };
 
   /** @param {Event} event */
@@ -64,7 +64,7 @@ export function useForm({ initial, check = () => ({}), save, done, explain, dupl
     if (isBusy.value) return;
     const found = Object.fromEntries(Object.entries(check(values.value)).filter(([, error]) => error));
     batch(() => {
-      failure.value = '';
+      failure.value = null;
       refuse(found);
     });
     if (Object.keys(found).length > 0) return;
@@ -94,13 +94,18 @@ export function useForm({ initial, check = () => ({}), save, done, explain, dupl
     values: values.value,
     isDirty,
     isBusy: isBusy.value,
-    failure: failure.value,
+    failure: failure.value ? [explain(failure.value), ...detailsOf(failure.value).map(({ field, reason }) => `${field}: ${reason}`)].join(' ') : '',
     element,
     submit,
     set,
     /** The properties of a field. @param {keyof Values & string} name */
     field: (name) => ({ name, value: values.value[name], error: errors.value[name], onInput: set(name) }),
   };
+}
+
+/** @param {import('./api.js').ApiError} error */
+function detailsOf({ code, body }) {
+  return code === 'VALIDATION_ERROR' ? (body.details ?? []) : [];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
+import { useFailure } from '../lib/reachable.js';
 import { Button } from './button.js';
 import { Dialog } from './dialog.js';
 
@@ -17,20 +18,20 @@ import { Dialog } from './dialog.js';
  */
 export function ConfirmDialog({ title, text, confirm, onConfirm, explain, onClose }) {
   const isBusy = useSignal(false);
-  const failure = useSignal('');
+  const failure = useFailure();
   const act = async () => {
     isBusy.value = true;
-    failure.value = '';
+    failure.value = null;
     try {
       await onConfirm();
       onClose();
     } catch (error) {
-      failure.value = explain(asApiError(error));
+      failure.value = asApiError(error);
       isBusy.value = false;
     }
   };
   const footer = html`<div class="actions">
-    ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+    ${failure.value && html`<p class="alert" role="alert">${explain(failure.value)}</p>`}
     <${Button} onPress=${onClose}>${t('pair.cancel')}<//>
     <${Button} kind="danger" guard=${500} isBusy=${isBusy.value} onPress=${act}>${confirm}<//>
   </div>`;

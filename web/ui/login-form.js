@@ -1,6 +1,7 @@
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
+import { useFailure } from '../lib/reachable.js';
 import { Field } from './field.js';
 
 /**
@@ -15,7 +16,7 @@ export function LoginForm({ login, onDone }) {
   const stays = useSignal(login.isKept());
   const isTried = useSignal(false);
   const isBusy = useSignal(false);
-  const failure = useSignal('');
+  const failure = useFailure();
   const missing = (/** @type {string} */ value) => (isTried.value && !value.trim() ? t('pair.required') : '');
   const set = (/** @type {import('../vendor/signals.mjs').Signal<string>} */ signal) => (/** @type {string} */ value) => {
     signal.value = value;
@@ -27,13 +28,12 @@ export function LoginForm({ login, onDone }) {
     isTried.value = true;
     if (isBusy.value || !store.value.trim() || !username.value.trim() || !password.value) return;
     isBusy.value = true;
-    failure.value = '';
+    failure.value = null;
     try {
       await login.signIn({ store_id: store.value.trim(), username: username.value.trim(), password: password.value }, stays.value);
       onDone();
-    } catch (thrown) {
-      const error = asApiError(thrown);
-      failure.value = error.code === 'AUTH_FAILED' ? t('staff.login.failed') : error.text;
+    } catch (error) {
+      failure.value = asApiError(error);
     } finally {
       password.value = '';
       isTried.value = false;
@@ -49,7 +49,12 @@ export function LoginForm({ login, onDone }) {
       <input type="checkbox" checked=${stays.value} onChange=${() => (stays.value = !stays.value)} />
       <span>${t('staff.login.stay')}</span>
     </label>
-    ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+    ${failure.value && html`<p class="alert" role="alert">${text(failure.value)}</p>`}
     <button type="submit" class="button primary wide" aria-busy=${isBusy.value ? 'true' : undefined}>${t('staff.login.submit')}</button>
   </form>`;
+}
+
+/** @param {import('../lib/api.js').ApiError} error */
+function text(error) {
+  return error.code === 'AUTH_FAILED' ? t('staff.login.failed') : error.text;
 }

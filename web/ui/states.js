@@ -1,5 +1,6 @@
 import { t } from '../lib/i18n.js';
 import { html } from '../lib/preact.js';
+import { useReachable } from '../lib/reachable.js';
 import { Button } from './button.js';
 
 /** Where something is still coming. */
@@ -18,6 +19,7 @@ export function Empty({ title, hint }) {
  * @param {{ title: string, error: import('../lib/api.js').ApiError, onRetry: () => void }} props
  */
 export function Failure({ title, error, onRetry }) {
+  useReachable(error, onRetry);
   return html`<div class="state" role="alert">
     <p class="state-title">${title}</p>
     <p class="muted">${error.text}</p>

@@ -13,8 +13,8 @@ import { checkSession, checkTableNumber, confirmSession, connectSession, end, ph
 
 const CHECK_EVERY = 10 * 60_000;
 
-/** What the thanks say. @type {import('../../vendor/signals.mjs').Signal<{ total: number, unsent: number }>} */
-export const farewell = signal({ total: 0, unsent: 0 });
+/** What the thanks say. @type {import('../../vendor/signals.mjs').Signal<{ total: number, unsent: import('../../lib/queue.js').QueuedOrder[] }>} */
+export const farewell = signal({ total: 0, unsent: [] });
 
 /** Whether the tablet has a session for the next guests. */
 export const isReady = computed(() => device.value?.session_id !== party.party.value.session_id);
@@ -94,7 +94,7 @@ export function start() {
       orders.refresh();
     },
     end(session) {
-      farewell.value = { total: orders.total.peek(), unsent: 0 };
+      farewell.value = { total: orders.total.peek(), unsent: [] };
       hush();
       sayGoodbye(session, device.peek()?.token ?? '');
       orders.clear();
@@ -134,11 +134,12 @@ function hush() {
  */
 async function sayGoodbye(session, token) {
   const unsent = queue.orders.peek().filter((order) => order.session_id === session && order.state === 'queued');
-  for (const { key, body } of unsent) {
+  for (const order of unsent) {
+    const { key, body } = order;
     try {
       await call('POST', '/customer/orders', { token, body, headers: { 'Idempotency-Key': key } });
     } catch {
-      farewell.value = { ...farewell.value, unsent: farewell.value.unsent + 1 };
+      farewell.value = { ...farewell.value, unsent: [...farewell.value.unsent, order] };
     }
   }
 }
