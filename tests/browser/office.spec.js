@@ -588,7 +588,10 @@ test.describe('accounts in the office', () => {
     await other.close();
     await page.getByRole('button', { name: '로그아웃' }).click();
     await expect(page.getByRole('heading', { name: '매장 관리 로그인' })).toBeVisible();
-    await expect(page.getByLabel('매장 코드')).toHaveValue('demo-store');
+    for (const path of ['office', 'staff', 'order']) {
+      await page.goto(`${server.base}/${path}`);
+      await expect(page.getByLabel('매장 코드')).toHaveValue('demo-store');
+    }
     const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
     expect(stored).not.toContain('token');
   });

@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { checkPage } from './support/axe.js';
 import { expect, test as base } from './support/fixtures.js';
 import { startServer } from './support/server.js';
-import { signIn } from './support/sign-in.js';
+import { fillLogin } from './support/sign-in.js';
 
 const test = base.extend({
   /** Starts a server that is stopped after the test, also if the test fails. */
@@ -263,19 +263,26 @@ test.describe('the set-up page', () => {
     expect((await loginOfOwner(server)).status).toBe(200);
     await page.getByRole('link', { name: '직원 화면' }).click();
     await expect(page).toHaveURL(`${at.base}/staff`);
-    await expect(page.getByRole('button', { name: '로그인', exact: true })).toBeVisible();
-    // The page still loads its texts in other languages.
-    await page.waitForLoadState('networkidle');
+    await expect(page.getByRole('heading', { level: 1, name: '김치식당' })).toBeVisible();
+    await expect(page.locator('.badge.live')).toBeVisible();
     await page.close();
   });
 
   test('makes a store whose owner can delete the demo', async ({ page, start }) => {
     const server = await start();
+    // The browser still has the login of the demo, which outlives the tab.
+    await page.goto(`${server.base}/office`);
+    await page.getByLabel('로그인 상태 유지').check();
+    await fillLogin(page);
+    await expect(page.getByRole('heading', { level: 1, name: '데모 식당' })).toBeVisible();
     await upToOwner(page, server);
     await createStore(page);
     await fillTables(page);
     await createTables(page);
-    await signIn(page, `${server.base}/office`, { store: 'kimchi', username: 'boss', password: PASSWORD });
+    await page.getByRole('link', { name: '관리 화면' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: '김치식당' })).toBeVisible();
+    expect(await page.evaluate(() => JSON.parse(sessionStorage.getItem('tableorder.setup')).token)).toBe('');
+    expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain('demo-store');
     await page.getByRole('button', { name: '데모 매장 삭제' }).click();
     const asked = page.getByRole('dialog');
     await expect(asked).toContainText('되돌릴 수 없습니다');

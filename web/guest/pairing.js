@@ -1,6 +1,7 @@
 import { asApiError } from '../lib/api.js';
 import { setLanguage, t } from '../lib/i18n.js';
 import { whenIdle } from '../lib/idle.js';
+import { lastStore } from '../lib/last-store.js';
 import { html, useEffect, useRef, useSignal } from '../lib/preact.js';
 import { useFailure } from '../lib/reachable.js';
 import { close } from '../lib/view.js';
@@ -16,7 +17,7 @@ const UNUSED_FOR = 120_000;
 function known() {
   const query = new URLSearchParams(location.search);
   const last = lastTable();
-  return { store: query.get('store') ?? last?.store_id ?? '', table: query.get('table') ?? String(last?.table_number ?? '') };
+  return { store: query.get('store') ?? last?.store_id ?? lastStore(), table: query.get('table') ?? String(last?.table_number ?? '') };
 }
 
 /** Connects the tablet with its table, once. */

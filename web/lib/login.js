@@ -1,6 +1,7 @@
 // The signed-in user of a page. The token is kept for this tab, or longer with "stay signed in".
 import { ApiError, asApiError, call } from './api.js';
 import { DEFAULT_LANGUAGE, setLanguage } from './i18n.js';
+import { rememberStore } from './last-store.js';
 import { signal } from './preact.js';
 import { read, remove, write } from './store.js';
 import { EventStream } from './stream.js';
@@ -10,7 +11,6 @@ import { EventStream } from './stream.js';
 export class Login {
   #name;
   #tabName;
-  #storeName;
   #languageName;
 
   /**
@@ -22,7 +22,6 @@ export class Login {
   constructor(page) {
     this.#name = `${page}.account`;
     this.#tabName = `tableorder.${page}.account`;
-    this.#storeName = `${page}.last_store`;
     this.#languageName = `${page}.language`;
     /** @type {import('../vendor/signals.mjs').Signal<Account | null>} */
     this.account = signal(this.#load());
@@ -44,11 +43,19 @@ export class Login {
    * @param {boolean} stays whether to keep the login after the tab is closed
    */
   async signIn(login, stays) {
-    /** @type {import('wire').AdminLogin} */
-    const { token, store_id, store_name, username, role } = await call('POST', '/admin/auth/login', { body: JSON.stringify(login) });
+    this.adopt(await call('POST', '/admin/auth/login', { body: JSON.stringify(login) }), stays);
+  }
+
+  /**
+   * Continues with this login, in place of the present one.
+   *
+   * @param {Account} account
+   * @param {boolean} stays whether to keep it after the tab is closed
+   */
+  adopt({ token, store_id, store_name, username, role }, stays) {
     this.#forget();
     this.#keep({ token, store_id, store_name, username, role }, stays);
-    write(this.#storeName, store_id);
+    rememberStore(store_id);
     this.hasEnded.value = false;
   }
 
@@ -88,11 +95,6 @@ export class Login {
   /** Whether the present login outlives the tab. */
   isKept() {
     return read(this.#name) !== null;
-  }
-
-  /** @returns {string} */
-  lastStore() {
-    return read(this.#storeName) ?? '';
   }
 
   /**

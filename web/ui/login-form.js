@@ -1,5 +1,6 @@
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
+import { lastStore } from '../lib/last-store.js';
 import { html, useSignal } from '../lib/preact.js';
 import { useFailure } from '../lib/reachable.js';
 import { Field } from './field.js';
@@ -10,7 +11,7 @@ import { Field } from './field.js';
  * @param {{ login: import('../lib/login.js').Login, onDone: () => void }} props
  */
 export function LoginForm({ login, onDone }) {
-  const store = useSignal(login.account.value?.store_id ?? login.lastStore());
+  const store = useSignal(login.account.value?.store_id ?? lastStore());
   const username = useSignal(login.account.value?.username ?? '');
   const password = useSignal('');
   const stays = useSignal(login.isKept());

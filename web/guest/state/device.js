@@ -1,5 +1,6 @@
 // The pairing of this tablet: its token, which is renewed without a password for as long as staff do not revoke it.
 import { call } from '../../lib/api.js';
+import { rememberStore } from '../../lib/last-store.js';
 import { signal } from '../../lib/preact.js';
 import { onChange, read, remove, write } from '../../lib/store.js';
 
@@ -31,6 +32,7 @@ onChange(NAME, () => {
  */
 export async function pair(login) {
   keep(await call('POST', '/customer/auth/login', { body: JSON.stringify(login) }));
+  rememberStore(login.store_id);
 }
 
 /** @type {Promise<void> | null} */

@@ -1,6 +1,7 @@
 // The steps of the set-up: code, store and owner, login, tables.
 import { asApiError, call } from '../../lib/api.js';
 import { t } from '../../lib/i18n.js';
+import { Login } from '../../lib/login.js';
 import { signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
 import { progress, update } from './progress.js';
@@ -22,7 +23,7 @@ export const made = signal(0);
 
 /** Continues where the last visit ended. */
 export async function start() {
-  if (progress.value.token) {
+  if (progress.value.token || progress.value.step === 'finish') {
     phase.value = 'work';
     return;
   }
@@ -118,13 +119,18 @@ function showFields({ code, body }) {
   return details.length > 0;
 }
 
-/** @param {string} password */
+/**
+ * Logs the owner in, also on the pages that follow: they may still have the login of another store, such as the demo.
+ *
+ * @param {string} password
+ */
 export async function logIn(password) {
   const { store, username } = progress.value;
   const body = json({ store_id: store.store_id, username, password });
   /** @type {import('wire').AdminLogin} */
-  const { token } = await call('POST', '/admin/auth/login', body);
-  update({ token, step: 'tables' });
+  const login = await call('POST', '/admin/auth/login', body);
+  for (const page of ['office', 'staff']) new Login(page).adopt(login, false);
+  update({ token: login.token, step: 'tables' });
 }
 
 /**
@@ -147,7 +153,8 @@ export async function makeTables(count, password) {
       else await call('PATCH', `/admin/tables/${id}`, { token, ...json({ password }) });
       made.value = number;
     }
-    update({ step: 'finish' });
+    // Only the pages that follow need the login now.
+    update({ token: '', step: 'finish' });
   } catch (thrown) {
     const error = asApiError(thrown);
     if (error.status !== 401) throw error;

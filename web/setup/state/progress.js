@@ -66,8 +66,9 @@ export function takeCode() {
  * @param {string} code
  */
 export function enterCode(code) {
+  const { step, token } = progress.value;
   const isOther = code !== progress.value.code;
-  update(isOther && progress.value.token ? { ...nothing(), code } : { code });
+  update(isOther && (token || step === 'finish') ? { ...nothing(), code } : { code });
 }
 
 /** The language of the pages for staff. @returns {import('../../lib/i18n.js').Language} */
