@@ -29,6 +29,8 @@ pub enum Reason {
     Unprintable,
     /// The text has characters other than visible ASCII.
     NotVisibleAscii,
+    /// The text has characters that the code of a new store must not have.
+    StoreCode,
     /// A user must change the own password with the current one.
     OwnPassword,
     /// The text is not a web address.
@@ -76,6 +78,10 @@ impl Reason {
             Self::NotVisibleAscii => {
                 ("공백 없는 영문, 숫자, 기호만 쓸 수 있습니다".into(), "must be visible ASCII without spaces".into())
             }
+            Self::StoreCode => (
+                "영문 소문자, 숫자, 하이픈(-)만 쓸 수 있습니다".into(),
+                "must have only lower-case letters, digits and hyphens".into(),
+            ),
             Self::OwnPassword => (
                 "본인의 비밀번호는 현재 비밀번호를 입력해 변경해 주세요".into(),
                 "change your own password at /admin/auth/password, with the current one".into(),
@@ -118,6 +124,7 @@ mod tests {
             Reason::Blank,
             Reason::Unprintable,
             Reason::NotVisibleAscii,
+            Reason::StoreCode,
             Reason::OwnPassword,
             Reason::Url,
             Reason::Unknown,

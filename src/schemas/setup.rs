@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
 
-use super::validators::{object, one_line};
+use super::validators::{object, one_line, store_code};
 use crate::error::{AppError, Reason, Result};
 use crate::models::{BusinessCalendar, SetupStatus, StoreCode, Username};
 use crate::services::{NewStore, OpenSetup};
@@ -69,9 +69,9 @@ pub struct FirstStoreRequest {
 /// A store to create.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct FirstStore {
-    /// The store's code, which tablets and users log in with.
-    #[validate(length(min = 1, max = 50), custom(function = one_line))]
-    #[schema(pattern = "one_line", min_length = 1, max_length = 50, example = "kimchi")]
+    /// The store's code, which tablets and users log in with. It cannot be changed: lower-case letters, digits and hyphens.
+    #[validate(length(min = 2, max = 50), custom(function = store_code))]
+    #[schema(pattern = "store_code", min_length = 2, max_length = 50, example = "kimchi")]
     pub store_id: String,
     /// The name that guests see.
     #[validate(length(min = 1, max = 100), custom(function = one_line))]

@@ -10,7 +10,7 @@ use validator::ValidationError;
 
 /// The regular expression of each validator, for the OpenAPI document. A field has the validator's name as its pattern
 /// (`pattern = "not_blank"`), and `routers::docs` replaces it by the expression.
-pub const PATTERNS: [(&str, &str); 4] = [
+pub const PATTERNS: [(&str, &str); 5] = [
     (
         "not_blank",
         concat!(
@@ -28,6 +28,7 @@ pub const PATTERNS: [(&str, &str); 4] = [
         ),
     ),
     ("printable", "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$"),
+    ("store_code", "^[a-z0-9-]*$"),
     ("web_address", "^(https?://[^/\\s\\x00-\\x1f\\x7f-\\x9f][^\\s\\x00-\\x1f\\x7f-\\x9f]*)?$"),
 ];
 
@@ -55,6 +56,15 @@ pub fn printable(text: &str) -> Result<(), ValidationError> {
 /// `blank`, `unprintable`.
 pub fn one_line(text: &str) -> Result<(), ValidationError> {
     if text.chars().any(char::is_control) { Err(ValidationError::new("unprintable")) } else { not_blank(text) }
+}
+
+/// A code for a new store, which is easy to type on every keyboard.
+///
+/// # Errors
+/// `store_code`.
+pub fn store_code(text: &str) -> Result<(), ValidationError> {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if text.chars().all(is_allowed) { Ok(()) } else { Err(ValidationError::new("store_code")) }
 }
 
 /// An http or https address, or an empty text.
@@ -163,6 +173,7 @@ mod tests {
             "not_blank" => not_blank,
             "one_line" => one_line,
             "printable" => printable,
+            "store_code" => store_code,
             "web_address" => web_address,
             other => panic!("there is no validator {other}"),
         }
@@ -178,7 +189,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_documented_pattern_accepts_what_the_validator_accepts(text in r"(https?://)?[a /\t\n\x00\x1f\x7f\u{85}\u{a0}\u{200b}-\u{200d}\u{2060}\u{3000}가🍜]{0,4}") {
+        fn the_documented_pattern_accepts_what_the_validator_accepts(text in r"(https?://)?[aA0\- /\t\n\x00\x1f\x7f\u{85}\u{a0}\u{200b}-\u{200d}\u{2060}\u{3000}가🍜]{0,4}") {
             for (name, expression) in PATTERNS {
                 let documented = Regex::new(expression).unwrap().is_match(&text);
                 prop_assert_eq!(validator(name)(&text).is_ok(), documented, "{} of {:?}", name, &text);

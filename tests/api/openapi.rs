@@ -97,7 +97,7 @@ fn the_limits_of_document_and_validator_are_equal() {
     let user = json!({"username": "mina", "password": "1234", "role": "staff"});
     let menu = json!({"category_id": 1, "name": "a", "price": 1});
     let order = json!({"items": [line]});
-    let store = json!({"store_id": "a", "name": "a"});
+    let store = json!({"store_id": "aa", "name": "a"});
     let rows: [(&str, Takes, &Value, &str); 24] = [
         ("CreateOrderRequest", takes::<CreateOrderRequest>, &order, "items"),
         ("CreateOrderRequest", takes::<CreateOrderRequest>, &order, "note"),

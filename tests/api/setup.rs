@@ -203,7 +203,7 @@ async fn refused_fields_are_named_by_their_path() {
     };
     let all = json!({
         "code": code,
-        "store": {"store_id": " ", "name": "", "time_zone": "Mars/Olympus", "day_starts_at": "24:00"},
+        "store": {"store_id": "할머니 식당!", "name": "", "time_zone": "Mars/Olympus", "day_starts_at": "24:00"},
         "owner": {"username": "a\nb", "password": "abc"},
     });
     assert_eq!(
@@ -221,6 +221,9 @@ async fn refused_fields_are_named_by_their_path() {
     let good = first_store(&code, "kimchi", "open sesame");
     for (field, value) in [
         ("store.store_id", json!("x".repeat(51))),
+        ("store.store_id", json!("k")),
+        ("store.store_id", json!("Kimchi")),
+        ("store.store_id", json!("kimchi_2")),
         ("store.name", json!(["kimchi"])),
         ("store.day_starts_at", json!("4:00")),
         ("store", json!(["kimchi", "kimchi"])),

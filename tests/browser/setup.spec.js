@@ -199,6 +199,14 @@ test.describe('the set-up page', () => {
     await expect(page.getByLabel('매장 이름')).toBeFocused();
     await expect(page.getByLabel('매장 이름')).toHaveAttribute('aria-invalid', 'true');
     await fillStore(page);
+    for (const code of ['할머니 식당!', 'Kimchi', 'k']) {
+      await page.getByLabel('매장 코드').fill(code);
+      await next(page);
+      await expect(page.getByLabel('매장 코드')).toBeFocused();
+      await expect(page.getByLabel('매장 코드')).toHaveAccessibleDescription(/영문 소문자, 숫자, 하이픈\(-\)으로 2자 이상 50자 이하/);
+      await expect(page.getByLabel('매장 코드')).toHaveValue(code);
+    }
+    await page.getByLabel('매장 코드').fill('kimchi-2');
     await next(page);
     await fillOwner(page);
     await page.getByLabel('비밀번호 확인').fill('another one');

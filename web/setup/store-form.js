@@ -20,6 +20,9 @@ const HOURS = Array.from({ length: 13 }, (_, hour) => `${String(hour).padStart(2
 
 const ZONES = 'supportedValuesOf' in Intl ? Intl.supportedValuesOf('timeZone') : [];
 
+/** The store codes that the server accepts. */
+const CODE = /^[a-z0-9-]{2,50}$/;
+
 export function StoreForm() {
   const { store } = progress.value;
   const tries = useSignal(Object.keys(refusedFields.value).length > 0 ? 1 : 0);
@@ -32,6 +35,7 @@ export function StoreForm() {
   /** @param {keyof typeof store} name */
   const error = (name) => {
     if (tries.value > 0 && !store[name].trim()) return t('pair.required');
+    if (tries.value > 0 && name === 'store_id' && !CODE.test(store.store_id.trim())) return t('setup.store.code.wrong');
     return refusedFields.value[`store.${name}`] ?? '';
   };
   const names = /** @type {(keyof typeof store)[]} */ (Object.keys(store));

@@ -157,6 +157,7 @@ fn reason(error: &ValidationError) -> Reason {
         },
         "blank" => Reason::Blank,
         "unprintable" => Reason::Unprintable,
+        "store_code" => Reason::StoreCode,
         "url" => Reason::Url,
         _ => Reason::WrongType,
     }
