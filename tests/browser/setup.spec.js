@@ -78,6 +78,23 @@ test.describe('the set-up page', () => {
     await expect(heading(page, '매장 정보를 입력해 주세요')).toBeVisible();
   });
 
+  test('takes the code as it is typed or pasted, and keeps one with an error', async ({ page, fresh, complaints }) => {
+    complaints.expect(/403/);
+    await page.goto(`${fresh.base}/setup`);
+    const code = page.getByLabel('설정 코드');
+    const other = `${fresh.code[0] === '0' ? '1' : '0'}${fresh.code.slice(1)}`;
+    for (const [wrong, text] of [[fresh.code.slice(1), /20자리입니다/], [other, /마지막으로 표시한 설정 코드와 다릅니다/]]) {
+      await code.fill(wrong);
+      await next(page);
+      await expect(code).toHaveAccessibleDescription(text);
+      await expect(code).toHaveValue(wrong);
+      await expect(code).toBeFocused();
+    }
+    await code.fill(`  http://localhost:${fresh.port}/setup#${fresh.code.toUpperCase().replaceAll('-', ' ')} `);
+    await next(page);
+    await expect(heading(page, '매장 정보를 입력해 주세요')).toBeVisible();
+  });
+
   test('refuses an expired code, and continues with a new address', async ({ page, fresh, complaints }) => {
     complaints.expect(/403/);
     const expired = { error: { code: 'SETUP_CODE_EXPIRED', message: '', details: [], request_id: '1' } };

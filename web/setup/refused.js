@@ -8,7 +8,8 @@ import { enterCode } from './state/progress.js';
 export function Refused() {
   const code = refusal.value;
   const enter = () => {
-    enterCode('');
+    // A code with a typing error can be corrected; one that has expired is of no more use.
+    if (code !== 'SETUP_CODE_INVALID') enterCode('');
     phase.value = 'code';
   };
   return html`<h1 tabindex="-1">${t(`setup.refused.${code}`)}</h1>

@@ -4,7 +4,7 @@ import { t } from '../../lib/i18n.js';
 import { Login } from '../../lib/login.js';
 import { signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
-import { progress, update } from './progress.js';
+import { enterCode, progress, update } from './progress.js';
 
 /** How often the creation of the store is sent, if there is no answer. */
 const ATTEMPTS = 3;
@@ -30,10 +30,7 @@ export async function start() {
   phase.value = 'checking';
   try {
     if (progress.value.code) {
-      /** @type {import('wire').SetupCode} */
-      const { lan_hosts: hosts } = await call('POST', '/setup/code', json({ code: progress.value.code }));
-      update({ hosts });
-      phase.value = 'work';
+      await check(progress.value.code);
     } else {
       /** @type {import('wire').SetupStatus} */
       const { status } = await call('GET', '/setup');
@@ -49,6 +46,30 @@ export async function start() {
       refuse(error.code);
     }
   }
+}
+
+/**
+ * Continues with a code that was entered. A code that is not valid is thrown: the form stays, and explains it.
+ *
+ * @param {string} code
+ */
+export async function tryCode(code) {
+  try {
+    await check(code);
+  } catch (thrown) {
+    const error = asApiError(thrown);
+    if (error.code !== 'SETUP_CODE_EXPIRED' && error.code !== 'SETUP_CLOSED') throw error;
+    refuse(error.code);
+  }
+}
+
+/** @param {string} code */
+async function check(code) {
+  /** @type {import('wire').SetupCode} */
+  const { lan_hosts: hosts } = await call('POST', '/setup/code', json({ code }));
+  enterCode(code);
+  update({ hosts });
+  phase.value = 'work';
 }
 
 /** Why nothing can be set up. */

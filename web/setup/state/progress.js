@@ -53,11 +53,20 @@ export function update(change) {
  * @returns {boolean} whether there was one
  */
 export function takeCode() {
-  const code = location.hash.slice(1);
+  const code = plainCode(location.hash);
   if (!code) return false;
   history.replaceState(null, '', location.pathname);
   enterCode(code);
   return true;
+}
+
+/**
+ * The code in what a person types or pastes: the code with or without separators, or the whole address.
+ *
+ * @param {string} text
+ */
+export function plainCode(text) {
+  return text.normalize('NFKC').replace(/^.*#/s, '').replace(/[\s\p{Pd}]/gu, '').toLowerCase();
 }
 
 /**
