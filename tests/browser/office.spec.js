@@ -88,6 +88,52 @@ test.describe('the menu in the office', () => {
     await expect(row(page, '오늘의 국')).toHaveCount(0);
   });
 
+  test('shows what somebody else has saved meanwhile, and lets the owner choose', async ({ page, server, staff, complaints }) => {
+    void complaints;
+    const item = await staff.newItem('두 화면 국수', 7_000);
+    await openOffice(page, server);
+    await page.getByRole('button', { name: '두 화면 국수 수정' }).click();
+    const sent = count(page, 'PATCH', `/admin/menus/${item.id}`);
+    const price = dialog(page).getByLabel('가격 (원)', { exact: true });
+    const save = dialog(page).getByRole('button', { name: '저장', exact: true });
+    await price.fill('7500');
+    await staff.changeItem(item, { price: 8_000, description: '곱빼기 가능' });
+    await save.click();
+    await expect(price).toBeFocused();
+    await expect(price).toHaveAccessibleDescription(/다른 곳에서 바뀌었습니다.*저장된 값: 8000/);
+    await expect(dialog(page).getByRole('alert')).toContainText('다시 저장하면');
+    await expect(dialog(page).getByLabel('설명')).toHaveValue('곱빼기 가능');
+    expect(sent).toEqual([]);
+    await save.click();
+    await expect(dialog(page)).toHaveCount(0);
+    expect(sent).toEqual([{ price: 7_500 }]);
+
+    await page.getByRole('button', { name: '두 화면 국수 수정' }).click();
+    await price.fill('9000');
+    await staff.changeItem(item, { price: 8_500 });
+    await save.click();
+    await dialog(page).getByRole('button', { name: '가격 (원), 저장된 값 사용' }).click();
+    await expect(price).toHaveValue('8500');
+    await save.click();
+    await expect(dialog(page)).toHaveCount(0);
+    expect(sent).toHaveLength(1);
+    await expect(row(page, '두 화면 국수')).toContainText('8,500원');
+    await staff.call('DELETE', `/admin/menus/${item.id}`);
+  });
+
+  arranged('show the name that a category got meanwhile', async ({ page, server, staff, category, complaints }) => {
+    void complaints;
+    await openOffice(page, server);
+    await page.getByRole('button', { name: `${category.name} 이름 변경` }).click();
+    const name = dialog(page).getByLabel('카테고리 이름', { exact: true });
+    await name.fill(`${category.name} 나`);
+    await staff.call('PATCH', `/admin/categories/${category.id}`, { name: `${category.name} 가` });
+    await dialog(page).getByRole('button', { name: '저장', exact: true }).click();
+    await expect(name).toHaveAccessibleDescription(new RegExp(`저장된 값: ${category.name} 가`));
+    await dialog(page).getByRole('button', { name: '저장', exact: true }).click();
+    await expect(page.getByRole('heading', { name: `${category.name} 나` })).toBeVisible();
+  });
+
   test('moves a sold-out switch at once and back with a message if that fails', async ({ page, server, staff, complaints }) => {
     complaints.expect(/ERR_FAILED|Failed to load resource/);
     await openOffice(page, server);

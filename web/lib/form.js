@@ -1,5 +1,6 @@
 // The state of a form: its values, an error beside each field, and whether there is something to save.
 import { asApiError } from './api.js';
+import { t } from './i18n.js';
 import { batch, useLayoutEffect, useRef, useSignal } from './preact.js';
 import { useFailure } from './reachable.js';
 
@@ -21,20 +22,25 @@ import { useFailure } from './reachable.js';
  * @param {object} options
  * @param {Values} options.initial
  * @param {(values: Values) => Errors} [options.check] errors that need no request
+ * @param {() => Promise<Values | null>} [options.current] the saved values as they are now, or null if they were deleted. If somebody
+ *   else has changed what this form changes, it shows both values, and only saving it again overwrites the other's.
  * @param {(values: Values, initial: Values) => Promise<any>} options.save resolves to `false` to keep the form open
  * @param {() => void} options.done called after saving, or if nothing was changed
  * @param {(error: import('./api.js').ApiError) => string} options.explain
  * @param {() => Errors} [options.duplicate] the error of the unique field
  */
-export function useForm({ initial, check = () => ({}), save, done, explain, duplicate }) {
+export function useForm({ initial, check = () => ({}), current, save, done, explain, duplicate }) {
   const first = useSignal(initial);
   const values = useSignal(initial);
   const errors = useSignal(/** @type {Errors} */ ({}));
+  /** What somebody else has saved in the fields that this form changes. */
+  const others = useSignal(/** @type {Record<string, any>} */ ({}));
   const failure = useFailure();
   const isBusy = useSignal(false);
   const refusals = useSignal(0);
   const element = useRef(/** @type {HTMLFormElement | null} */ (null));
-  const isDirty = JSON.stringify(values.value) !== JSON.stringify(first.value);
+  const differs = () => JSON.stringify(values.value) !== JSON.stringify(first.value);
+  const isDirty = differs();
 
   // Focus after the errors are drawn, so that a screen reader reads the field with its error.
   useLayoutEffect(() => {
@@ -58,6 +64,23 @@ export function useForm({ initial, check = () => ({}), save, done, explain, dupl
     failure.value = error;
   };
 
+  /** Whether nobody else has changed, since the form was opened, what it changes. */
+  const isUncontested = async () => {
+    const saved = current && (await current());
+    if (!saved) return true;
+    const [own, before] = [values.peek(), first.peek()];
+    const edited = Object.keys(own).filter((name) => own[name] !== before[name]);
+    const contested = edited.filter((name) => saved[name] !== before[name] && saved[name] !== own[name]);
+    batch(() => {
+      first.value = saved;
+      // A field that was not edited shows what is saved.
+      values.value = { ...saved, ...Object.fromEntries(edited.map((name) => [name, own[name]])) };
+      others.value = Object.fromEntries(contested.map((name) => [name, saved[name]]));
+      if (contested.length > 0) refuse(Object.fromEntries(contested.map((name) => [name, t('office.conflict')])));
+    });
+    return contested.length === 0;
+  };
+
   /** @param {Event} event */
   const submit = async (event) => {
     event.preventDefault();
@@ -74,7 +97,9 @@ export function useForm({ initial, check = () => ({}), save, done, explain, dupl
     }
     isBusy.value = true;
     try {
-      if ((await save(values.value, first.value)) !== false) done();
+      if (!(await isUncontested())) return;
+      // Without a difference, somebody else has saved the same.
+      if (!differs() || (await save(values.value, first.value)) !== false) done();
     } catch (error) {
       batch(() => refused(asApiError(error)));
     } finally {
@@ -90,16 +115,25 @@ export function useForm({ initial, check = () => ({}), save, done, explain, dupl
     });
   };
 
+  const failureText = () => {
+    if (failure.value) return [explain(failure.value), ...detailsOf(failure.value).map(({ field, reason }) => `${field}: ${reason}`)].join(' ');
+    return Object.keys(others.value).length > 0 ? t('office.conflict.text') : '';
+  };
+
   return {
     values: values.value,
     isDirty,
     isBusy: isBusy.value,
-    failure: failure.value ? [explain(failure.value), ...detailsOf(failure.value).map(({ field, reason }) => `${field}: ${reason}`)].join(' ') : '',
+    failure: failureText(),
     element,
     submit,
     set,
     /** The properties of a field. @param {keyof Values & string} name */
-    field: (name) => ({ name, value: values.value[name], error: errors.value[name], onInput: set(name) }),
+    field: (name) => {
+      const onInput = set(name);
+      const other = name in others.value ? { value: others.value[name], onTake: () => onInput(others.peek()[name]) } : undefined;
+      return { name, value: values.value[name], error: errors.value[name], onInput, other };
+    },
   };
 }
 

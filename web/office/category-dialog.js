@@ -5,7 +5,7 @@ import { Field } from '../ui/field.js';
 import { FormDialog } from '../ui/form-dialog.js';
 import { toast } from '../ui/toast.js';
 import { explain, request } from './state/account.js';
-import { menu } from './state/lists.js';
+import { menu, readNow } from './state/lists.js';
 
 /** @param {{ category: import('wire').Category | null, onClose: () => void }} props */
 export function CategoryDialog({ category, onClose }) {
@@ -13,6 +13,10 @@ export function CategoryDialog({ category, onClose }) {
     initial: { name: category?.name ?? '' },
     check: ({ name }) => ({ name: name.trim() ? '' : t('pair.required') }),
     duplicate: () => ({ name: t('office.category.duplicate') }),
+    current: async () => {
+      const now = (await readNow(menu))?.categories.find(({ id }) => id === category?.id);
+      return now ? { name: now.name } : null;
+    },
     explain,
     save: async ({ name }) => {
       const body = { name: name.trim() };

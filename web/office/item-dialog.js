@@ -8,7 +8,7 @@ import { toast } from '../ui/toast.js';
 import { replaced } from './category-dialog.js';
 import { ImagePreview } from './image-preview.js';
 import { explain, request } from './state/account.js';
-import { menu } from './state/lists.js';
+import { menu, readNow } from './state/lists.js';
 
 /** @typedef {{ name: string, price: string, category_id: string, description: string, image_url: string }} Values */
 
@@ -20,14 +20,12 @@ import { menu } from './state/lists.js';
 export function ItemDialog({ item, category, onClose }) {
   const categories = menu.data.value?.categories ?? [];
   const form = useForm({
-    initial: {
-      name: item?.name ?? '',
-      price: item ? String(item.price) : '',
-      category_id: String(category || categories[0]?.id || ''),
-      description: item?.description ?? '',
-      image_url: item?.image_url ?? '',
-    },
+    initial: item ? toValues(item) : { name: '', price: '', category_id: String(category || categories[0]?.id || ''), description: '', image_url: '' },
     check,
+    current: async () => {
+      const now = (await readNow(menu))?.items.find(({ id }) => id === item?.id);
+      return now ? toValues(now) : null;
+    },
     explain,
     save: async (values, initial) => {
       const body = item ? changed(toBody(initial), toBody(values)) : toBody(values);
@@ -47,6 +45,11 @@ export function ItemDialog({ item, category, onClose }) {
     <${Field} label=${t('office.item.image')} inputMode="url" hint=${t('office.item.image.hint')} ...${form.field('image_url')} />
     <${ImagePreview} url=${form.values.image_url.trim()} />
   <//>`;
+}
+
+/** @param {import('wire').MenuItem} item @returns {Values} */
+function toValues({ name, price, category_id, description, image_url }) {
+  return { name, price: String(price), category_id: String(category_id), description: description ?? '', image_url: image_url ?? '' };
 }
 
 /** @param {Values} values */

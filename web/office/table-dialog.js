@@ -7,7 +7,7 @@ import { PasswordField } from '../ui/password-field.js';
 import { toast } from '../ui/toast.js';
 import { replaced } from './category-dialog.js';
 import { explain, request } from './state/account.js';
-import { tables } from './state/lists.js';
+import { readNow, tables } from './state/lists.js';
 import { toTableNumber } from './state/new-tables.js';
 
 /** Changes the number or the password of a table. @param {{ table: import('wire').Table, onClose: () => void }} props */
@@ -16,6 +16,10 @@ export function TableDialog({ table, onClose }) {
     initial: { table_number: String(table.table_number), password: '' },
     check: (values) => ({ table_number: toTableNumber(values.table_number) ? '' : t('office.table.number.wrong') }),
     duplicate: () => ({ table_number: t('office.table.duplicate') }),
+    current: async () => {
+      const now = (await readNow(tables))?.tables.find(({ id }) => id === table.id);
+      return now ? { table_number: String(now.table_number), password: '' } : null;
+    },
     explain,
     save: async ({ table_number, password }, initial) => {
       const body = { ...(table_number !== initial.table_number && { table_number: toTableNumber(table_number) }), ...(password && { password }) };

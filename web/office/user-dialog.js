@@ -8,7 +8,7 @@ import { SelectField } from '../ui/select-field.js';
 import { toast } from '../ui/toast.js';
 import { replaced } from './category-dialog.js';
 import { explain, login, ownId, request } from './state/account.js';
-import { users } from './state/lists.js';
+import { readNow, users } from './state/lists.js';
 
 /** Adds or changes an account. @param {{ user: import('wire').User | null, onClose: () => void }} props */
 export function UserDialog({ user, onClose }) {
@@ -20,6 +20,10 @@ export function UserDialog({ user, onClose }) {
       password: user || password ? '' : t('pair.required'),
     }),
     duplicate: () => ({ username: t('office.user.duplicate') }),
+    current: async () => {
+      const now = (await readNow(users))?.find(({ id }) => id === user?.id);
+      return now ? { username: now.username, role: now.role, password: '' } : null;
+    },
     explain,
     save: async (values, initial) => {
       const all = { ...values, username: values.username.trim() };

@@ -1,4 +1,5 @@
 import { html, useId } from '../lib/preact.js';
+import { OtherValue } from './other-value.js';
 
 /**
  * @typedef {object} FieldProps
@@ -13,6 +14,7 @@ import { html, useId } from '../lib/preact.js';
  * @property {string} [autocomplete]
  * @property {number} [rows] of a text with several lines
  * @property {boolean} [autofocus] when its dialog opens
+ * @property {{ value: string, onTake: () => void }} [other] what somebody else has saved since the form was opened
  */
 
 /**
@@ -20,11 +22,11 @@ import { html, useId } from '../lib/preact.js';
  *
  * @param {FieldProps} props
  */
-export function Field({ label, value, onInput, error, hint, type = 'text', inputMode, name, autocomplete = 'off', rows, autofocus }) {
+export function Field({ label, value, onInput, error, hint, type = 'text', inputMode, name, autocomplete = 'off', rows, autofocus, other }) {
   const id = useId();
   /** @param {Event} event */
   const input = (event) => onInput(/** @type {HTMLInputElement} */ (event.target).value);
-  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
+  const described = [hint && `${id}-hint`, error && `${id}-error`, other && `${id}-other`].filter(Boolean).join(' ');
   const shared = {
     id,
     name,
@@ -42,5 +44,6 @@ export function Field({ label, value, onInput, error, hint, type = 'text', input
     ${rows ? html`<textarea ...${shared} rows=${rows}></textarea>` : html`<input ...${shared} type=${type} inputmode=${inputMode} />`}
     ${hint && html`<p class="field-hint muted" id=${`${id}-hint`}>${hint}</p>`}
     ${error && html`<p class="field-error" id=${`${id}-error`}>${error}</p>`}
+    ${other && html`<${OtherValue} id=${`${id}-other`} label=${label} text=${other.value} onTake=${other.onTake} />`}
   </div>`;
 }

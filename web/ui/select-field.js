@@ -1,4 +1,5 @@
 import { html, useId } from '../lib/preact.js';
+import { OtherValue } from './other-value.js';
 
 /**
  * A labelled select.
@@ -11,12 +12,13 @@ import { html, useId } from '../lib/preact.js';
  * @param {string} [props.hint]
  * @param {string} [props.error]
  * @param {string} [props.name]
+ * @param {{ value: string, onTake: () => void }} [props.other] what somebody else has saved since the form was opened
  */
-export function SelectField({ label, value, options, onInput, hint, error, name }) {
+export function SelectField({ label, value, options, onInput, hint, error, name, other }) {
   const id = useId();
   /** @param {Event} event */
   const input = (event) => onInput(/** @type {HTMLSelectElement} */ (event.target).value);
-  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
+  const described = [hint && `${id}-hint`, error && `${id}-error`, other && `${id}-other`].filter(Boolean).join(' ');
   return html`<div class="field">
     <label for=${id}>${label}</label>
     <select id=${id} name=${name} value=${value} aria-invalid=${error ? 'true' : undefined}
@@ -25,5 +27,7 @@ export function SelectField({ label, value, options, onInput, hint, error, name 
     </select>
     ${hint && html`<p class="field-hint muted" id=${`${id}-hint`}>${hint}</p>`}
     ${error && html`<p class="field-error" id=${`${id}-error`}>${error}</p>`}
+    ${other && html`<${OtherValue} id=${`${id}-other`} label=${label} onTake=${other.onTake}
+      text=${options.find((option) => option.value === other.value)?.text ?? other.value} />`}
   </div>`;
 }

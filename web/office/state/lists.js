@@ -23,6 +23,18 @@ export const tables = new Resource(async () => {
   return { tables: list.tables, devices };
 });
 
+/**
+ * What the server has now.
+ *
+ * @template T
+ * @param {Resource<T>} resource
+ */
+export async function readNow(resource) {
+  await resource.load();
+  if (resource.error.peek()) throw resource.error.peek();
+  return resource.data.peek();
+}
+
 /** What this store may do with the demo store of the server. @type {Resource<import('wire').DemoStore>} */
 export const demo = new Resource(() => request('GET', '/admin/demo-store'));
 
