@@ -272,6 +272,25 @@ arranged.describe('an order of items', () => {
     expect(puts).toHaveLength(1);
   });
 
+  arranged('moves the same item at two quick taps, and the next one at a later tap', async ({ page, server, category, complaints }) => {
+    void complaints;
+    await page.clock.install();
+    await openOffice(page, server);
+    await page.getByRole('button', { name: `${category.name} 순서 바꾸기` }).click();
+    const names = dialog(page).locator('.order-name');
+    const { x, y, width, height } = await dialog(page).getByRole('button', { name: '하나 아래로' }).boundingBox();
+    const tap = () => page.mouse.click(x + width / 2, y + height / 2);
+    await tap();
+    await tap();
+    await expect(names).toHaveText(['둘', '셋', '하나']);
+    await expect(dialog(page).getByRole('button', { name: '하나 아래로' })).toBeFocused();
+    await tap();
+    await expect(names).toHaveText(['둘', '셋', '하나']);
+    await page.clock.fastForward(1_500);
+    await tap();
+    await expect(names).toHaveText(['셋', '둘', '하나']);
+  });
+
   arranged('is changed by dragging', async ({ page, server, staff, category, complaints }) => {
     void complaints;
     await openOffice(page, server);

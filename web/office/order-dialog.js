@@ -9,6 +9,9 @@ import { OrderRow } from './order-row.js';
 import { explain } from './state/account.js';
 import { menu } from './state/lists.js';
 
+/** How long, in milliseconds, a tap at the same place is meant for the row that has moved away from it. */
+const REPEATS_WITHIN = 1_000;
+
 /**
  * Changes the order of a list by dragging, buttons or keys. One request saves the new order.
  *
@@ -26,6 +29,7 @@ export function OrderDialog({ title, read, save, onClose }) {
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   /** The pressed control. It moves with its row, and keeps the focus. */
   const pressed = useRef(/** @type {HTMLElement | null} */ (null));
+  const last = useRef({ id: 0, at: 0, box: new DOMRect(), control: /** @type {HTMLElement | null} */ (null) });
 
   const form = useForm({
     initial: { ids: read().map(({ id }) => id) },
@@ -64,11 +68,30 @@ export function OrderDialog({ title, read, save, onClose }) {
   }, [ids]);
   const { drag, start } = useDrag(list, move);
 
-  /** @param {number} from @param {number} to @param {HTMLElement} control */
-  const press = (from, to, control) => {
-    if (to < 0 || to >= ids.length || to === from) return;
+  /**
+   * Whether this tap continues the last one: the row that was tapped is no longer under the finger.
+   *
+   * @param {MouseEvent | KeyboardEvent} event
+   */
+  const isRepeated = (event) => {
+    const { at, box } = last.current;
+    // A click by the keyboard has no detail; the focus is on the moved row.
+    if (!(event instanceof MouseEvent) || event.detail === 0 || performance.now() - at > REPEATS_WITHIN) return false;
+    return event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+  };
+
+  /** @param {number} at @param {number} to @param {any} event */
+  const press = (at, to, event) => {
+    const isRepeat = isRepeated(event);
+    const from = isRepeat ? ids.indexOf(last.current.id) : at;
+    const target = from + to - at;
+    const control = isRepeat ? last.current.control : event.currentTarget;
+    const box = isRepeat ? last.current.box : control.getBoundingClientRect();
+    last.current = { id: /** @type {number} */ (ids[from]), at: performance.now(), box, control };
+    control.focus({ preventScroll: true });
+    if (target < 0 || target >= ids.length || target === from) return;
     pressed.current = control;
-    move(from, to);
+    move(from, target);
   };
   return html`<${FormDialog} title=${title} form=${form} submit=${t('office.save')} onClose=${onClose}>
     <p class="muted" id=${hint}>${t('office.order.hint')}</p>

@@ -11,20 +11,20 @@ import { Icon } from '../ui/icon.js';
  * @param {number} props.count
  * @param {{ from: number, to: number } | null} props.drag
  * @param {string} props.hint the id of the explanation
- * @param {(from: number, to: number, control: HTMLElement) => void} props.onPress
+ * @param {(from: number, to: number, event: MouseEvent | KeyboardEvent) => void} props.onPress
  * @param {(from: number, event: PointerEvent) => void} props.onDrag
  */
 export function OrderRow({ name, index, count, drag, hint, onPress, onDrag }) {
   const isFirst = index === 0;
   const isLast = index === count - 1;
   /** @param {number} place */
-  const to = (place) => (/** @type {any} */ event) => onPress(index, place, event.currentTarget);
+  const to = (place) => (/** @type {MouseEvent} */ event) => onPress(index, place, event);
   /** @param {any} event */
   const key = (event) => {
     const target = { ArrowUp: index - 1, ArrowDown: index + 1, Home: 0, End: count - 1 }[/** @type {string} */ (event.key)];
     if (target === undefined) return;
     event.preventDefault();
-    onPress(index, target, event.currentTarget);
+    onPress(index, target, event);
   };
   const isDragged = drag?.from === index;
   const isTarget = drag !== null && drag.from !== drag.to && drag.to === index;
