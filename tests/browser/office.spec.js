@@ -691,6 +691,19 @@ test.describe('the change log in the office', () => {
     await page.getByRole('button', { name: '더 보기' }).click();
     await expect(row(page, '6,001원')).toHaveCount(2);
     await expect(row(page, '6,010원')).toHaveCount(2);
+
+  test('keep the language that was chosen on another page for staff', async ({ page, server, complaints }) => {
+    void complaints;
+    await page.goto(`${server.base}/office`);
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.goto(`${server.base}/staff`);
+    await expect(page.getByLabel('Store code')).toBeVisible();
+    await page.goto(`${server.base}/setup`);
+    await expect(page.getByRole('heading', { level: 1, name: 'Enter the set-up code' })).toBeVisible();
+    await page.getByRole('button', { name: '한국어' }).click();
+    await page.goto(`${server.base}/office`);
+    await expect(page.getByLabel('매장 코드')).toBeVisible();
+  });
     await staff.call('DELETE', `/admin/menus/${item.id}`);
   });
 });

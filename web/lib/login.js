@@ -1,6 +1,6 @@
 // The signed-in user of a page. The token is kept for this tab, or longer with "stay signed in".
 import { ApiError, asApiError, call } from './api.js';
-import { DEFAULT_LANGUAGE, setLanguage } from './i18n.js';
+import { chooseLanguage, savedLanguage } from './language.js';
 import { rememberStore } from './last-store.js';
 import { signal } from './preact.js';
 import { read, remove, write } from './store.js';
@@ -11,7 +11,6 @@ import { EventStream } from './stream.js';
 export class Login {
   #name;
   #tabName;
-  #languageName;
 
   /**
    * Each page has its own login, so that an owner who uses the office on a staff tablet does not change the login of the
@@ -22,7 +21,6 @@ export class Login {
   constructor(page) {
     this.#name = `${page}.account`;
     this.#tabName = `tableorder.${page}.account`;
-    this.#languageName = `${page}.language`;
     /** @type {import('../vendor/signals.mjs').Signal<Account | null>} */
     this.account = signal(this.#load());
     /** Whether the login has ended while the page is open: the page stays, and asks for the password. */
@@ -136,14 +134,7 @@ export class Login {
     });
   }
 
-  /** @returns {import('./i18n.js').Language} */
-  savedLanguage() {
-    return read(this.#languageName) ?? DEFAULT_LANGUAGE;
-  }
+  savedLanguage = savedLanguage;
 
-  /** @param {import('./i18n.js').Language} code */
-  chooseLanguage = (code) => {
-    write(this.#languageName, code);
-    setLanguage(code);
-  };
+  chooseLanguage = chooseLanguage;
 }

@@ -1,4 +1,5 @@
 import { t } from '../lib/i18n.js';
+import { chooseLanguage } from '../lib/language.js';
 import { html, useEffect, useRef } from '../lib/preact.js';
 import { LanguageButtons } from '../ui/language-buttons.js';
 import { Failure, Loading } from '../ui/states.js';
@@ -8,7 +9,7 @@ import { LoginForm } from './login-form.js';
 import { OwnerForm } from './owner-form.js';
 import { Refused } from './refused.js';
 import { failure, phase, start } from './state/flow.js';
-import { chooseLanguage, progress } from './state/progress.js';
+import { progress } from './state/progress.js';
 import { Steps } from './steps.js';
 import { StoreForm } from './store-form.js';
 import { TablesForm } from './tables-form.js';

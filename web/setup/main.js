@@ -1,8 +1,9 @@
 import { startTexts } from '../lib/i18n.js';
+import { savedLanguage } from '../lib/language.js';
 import { html, render } from '../lib/preact.js';
 import { App } from './app.js';
 import { start } from './state/flow.js';
-import { savedLanguage, takeCode } from './state/progress.js';
+import { takeCode } from './state/progress.js';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 

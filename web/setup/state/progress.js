@@ -1,7 +1,5 @@
 // What was entered so far, stored for a reload of this tab. Passwords are not stored.
-import { DEFAULT_LANGUAGE, setLanguage } from '../../lib/i18n.js';
 import { signal } from '../../lib/preact.js';
-import { read, write } from '../../lib/store.js';
 
 const NAME = 'tableorder.setup';
 
@@ -78,15 +76,4 @@ export function enterCode(code) {
   const { step, token } = progress.value;
   const isOther = code !== progress.value.code;
   update(isOther && (token || step === 'finish') ? { ...nothing(), code } : { code });
-}
-
-/** The language of the pages for staff. @returns {import('../../lib/i18n.js').Language} */
-export function savedLanguage() {
-  return read('staff.language') ?? DEFAULT_LANGUAGE;
-}
-
-/** @param {import('../../lib/i18n.js').Language} code */
-export function chooseLanguage(code) {
-  write('staff.language', code);
-  setLanguage(code);
 }
