@@ -42,11 +42,18 @@ pub struct SetupCodeResponse {
     /// known.
     #[schema(example = json!(["192.168.0.10"]))]
     pub lan_hosts: Vec<String>,
+    /// Whether only programs on the server's own machine can connect to it (`HOST=127.0.0.1`), so that tablets need a proxy.
+    #[schema(example = false)]
+    pub is_local_only: bool,
 }
 
 impl From<OpenSetup> for SetupCodeResponse {
     fn from(setup: OpenSetup) -> Self {
-        Self { expires_at: setup.expires_at, lan_hosts: setup.lan_hosts.iter().map(ToString::to_string).collect() }
+        Self {
+            expires_at: setup.expires_at,
+            lan_hosts: setup.lan_hosts.iter().map(ToString::to_string).collect(),
+            is_local_only: setup.is_local_only,
+        }
     }
 }
 

@@ -46,6 +46,8 @@ pub struct OpenSetup {
     pub expires_at: DateTime<Utc>,
     /// The addresses of this machine in its local networks.
     pub lan_hosts: Vec<IpAddr>,
+    /// Whether only programs on the server's own machine can connect.
+    pub is_local_only: bool,
 }
 
 impl SetupService {
@@ -96,7 +98,11 @@ impl SetupService {
         let checked = check(&state, SetupCode::parse(code).as_ref(), self.clock.now());
         end_attempt(attempt, checked.as_ref().err().copied()).await?;
         checked?;
-        Ok(OpenSetup { expires_at: state.expires_at, lan_hosts: lan_hosts(self.host) })
+        Ok(OpenSetup {
+            expires_at: state.expires_at,
+            lan_hosts: lan_hosts(self.host),
+            is_local_only: self.host.is_loopback(),
+        })
     }
 
     /// Creates the first store and its owner. A repetition with the same code and content succeeds like the first

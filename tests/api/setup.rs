@@ -45,6 +45,7 @@ async fn a_first_store_is_set_up_and_the_set_up_closes() {
     let checked = check(&client, &code.to_uppercase().replace('-', " ")).await.ok();
     assert_eq!(checked["expires_at"], "2026-11-29T03:30:00Z");
     assert!(checked["lan_hosts"].is_array());
+    assert_eq!(checked["is_local_only"], false);
 
     let created = client.post("/setup/store", &first_store(&code, "kimchi", "open sesame")).await;
     assert_eq!(

@@ -293,6 +293,18 @@ test.describe('the set-up page', () => {
     await page.close();
   });
 
+  test('tells in numbered steps how tablets reach a server that only its own machine reaches', async ({ page, fresh, complaints }) => {
+    void complaints;
+    await upToOwner(page, fresh);
+    await createStore(page);
+    await fillTables(page);
+    await createTables(page);
+    const open = page.locator('.setup-todo > li').nth(1);
+    await expect(open).toContainText('HOST=0.0.0.0');
+    await expect(open).toHaveCSS('list-style-type', 'decimal');
+    await expect(open).toHaveCSS('display', 'list-item');
+  });
+
   test('makes a store whose owner can delete the demo', async ({ page, start }) => {
     const server = await start();
     // The browser still has the login of the demo, which outlives the tab.

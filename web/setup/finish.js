@@ -16,15 +16,16 @@ function addresses(hosts) {
 
 /** What to do on the first tablet. */
 export function Finish() {
-  const { store, count, hosts } = progress.value;
+  const { store, count, hosts, isLocalOnly } = progress.value;
   const [first, ...others] = addresses(hosts);
   const unknown = `${location.protocol}//…${location.port && `:${location.port}`}/order`;
+  const open = first ? 'setup.finish.open' : isLocalOnly ? 'setup.finish.open.local' : 'setup.finish.open.unknown';
   return html`<h1 tabindex="-1">${t('setup.finish.title')}</h1>
     <section class="setup-section">
       <h2>${t('setup.finish.tablet')}</h2>
       <ol class="setup-todo">
         <li>${t('setup.finish.network')}</li>
-        <li>${t(first ? 'setup.finish.open' : 'setup.finish.open.unknown')}
+        <li>${t(open)}
           <strong class="setup-address">${first ?? unknown}</strong>
           ${others.length > 0 && html`<span class="muted">${t('setup.finish.others')}</span>
             ${others.map((address) => html`<span key=${address} class="setup-other">${address}</span>`)}`}

@@ -66,9 +66,9 @@ export async function tryCode(code) {
 /** @param {string} code */
 async function check(code) {
   /** @type {import('wire').SetupCode} */
-  const { lan_hosts: hosts } = await call('POST', '/setup/code', json({ code }));
+  const { lan_hosts: hosts, is_local_only: isLocalOnly } = await call('POST', '/setup/code', json({ code }));
   enterCode(code);
-  update({ hosts });
+  update({ hosts, isLocalOnly });
   phase.value = 'work';
 }
 

@@ -13,6 +13,7 @@ const NAME = 'tableorder.setup';
  * @property {string} token of the owner
  * @property {string} count the number of tables
  * @property {string[]} hosts the addresses of the server in its local networks
+ * @property {boolean} isLocalOnly whether no other machine can connect to the server
  */
 
 /** @returns {Progress} */
@@ -21,7 +22,7 @@ function nothing() {
   // A machine in no zone of its own was not configured.
   const time_zone = !own || own === 'UTC' || own.startsWith('Etc/') ? 'Asia/Seoul' : own;
   const store = { name: '', store_id: '', time_zone, day_starts_at: '00:00' };
-  return { code: '', step: 'store', store, username: '', isSent: false, token: '', count: '', hosts: [] };
+  return { code: '', step: 'store', store, username: '', isSent: false, token: '', count: '', hosts: [], isLocalOnly: false };
 }
 
 export const progress = signal(load());
