@@ -66,6 +66,9 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
 
 /// Describes the contents of a backup.
 pub(super) fn contents(manifest: &Manifest) -> String {
-    let [stores, orders, events] = ["stores", "orders", "events"].map(|table| manifest.rows_of(table));
-    format!("{stores} stores, {orders} orders, {events} events")
+    let counted = |(table, one): (&str, &str)| match manifest.rows_of(table) {
+        1 => format!("1 {one}"),
+        count => format!("{count} {table}"),
+    };
+    [("stores", "store"), ("orders", "order"), ("events", "event")].map(counted).join(", ")
 }

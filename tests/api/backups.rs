@@ -241,7 +241,7 @@ async fn the_embedded_database_is_backed_up_live_and_restored_elsewhere() {
     let order = json!({"items": [{"menu_id": menu, "quantity": 2}]});
     tablet.post("/customer/orders", &order).await.ok();
     let (code, stderr) = run(&home, &["backup", "demo.backup"]);
-    assert!(code == Some(0) && stderr.contains("1 stores, 1 orders, 1 events"), "{stderr}");
+    assert!(code == Some(0) && stderr.contains("1 store, 1 order, 1 event"), "{stderr}");
     let (code, stderr) = run(&home, &["restore", "demo.backup", "--force"]);
     assert!(code == Some(1) && stderr.contains("stop every server"), "{stderr}");
     tablet.post("/customer/orders", &order).await.ok();
@@ -249,7 +249,7 @@ async fn the_embedded_database_is_backed_up_live_and_restored_elsewhere() {
     assert_eq!(server.wait(), Some(0));
 
     let (code, stderr) = run(&away, &["restore", home.0.join("demo.backup").to_str().unwrap()]);
-    assert!(code == Some(0) && stderr.contains("restored: 1 stores, 1 orders, 1 events"), "{stderr}");
+    assert!(code == Some(0) && stderr.contains("restored: 1 store, 1 order, 1 event"), "{stderr}");
     let server = Server::start(&away.0);
     let stale = server.client.with_token(tablet.token()).get("/customer/orders").await;
     assert_eq!(stale.status, 401);

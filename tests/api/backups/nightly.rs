@@ -83,7 +83,7 @@ async fn each_night_has_one_backup_from_any_instance() {
     let target = empty_database().await;
     let away = Shell::at(url_of(&target), "nightly-away");
     let summary = away.ok(&["restore", path.to_str().unwrap()], "");
-    assert!(summary.contains("2 stores, 1 orders"), "{summary}");
+    assert!(summary.contains("2 stores, 1 order,"), "{summary}");
     assert_eq!(content::of(&target).await["orders"], content::of(&options).await["orders"]);
 }
 
