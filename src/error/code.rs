@@ -102,7 +102,7 @@ catalogue! {
     TableHasActiveSession 409 "TABLE_HAS_ACTIVE_SESSION"
         "이용 중인 테이블입니다." "The table is in use.";
     LastOwner 409 "LAST_OWNER"
-        "매장에는 소유자 계정이 하나 이상 있어야 합니다." "A store must have at least one owner.";
+        "매장에는 점주 계정이 하나 이상 있어야 합니다." "A store must have at least one owner.";
     OwnStore 409 "OWN_STORE"
         "자기 매장은 삭제할 수 없습니다." "A store cannot remove itself.";
     SetupClosed 409 "SETUP_CLOSED"

@@ -35,7 +35,7 @@ async function fillStore(page) {
 }
 
 async function fillOwner(page, username = 'boss') {
-  await expect(heading(page, '소유자 계정을 만들어 주세요')).toBeVisible();
+  await expect(heading(page, '점주 계정을 만들어 주세요')).toBeVisible();
   await page.getByLabel('아이디').fill(username);
   await page.getByLabel('비밀번호', { exact: true }).fill(PASSWORD);
   await page.getByLabel('비밀번호 확인').fill(PASSWORD);
@@ -253,7 +253,7 @@ test.describe('the set-up page', () => {
     await type('김치식당');
     await type('kimchi');
     await page.keyboard.press('Enter');
-    await expect(heading(page, '소유자 계정을 만들어 주세요')).toBeFocused();
+    await expect(heading(page, '점주 계정을 만들어 주세요')).toBeFocused();
     for (const text of ['boss', PASSWORD, PASSWORD]) await type(text);
     await page.keyboard.press('Enter');
     await expect(heading(page, '테이블을 만들어 주세요')).toBeFocused();
