@@ -16,11 +16,18 @@ pub enum Reason {
         /// The largest allowed.
         max: i64,
     },
-    /// The text or list is too short or too long.
+    /// The text is too short or too long.
     Length {
         /// The shortest allowed.
         min: u64,
         /// The longest allowed.
+        max: u64,
+    },
+    /// The list has too few or too many elements.
+    Count {
+        /// The fewest allowed.
+        min: u64,
+        /// The most allowed.
         max: u64,
     },
     /// The text has only white space.
@@ -66,12 +73,18 @@ impl Reason {
             Self::Required => ("필수 항목입니다".into(), "is required".into()),
             Self::WrongType => ("형식이 올바르지 않습니다".into(), "has the wrong type or value".into()),
             Self::Range { min, max } => {
-                (format!("{min} 이상 {max} 이하여야 합니다"), format!("must be from {min} to {max}"))
+                (format!("{min} 이상 {max} 이하로 입력해 주세요"), format!("must be from {min} to {max}"))
+            }
+            Self::Length { min: 0, max } => {
+                (format!("{max}자 이하로 입력해 주세요"), format!("must have at most {max} characters"))
             }
             Self::Length { min, max } => {
-                (format!("길이가 {min} 이상 {max} 이하여야 합니다"), format!("must have a length from {min} to {max}"))
+                (format!("{min}자 이상 {max}자 이하로 입력해 주세요"), format!("must have {min} to {max} characters"))
             }
-            Self::Blank => ("비어 있을 수 없습니다".into(), "must not be blank".into()),
+            Self::Count { min, max } => {
+                (format!("{min}개 이상 {max}개 이하여야 합니다"), format!("must have {min} to {max} elements"))
+            }
+            Self::Blank => ("내용을 입력해 주세요".into(), "must not be blank".into()),
             Self::Unprintable => {
                 ("사용할 수 없는 문자가 있습니다".into(), "has characters that are not allowed".into())
             }
@@ -86,7 +99,9 @@ impl Reason {
                 "본인의 비밀번호는 현재 비밀번호를 입력해 변경해 주세요".into(),
                 "change your own password at /admin/auth/password, with the current one".into(),
             ),
-            Self::Url => ("http 또는 https 주소여야 합니다".into(), "must be an http or https address".into()),
+            Self::Url => {
+                ("http 또는 https로 시작하는 주소를 입력해 주세요".into(), "must be an http or https address".into())
+            }
             Self::Unknown => ("존재하지 않습니다".into(), "does not exist".into()),
             Self::SoldOut => ("지금 주문할 수 없는 메뉴입니다".into(), "cannot be ordered now".into()),
             Self::WrongPassword => ("현재 비밀번호가 아닙니다".into(), "is not the current password".into()),
@@ -120,7 +135,9 @@ mod tests {
             Reason::Required,
             Reason::WrongType,
             Reason::Range { min: 1, max: 999 },
+            Reason::Length { min: 0, max: 500 },
             Reason::Length { min: 1, max: 50 },
+            Reason::Count { min: 1, max: 100 },
             Reason::Blank,
             Reason::Unprintable,
             Reason::NotVisibleAscii,

@@ -46,7 +46,7 @@ pub struct ErrorDetail {
     #[schema(example = "items[0].quantity")]
     pub field: String,
     /// The reason for the refusal.
-    #[schema(example = "1 이상 999 이하여야 합니다")]
+    #[schema(example = "1 이상 999 이하로 입력해 주세요")]
     pub reason: String,
 }
 

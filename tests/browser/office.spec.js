@@ -215,7 +215,7 @@ test.describe('the menu in the office', () => {
     await dialog(page).getByLabel('사진 주소').fill('');
     await dialog(page).getByRole('button', { name: '저장', exact: true }).click();
     await expect(dialog(page).getByLabel('메뉴 이름')).toBeFocused();
-    await expect(dialog(page).getByLabel('메뉴 이름')).toHaveAccessibleDescription(/1 이상 100 이하/);
+    await expect(dialog(page).getByLabel('메뉴 이름')).toHaveAccessibleDescription(/1자 이상 100자 이하로 입력해 주세요/);
   });
 
   test('previews a picture, and says when there is none', async ({ page, server, complaints }) => {
@@ -494,7 +494,7 @@ test.describe('tables in the office', () => {
     await expect(to).toHaveAccessibleDescription('첫 번호보다 작을 수 없습니다');
     await to.fill('9201');
     await add.click();
-    await expect(password).toHaveAccessibleDescription(/4 이상/);
+    await expect(password).toHaveAccessibleDescription(/4자 이상/);
     await expect(password).toBeFocused();
     await page.keyboard.press('Escape');
     await dialog(page).getByRole('button', { name: '저장하지 않고 닫기' }).click();

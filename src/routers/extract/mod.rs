@@ -149,12 +149,14 @@ fn collect(errors: &ValidationErrors, parent: &str, found: &mut Vec<FieldError>)
 /// Converts the validator's code. (The validator's own messages would quote the refused value, even a password.)
 fn reason(error: &ValidationError) -> Reason {
     let bound = |name: &str| error.params.get(name).and_then(serde_json::Value::as_i64);
+    let size = |name: &str, otherwise: u64| bound(name).and_then(|size| size.try_into().ok()).unwrap_or(otherwise);
     match error.code.as_ref() {
         "range" => Reason::Range { min: bound("min").unwrap_or(i64::MIN), max: bound("max").unwrap_or(i64::MAX) },
-        "length" => Reason::Length {
-            min: bound("min").and_then(|min| min.try_into().ok()).unwrap_or(0),
-            max: bound("max").and_then(|max| max.try_into().ok()).unwrap_or(u64::MAX),
-        },
+        "length" => {
+            let (min, max) = (size("min", 0), size("max", u64::MAX));
+            let is_list = error.params.get("value").is_some_and(serde_json::Value::is_array);
+            if is_list { Reason::Count { min, max } } else { Reason::Length { min, max } }
+        }
         "blank" => Reason::Blank,
         "unprintable" => Reason::Unprintable,
         "store_code" => Reason::StoreCode,
@@ -286,7 +288,7 @@ mod tests {
         }
         assert_eq!(refused(r#"[[{"menu_id": 1, "quantity": 1}], null]"#), at("", Reason::WrongType));
         assert_eq!(refused("{}"), at("items", Reason::Required));
-        assert_eq!(refused(r#"{"items": []}"#), at("items", Reason::Length { min: 1, max: 100 }));
+        assert_eq!(refused(r#"{"items": []}"#), at("items", Reason::Count { min: 1, max: 100 }));
         let long = format!(r#"{{"items": [{{"menu_id": 1, "quantity": 1}}], "note": "{}"}}"#, "가".repeat(501));
         assert_eq!(refused(&long), at("note", Reason::Length { min: 0, max: 500 }));
         assert_eq!(
