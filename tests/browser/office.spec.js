@@ -168,6 +168,7 @@ test.describe('the menu in the office', () => {
     await openOffice(page, server);
     await page.getByLabel('메뉴 검색').fill('한정 굴');
     await expect(page.locator('.row')).toHaveCount(1);
+    await expect(page.locator('.group-head h3')).toHaveText(/^\S+ \d+개 중 1개$/);
     await page.getByRole('button', { name: '품절만 보기' }).click();
     await expect(page.getByText('조건에 맞는 메뉴가 없습니다')).toBeVisible();
     await staff.changeItem(item, { is_available: false });
@@ -229,12 +230,31 @@ test.describe('the menu in the office', () => {
     await expect(dialog(page)).toContainText('사진을 불러오지 못했습니다');
   });
 
-  test('explains why a category with items cannot be deleted', async ({ page, server, complaints }) => {
-    complaints.expect(/409/);
+  test('explains at once why a category with items cannot be deleted', async ({ page, server, complaints }) => {
+    void complaints;
     await openOffice(page, server);
     await page.getByRole('button', { name: '안주 삭제' }).click();
-    await dialog(page).getByRole('button', { name: '삭제', exact: true }).click();
-    await expect(dialog(page).getByRole('alert')).toContainText('다른 카테고리로 옮기거나');
+    await expect(dialog(page)).toContainText('다른 카테고리로 옮기거나');
+    await expect(dialog(page).getByRole('button', { name: '삭제', exact: true })).toHaveCount(0);
+    await dialog(page).getByRole('button', { name: '닫기' }).last().click();
+    await expect(dialog(page)).toHaveCount(0);
+  });
+
+  test('takes a price in full-width digits, and names the highest one', async ({ page, server, staff, complaints }) => {
+    void complaints;
+    await openOffice(page, server);
+    await page.getByRole('button', { name: '메뉴 추가', exact: true }).first().click();
+    await dialog(page).getByLabel('메뉴 이름').fill('전각 만두');
+    const price = dialog(page).getByLabel('가격 (원)');
+    const save = dialog(page).getByRole('button', { name: '저장', exact: true });
+    await price.fill('99999999999');
+    await save.click();
+    await expect(price).toHaveAccessibleDescription('100,000,000원까지 입력할 수 있습니다');
+    await price.fill('６，５００원');
+    await save.click();
+    await expect(row(page, '전각 만두')).toContainText('6,500원');
+    const { menus } = await staff.call('GET', '/admin/menus');
+    await staff.call('DELETE', `/admin/menus/${menus.find(({ name }) => name === '전각 만두').id}`);
   });
 });
 
@@ -554,13 +574,12 @@ test.describe('tables in the office', () => {
 });
 
 test.describe('accounts in the office', () => {
-  test('of staff get an explained 403, and the owner can come back', async ({ page, server, staff, complaints }) => {
+  test('of staff get an explanation, and the owner can come back', async ({ page, server, staff, complaints }) => {
     void complaints;
     const user = await staff.call('POST', '/admin/users', { username: '미나', password: 'mina1234', role: 'staff' });
     await page.goto(`${server.base}/office`);
     await fillLogin(page, { store: 'demo-store', username: '미나', password: 'mina1234' });
     await expect(page.getByRole('heading', { name: '점주만 이용할 수 있습니다' })).toBeVisible();
-    await expect(page.getByText('403')).toBeVisible();
     await expect(page.getByText('미나 계정은 직원 계정입니다')).toBeVisible();
     await checkPage(page, 'the explanation');
     await expect(page.getByRole('link', { name: '직원 화면' })).toHaveAttribute('href', '/staff');
@@ -612,9 +631,8 @@ test.describe('accounts in the office', () => {
     await openOffice(page, server, 'users');
     await expect(row(page, 'admin')).toContainText('(나)');
     await page.getByRole('button', { name: 'admin 삭제' }).click();
-    await expect(dialog(page)).toContainText('본인의 계정입니다');
-    await dialog(page).getByRole('button', { name: '삭제', exact: true }).click();
-    await expect(dialog(page).getByRole('alert')).toContainText('점주 계정이 하나 이상 있어야 합니다');
+    await expect(dialog(page)).toContainText('점주 계정이 하나 이상 있어야 합니다');
+    await expect(dialog(page).getByRole('button', { name: '삭제', exact: true })).toHaveCount(0);
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'admin 수정' }).click();
     await dialog(page).getByLabel('역할').selectOption({ label: '직원' });
@@ -641,6 +659,19 @@ test.describe('accounts in the office', () => {
     await staff.call('DELETE', `/admin/users/${user.id}`);
   });
 
+  test('say how long to wait after several wrong passwords', async ({ page, server, complaints }) => {
+    complaints.expect(/429/);
+    let seconds = 840;
+    const json = { error: { code: 'TOO_MANY_REQUESTS', message: '', details: [], request_id: '1' } };
+    await page.route('**/admin/auth/login', (route) => route.fulfill({ status: 429, headers: { 'Retry-After': String(seconds) }, json }));
+    await page.goto(`${server.base}/office`);
+    await fillLogin(page);
+    await expect(page.getByRole('alert')).toHaveText('요청이 너무 많습니다. 14분 뒤에 다시 시도해 주세요.');
+    seconds = 40;
+    await fillLogin(page);
+    await expect(page.getByRole('alert')).toHaveText('요청이 너무 많습니다. 40초 뒤에 다시 시도해 주세요.');
+  });
+
   test('stay signed in where that is wanted, and sign out', async ({ page, context, server, complaints }) => {
     void complaints;
     await page.goto(`${server.base}/office`);
@@ -659,6 +690,19 @@ test.describe('accounts in the office', () => {
     }
     const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
     expect(stored).not.toContain('token');
+  });
+
+  test('keep the language that was chosen on another page for staff', async ({ page, server, complaints }) => {
+    void complaints;
+    await page.goto(`${server.base}/office`);
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.goto(`${server.base}/staff`);
+    await expect(page.getByLabel('Store code')).toBeVisible();
+    await page.goto(`${server.base}/setup`);
+    await expect(page.getByRole('heading', { level: 1, name: 'Enter the set-up code' })).toBeVisible();
+    await page.getByRole('button', { name: '한국어' }).click();
+    await page.goto(`${server.base}/office`);
+    await expect(page.getByLabel('매장 코드')).toBeVisible();
   });
 });
 
@@ -691,19 +735,6 @@ test.describe('the change log in the office', () => {
     await page.getByRole('button', { name: '더 보기' }).click();
     await expect(row(page, '6,001원')).toHaveCount(2);
     await expect(row(page, '6,010원')).toHaveCount(2);
-
-  test('keep the language that was chosen on another page for staff', async ({ page, server, complaints }) => {
-    void complaints;
-    await page.goto(`${server.base}/office`);
-    await page.getByRole('button', { name: 'English' }).click();
-    await page.goto(`${server.base}/staff`);
-    await expect(page.getByLabel('Store code')).toBeVisible();
-    await page.goto(`${server.base}/setup`);
-    await expect(page.getByRole('heading', { level: 1, name: 'Enter the set-up code' })).toBeVisible();
-    await page.getByRole('button', { name: '한국어' }).click();
-    await page.goto(`${server.base}/office`);
-    await expect(page.getByLabel('매장 코드')).toBeVisible();
-  });
     await staff.call('DELETE', `/admin/menus/${item.id}`);
   });
 });

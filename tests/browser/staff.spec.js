@@ -118,6 +118,21 @@ test.describe('the staff page', () => {
     await expect(card(page, table)).toContainText('5,500원');
   });
 
+  test('explains that a completion cannot be undone once the next party is there', async ({ page, server, table, complaints }) => {
+    complaints.expect(/409/);
+    const guest = await Guest.login(server.base, table);
+    await guest.order('콜라');
+    await signIn(page, server.base);
+    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: '이용 완료' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: '이용 완료' }).click();
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+    await (await Guest.login(server.base, table)).order('식혜');
+    await expect(card(page, table)).toContainText('3,500원');
+    await page.getByRole('button', { name: '되돌리기' }).click();
+    await expect(page.getByRole('status').filter({ hasText: '다음 손님이 이 테이블을 이용하기 시작해 되돌릴 수 없습니다' })).toBeVisible();
+  });
+
   test('keeps its state when the login ends', async ({ page, server, table, complaints }) => {
     complaints.expect(/401/);
     const guest = await Guest.login(server.base, table);

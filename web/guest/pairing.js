@@ -2,6 +2,7 @@ import { asApiError } from '../lib/api.js';
 import { setLanguage, t } from '../lib/i18n.js';
 import { whenIdle } from '../lib/idle.js';
 import { lastStore } from '../lib/last-store.js';
+import { plainNumber } from '../lib/number.js';
 import { html, useEffect, useRef, useSignal } from '../lib/preact.js';
 import { useFailure } from '../lib/reachable.js';
 import { close } from '../lib/view.js';
@@ -34,7 +35,7 @@ export function Pairing() {
 
   const errors = {
     store: store.value.trim() ? '' : t('pair.required'),
-    table: !table.value.trim() ? t('pair.required') : /^\d{1,6}$/.test(table.value.trim()) ? '' : t('pair.number'),
+    table: !table.value.trim() ? t('pair.required') : /^\d{1,6}$/.test(plainNumber(plainNumber(table.value))) ? '' : t('pair.number'),
     password: password.value ? '' : t('pair.required'),
   };
 
@@ -49,7 +50,7 @@ export function Pairing() {
     }
     isBusy.value = true;
     try {
-      await pair({ store_id: store.value.trim(), table_number: Number(table.value), password: password.value });
+      await pair({ store_id: store.value.trim(), table_number: Number(plainNumber(table.value)), password: password.value });
       close();
       enterPaired();
     } catch (error) {

@@ -31,6 +31,10 @@ export class ApiError extends Error {
   /** What the guest is told. */
   get text() {
     const key = `error.${this.code}`;
+    if (this.code === 'TOO_MANY_REQUESTS' && this.retryAfter > 0) {
+      const seconds = Math.ceil(this.retryAfter / 1000);
+      return seconds > 60 ? t('wait.minutes', { count: Math.ceil(seconds / 60) }) : t('wait.seconds', { count: seconds });
+    }
     return hasText(key) ? t(key) : this.message;
   }
 }

@@ -10,7 +10,7 @@ export function Forbidden() {
   const { username = '', store_name = '' } = account.value ?? {};
   return html`<main class="entry">
     <div class="entry-card">
-      <p class="muted">403 · ${store_name}</p>
+      <p class="muted">${store_name}</p>
       <h1>${t('office.forbidden.title')}</h1>
       <p>${t('office.forbidden.text', { name: username })}</p>
       <p class="muted">${t('office.forbidden.hint')}</p>

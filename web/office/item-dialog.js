@@ -1,5 +1,7 @@
 import { changed, useForm } from '../lib/form.js';
-import { t } from '../lib/i18n.js';
+import { language, t } from '../lib/i18n.js';
+import { formatMoney } from '../lib/money.js';
+import { plainNumber } from '../lib/number.js';
 import { html } from '../lib/preact.js';
 import { Field } from '../ui/field.js';
 import { FormDialog } from '../ui/form-dialog.js';
@@ -56,15 +58,24 @@ function toValues({ name, price, category_id, description, image_url }) {
 function check({ name, price, image_url }) {
   return {
     name: name.trim() ? '' : t('pair.required'),
-    price: !price.trim() ? t('pair.required') : toPrice(price) === null ? t('office.item.price.wrong') : '',
+    price: !price.trim() ? t('pair.required') : priceError(toPrice(price)),
     image_url: isAddress(image_url.trim()) ? '' : t('office.item.image.wrong'),
   };
 }
 
-/** @param {string} text with or without separators of thousands */
+/** The highest price that the server accepts. */
+const MOST = 100_000_000;
+
+/** @param {string} text with or without separators of thousands @returns {number | null} null if it is not a number */
 function toPrice(text) {
-  const digits = text.replace(/[\s,]|원$/g, '');
-  return /^\d{1,9}$/.test(digits) ? Number(digits) : null;
+  const digits = plainNumber(text).replace(/원$/, '');
+  return /^\d+$/.test(digits) ? Number(digits) : null;
+}
+
+/** @param {number | null} price */
+function priceError(price) {
+  if (price === null) return t('office.item.price.wrong');
+  return price > MOST ? t('office.item.price.high', { most: formatMoney(MOST, language.value) }) : '';
 }
 
 /** @param {string} text */

@@ -14,7 +14,7 @@ export function MenuCategory({ category, count, items }) {
   const id = category?.id ?? 0;
   return html`<section class="group" aria-label=${name}>
     <header class="group-head">
-      <h3>${name} <span class="muted">${count}</span></h3>
+      <h3>${name} <span class="muted">${items.length < count ? t('office.category.shown', { shown: items.length, count }) : count}</span></h3>
       ${category && html`<div class="group-actions">
         <${Button} kind="plain" label=${t('office.category.rename_of', { name })} onPress=${() => openDialog('category', id)}>${t('office.category.rename')}<//>
         <${Button} kind="plain" label=${t('office.reorder_of', { name })} isDisabled=${count < 2} onPress=${() => openDialog('order', id)}>${t('office.reorder')}<//>

@@ -33,7 +33,7 @@ export function MenuDialogs({ menu: { categories, items } }) {
       return category && remove(key, category.name, 'office.category.delete_text', async () => {
         await request('DELETE', `/admin/categories/${id}`);
         menu.update((data) => ({ ...data, categories: data.categories.filter((one) => one.id !== id) }));
-      });
+      }, items.some((one) => one.category_id === id) ? t('office.error.CATEGORY_HAS_MENUS') : '');
     case 'order':
       return category && html`<${OrderDialog} key=${key} title=${t('office.reorder_of', { name: category.name })} onClose=${closeDialog}
         read=${() => menu.data.peek()?.items.filter((one) => one.category_id === id) ?? []} save=${(/** @type {number[]} */ ids) => saveItems(id, ids)} />`;
@@ -50,13 +50,14 @@ export function MenuDialogs({ menu: { categories, items } }) {
  * @param {string} name
  * @param {'office.item.delete_text' | 'office.category.delete_text'} text
  * @param {() => Promise<any>} act
+ * @param {string} [refusal] why it cannot be deleted
  */
-function remove(key, name, text, act) {
+function remove(key, name, text, act, refusal) {
   const confirmed = async () => {
     await act();
     toast(t('office.deleted', { name }));
   };
-  return html`<${ConfirmDialog} key=${key} title=${t('office.delete_of', { name })} text=${t(text)} confirm=${t('office.delete')}
+  return html`<${ConfirmDialog} key=${key} title=${t('office.delete_of', { name })} text=${t(text)} refusal=${refusal} confirm=${t('office.delete')}
     onConfirm=${confirmed} explain=${explain} onClose=${closeDialog} />`;
 }
 

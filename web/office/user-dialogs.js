@@ -23,6 +23,8 @@ export function UserDialogs({ users: list }) {
     toast(t('office.deleted', { name: user.username }));
     if (isOwn) leave();
   };
+  const isLastOwner = user.role === 'owner' && list.filter(({ role }) => role === 'owner').length === 1;
   return html`<${ConfirmDialog} key=${id} title=${t('office.delete_of', { name: user.username })} confirm=${t('office.delete')}
+    refusal=${isLastOwner ? t('office.error.LAST_OWNER') : ''}
     text=${t(isOwn ? 'office.user.delete_own' : 'office.user.delete_text')} onConfirm=${remove} explain=${explain} onClose=${closeDialog} />`;
 }

@@ -1,4 +1,5 @@
 import { t } from '../lib/i18n.js';
+import { plainNumber } from '../lib/number.js';
 import { html } from '../lib/preact.js';
 import { progress } from './state/progress.js';
 
@@ -18,8 +19,8 @@ function addresses(hosts) {
 export function Finish() {
   const { store, count, hosts, isLocalOnly } = progress.value;
   const [first, ...others] = addresses(hosts);
-  const unknown = `${location.protocol}//…${location.port && `:${location.port}`}/order`;
   const open = first ? 'setup.finish.open' : isLocalOnly ? 'setup.finish.open.local' : 'setup.finish.open.unknown';
+  const unknown = `${location.protocol}//…${location.port && `:${location.port}`}/order`;
   return html`<h1 tabindex="-1">${t('setup.finish.title')}</h1>
     <section class="setup-section">
       <h2>${t('setup.finish.tablet')}</h2>
@@ -33,7 +34,7 @@ export function Finish() {
         <li>${t('setup.finish.connect', { button: t('pair.submit') })}
           <dl class="setup-values">
             <div><dt>${t('pair.store')}</dt><dd>${store.store_id}</dd></div>
-            <div><dt>${t('pair.table')}</dt><dd>${t('setup.finish.numbers', { count })}</dd></div>
+            <div><dt>${t('pair.table')}</dt><dd>${t('setup.finish.numbers', { count: plainNumber(count) })}</dd></div>
             <div><dt>${t('pair.password')}</dt><dd>${t('setup.finish.password')}</dd></div>
           </dl>
         </li>

@@ -1,5 +1,6 @@
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
+import { plainNumber } from '../lib/number.js';
 import { html, useSignal } from '../lib/preact.js';
 import { Field } from '../ui/field.js';
 import { Form } from './form.js';
@@ -16,7 +17,8 @@ export function TablesForm() {
   const tries = useSignal(0);
   const isBusy = useSignal(false);
   const failure = useSignal('');
-  const number = /^\d{1,4}$/.test(count.trim()) ? Number(count) : 0;
+  const digits = plainNumber(count);
+  const number = /^\d{1,4}$/.test(digits) ? Number(digits) : 0;
   const isInRange = number >= 1 && number <= MOST;
   const isTried = tries.value > 0;
   const errors = {

@@ -12,11 +12,12 @@ import { Dialog } from './dialog.js';
  * @param {string} props.title
  * @param {string} props.text
  * @param {string} props.confirm
+ * @param {string} [props.refusal] why it is not possible now, so that there is nothing to confirm
  * @param {() => Promise<any>} props.onConfirm
  * @param {(error: import('../lib/api.js').ApiError) => string} props.explain
  * @param {() => void} props.onClose
  */
-export function ConfirmDialog({ title, text, confirm, onConfirm, explain, onClose }) {
+export function ConfirmDialog({ title, text, confirm, refusal, onConfirm, explain, onClose }) {
   const isBusy = useSignal(false);
   const failure = useFailure();
   const act = async () => {
@@ -32,8 +33,8 @@ export function ConfirmDialog({ title, text, confirm, onConfirm, explain, onClos
   };
   const footer = html`<div class="actions">
     ${failure.value && html`<p class="alert" role="alert">${explain(failure.value)}</p>`}
-    <${Button} onPress=${onClose}>${t('pair.cancel')}<//>
-    <${Button} kind="danger" guard=${500} isBusy=${isBusy.value} onPress=${act}>${confirm}<//>
+    <${Button} onPress=${onClose}>${t(refusal ? 'close' : 'pair.cancel')}<//>
+    ${!refusal && html`<${Button} kind="danger" guard=${500} isBusy=${isBusy.value} onPress=${act}>${confirm}<//>`}
   </div>`;
-  return html`<${Dialog} title=${title} onClose=${onClose} footer=${footer}><p>${text}</p><//>`;
+  return html`<${Dialog} title=${title} onClose=${onClose} footer=${footer}><p>${refusal || text}</p><//>`;
 }

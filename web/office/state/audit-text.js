@@ -56,6 +56,7 @@ export function changesOf({ action, before, after }) {
     .filter((field) => !HIDDEN.includes(field) && JSON.stringify(old?.[field]) !== JSON.stringify(current?.[field]))
     // `has_new_password` is only in `after`, and interesting only if it is true.
     .filter((field) => field !== 'has_new_password' || current?.[field])
+    .filter((field) => field !== 'unpaired_device_ids' || current?.[field].length > 0)
     // The position is interesting only if it was changed.
     .filter((field) => field !== 'display_order' || (old && current))
     .map((field) => ({ field: label(field), before: valueIn(old, field, action), after: valueIn(current, field, action) }));
@@ -92,7 +93,7 @@ function valueIn(snapshot, field, action) {
     case 'items':
       return value.map((/** @type {Snapshot} */ item) => `${item.menu_name} ${item.quantity}`).join(', ');
     case 'unpaired_device_ids':
-      return value.length > 0 ? value.join(', ') : t('office.audit.none');
+      return value.map((/** @type {number} */ id) => t('office.device', { id })).join(', ');
     default:
       return typeof value === 'boolean' ? t(value ? 'office.yes' : 'office.no') : String(value);
   }

@@ -1,5 +1,6 @@
 // Adds many tables, one request after another: the API adds one at a time.
 import { asApiError } from '../../lib/api.js';
+import { plainNumber } from '../../lib/number.js';
 import { backoff } from '../../lib/random.js';
 import { request } from './account.js';
 
@@ -14,7 +15,8 @@ const TRIES = 4;
  * @param {string} text
  */
 export function toTableNumber(text) {
-  const number = /^\d{1,6}$/.test(text.trim()) ? Number(text) : 0;
+  const digits = plainNumber(text);
+  const number = /^\d{1,6}$/.test(digits) ? Number(digits) : 0;
   return number <= 100_000 ? number : 0;
 }
 
