@@ -5,6 +5,6 @@ import { login } from './state/account.js';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 
-await startTexts(login.savedLanguage());
+await startTexts(login.savedLanguage(), 'staff');
 render(html`<${App} />`, root);
 root.removeAttribute('aria-busy');
