@@ -8,6 +8,21 @@ const signIn = (page, base) => signInAt(page, `${base}/staff`);
 
 const card = (page, table) => page.locator('.table', { has: page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }) });
 
+const openTable = async (page, table) => {
+  await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.locator('.order').first()).toBeVisible();
+  await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
+  return dialog;
+};
+
+/** Where a finger would press a button that reacts. */
+const middle = async (locator) => {
+  await expect(locator).toBeEnabled();
+  const { x, y, width, height } = await locator.boundingBox();
+  return [x + width / 2, y + height / 2];
+};
+
 /** Counts the tones that the page plays; a ring has two. */
 const countTones = (page) =>
   page.addInitScript(() => {
@@ -66,10 +81,10 @@ test.describe('the staff page', () => {
     await dialog.getByRole('button', { name: '주문 취소' }).click();
     await dialog.getByLabel('취소 사유').fill('잘못 입력');
     await dialog.getByRole('button', { name: '주문 취소하기' }).click();
-    await expect(dialog).toContainText('아직 주문이 없습니다');
+    await expect(dialog.locator('.order')).toContainText('취소됨');
     expect(await staff.orders(table)).toEqual([]);
     await dialog.getByRole('button', { name: '되돌리기' }).click();
-    await expect(dialog.locator('.order')).toContainText('떡볶이');
+    await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
     expect((await staff.orders(table))[0].id).toBe(id);
   });
 
@@ -92,6 +107,68 @@ test.describe('the staff page', () => {
     await expect(reason).toHaveValue('주문을 잘');
     await expect(reason).toBeFocused();
   });
+
+  test('keeps every order of an open table at its place', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    const first = await guest.order('콜라');
+    const second = await guest.order('식혜');
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    const orderOf = (order) => dialog.locator('.order', { hasText: `주문 ${order.order_number.split('-')[1]}` });
+    const start = await middle(orderOf(second).getByRole('button', { name: '준비 시작' }));
+    const third = await guest.order('떡볶이');
+    await expect(dialog.getByRole('button', { name: '새 주문 1건 보기' })).toBeVisible();
+    await page.mouse.click(...start);
+    await expect(orderOf(second)).toContainText('준비 중');
+    await orderOf(first).getByRole('button', { name: '주문 취소' }).click();
+    const cancel = await middle(orderOf(first).getByRole('button', { name: '주문 취소하기' }));
+    await guest.order('콜라');
+    await staff.call('DELETE', `/admin/orders/${second.id}`);
+    await expect(dialog.getByRole('button', { name: '새 주문 2건 보기' })).toBeVisible();
+    await expect(orderOf(second)).toContainText('다른 직원이 취소한 주문입니다');
+    await page.mouse.click(...cancel);
+    await expect(orderOf(first)).toContainText('취소됨');
+    expect((await staff.orders(table)).map(({ status }) => status)).toEqual(['pending', 'pending']);
+    const undo = await middle(orderOf(first).getByRole('button', { name: '되돌리기' }));
+    await guest.order('콜라');
+    await expect(dialog.getByRole('button', { name: '새 주문 3건 보기' })).toBeVisible();
+    await page.mouse.click(...undo);
+    await expect(orderOf(first).getByRole('button', { name: '준비 시작' })).toBeVisible();
+    await expect(page).toHaveTitle(/^\(3\)/);
+    await dialog.getByRole('button', { name: '새 주문 3건 보기' }).click();
+    await expect(orderOf(third)).toBeVisible();
+    await expect(dialog.locator('.order')).toHaveCount(5);
+    await expect(page).not.toHaveTitle(/^\(/);
+  });
+
+  for (const [width, height] of [[1280, 800], [390, 844]]) {
+    test(`keeps a scrolled list and the completion at their places: ${width} pixels wide`, async ({ page, server, staff, table, complaints }) => {
+      void complaints;
+      await page.setViewportSize({ width, height });
+      const guest = await Guest.login(server.base, table);
+      const orders = [];
+      for (const name of ['콜라', '식혜', '콜라', '식혜', '콜라', '식혜', '콜라']) orders.push(await guest.order(name));
+      await signIn(page, server.base);
+      const dialog = await openTable(page, table);
+      const wanted = dialog.locator('.order', { hasText: `주문 ${orders[1].order_number.split('-')[1]}` });
+      await wanted.scrollIntoViewIfNeeded();
+      const start = await middle(wanted.getByRole('button', { name: '준비 시작' }));
+      const complete = await middle(dialog.getByRole('button', { name: '이용 완료' }));
+      await guest.order('떡볶이');
+      await staff.call('DELETE', `/admin/orders/${orders[5].id}`);
+      await expect(dialog.getByRole('button', { name: '새 주문 1건 보기' })).toBeVisible();
+      await expect(dialog.getByText('다른 직원이 취소한 주문입니다')).toBeAttached();
+      await page.mouse.click(...start);
+      await expect(wanted).toContainText('준비 중');
+      await page.mouse.click(...complete);
+      await expect(dialog).toContainText('아직 끝나지 않은 주문 7건');
+      const confirm = await middle(dialog.getByRole('button', { name: '이용 완료' }));
+      await guest.order('떡볶이');
+      await expect(dialog).toContainText('아직 끝나지 않은 주문 8건');
+      expect(await middle(dialog.getByRole('button', { name: '이용 완료' }))).toEqual(confirm);
+    });
+  }
 
   test('updates the total while a table is being completed, and takes a completion back', async ({ page, server, table, complaints }) => {
     void complaints;

@@ -1,6 +1,5 @@
 import { t } from '../lib/i18n.js';
 import { html, useEffect } from '../lib/preact.js';
-import { view } from '../lib/view.js';
 import { LoginDialog } from '../ui/login-dialog.js';
 import { LoginPage } from '../ui/login-page.js';
 import { Toast } from '../ui/toast.js';
@@ -17,6 +16,6 @@ export function App() {
   }, [title]);
   return html`${account.value ? html`<${Board} />` : html`<${LoginPage} login=${login} title=${t('staff.login.title')} />`}
     ${hasEnded.value && html`<${LoginDialog} login=${login} onDone=${resume} onLeave=${leave} />`}
-    ${view.value.name !== 'table' && html`<${UndoBar} />`}
+    <${UndoBar} />
     <${Toast} />`;
 }

@@ -6,8 +6,8 @@ import { Field } from '../ui/field.js';
 import { request } from './state/account.js';
 import { offerUndo } from './undo-bar.js';
 
-/** Cancels an order, with a reason for the audit. @param {{ order: import('wire').Order, onClose: () => void, onChanged: () => void }} props */
-export function CancelForm({ order, onClose, onChanged }) {
+/** Cancels an order, with a reason for the audit. @param {{ order: import('wire').Order, onClose: () => void, onCancelled: () => void, onChanged: () => void }} props */
+export function CancelForm({ order, onClose, onCancelled, onChanged }) {
   const reason = useSignal('');
   const isBusy = useSignal(false);
   const failure = useSignal('');
@@ -17,12 +17,13 @@ export function CancelForm({ order, onClose, onChanged }) {
     try {
       await request('DELETE', `/admin/orders/${order.id}?reason=${encodeURIComponent(reason.value.trim().slice(0, 500))}`);
       const number = order.order_number.split('-')[1] ?? order.order_number;
-      offerUndo(t('staff.cancelled', { number }), () => request('POST', `/admin/orders/${order.id}/restore`));
-      onClose();
+      offerUndo(order.id, t('staff.cancelled', { number }), () => request('POST', `/admin/orders/${order.id}/restore`));
+      // The form stays as it is until the list is read again, so that nothing moves in between.
+      onCancelled();
     } catch (error) {
       failure.value = asApiError(error).text;
-    } finally {
       isBusy.value = false;
+    } finally {
       onChanged();
     }
   };

@@ -30,7 +30,7 @@ export function CompleteDialog({ table, onClose }) {
       /** @type {import('wire').CompletedTable} */
       const done = await request('POST', `/admin/tables/${table.id}/complete`, { session_id: session.value });
       const text = t('staff.completed', { number: table.table_number, total: money(done.total_amount) });
-      offerUndo(text, () => request('POST', `/admin/sessions/${done.session_id}/reopen`));
+      offerUndo(done.session_id, text, () => request('POST', `/admin/sessions/${done.session_id}/reopen`));
       onClose();
       refresh();
     } catch (error) {
@@ -38,11 +38,11 @@ export function CompleteDialog({ table, onClose }) {
       isBusy.value = false;
     }
   };
-  const footer = html`<div class="actions">
+  const footer = html`<div class="actions places">
     <${Button} onPress=${onClose}>${t('pair.cancel')}<//>
     ${!isGone && orders && html`<${Button} key=${table.order_count} kind="primary" guard=${800} isBusy=${isBusy.value} onPress=${complete}>${t('staff.complete')}<//>`}
   </div>`;
-  return html`<${Dialog} title=${t('staff.complete.title', { number: table.table_number })} onClose=${onClose} footer=${footer}>
+  return html`<${Dialog} class="steady" title=${t('staff.complete.title', { number: table.table_number })} onClose=${onClose} footer=${footer}>
     ${isGone && !isBusy.value && html`<p class="alert" role="alert">${t('staff.complete.gone')}</p>`}
     ${table.order_count > first.value && html`<p class="notice" role="alert">${t('staff.complete.new')}</p>`}
     <p class="total"><span>${t('staff.orders', { count: table.order_count })}</span><${Money} amount=${table.total_amount} /></p>

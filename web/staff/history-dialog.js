@@ -38,7 +38,7 @@ export function HistoryDialog({ table, onClose }) {
   const set = (/** @type {import('../vendor/signals.mjs').Signal<string>} */ signal) => (/** @type {string} */ value) => {
     signal.value = value;
   };
-  return html`<${Dialog} class="table-dialog" title=${t('staff.history.title', { number: table.table_number })} onClose=${onClose}>
+  return html`<${Dialog} class="steady table-dialog" title=${t('staff.history.title', { number: table.table_number })} onClose=${onClose}>
     <div class="days">
       <${Field} type="date" label=${t('staff.history.from')} value=${from.value} onInput=${set(from)} />
       <${Field} type="date" label=${t('staff.history.to')} value=${to.value} onInput=${set(to)} />

@@ -1,5 +1,5 @@
 import { t } from '../lib/i18n.js';
-import { html, useLayoutEffect } from '../lib/preact.js';
+import { html, useLayoutEffect, useRef } from '../lib/preact.js';
 import { open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
@@ -8,30 +8,52 @@ import { Empty, Failure, Loading } from '../ui/states.js';
 import { OrderView } from './order-view.js';
 import { markSeen, unseen } from './state/board.js';
 import { useLiveOrders } from './state/live-orders.js';
-import { UndoBar } from './undo-bar.js';
+import { usePlaces } from './state/places.js';
 
 /** The orders of a table. @param {{ table: import('wire').DashboardTable, onClose: () => void }} props */
 export function TableDialog({ table, onClose }) {
-  const { orders, error, reload } = useLiveOrders(table.id);
-  const hasNew = unseen.value.some((one) => one.table === table.id);
+  const { orders, isPart, error, reload } = useLiveOrders(table.id);
+  const { shown, waiting, showWaiting } = usePlaces(orders, isPart);
+  const top = useRef(/** @type {HTMLElement | null} */ (null));
+  const isSeen = seenBy(table.id, orders, waiting);
+  const hasSeen = unseen.value.some(isSeen);
   // Orders of an open table are marked as seen when they are drawn, because the dialog may be closed right after.
   useLayoutEffect(() => {
-    if (orders && hasNew && document.visibilityState === 'visible') markSeen(table.id);
-  }, [orders, hasNew]);
+    if (hasSeen && document.visibilityState === 'visible') markSeen(isSeen);
+  }, [orders, hasSeen]);
+  const show = () => {
+    showWaiting();
+    top.current?.parentElement?.scrollTo(0, 0);
+  };
+  const beside = html`<div class="beside" role="status">
+    ${waiting.length > 0 && html`<${Button} kind="primary" onPress=${show}>${t('staff.waiting', { count: waiting.length })}<//>`}
+  </div>`;
   const footer = html`
-    ${table.is_active && html`<p class="total"><span>${t('cart.total')}</span><${Money} amount=${table.total_amount} /></p>`}
-    <div class="actions">
+    <p class="total">${table.is_active ? html`<span>${t('cart.total')}</span><${Money} amount=${table.total_amount} />` : html`<span class="muted">${t('staff.free')}</span>`}</p>
+    <div class="actions places">
       <${Button} onPress=${() => open('history', table.id)}>${t('staff.history')}<//>
       ${table.is_active && html`<${Button} kind="primary" onPress=${() => open('complete', table.id)}>${t('staff.complete')}<//>`}
     </div>`;
-  return html`<${Dialog} class="table-dialog" title=${t('app.table', { number: table.table_number })} onClose=${onClose} footer=${footer}>
-    <${UndoBar} />
-    ${content()}
+  return html`<${Dialog} class="steady table-dialog" title=${t('app.table', { number: table.table_number })} onClose=${onClose} beside=${beside} footer=${footer}>
+    <div class="orders" ref=${top}>${content()}</div>
   <//>`;
 
   function content() {
     if (!orders) return error ? html`<${Failure} title=${t('orders.failed')} error=${error} onRetry=${reload} />` : html`<${Loading} />`;
-    if (orders.length === 0) return html`<${Empty} title=${t('orders.empty')} />`;
-    return orders.map((order) => html`<${OrderView} key=${order.id} order=${order} isOld=${order.session_id !== table.session_id} onChanged=${reload} />`);
+    if (shown.length === 0) return html`<${Empty} title=${t('orders.empty')} />`;
+    return shown.map(({ order, isGone }) => html`<${OrderView} key=${order.id} order=${order} isGone=${isGone} isOld=${order.session_id !== table.session_id} onChanged=${reload} />`);
   }
+}
+
+/**
+ * Which unseen orders are seen: those that are shown, and older ones, which are no longer live.
+ *
+ * @param {number} table
+ * @param {import('wire').Order[] | null} orders
+ * @param {import('wire').Order[]} waiting
+ */
+function seenBy(table, orders, waiting) {
+  const newest = orders?.[0]?.id ?? 0;
+  return (/** @type {{ order: number, table: number }} */ one) =>
+    orders !== null && one.table === table && one.order <= newest && !waiting.some(({ id }) => id === one.order);
 }

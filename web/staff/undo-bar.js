@@ -6,7 +6,9 @@ import { toast } from '../ui/toast.js';
 
 const OFFERED_FOR = 15_000;
 
-/** @type {import('../vendor/signals.mjs').Signal<{ text: string, undo: () => Promise<any> } | null>} */
+/** @typedef {{ about: number | string, text: string, undo: () => Promise<any> }} Offer */
+
+/** @type {import('../vendor/signals.mjs').Signal<Offer | null>} */
 const offer = signal(null);
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
@@ -14,17 +16,24 @@ let timer;
 /**
  * Shows the last action, and offers to undo it for a while.
  *
+ * @param {number | string} about the id of the order or session
  * @param {string} text
  * @param {() => Promise<any>} undo
  */
-export function offerUndo(text, undo) {
+export function offerUndo(about, text, undo) {
   clearTimeout(timer);
-  offer.value = { text, undo };
+  offer.value = { about, text, undo };
   timer = setTimeout(() => {
     offer.value = null;
   }, OFFERED_FOR);
 }
 
+/** After it was undone elsewhere. @param {number | string} about */
+export function withdrawUndo(about) {
+  if (offer.value?.about === about) offer.value = null;
+}
+
+/** Lies over the end of the board. A dialog covers it, as a cancelled order has an undo of its own there. */
 export function UndoBar() {
   const offered = offer.value;
   const undo = async () => {
@@ -37,6 +46,6 @@ export function UndoBar() {
     }
   };
   return html`<div class="undo" role="status">
-    ${offered && html`<div class="undo-bar"><p>${offered.text}</p><${Button} onPress=${undo}>${t('staff.undo')}<//></div>`}
+    ${offered && html`<div class="undo-bar"><p>${offered.text}</p><${Button} key=${offered.about} guard=${500} onPress=${undo}>${t('staff.undo')}<//></div>`}
   </div>`;
 }

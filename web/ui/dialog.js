@@ -13,11 +13,12 @@ import { watchSecondTap } from './second-tap.js';
  * @param {() => void} props.onClose
  * @param {any} props.children
  * @param {any} [props.footer] stays in sight
+ * @param {any} [props.beside] at a fixed place beside the title
  * @param {string} [props.class]
  * @param {boolean} [props.isTitleHidden]
  * @param {() => boolean} [props.mayClose] asked before the person closes it
  */
-export function Dialog({ title, onClose, children, footer, class: extra = '', isTitleHidden, mayClose = () => true }) {
+export function Dialog({ title, onClose, children, footer, beside, class: extra = '', isTitleHidden, mayClose = () => true }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const isSecondTap = useRef(/** @type {ReturnType<typeof watchSecondTap>} */ (() => false));
   const id = useId();
@@ -72,6 +73,7 @@ export function Dialog({ title, onClose, children, footer, class: extra = '', is
     <div class="dialog-frame">
       <header class=${isTitleHidden ? 'dialog-head bare' : 'dialog-head'}>
         <h2 id=${id} tabindex="-1" class=${isTitleHidden ? 'visually-hidden' : ''}>${title}</h2>
+        ${beside}
         <button type="button" class="button icon-only" aria-label=${t('close')} onClick=${close}><${Icon} name="close" /></button>
       </header>
       <div class="dialog-body">${children}</div>

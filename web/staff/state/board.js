@@ -27,6 +27,9 @@ export const unseen = signal(read(UNSEEN) ?? []);
 /** Grows with each event, for what is loaded beside the snapshot. */
 export const changes = signal(0);
 
+/** The orders that were cancelled while the page was open. @type {import('../../vendor/signals.mjs').Signal<ReadonlySet<number>>} */
+export const cancelled = signal(new Set());
+
 export const unseenCount = computed(() => unseen.value.length);
 
 export const stream = login.stream(handle);
@@ -46,7 +49,11 @@ function handle(name, data) {
       notice(data);
       break;
     case 'order_deleted':
+      cancelled.value = new Set([...cancelled.value, data.order_id]);
       keep(unseen.value.filter(({ order }) => order !== data.order_id));
+      break;
+    case 'order_restored':
+      cancelled.value = new Set([...cancelled.value].filter((id) => id !== data.order_id));
       break;
     case 'session_completed':
       keep(unseen.value.filter(({ table }) => table !== data.table_id));
@@ -69,9 +76,9 @@ function keep(next) {
   unseen.value = next;
 }
 
-/** Somebody has opened the table. @param {number} table */
-export function markSeen(table) {
-  if (unseen.value.some((one) => one.table === table)) keep(unseen.value.filter((one) => one.table !== table));
+/** Somebody has seen these orders. @param {(one: { order: number, table: number }) => boolean} isSeen */
+export function markSeen(isSeen) {
+  if (unseen.value.some(isSeen)) keep(unseen.value.filter((one) => !isSeen(one)));
 }
 
 let failures = 0;

@@ -6,18 +6,18 @@ import { changes } from './board.js';
 
 /**
  * @param {number} table
- * @returns {{ orders: import('wire').Order[] | null, error: import('../../lib/api.js').ApiError | null, reload: () => void }}
+ * @returns {{ orders: import('wire').Order[] | null, isPart: boolean, error: import('../../lib/api.js').ApiError | null, reload: () => void }}
  */
 export function useLiveOrders(table) {
-  const orders = useSignal(/** @type {import('wire').Order[] | null} */ (null));
+  const page = useSignal(/** @type {import('wire').OrderPage | null} */ (null));
   const error = useSignal(/** @type {import('../../lib/api.js').ApiError | null} */ (null));
   const tries = useSignal(0);
   useEffect(() => {
     let isLeft = false;
     request('GET', `/admin/orders?table_id=${table}&limit=200`).then(
-      (/** @type {any} */ page) => {
+      (/** @type {any} */ answer) => {
         if (isLeft) return;
-        orders.value = page.orders;
+        page.value = answer;
         error.value = null;
       },
       (thrown) => {
@@ -28,5 +28,10 @@ export function useLiveOrders(table) {
       isLeft = true;
     };
   }, [table, changes.value, tries.value]);
-  return { orders: orders.value, error: error.value, reload: () => (tries.value += 1) };
+  return {
+    orders: page.value?.orders ?? null,
+    isPart: Boolean(page.value?.next_cursor),
+    error: error.value,
+    reload: () => (tries.value += 1),
+  };
 }

@@ -1,0 +1,34 @@
+import { asApiError } from '../lib/api.js';
+import { t } from '../lib/i18n.js';
+import { html, useSignal } from '../lib/preact.js';
+import { Button } from '../ui/button.js';
+import { request } from './state/account.js';
+import { withdrawUndo } from './undo-bar.js';
+
+/**
+ * At the place of the buttons of an order that is no longer live. A cancellation from here can be undone.
+ *
+ * @param {{ id: number, text: string, isOurs: boolean, onChanged: () => void }} props
+ */
+export function GoneOrder({ id, text, isOurs, onChanged }) {
+  const isBusy = useSignal(false);
+  const failure = useSignal('');
+  const undo = async () => {
+    isBusy.value = true;
+    failure.value = '';
+    try {
+      await request('POST', `/admin/orders/${id}/restore`);
+      withdrawUndo(id);
+    } catch (error) {
+      failure.value = asApiError(error).text;
+      isBusy.value = false;
+    } finally {
+      onChanged();
+    }
+  };
+  return html`<div class="gone-actions">
+    <p role="status">${text}</p>
+    ${isOurs && html`<${Button} guard=${500} isBusy=${isBusy.value} onPress=${undo}>${t('staff.undo')}<//>`}
+    ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+  </div>`;
+}
