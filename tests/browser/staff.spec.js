@@ -8,11 +8,11 @@ const signIn = (page, base) => signInAt(page, `${base}/staff`);
 
 const card = (page, table) => page.locator('.table', { has: page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }) });
 
-const openTable = async (page, table) => {
+const openTable = async (page, table, hasOrders = true) => {
   await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
   const dialog = page.getByRole('dialog');
-  await expect(dialog.locator('.order').first()).toBeVisible();
-  await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
+  if (hasOrders) await expect(dialog.locator('.order').first()).toBeVisible();
+  await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {}))));
   return dialog;
 };
 
@@ -282,9 +282,77 @@ test.describe('the staff page', () => {
     const { id } = await guest.order();
     await expect(card(page, quiet)).toContainText('새 주문');
     for (const status of ['preparing', 'completed']) await staff.call('PATCH', `/admin/orders/${id}/status`, { status });
-    await expect(page.getByText('보이지 않는 테이블에 새 주문이')).toBeVisible();
-    await page.getByRole('button', { name: '모두 보기' }).click();
+    await expect(card(page, quiet)).toHaveCount(0);
+    await page.getByRole('button', { name: /^새 주문 1건/ }).click();
     await expect(card(page, quiet)).toContainText('새 주문');
+  });
+
+  for (const [width, height] of [[1280, 800], [390, 844]]) {
+    test(`shows a new order below the visible tables, and moves no card: ${width} pixels wide`, async ({ page, server, staff, complaints }) => {
+      void complaints;
+      await page.setViewportSize({ width, height });
+      for (let n = 0; n < 12; n += 1) await staff.newTable();
+      const [far, farther] = [await staff.newTable(), await staff.newTable()];
+      const guests = [];
+      for (const table of [far, farther]) guests.push(await Guest.login(server.base, table));
+      await signIn(page, server.base);
+      const top = page.getByRole('button', { name: /^전체/ });
+      const places = async () => [await middle(top), ...(await page.locator('.table').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top)))];
+      const before = await places();
+      for (const guest of guests) for (let n = 0; n < 3; n += 1) await guest.order();
+      const hint = page.getByRole('button', { name: '새 주문 6건' });
+      await expect(hint).toBeInViewport();
+      await expect(hint).toContainText(`${far.number}번 테이블`);
+      await expect(card(page, far)).toContainText('6,000원');
+      await expect(card(page, far)).not.toBeInViewport();
+      expect(await places()).toEqual(before);
+      await hint.click();
+      await expect(card(page, far)).toBeInViewport({ ratio: 1 });
+      await expect(top).toBeInViewport({ ratio: 1 });
+      await openTable(page, far);
+      await page.keyboard.press('Escape');
+      await expect(page.getByRole('button', { name: '새 주문 3건' })).toContainText(`${farther.number}번 테이블`);
+    });
+  }
+
+  test('shows added, deleted and renumbered tables within a minute, and each keeps its place', async ({ page, server, staff, complaints }) => {
+    void complaints;
+    const [renumbered, deleted, open] = [await staff.newTable(), await staff.newTable(), await staff.newTable()];
+    await page.clock.install();
+    await signIn(page, server.base);
+    const numbers = () => page.locator('.tables > li').allTextContents();
+    const before = (await numbers()).length;
+    const place = await card(page, open).boundingBox();
+    await openTable(page, open, false);
+    const added = await staff.newTable();
+    await staff.call('PATCH', `/admin/tables/${renumbered.id}`, { table_number: (staff.lastTable += 1) });
+    await staff.call('DELETE', `/admin/tables/${deleted.id}`);
+    await page.clock.runFor(30_000);
+    await page.mouse.move(10, 300);
+    await page.clock.runFor(31_000);
+    await expect(card(page, added)).toBeAttached();
+    await expect(page.getByRole('dialog', { name: `${open.number}번 테이블` })).toBeVisible();
+    await page.keyboard.press('Escape');
+    const after = await numbers();
+    expect(after).toHaveLength(before + 1);
+    expect(after.at(-4)).toContain(`${staff.lastTable}번 테이블`);
+    expect(after.at(-3)).toContain('삭제된 테이블');
+    expect(after.at(-1)).toContain(`${added.number}번 테이블`);
+    expect(await card(page, open).boundingBox()).toEqual(place);
+    // Once nobody has used the page for a minute, the tables are in order again.
+    await page.clock.runFor(125_000);
+    await expect(page.getByText('삭제된 테이블')).toHaveCount(0);
+    await expect(page.locator('.tables > li').last()).toContainText(`${staff.lastTable}번 테이블`);
+  });
+
+  test('reads the tables again when the page becomes visible', async ({ page, server, staff, complaints }) => {
+    void complaints;
+    await page.clock.install();
+    await signIn(page, server.base);
+    const added = await staff.newTable();
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await page.clock.runFor(200);
+    await expect(card(page, added)).toBeAttached();
   });
 
   for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844]]) {

@@ -1,5 +1,5 @@
 import { t } from '../lib/i18n.js';
-import { html, useEffect, useSignal } from '../lib/preact.js';
+import { batch, html, useEffect, useLayoutEffect, useSignal } from '../lib/preact.js';
 import { close, view } from '../lib/view.js';
 import { Empty, Failure, Loading } from '../ui/states.js';
 import { CompleteDialog } from './complete-dialog.js';
@@ -13,21 +13,35 @@ import { TableDialog } from './table-dialog.js';
 /** Every table at its place, with what goes on there. */
 export function Board() {
   const filter = useSignal('all');
+  const target = useSignal(0);
   useEffect(() => {
     if (tables.peek() === null) start();
   }, []);
-  const all = tables.value ?? [];
-  const shown = all.filter((table) => passes(table, filter.value));
-  const hidden = unseen.value.filter(({ table }) => all.some(({ id }) => id === table) && !shown.some(({ id }) => id === table));
-  return html`<${Header} />
-    <main class="board">
-      <${FilterBar} filter=${filter} tables=${all} hidden=${hidden.length} />
-      ${content(shown)}
-    </main>
+  useLayoutEffect(() => {
+    const button = target.value && document.querySelector(`#table-${target.value} .card-open`);
+    if (!(button instanceof HTMLElement)) return;
+    button.scrollIntoView({ block: 'center' });
+    button.focus({ preventScroll: true });
+    target.value = 0;
+  }, [target.value]);
+  const all = (tables.value ?? []).filter(({ isDeleted }) => !isDeleted);
+  const fresh = unseen.value.filter(({ table }) => all.some(({ id }) => id === table));
+  const show = () =>
+    batch(() => {
+      const table = all.find(({ id }) => id === fresh[0]?.table);
+      if (!table) return;
+      if (!passes(table, filter.value)) filter.value = 'all';
+      target.value = table.id;
+    });
+  return html`<header class="board-top">
+      <${Header} />
+      <${FilterBar} filter=${filter} tables=${all} fresh=${fresh} onShow=${show} />
+    </header>
+    <main class="board">${content((tables.value ?? []).filter((table) => passes(table, filter.value)))}</main>
     ${dialog()}`;
 }
 
-/** @param {import('wire').DashboardTable[]} shown */
+/** @param {import('./state/board.js').Table[]} shown */
 function content(shown) {
   if (tables.value === null) {
     return failure.value && failure.value.status !== 401
@@ -35,7 +49,7 @@ function content(shown) {
       : html`<${Loading} />`;
   }
   if (shown.length === 0) return html`<${Empty} title=${t('staff.empty')} />`;
-  return html`<ul class="tables">${shown.map((table) => html`<li key=${table.id}><${TableCard} table=${table} /></li>`)}</ul>`;
+  return html`<ul class="tables">${shown.map((table) => html`<li key=${table.id} id=${`table-${table.id}`}><${TableCard} table=${table} /></li>`)}</ul>`;
 }
 
 function dialog() {

@@ -1,6 +1,5 @@
 import { t } from '../lib/i18n.js';
 import { html } from '../lib/preact.js';
-import { Button } from '../ui/button.js';
 
 const FILTERS = ['all', 'active', 'pending'];
 
@@ -9,25 +8,32 @@ const FILTERS = ['all', 'active', 'pending'];
  * @param {string} filter
  */
 export function passes(table, filter) {
-  if (filter === 'active') return table.is_active || table.carried_over_count > 0;
+  if (filter === 'active') return table.is_active;
   if (filter === 'pending') return table.pending_count + table.carried_over_count > 0;
   return true;
 }
 
 /**
- * Which tables are shown, and a notice where that hides a new order.
+ * Which tables are shown, and where the oldest new order is. Each button has a place of its own.
  *
- * @param {{ filter: import('../vendor/signals.mjs').Signal<string>, tables: import('wire').DashboardTable[], hidden: number }} props
+ * @param {object} props
+ * @param {import('../vendor/signals.mjs').Signal<string>} props.filter
+ * @param {import('wire').DashboardTable[]} props.tables
+ * @param {{ table: number }[]} props.fresh the new orders, oldest first
+ * @param {() => void} props.onShow
  */
-export function FilterBar({ filter, tables, hidden }) {
-  const choose = (/** @type {string} */ name) => {
-    filter.value = name;
-  };
-  return html`<div class="filters" role="group" aria-label=${t('staff.filter')}>
+export function FilterBar({ filter, tables, fresh, onShow }) {
+  const count = (/** @type {string} */ name) => tables.filter((table) => passes(table, name)).length;
+  const number = tables.find(({ id }) => id === fresh[0]?.table)?.table_number ?? 0;
+  return html`<div class="filters">
+    <div class="choices" role="group" aria-label=${t('staff.filter')}>
       ${FILTERS.map((name) => html`<button type="button" key=${name} class="button choice" aria-pressed=${filter.value === name ? 'true' : 'false'}
-        onClick=${() => choose(name)}>${t(`staff.filter.${name}`)} <span class="count">${tables.filter((table) => passes(table, name)).length}</span></button>`)}
+        onClick=${() => (filter.value = name)}>${t(`staff.filter.${name}`)} <span class="count">${count(name)}</span></button>`)}
     </div>
-    <div role="status">${hidden > 0 && html`<div class="hidden-orders">
-      <p>${t('staff.hidden', { count: hidden })}</p><${Button} onPress=${() => choose('all')}>${t('staff.hidden.show')}<//>
-    </div>`}</div>`;
+    <div class="fresh-orders">
+      ${fresh.length === 0 ? html`<p class="muted">${t('staff.fresh.none')}</p>` : html`<button type="button" class="button primary" onClick=${onShow}>
+        <span>${t('staff.fresh', { count: fresh.length })}</span><span class="fresh-table">${t('app.table', { number })}</span>
+      </button>`}
+    </div>
+  </div>`;
 }

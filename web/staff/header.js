@@ -8,16 +8,18 @@ import { account, login } from './state/account.js';
 import { leave, stream } from './state/board.js';
 
 export function Header() {
-  return html`<header class="page-header">
+  return html`<div class="page-header">
     <h1>${account.value?.store_name}</h1>
     <${ConnectionBadge} stream=${stream} />
-    <div class="sound" role="group" aria-label=${t('staff.sound')}>
-      ${sound.value === 'on'
-        ? html`<${Button} kind="plain" onPress=${turnOn}>${t('staff.sound.test')}<//>
-            <${Button} kind="plain" onPress=${turnOff}>${t('staff.sound.turn_off')}<//>`
-        : html`<p class="tag danger">${t('staff.sound.off')}</p><${Button} onPress=${turnOn}>${t('staff.sound.turn_on')}<//>`}
-    </div>
     <${LanguageSelect} login=${login} />
-    <${Button} kind="plain" onPress=${leave}>${t('staff.sign_out')}<//>
-  </header>`;
+    <div class="header-actions">
+      <div class="sound" role="group" aria-label=${t('staff.sound')}>
+        ${sound.value === 'on'
+          ? html`<${Button} kind="plain" onPress=${turnOn}>${t('staff.sound.test')}<//>
+              <${Button} kind="plain" onPress=${turnOff}>${t('staff.sound.turn_off')}<//>`
+          : html`<p class="tag danger">${t('staff.sound.off')}</p><${Button} onPress=${turnOn}>${t('staff.sound.turn_on')}<//>`}
+      </div>
+      <${Button} kind="plain" onPress=${leave}>${t('staff.sign_out')}<//>
+    </div>
+  </div>`;
 }

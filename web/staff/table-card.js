@@ -5,8 +5,9 @@ import { open } from '../lib/view.js';
 import { Money } from '../ui/money.js';
 import { unseen } from './state/board.js';
 
-/** @param {{ table: import('wire').DashboardTable }} props */
+/** @param {{ table: import('./state/board.js').Table }} props */
 export function TableCard({ table }) {
+  if (table.isDeleted) return html`<p class="table free muted">${t('staff.deleted', { number: table.table_number })}</p>`;
   const { id, table_number, is_active, started_at, total_amount, pending_count, carried_over_count, latest_orders } = table;
   const isNew = unseen.value.some((one) => one.table === id);
   const kind = isNew ? 'new' : is_active ? 'active' : 'free';
@@ -20,7 +21,7 @@ export function TableCard({ table }) {
       ? html`<p class="table-total"><${Money} amount=${total_amount} />
           ${pending_count > 0 && html`<span class="tag warning">${t('staff.pending', { count: pending_count })}</span>`}</p>`
       : html`<p class="muted">${t('staff.free')}</p>`}
-    ${carried_over_count > 0 && html`<p class="tag danger">${t('staff.carried_over', { count: carried_over_count })}</p>`}
+    <p class="table-tags">${carried_over_count > 0 && html`<span class="tag danger">${t('staff.carried_over', { count: carried_over_count })}</span>`}</p>
     <ul class="latest">
       ${latest_orders.map((order) => html`<li key=${order.id}>
         <span class="latest-number">${order.order_number.split('-')[1]}</span>

@@ -10,7 +10,7 @@ import { markSeen, unseen } from './state/board.js';
 import { useLiveOrders } from './state/live-orders.js';
 import { usePlaces } from './state/places.js';
 
-/** The orders of a table. @param {{ table: import('wire').DashboardTable, onClose: () => void }} props */
+/** The orders of a table. @param {{ table: import('./state/board.js').Table, onClose: () => void }} props */
 export function TableDialog({ table, onClose }) {
   const { orders, isPart, error, reload } = useLiveOrders(table.id);
   const { shown, waiting, showWaiting } = usePlaces(orders, isPart);
@@ -29,7 +29,7 @@ export function TableDialog({ table, onClose }) {
     ${waiting.length > 0 && html`<${Button} kind="primary" onPress=${show}>${t('staff.waiting', { count: waiting.length })}<//>`}
   </div>`;
   const footer = html`
-    <p class="total">${table.is_active ? html`<span>${t('cart.total')}</span><${Money} amount=${table.total_amount} />` : html`<span class="muted">${t('staff.free')}</span>`}</p>
+    <p class="total">${summary()}</p>
     <div class="actions places">
       <${Button} onPress=${() => open('history', table.id)}>${t('staff.history')}<//>
       ${table.is_active && html`<${Button} kind="primary" onPress=${() => open('complete', table.id)}>${t('staff.complete')}<//>`}
@@ -37,6 +37,12 @@ export function TableDialog({ table, onClose }) {
   return html`<${Dialog} class="steady table-dialog" title=${t('app.table', { number: table.table_number })} onClose=${onClose} beside=${beside} footer=${footer}>
     <div class="orders" ref=${top}>${content()}</div>
   <//>`;
+
+  function summary() {
+    if (table.isDeleted) return html`<span class="muted">${t('staff.deleted', { number: table.table_number })}</span>`;
+    if (!table.is_active) return html`<span class="muted">${t('staff.free')}</span>`;
+    return html`<span>${t('cart.total')}</span><${Money} amount=${table.total_amount} />`;
+  }
 
   function content() {
     if (!orders) return error ? html`<${Failure} title=${t('orders.failed')} error=${error} onRetry=${reload} />` : html`<${Loading} />`;

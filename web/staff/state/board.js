@@ -3,17 +3,25 @@
 import { asApiError } from '../../lib/api.js';
 import { checkBuild } from '../../lib/build.js';
 import { t } from '../../lib/i18n.js';
+import { idleFor } from '../../lib/idle.js';
 import { computed, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
 import { ring } from '../../lib/sound.js';
 import { read, write } from '../../lib/store.js';
 import { announce } from '../../ui/toast.js';
 import { account, login, request, signOut } from './account.js';
+import { keepPlaces } from './arrangement.js';
 
 const PAUSE = 100;
 const UNSEEN = 'staff.unseen';
 
-/** @typedef {import('wire').DashboardTable} Table */
+/** Changes of tables have no events. */
+const REFRESH_EVERY = 60_000;
+
+/** Nobody is about to tap a page that was not touched for this time. */
+const UNUSED_FOR = 60_000;
+
+/** @typedef {import('./arrangement.js').Table} Table */
 
 /** @type {import('../../vendor/signals.mjs').Signal<Table[] | null>} */
 export const tables = signal(null);
@@ -93,6 +101,13 @@ function refreshSoon() {
   timer = setTimeout(refresh, PAUSE);
 }
 
+function refreshIfVisible() {
+  if (tables.value && document.visibilityState === 'visible') refreshSoon();
+}
+
+document.addEventListener('visibilitychange', refreshIfVisible);
+setInterval(refreshIfVisible, REFRESH_EVERY);
+
 /** Reads the snapshot. @returns {Promise<string>} the event at which it is true; empty if it could not be read */
 export async function refresh() {
   clearTimeout(timer);
@@ -102,7 +117,7 @@ export async function refresh() {
   try {
     /** @type {import('wire').Dashboard} */
     const dashboard = await request('GET', '/admin/tables/dashboard');
-    tables.value = dashboard.tables;
+    tables.value = tables.value && idleFor() < UNUSED_FOR ? keepPlaces(tables.value, dashboard.tables) : dashboard.tables;
     failure.value = null;
     failures = 0;
     return dashboard.event_id;
