@@ -315,6 +315,29 @@ test.describe('the staff page', () => {
     });
   }
 
+  test('lets an account of the role staff sell out an item, and sets a refused switch back', async ({ page, server, staff, complaints }) => {
+    complaints.expect(/Failed to load resource/);
+    const item = await staff.newItem('감자전', 12_000);
+    await staff.call('POST', '/admin/users', { username: 'hall', password: 'hall1234', role: 'staff' });
+    await signInAt(page, `${server.base}/staff`, { store: 'demo-store', username: 'hall', password: 'hall1234' });
+    await page.getByRole('button', { name: '품절 관리' }).click();
+    const sold = page.getByRole('dialog').getByRole('switch', { name: '감자전 판매' });
+    await sold.click();
+    await expect(sold).toHaveText('품절');
+    await expect.poll(async () => (await staff.call('GET', `/admin/menus/${item.id}`)).is_available).toBe(false);
+    await staff.changeItem(item, { is_available: true });
+    await expect(sold).toHaveText('판매 중');
+    const place = await middle(sold);
+    await page.route(`**/api/v1/admin/menus/${item.id}`, (route) => route.abort());
+    await page.mouse.click(...place);
+    await expect(page.getByRole('alert')).toContainText('감자전: 바꾸지 못해');
+    await expect(sold).toHaveText('판매 중');
+    expect(await middle(sold)).toEqual(place);
+    await staff.call('DELETE', `/admin/menus/${item.id}`);
+    await expect(sold).toHaveCount(0);
+    await expect(page.getByRole('dialog').getByText('감자전', { exact: true })).toBeVisible();
+  });
+
   test('shows added, deleted and renumbered tables within a minute, and each keeps its place', async ({ page, server, staff, complaints }) => {
     void complaints;
     const [renumbered, deleted, open] = [await staff.newTable(), await staff.newTable(), await staff.newTable()];

@@ -6,6 +6,7 @@ import { CompleteDialog } from './complete-dialog.js';
 import { FilterBar, passes } from './filter-bar.js';
 import { Header } from './header.js';
 import { HistoryDialog } from './history-dialog.js';
+import { MenuDialog } from './menu-dialog.js';
 import { failure, start, tables, unseen } from './state/board.js';
 import { TableCard } from './table-card.js';
 import { TableDialog } from './table-dialog.js';
@@ -54,6 +55,7 @@ function content(shown) {
 
 function dialog() {
   const { name, id } = view.value;
+  if (name === 'menu') return html`<${MenuDialog} onClose=${close} />`;
   const table = tables.value?.find((one) => one.id === Number(id));
   if (!table) return null;
   switch (name) {

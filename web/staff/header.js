@@ -1,6 +1,7 @@
 import { t } from '../lib/i18n.js';
 import { html } from '../lib/preact.js';
 import { sound, turnOff, turnOn } from '../lib/sound.js';
+import { open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { ConnectionBadge } from '../ui/connection-badge.js';
 import { LanguageSelect } from '../ui/language-select.js';
@@ -19,6 +20,7 @@ export function Header() {
               <${Button} kind="plain" onPress=${turnOff}>${t('staff.sound.turn_off')}<//>`
           : html`<p class="tag danger">${t('staff.sound.off')}</p><${Button} onPress=${turnOn}>${t('staff.sound.turn_on')}<//>`}
       </div>
+      <${Button} onPress=${() => open('menu')}>${t('staff.menu')}<//>
       <${Button} kind="plain" onPress=${leave}>${t('staff.sign_out')}<//>
     </div>
   </div>`;

@@ -11,6 +11,7 @@ import { read, write } from '../../lib/store.js';
 import { announce } from '../../ui/toast.js';
 import { account, login, request, signOut } from './account.js';
 import { keepPlaces } from './arrangement.js';
+import { menu, refreshMenu } from './menu.js';
 
 const PAUSE = 100;
 const UNSEEN = 'staff.unseen';
@@ -50,9 +51,14 @@ function handle(name, data) {
   switch (name) {
     case 'connected':
       checkBuild();
+      refreshMenu();
       return;
     case 'menu_changed':
+      refreshMenu();
       return;
+    case 'reset':
+      refreshMenu();
+      break;
     case 'new_order':
       notice(data);
       break;
@@ -158,6 +164,7 @@ export function stop() {
   timer = undefined;
   stream.stop();
   tables.value = null;
+  menu.reset();
   keep([]);
 }
 

@@ -1,0 +1,29 @@
+// The menu with its sold-out switches, from the first time that somebody opens it.
+import { Availability } from '../../lib/availability.js';
+import { t } from '../../lib/i18n.js';
+import { Resource } from '../../lib/resource.js';
+import { request } from './account.js';
+
+/** @typedef {{ categories: import('wire').Category[], items: import('wire').MenuItem[] }} Menu */
+
+/** @type {Resource<Menu>} */
+export const menu = new Resource(async () => {
+  const [{ categories }, { menus }] = await Promise.all([
+    /** @type {Promise<import('wire').CategoryList>} */ (request('GET', '/admin/categories')),
+    /** @type {Promise<import('wire').MenuList>} */ (request('GET', '/admin/menus')),
+  ]);
+  return { categories, items: menus };
+});
+
+export const { wanted, failures, setAvailable } = new Availability({
+  request,
+  menu,
+  // The switch itself is announced.
+  onChanged: () => {},
+  explain: ({ name }, error) => t('staff.menu.failed', { name, reason: error.text }),
+});
+
+/** Reads it again if it was opened before. */
+export function refreshMenu() {
+  if (menu.data.peek() || menu.error.peek()) menu.load();
+}
