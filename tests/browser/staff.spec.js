@@ -315,6 +315,40 @@ test.describe('the staff page', () => {
     });
   }
 
+  test('says what happened to a half-typed reason when a colleague cancels the order', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    const { id } = await guest.order();
+    await guest.order('식혜');
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    const order = dialog.locator('.order').last();
+    await order.getByRole('button', { name: '주문 취소' }).click();
+    await order.getByLabel('취소 사유').fill('손님이 마음을');
+    const { height } = await order.boundingBox();
+    await staff.call('DELETE', `/admin/orders/${id}`);
+    await expect(order).toContainText('다른 직원이 취소한 주문입니다');
+    await expect(order.getByRole('alert')).toContainText('저장되지 않았습니다: 손님이 마음을');
+    expect((await order.boundingBox()).height).toBe(height);
+  });
+
+  test('shows the limit of a reason instead of cutting it', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    await guest.order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    await dialog.getByLabel('취소 사유').fill('가'.repeat(501));
+    await expect(dialog).toContainText('500자까지 입력할 수 있습니다 (현재 501자)');
+    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
+    expect(await staff.orders(table)).toHaveLength(1);
+    await dialog.getByLabel('취소 사유').fill('가'.repeat(500));
+    await expect(dialog).toContainText('500 / 500자');
+    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
+    await expect(dialog.locator('.order')).toContainText('취소됨');
+  });
+
   test('lets an account of the role staff sell out an item, and sets a refused switch back', async ({ page, server, staff, complaints }) => {
     complaints.expect(/Failed to load resource/);
     const item = await staff.newItem('감자전', 12_000);

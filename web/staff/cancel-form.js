@@ -6,16 +6,29 @@ import { Field } from '../ui/field.js';
 import { request } from './state/account.js';
 import { offerUndo } from './undo-bar.js';
 
-/** Cancels an order, with a reason for the audit. @param {{ order: import('wire').Order, onClose: () => void, onCancelled: () => void, onChanged: () => void }} props */
-export function CancelForm({ order, onClose, onCancelled, onChanged }) {
-  const reason = useSignal('');
+/** The longest reason that the server accepts, in characters. */
+const LONGEST = 500;
+
+/**
+ * Cancels an order, with a reason for the audit.
+ *
+ * @param {object} props
+ * @param {import('wire').Order} props.order
+ * @param {import('../vendor/signals.mjs').Signal<string>} props.reason
+ * @param {() => void} props.onClose
+ * @param {() => void} props.onCancelled
+ * @param {() => void} props.onChanged
+ */
+export function CancelForm({ order, reason, onClose, onCancelled, onChanged }) {
   const isBusy = useSignal(false);
   const failure = useSignal('');
+  const length = [...reason.value.trim()].length;
   const cancel = async () => {
+    if (length > LONGEST) return;
     isBusy.value = true;
     failure.value = '';
     try {
-      await request('DELETE', `/admin/orders/${order.id}?reason=${encodeURIComponent(reason.value.trim().slice(0, 500))}`);
+      await request('DELETE', `/admin/orders/${order.id}?reason=${encodeURIComponent(reason.value.trim())}`);
       const number = order.order_number.split('-')[1] ?? order.order_number;
       offerUndo(order.id, t('staff.cancelled', { number }), () => request('POST', `/admin/orders/${order.id}/restore`));
       // The form stays as it is until the list is read again, so that nothing moves in between.
@@ -28,7 +41,8 @@ export function CancelForm({ order, onClose, onCancelled, onChanged }) {
     }
   };
   return html`<div class="cancel">
-    <${Field} label=${t('staff.cancel.reason')} value=${reason.value} onInput=${(/** @type {string} */ value) => (reason.value = value)} />
+    <${Field} label=${t('staff.cancel.reason')} error=${length > LONGEST ? t('staff.cancel.too_long', { limit: LONGEST, length }) : ''}
+      hint=${length > LONGEST ? '' : t('staff.cancel.length', { limit: LONGEST, length })} value=${reason.value} onInput=${(/** @type {string} */ value) => (reason.value = value)} />
     ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
     <div class="actions">
       <${Button} onPress=${onClose}>${t('staff.cancel.keep')}<//>

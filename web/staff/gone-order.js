@@ -6,11 +6,12 @@ import { request } from './state/account.js';
 import { withdrawUndo } from './undo-bar.js';
 
 /**
- * At the place of the buttons of an order that is no longer live. A cancellation from here can be undone.
+ * At the place of the buttons of an order that is no longer live. A cancellation from here can be undone. `reason` is what was typed for a
+ * cancellation that somebody else made.
  *
- * @param {{ id: number, text: string, isOurs: boolean, onChanged: () => void }} props
+ * @param {{ id: number, text: string, reason: string, isOurs: boolean, onChanged: () => void }} props
  */
-export function GoneOrder({ id, text, isOurs, onChanged }) {
+export function GoneOrder({ id, text, reason, isOurs, onChanged }) {
   const isBusy = useSignal(false);
   const failure = useSignal('');
   const undo = async () => {
@@ -28,6 +29,7 @@ export function GoneOrder({ id, text, isOurs, onChanged }) {
   };
   return html`<div class="gone-actions">
     <p role="status">${text}</p>
+    ${reason && html`<p class="alert" role="alert">${t('staff.cancel.unused', { reason })}</p>`}
     ${isOurs && html`<${Button} guard=${500} isBusy=${isBusy.value} onPress=${undo}>${t('staff.undo')}<//>`}
     ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
   </div>`;

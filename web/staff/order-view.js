@@ -21,6 +21,7 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
   const isBusy = useSignal(false);
   const isCancelling = useSignal(false);
   const isOurs = useSignal(false);
+  const reason = useSignal('');
   const failure = useSignal('');
   const card = useRef(/** @type {HTMLElement | null} */ (null));
   const height = useRef(0);
@@ -30,13 +31,18 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
   useLayoutEffect(() => {
     const { current } = card;
     if (!current) return;
-    if (!isGone) height.current = current.offsetHeight;
+    if (!isGone) height.current = current.getBoundingClientRect().height;
     current.style.minHeight = isGone ? `${height.current}px` : '';
   });
   useLayoutEffect(() => {
     if (isGone) isCancelling.value = false;
     else isOurs.value = false;
+    if (!isGone || isOurs.value) reason.value = '';
   }, [isGone]);
+  const stopCancelling = () => {
+    isCancelling.value = false;
+    reason.value = '';
+  };
   const step = async () => {
     isBusy.value = true;
     failure.value = '';
@@ -66,9 +72,9 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
   </article>`;
 
   function actions() {
-    if (isGone) return html`<${GoneOrder} id=${id} text=${farewell()} isOurs=${isOurs.value} onChanged=${onChanged} />`;
+    if (isGone) return html`<${GoneOrder} id=${id} text=${farewell()} reason=${isOurs.value ? '' : reason.value} isOurs=${isOurs.value} onChanged=${onChanged} />`;
     if (isCancelling.value) {
-      return html`<${CancelForm} order=${order} onClose=${() => (isCancelling.value = false)} onCancelled=${() => (isOurs.value = true)} onChanged=${onChanged} />`;
+      return html`<${CancelForm} order=${order} reason=${reason} onClose=${stopCancelling} onCancelled=${() => (isOurs.value = true)} onChanged=${onChanged} />`;
     }
     return html`<div class="actions places">
       <${Button} onPress=${() => (isCancelling.value = true)}>${t('staff.cancel')}<//>
