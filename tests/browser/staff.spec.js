@@ -349,6 +349,38 @@ test.describe('the staff page', () => {
     await expect(dialog.locator('.order')).toContainText('취소됨');
   });
 
+  test('completes all orders of an earlier party together, and stops at the first failure', async ({ page, server, staff, table, complaints }) => {
+    complaints.expect(/Failed to load resource/);
+    const guest = await Guest.login(server.base, table);
+    const orders = [];
+    for (let n = 0; n < 3; n += 1) orders.push(await guest.order());
+    await signIn(page, server.base);
+    const count = async (name) => Number((await page.getByRole('button', { name }).textContent()).replace(/\D/g, ''));
+    const [active, waiting] = [await count(/^이용 중/), await count(/^대기 주문/)];
+    await staff.call('PATCH', `/admin/orders/${orders[2].id}/status`, { status: 'preparing' });
+    await expect(card(page, table)).toContainText('대기 2');
+    await expect(card(page, table).locator('.status').last()).toHaveText('대기');
+    expect(await count(/^대기 주문/)).toBe(waiting - 1);
+    await staff.complete(table);
+    await expect(card(page, table)).toContainText('이전 손님의 미완료 주문 3건');
+    await expect(card(page, table)).toContainText('비어 있음');
+    expect(await count(/^이용 중/)).toBe(active - 1);
+    expect(await count(/^대기 주문/)).toBe(waiting);
+    await openTable(page, table);
+    await page.getByRole('button', { name: '모두 완료', exact: true }).click();
+    const confirm = page.getByRole('dialog', { name: '이전 손님 주문 모두 완료' });
+    await page.route(`**/api/v1/admin/orders/${orders[1].id}/status`, (route) => route.abort());
+    await confirm.getByRole('button', { name: '모두 완료하기' }).click();
+    await expect(confirm.getByRole('alert')).toContainText('3건 중 1건을 완료한 뒤 멈췄습니다.');
+    expect(await staff.orders(table)).toHaveLength(2);
+    await page.unroute(`**/api/v1/admin/orders/${orders[1].id}/status`);
+    await confirm.getByRole('button', { name: '모두 완료하기' }).click();
+    await expect(confirm).toHaveCount(0);
+    expect(await staff.orders(table)).toEqual([]);
+    await expect(page.getByRole('dialog').locator('.order').first()).toContainText('처리가 끝난 주문입니다');
+    await expect(page.getByRole('button', { name: '모두 완료', exact: true })).toBeDisabled();
+  });
+
   test('lets an account of the role staff sell out an item, and sets a refused switch back', async ({ page, server, staff, complaints }) => {
     complaints.expect(/Failed to load resource/);
     const item = await staff.newItem('감자전', 12_000);

@@ -49,7 +49,7 @@ export function CompleteDialog({ table, onClose }) {
     ${!orders && html`<${Loading} />`}
     ${unfinished.length > 0 && html`<div class="unfinished">
       <p><strong>${t('staff.unfinished', { count: unfinished.length })}</strong></p>
-      <ul>${unfinished.map((order) => html`<li key=${order.id}>${order.order_number.split('-')[1]} · ${t(`status.${order.status}`)} · ${order.items.map((item) => `${item.menu_name} ${item.quantity}`).join(', ')}</li>`)}</ul>
+      <ul>${unfinished.map((order) => html`<li key=${order.id}>${order.order_number.split('-')[1]} · ${t(`staff.status.${order.status}`)} · ${order.items.map((item) => `${item.menu_name} ${item.quantity}`).join(', ')}</li>`)}</ul>
     </div>`}
     ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
   <//>`;

@@ -23,7 +23,11 @@ export function passes(table, filter) {
  * @param {() => void} props.onShow
  */
 export function FilterBar({ filter, tables, fresh, onShow }) {
-  const count = (/** @type {string} */ name) => tables.filter((table) => passes(table, name)).length;
+  // The orders that wait, but the tables of the other filters.
+  const count = (/** @type {string} */ name) =>
+    name === 'pending'
+      ? tables.reduce((sum, table) => sum + table.pending_count + table.carried_over_count, 0)
+      : tables.filter((table) => passes(table, name)).length;
   const number = tables.find(({ id }) => id === fresh[0]?.table)?.table_number ?? 0;
   return html`<div class="filters">
     <div class="choices" role="group" aria-label=${t('staff.filter')}>

@@ -8,9 +8,7 @@ import { CancelForm } from './cancel-form.js';
 import { GoneOrder } from './gone-order.js';
 import { request } from './state/account.js';
 import { cancelled } from './state/board.js';
-
-/** What comes after each status. @type {Record<string, import('wire').OrderStatus>} */
-const NEXT = { pending: 'preparing', preparing: 'completed' };
+import { NEXT } from './state/status.js';
 
 /**
  * An order, which stays at its place with its height when it is no longer live.
@@ -60,7 +58,7 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
       <h3>${t('orders.number', { number })}</h3>
       <time class="muted" datetime=${created_at}>${clockTime(created_at, language.value)}</time>
       ${isOld && html`<p class="tag danger">${t('staff.old_party')}</p>`}
-      ${!isGone && html`<p class=${`tag status ${status}`}>${t(`status.${status}`)}</p>`}
+      ${!isGone && html`<p class=${`tag status ${status}`}>${t(`staff.status.${status}`)}</p>`}
     </header>
     <ul class="order-lines">
       ${items.map((item) => html`<li key=${item.id}><span>${item.menu_name}</span><strong>×${item.quantity}</strong><${Money} amount=${item.subtotal} /></li>`)}

@@ -26,7 +26,7 @@ export function TableCard({ table }) {
       ${latest_orders.map((order) => html`<li key=${order.id}>
         <span class="latest-number">${order.order_number.split('-')[1]}</span>
         <span class="latest-items">${order.items.map((item) => `${item.menu_name} ${item.quantity}`).join(', ')}</span>
-        <span class=${`tag status ${order.status}`}>${t(`status.${order.status}`)}</span>
+        <span class=${`tag status ${order.status}`}>${t(`staff.status.${order.status}`)}</span>
       </li>`)}
     </ul>
   </article>`;

@@ -5,6 +5,7 @@ import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Money } from '../ui/money.js';
 import { Empty, Failure, Loading } from '../ui/states.js';
+import { OldOrders } from './old-orders.js';
 import { OrderView } from './order-view.js';
 import { markSeen, unseen } from './state/board.js';
 import { useLiveOrders } from './state/live-orders.js';
@@ -28,7 +29,9 @@ export function TableDialog({ table, onClose }) {
   const beside = html`<div class="beside" role="status">
     ${waiting.length > 0 && html`<${Button} kind="primary" onPress=${show}>${t('staff.waiting', { count: waiting.length })}<//>`}
   </div>`;
+  const old = (orders ?? []).filter(({ session_id, status }) => session_id !== table.session_id && status !== 'completed');
   const footer = html`
+    <${OldOrders} orders=${old} onChanged=${reload} />
     <p class="total">${summary()}</p>
     <div class="actions places">
       <${Button} onPress=${() => open('history', table.id)}>${t('staff.history')}<//>

@@ -1,0 +1,58 @@
+import { asApiError } from '../lib/api.js';
+import { t } from '../lib/i18n.js';
+import { html, useSignal } from '../lib/preact.js';
+import { Button } from '../ui/button.js';
+import { Dialog } from '../ui/dialog.js';
+import { request } from './state/account.js';
+import { NEXT } from './state/status.js';
+
+/**
+ * Completes the unfinished orders of earlier parties, one after the other. It stops at the first failure.
+ *
+ * @param {{ orders: import('wire').Order[], onClose: () => void, onChanged: () => void }} props
+ */
+export function FinishDialog({ orders, onClose, onChanged }) {
+  // Those that the person sees and confirms.
+  const all = useSignal(orders);
+  const done = useSignal(0);
+  const isBusy = useSignal(false);
+  const failure = useSignal('');
+  const count = all.value.length;
+  const finish = async () => {
+    isBusy.value = true;
+    failure.value = '';
+    try {
+      for (const order of all.value.slice(done.value)) {
+        await finishOrder(order);
+        done.value += 1;
+      }
+      onClose();
+    } catch (error) {
+      failure.value = t('staff.finish.failed', { count, done: done.value, reason: asApiError(error).text });
+      isBusy.value = false;
+    } finally {
+      onChanged();
+    }
+  };
+  const footer = html`<div class="actions places">
+    <${Button} isDisabled=${isBusy.value} onPress=${onClose}>${t('pair.cancel')}<//>
+    <${Button} kind="primary" guard=${500} isBusy=${isBusy.value} onPress=${finish}>${t('staff.finish.confirm')}<//>
+  </div>`;
+  return html`<${Dialog} title=${t('staff.finish.title')} mayClose=${() => !isBusy.value} onClose=${onClose} footer=${footer}>
+    <p>${t('staff.finish.text', { count })}</p>
+    <p class="finish-state" role="status">${isBusy.value && t('staff.finish.progress', { count, done: done.value })}</p>
+    ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+  <//>`;
+}
+
+/** @param {import('wire').Order} order */
+async function finishOrder({ id, status }) {
+  for (let next = NEXT[status]; next; next = NEXT[next]) {
+    try {
+      await request('PATCH', `/admin/orders/${id}/status`, { status: next });
+    } catch (error) {
+      // Somebody else has cancelled it, or was faster by a step.
+      if (!['ORDER_NOT_FOUND', 'INVALID_STATUS_TRANSITION'].includes(asApiError(error).code)) throw error;
+    }
+  }
+}

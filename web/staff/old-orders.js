@@ -1,0 +1,21 @@
+import { t } from '../lib/i18n.js';
+import { html, useRef, useSignal } from '../lib/preact.js';
+import { Button } from '../ui/button.js';
+import { FinishDialog } from './finish-dialog.js';
+
+/**
+ * Completes the unfinished orders of earlier parties together. It stays once it is shown, so that nothing moves afterwards.
+ *
+ * @param {{ orders: import('wire').Order[], onChanged: () => void }} props
+ */
+export function OldOrders({ orders, onChanged }) {
+  const isAsked = useSignal(false);
+  const isShown = useRef(false);
+  isShown.current ||= orders.length > 0;
+  if (!isShown.current) return null;
+  return html`<div class="old-orders">
+    <p>${t('staff.carried_over', { count: orders.length })}</p>
+    <${Button} isDisabled=${orders.length === 0} onPress=${() => (isAsked.value = true)}>${t('staff.finish')}<//>
+  </div>
+  ${isAsked.value && html`<${FinishDialog} orders=${orders} onClose=${() => (isAsked.value = false)} onChanged=${onChanged} />`}`;
+}
