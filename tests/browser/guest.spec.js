@@ -185,6 +185,17 @@ test('an item that sells out in the cart is marked and one tap removes it', asyn
   expect(order.items.map(({ menu_name, quantity }) => [menu_name, quantity])).toEqual([['콜라', 2]]);
 });
 
+test('a page opened while an item is sold out lists it as sold out', async ({ tablet, page, staff }) => {
+  const item = await staff.newItem('계절 나물', 4_000, { is_available: false });
+  await expect(page.locator('.card', { hasText: '계절 나물' })).toContainText('품절');
+  await page.reload();
+  await tablet.isReady();
+  await expect(page.locator('.card', { hasText: '계절 나물' })).toContainText('품절');
+  await staff.changeItem(item, { is_available: true });
+  await tablet.add('계절 나물');
+  await expect(tablet.line('계절 나물')).toBeVisible();
+});
+
 test('an order refused for a sold-out item comes back and the rest can be ordered', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/409/);
   const item = await staff.newItem('한정 만두', 6_000);

@@ -62,10 +62,10 @@ export async function load(atLeast = 0) {
     do {
       /** @type {string} */
       const store_id = device.value.store_id;
-      const query = wanted ? `?menu_version=${wanted}` : '';
+      const query = wanted ? `menu_version=${wanted}` : '';
       const [list, menu] = await Promise.all([
-        get(`/customer/menu/categories${query}`),
-        get(`/customer/menu${query}`),
+        get(`/customer/menu/categories?${query}`),
+        get(`/customer/menu?all=true&${query}`),
       ]);
       // The tablet was paired with another store in the meantime.
       if (device.value?.store_id !== store_id) continue;
