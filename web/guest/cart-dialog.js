@@ -4,6 +4,7 @@ import { open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Money } from '../ui/money.js';
+import { SECOND_TAP } from '../ui/second-tap.js';
 import { CartContent } from './cart-content.js';
 import { cart } from './state/cart.js';
 
@@ -11,6 +12,6 @@ import { cart } from './state/cart.js';
 export function CartDialog({ onClose }) {
   const { lines, total } = cart.value;
   const footer = lines.length > 0 && html`<p class="total"><span>${t('cart.total')}</span><${Money} amount=${total} /></p>
-    <${Button} kind="primary" class="wide" guard=${300} onPress=${() => open('review')}>${t('cart.review')}<//>`;
+    <${Button} kind="primary" class="wide" guard=${SECOND_TAP} onPress=${() => open('review')}>${t('cart.review')}<//>`;
   return html`<${Dialog} class="sheet" title=${t('cart.title')} onClose=${onClose} footer=${footer}><${CartContent} /><//>`;
 }

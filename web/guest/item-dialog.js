@@ -3,6 +3,7 @@ import { html, useSignal } from '../lib/preact.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Money, money } from '../ui/money.js';
+import { SECOND_TAP } from '../ui/second-tap.js';
 import { Empty, Loading } from '../ui/states.js';
 import { Stepper } from '../ui/stepper.js';
 import { toast } from '../ui/toast.js';
@@ -28,7 +29,7 @@ export function ItemDialog({ id, onClose }) {
   };
   const footer = is_available
     ? html`<${Stepper} name=${name} value=${quantity.value} onChange=${(/** @type {number} */ value) => (quantity.value = value)} />
-        <${Button} kind="primary" class="grow" guard=${300} autofocus onPress=${put}>
+        <${Button} kind="primary" class="grow" guard=${SECOND_TAP} autofocus onPress=${put}>
           ${t('item.add', { total: money(price * quantity.value) })}
         <//>`
     : html`<p class="alert grow" role="status"><strong>${t('menu.soldout')}</strong> · ${t('item.soldout')}</p>`;

@@ -4,15 +4,13 @@ import { open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Money, money } from '../ui/money.js';
+import { SECOND_TAP } from '../ui/second-tap.js';
 import { Empty } from '../ui/states.js';
 import { Change } from './change.js';
 import { cart } from './state/cart.js';
 import { items } from './state/menu.js';
 import { place } from './state/ordering.js';
 import { acceptChanges, removeLines } from './state/party.js';
-
-/** A second tap that was meant for the button before must not order. */
-const GUARD = 500;
 
 /** Repeats the order in large type before it is placed. @param {{ onClose: () => void }} props */
 export function ReviewDialog({ onClose }) {
@@ -57,15 +55,15 @@ function action(shown) {
   if (shown.hasSoldOut) {
     const soldOut = shown.lines.filter(({ isSoldOut }) => isSoldOut).map(({ line }) => line.menu_id);
     return html`<p class="alert" role="alert">${t('review.soldout')}</p>
-      <${Button} key="remove" kind="primary" guard=${GUARD} onPress=${() => removeLines(soldOut)}>${t('review.remove_soldout')}<//>`;
+      <${Button} key="remove" kind="primary" guard=${SECOND_TAP} onPress=${() => removeLines(soldOut)}>${t('review.remove_soldout')}<//>`;
   }
   if (shown.hasChanges) {
     return html`<p class="alert" role="alert">${t('review.changed')}</p>
-      <${Button} key="accept" kind="primary" guard=${GUARD} onPress=${() => acceptChanges(items.peek())}>${t('review.accept')}<//>`;
+      <${Button} key="accept" kind="primary" guard=${SECOND_TAP} onPress=${() => acceptChanges(items.peek())}>${t('review.accept')}<//>`;
   }
   const order = () => {
     place(shown);
     open('progress');
   };
-  return html`<${Button} key="order" kind="primary" guard=${GUARD} onPress=${order}>${t('review.order', { total: money(shown.total) })}<//>`;
+  return html`<${Button} key="order" kind="primary" guard=${SECOND_TAP} onPress=${order}>${t('review.order', { total: money(shown.total) })}<//>`;
 }
