@@ -191,6 +191,9 @@ test.describe('the staff page', () => {
     await dialog.getByRole('button', { name: '지난 주문' }).click();
     await expect(dialog).toContainText('식혜 1');
     await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog', { name: `${table.number}번 테이블`, exact: true })).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(dialog).toHaveCount(0);
     await page.getByRole('button', { name: '되돌리기' }).click();
     await expect(card(page, table)).toContainText('5,500원');
   });
@@ -381,6 +384,53 @@ test.describe('the staff page', () => {
     await expect(page.getByRole('button', { name: '모두 완료', exact: true })).toBeDisabled();
   });
 
+  test('shows on the card that an order has a note', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    await signIn(page, server.base);
+    const { id } = await guest.order('콜라', 1, '얼음 빼 주세요');
+    await expect(card(page, table)).toContainText('요청 있음');
+    for (const status of ['preparing', 'completed']) await staff.call('PATCH', `/admin/orders/${id}/status`, { status });
+    await expect(card(page, table)).not.toContainText('요청 있음');
+  });
+
+  test('shows past orders by party with their totals, and says what is wrong with the days', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    for (const names of [['콜라', '식혜'], ['콜라']]) {
+      const guest = await Guest.login(server.base, table);
+      for (const name of names) await guest.order(name);
+      await staff.complete(table);
+    }
+    await signIn(page, server.base);
+    await openTable(page, table);
+    await page.getByRole('dialog').getByRole('button', { name: '지난 주문' }).click();
+    const dialog = page.getByRole('dialog', { name: `${table.number}번 테이블 지난 주문` });
+    await expect(dialog.locator('.party > .day-head .money')).toHaveText(['2,000원', '5,500원']);
+    await expect(dialog.locator('.day > .day-head')).toContainText('주문 3건 · 7,500원');
+    await dialog.getByLabel('시작일').fill('2026-11-20');
+    await dialog.getByLabel('종료일').fill('2026-11-10');
+    await expect(dialog).toContainText('종료일이 시작일보다 빠릅니다');
+    await expect(dialog).not.toContainText('지난 주문이 없습니다');
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog', { name: `${table.number}번 테이블`, exact: true })).toBeVisible();
+  });
+
+  for (const [language, width, lines] of [['한국어', 390, 2], ['English', 390, 2], ['English', 800, 1], ['日本語', 390, 2], ['中文', 390, 2]]) {
+    test(`has a header of ${lines} lines: ${language}, ${width} pixels wide`, async ({ page, server, complaints }) => {
+      void complaints;
+      await page.setViewportSize({ width, height: 844 });
+      await signIn(page, server.base);
+      await page.getByRole('combobox').selectOption({ label: language });
+      await expect(page.getByRole('button', { name: '로그아웃' })).toHaveCount(language === '한국어' ? 1 : 0);
+      for (const sound of ['off', 'on']) {
+        if (sound === 'on') await page.locator('.sound .button').click();
+        await expect(page.locator('.sound .button')).toHaveCount(sound === 'on' ? 2 : 1);
+        const { height } = await page.locator('.page-header').boundingBox();
+        expect(height).toBeLessThan(lines * 48 + (lines + 1) * 12 + 2);
+      }
+    });
+  }
+
   test('lets an account of the role staff sell out an item, and sets a refused switch back', async ({ page, server, staff, complaints }) => {
     complaints.expect(/Failed to load resource/);
     const item = await staff.newItem('감자전', 12_000);
@@ -467,10 +517,15 @@ test.describe('the staff page', () => {
       await expect(page.getByText('아직 끝나지 않은 주문 2건')).toBeVisible();
       await check('completion');
       await page.keyboard.press('Escape');
-      await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
       await page.getByRole('dialog').getByRole('button', { name: '지난 주문' }).click();
       await expect(page.getByText('지난 주문이 없습니다')).toBeVisible();
       await check('history');
+      await page.keyboard.press('Escape');
+      await expect(page.locator('.order').first()).toBeVisible();
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: '품절 관리' }).click();
+      await expect(page.getByRole('switch').first()).toBeVisible();
+      await check('sold-out switches');
     });
   }
 });

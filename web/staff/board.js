@@ -1,6 +1,6 @@
 import { t } from '../lib/i18n.js';
 import { batch, html, useEffect, useLayoutEffect, useSignal } from '../lib/preact.js';
-import { close, view } from '../lib/view.js';
+import { close, open, view } from '../lib/view.js';
 import { Empty, Failure, Loading } from '../ui/states.js';
 import { CompleteDialog } from './complete-dialog.js';
 import { FilterBar, passes } from './filter-bar.js';
@@ -58,13 +58,14 @@ function dialog() {
   if (name === 'menu') return html`<${MenuDialog} onClose=${close} />`;
   const table = tables.value?.find((one) => one.id === Number(id));
   if (!table) return null;
+  const back = () => open('table', id);
   switch (name) {
     case 'table':
       return html`<${TableDialog} key=${`table-${id}`} table=${table} onClose=${close} />`;
     case 'complete':
-      return html`<${CompleteDialog} key=${`complete-${id}`} table=${table} onClose=${close} />`;
+      return html`<${CompleteDialog} key=${`complete-${id}`} table=${table} onClose=${back} onDone=${close} />`;
     case 'history':
-      return html`<${HistoryDialog} key=${`history-${id}`} table=${table} onClose=${close} />`;
+      return html`<${HistoryDialog} key=${`history-${id}`} table=${table} onClose=${back} />`;
     default:
       return null;
   }

@@ -13,9 +13,9 @@ import { offerUndo } from './undo-bar.js';
 /**
  * Completes the session that was current when the dialog opened. The totals follow orders that arrive meanwhile.
  *
- * @param {{ table: import('wire').DashboardTable, onClose: () => void }} props
+ * @param {{ table: import('wire').DashboardTable, onClose: () => void, onDone: () => void }} props
  */
-export function CompleteDialog({ table, onClose }) {
+export function CompleteDialog({ table, onClose, onDone }) {
   const session = useSignal(table.session_id);
   const first = useSignal(table.order_count);
   const isBusy = useSignal(false);
@@ -31,7 +31,7 @@ export function CompleteDialog({ table, onClose }) {
       const done = await request('POST', `/admin/tables/${table.id}/complete`, { session_id: session.value });
       const text = t('staff.completed', { number: table.table_number, total: money(done.total_amount) });
       offerUndo(done.session_id, text, () => request('POST', `/admin/sessions/${done.session_id}/reopen`));
-      onClose();
+      onDone();
       refresh();
     } catch (error) {
       failure.value = asApiError(error).text;

@@ -1,12 +1,11 @@
 import { asApiError } from '../lib/api.js';
-import { language, t } from '../lib/i18n.js';
+import { t } from '../lib/i18n.js';
 import { html, useEffect, useSignal } from '../lib/preact.js';
-import { clockTime } from '../lib/time.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Field } from '../ui/field.js';
-import { Money } from '../ui/money.js';
 import { Empty, Failure, Loading } from '../ui/states.js';
+import { PastDay, groups } from './past-day.js';
 import { request } from './state/account.js';
 
 /** The past orders of a table, by business day. @param {{ table: import('wire').DashboardTable, onClose: () => void }} props */
@@ -31,9 +30,11 @@ export function HistoryDialog({ table, onClose }) {
       error.value = asApiError(thrown);
     }
   };
+  const isReversed = from.value !== '' && to.value !== '' && from.value > to.value;
   useEffect(() => {
-    load();
+    if (!isReversed) load();
   }, [from.value, to.value]);
+  const days = isReversed ? [] : groups(orders.value ?? [], dayOf);
 
   const set = (/** @type {import('../vendor/signals.mjs').Signal<string>} */ signal) => (/** @type {string} */ value) => {
     signal.value = value;
@@ -41,31 +42,22 @@ export function HistoryDialog({ table, onClose }) {
   return html`<${Dialog} class="steady table-dialog" title=${t('staff.history.title', { number: table.table_number })} onClose=${onClose}>
     <div class="days">
       <${Field} type="date" label=${t('staff.history.from')} value=${from.value} onInput=${set(from)} />
-      <${Field} type="date" label=${t('staff.history.to')} value=${to.value} onInput=${set(to)} />
+      <${Field} type="date" label=${t('staff.history.to')} value=${to.value} onInput=${set(to)}
+        error=${isReversed ? t('staff.history.reversed') : ''} />
     </div>
-    ${error.value && html`<${Failure} title=${t('orders.failed')} error=${error.value} onRetry=${() => load()} />`}
-    ${!orders.value && !error.value && html`<${Loading} />`}
-    ${orders.value?.length === 0 && html`<${Empty} title=${t('staff.history.empty')} />`}
-    ${byDay(orders.value ?? []).map(([day, some]) => html`<section key=${day} class="day">
-      <h3>${day}</h3>
-      ${some.map((order) => html`<article key=${order.id} class="order">
-        <header class="order-head"><h4>${t('orders.number', { number: order.order_number.split('-')[1] ?? '' })}</h4>
-          <time class="muted" datetime=${order.ordered_at}>${clockTime(order.ordered_at, language.value)}</time>
-          <p class="order-sum"><${Money} amount=${order.total_amount} /></p></header>
-        <p>${order.items.map((item) => `${item.menu_name} ${item.quantity}`).join(', ')}</p>
-      </article>`)}
-    </section>`)}
-    ${cursor.value && html`<${Button} onPress=${() => load(cursor.value ?? '')}>${t('staff.history.more')}<//>`}
+    ${!isReversed && state()}
+    ${days.map(([day, some], n) => html`<${PastDay} key=${day} day=${day} orders=${some} isWhole=${!cursor.value || n < days.length - 1} />`)}
+    ${!isReversed && cursor.value && html`<${Button} onPress=${() => load(cursor.value ?? '')}>${t('staff.history.more')}<//>`}
   <//>`;
+
+  function state() {
+    if (error.value) return html`<${Failure} title=${t('orders.failed')} error=${error.value} onRetry=${() => load()} />`;
+    if (!orders.value) return html`<${Loading} />`;
+    return orders.value.length === 0 && html`<${Empty} title=${t('staff.history.empty')} />`;
+  }
 }
 
-/** The business day is in the number of the order. @param {import('wire').PastOrder[]} orders */
-function byDay(orders) {
-  /** @type {Map<string, import('wire').PastOrder[]>} */
-  const days = new Map();
-  for (const order of orders) {
-    const day = order.order_number.replace(/^(\d{4})(\d{2})(\d{2})-.*$/, '$1-$2-$3');
-    days.set(day, [...(days.get(day) ?? []), order]);
-  }
-  return [...days];
+/** The business day is in the number of the order. @param {import('wire').PastOrder} order */
+function dayOf({ order_number }) {
+  return order_number.replace(/^(\d{4})(\d{2})(\d{2})-.*$/, '$1-$2-$3');
 }

@@ -10,6 +10,8 @@ export function TableCard({ table }) {
   if (table.isDeleted) return html`<p class="table free muted">${t('staff.deleted', { number: table.table_number })}</p>`;
   const { id, table_number, is_active, started_at, total_amount, pending_count, carried_over_count, latest_orders } = table;
   const isNew = unseen.value.some((one) => one.table === id);
+  // The API has the three newest orders of a table.
+  const hasNote = latest_orders.some(({ note, status }) => note && status !== 'completed');
   const kind = isNew ? 'new' : is_active ? 'active' : 'free';
   return html`<article class=${`table ${kind}`}>
     <header class="table-head">
@@ -21,7 +23,8 @@ export function TableCard({ table }) {
       ? html`<p class="table-total"><${Money} amount=${total_amount} />
           ${pending_count > 0 && html`<span class="tag warning">${t('staff.pending', { count: pending_count })}</span>`}</p>`
       : html`<p class="muted">${t('staff.free')}</p>`}
-    <p class="table-tags">${carried_over_count > 0 && html`<span class="tag danger">${t('staff.carried_over', { count: carried_over_count })}</span>`}</p>
+    <p class="table-tags">${hasNote && html`<span class="tag warning">${t('staff.note')}</span>`}
+      ${carried_over_count > 0 && html`<span class="tag danger">${t('staff.carried_over', { count: carried_over_count })}</span>`}</p>
     <ul class="latest">
       ${latest_orders.map((order) => html`<li key=${order.id}>
         <span class="latest-number">${order.order_number.split('-')[1]}</span>

@@ -18,11 +18,11 @@ export class Guest {
     this.headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
   }
 
-  /** Orders one of an item. @param {string} name */
-  async order(name = '콜라', quantity = 1) {
+  /** Orders one of an item. @param {string} name @param {string} [note] */
+  async order(name = '콜라', quantity = 1, note = undefined) {
     const { menus } = await (await fetch(`${this.base}/api/v1/customer/menu`, { headers: this.headers })).json();
     const { id } = menus.find((item) => item.name === name);
-    const body = JSON.stringify({ items: [{ menu_id: id, quantity }] });
+    const body = JSON.stringify({ items: [{ menu_id: id, quantity }], note });
     const response = await fetch(`${this.base}/api/v1/customer/orders`, { method: 'POST', headers: this.headers, body });
     if (!response.ok) throw new Error(await response.text());
     return response.json();
