@@ -163,9 +163,12 @@ test.describe('the staff page', () => {
       await expect(wanted).toContainText('준비 중');
       await page.mouse.click(...complete);
       await expect(dialog).toContainText('아직 끝나지 않은 주문 7건');
+      await expect(dialog.locator('.total')).toContainText('주문 7건');
       const confirm = await middle(dialog.getByRole('button', { name: '이용 완료' }));
       await guest.order('떡볶이');
       await expect(dialog).toContainText('아직 끝나지 않은 주문 8건');
+      // Its button is drawn anew with the count of the dashboard.
+      await expect(dialog.locator('.total')).toContainText('주문 8건');
       expect(await middle(dialog.getByRole('button', { name: '이용 완료' }))).toEqual(confirm);
     });
   }
@@ -461,8 +464,8 @@ test.describe('the staff page', () => {
     await signIn(page, server.base);
     const numbers = () => page.locator('.tables > li').allTextContents();
     const before = (await numbers()).length;
-    const place = await card(page, open).boundingBox();
     await openTable(page, open, false);
+    const place = await card(page, open).boundingBox();
     const added = await staff.newTable();
     await staff.call('PATCH', `/admin/tables/${renumbered.id}`, { table_number: (staff.lastTable += 1) });
     await staff.call('DELETE', `/admin/tables/${deleted.id}`);
