@@ -65,6 +65,11 @@ async function loginOfOwner(server, password = PASSWORD, store = 'kimchi', usern
   return fetch(`${server.base}/api/v1/admin/auth/login`, { method: 'POST', headers, body });
 }
 
+async function isAccepted(server, token) {
+  const { ok } = await fetch(`${server.base}/api/v1/admin/tables`, { headers: { Authorization: `Bearer ${token}` } });
+  return ok;
+}
+
 test.describe('the set-up page', () => {
   test('refuses a wrong code, and takes the right one by hand', async ({ page, fresh, complaints }) => {
     complaints.expect(/403/);
@@ -112,7 +117,7 @@ test.describe('the set-up page', () => {
     expect(page.url()).toBe(`${fresh.base}/setup`);
   });
 
-  test('resumes after a reload at each step, and stores no password', async ({ page, fresh, complaints }) => {
+  test('resumes after a reload at each step, and keeps no password', async ({ page, fresh, complaints }) => {
     void complaints;
     await page.goto(fresh.base);
     await expect(heading(page, '설정 코드를 입력해 주세요')).toBeVisible();
@@ -137,14 +142,21 @@ test.describe('the set-up page', () => {
     await expect(page.getByLabel('테이블 수')).toHaveValue('3');
     await expect(page.getByLabel('테이블 비밀번호')).toHaveValue('');
     await fillTables(page);
+    const { token } = await page.evaluate(() => JSON.parse(sessionStorage.getItem('tableorder.setup')));
+    expect(await isAccepted(fresh, token)).toBe(true);
     await createTables(page);
 
     await expect(heading(page, '준비가 끝났습니다')).toBeVisible();
     await page.reload();
     await expect(heading(page, '준비가 끝났습니다')).toBeVisible();
+    await expect(page.locator('.setup-values')).toContainText('kimchi');
     const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
-    expect(stored).not.toContain(PASSWORD);
-    expect(stored).not.toContain('table-1234');
+    for (const secret of [PASSWORD, 'table-1234']) expect(stored).not.toContain(secret);
+    // The login was handed over to the office and the staff page.
+    expect(await page.evaluate(() => JSON.parse(sessionStorage.getItem('tableorder.setup')).token)).toBe('');
+    expect(await page.evaluate(() => JSON.parse(sessionStorage.getItem('tableorder.office.account')).token)).toBe(token);
+    await page.goto(`${fresh.base}/setup#${fresh.code}`);
+    await expect(heading(page, '준비가 끝났습니다')).toBeVisible();
   });
 
   test('makes one owner of two browsers at once', async ({ page, browser, fresh, complaints }) => {

@@ -4,7 +4,7 @@ import { t } from '../../lib/i18n.js';
 import { Login } from '../../lib/login.js';
 import { signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
-import { enterCode, progress, update } from './progress.js';
+import { enterCode, hasStore, progress, update } from './progress.js';
 
 /** How often the creation of the store is sent, if there is no answer. */
 const ATTEMPTS = 3;
@@ -23,7 +23,7 @@ export const made = signal(0);
 
 /** Continues where the last visit ended. */
 export async function start() {
-  if (progress.value.token || progress.value.step === 'finish') {
+  if (hasStore()) {
     phase.value = 'work';
     return;
   }
@@ -175,7 +175,7 @@ export async function makeTables(count, password) {
       made.value = number;
     }
     // Only the pages that follow need the login now.
-    update({ token: '', step: 'finish' });
+    update({ step: 'finish', username: '', isSent: false, token: '' });
   } catch (thrown) {
     const error = asApiError(thrown);
     if (error.status !== 401) throw error;

@@ -10,7 +10,7 @@ const NAME = 'tableorder.setup';
  * @property {{ name: string, store_id: string, time_zone: string, day_starts_at: string }} store
  * @property {string} username
  * @property {boolean} isSent whether the store may have been created, as its answer may have been lost
- * @property {string} token of the owner
+ * @property {string} token of the owner, until the tables exist
  * @property {string} count the number of tables
  * @property {string[]} hosts the addresses of the server in its local networks
  * @property {boolean} isLocalOnly whether no other machine can connect to the server
@@ -59,6 +59,12 @@ export function takeCode() {
   return true;
 }
 
+/** Whether the store was created and its owner logged in, so that the code is not checked again. */
+export function hasStore() {
+  const { token, step } = progress.value;
+  return token !== '' || step === 'finish';
+}
+
 /**
  * The code in what a person types or pastes: the code with or without separators, or the whole address.
  *
@@ -74,7 +80,6 @@ export function plainCode(text) {
  * @param {string} code
  */
 export function enterCode(code) {
-  const { step, token } = progress.value;
   const isOther = code !== progress.value.code;
-  update(isOther && (token || step === 'finish') ? { ...nothing(), code } : { code });
+  update(isOther && hasStore() ? { ...nothing(), code } : { code });
 }
