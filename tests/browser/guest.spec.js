@@ -1,4 +1,5 @@
 import { expect, test } from './support/fixtures.js';
+import { settled } from './support/settled.js';
 
 test('a tablet is paired once and keeps no password', async ({ tablet, page }) => {
   await tablet.add('김치찌개');
@@ -430,14 +431,16 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
     await button.click();
     await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
     await tablet.close();
-    await page.setViewportSize({ width, height });
     const notice = page.locator('.notice');
     await expect(notice).toContainText('보내지 못한 주문이 1건 있습니다');
+    await page.setViewportSize({ width, height });
+    await settled(page);
     const before = await notice.boundingBox();
     await page.getByRole('button', { name: '김치찌개', exact: true }).click();
     await page.getByRole('dialog').getByRole('button', { name: /원 담기$/ }).click();
     const toast = page.locator('.toast');
     await expect(toast).toBeVisible();
+    await settled(page);
     const { y, height: toastHeight } = await toast.boundingBox();
     expect(y + toastHeight).toBeLessThanOrEqual(before.y);
     expect(await notice.boundingBox()).toEqual(before);

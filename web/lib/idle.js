@@ -1,21 +1,11 @@
 // Detects whether the page is in use.
 
-const SIGNS = ['pointerdown', 'pointermove', 'keydown', 'input', 'wheel', 'touchmove', 'scroll'];
+/** Not `scroll`: a page may scroll by itself. */
+const SIGNS = ['pointerdown', 'pointermove', 'keydown', 'input', 'wheel', 'touchmove'];
 
 let activeAt = Date.now();
 
-
-for (const sign of SIGNS) {
-  addEventListener(
-    sign,
-    (event) => {
-      // A page that scrolls by itself is not used by anybody.
-      if (!event.isTrusted) return;
-      activeAt = Date.now();
-    },
-    { capture: true, passive: true },
-  );
-}
+for (const sign of SIGNS) addEventListener(sign, markActive, { capture: true, passive: true });
 
 /** For how long nobody has touched the page, in milliseconds. */
 export function idleFor() {

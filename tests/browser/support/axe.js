@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { expect } from '@playwright/test';
+import { settled } from './settled.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -12,14 +13,6 @@ async function violations(page) {
   return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
 }
 
-/** Waits for the end of transitions and of animations that end. */
-async function isSettled(page) {
-  await page.evaluate(() => {
-    const ending = document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations !== Infinity);
-    return Promise.all(ending.map(({ finished }) => finished.catch(() => {})));
-  });
-}
-
 /** Nothing is wider than the window. */
 export async function isNotWide(page, what) {
   const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth }));
@@ -28,7 +21,7 @@ export async function isNotWide(page, what) {
 
 /** axe-core finds nothing on the page as it is, and it does not scroll sideways. */
 export async function checkPage(page, what) {
-  await isSettled(page);
+  await settled(page);
   expect(await violations(page), what).toEqual([]);
   await isNotWide(page, what);
 }
