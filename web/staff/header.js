@@ -4,6 +4,7 @@ import { sound, turnOff, turnOn } from '../lib/sound.js';
 import { open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { ConnectionBadge } from '../ui/connection-badge.js';
+import { Icon } from '../ui/icon.js';
 import { LanguageSelect } from '../ui/language-select.js';
 import { account, login } from './state/account.js';
 import { leave, stream } from './state/board.js';
@@ -21,7 +22,9 @@ export function Header() {
           : html`<p class="tag danger">${t('staff.sound.off')}</p><${Button} onPress=${turnOn}>${t('staff.sound.turn_on')}<//>`}
       </div>
       <${Button} onPress=${() => open('menu')}>${t('staff.menu')}<//>
-      <${Button} kind="plain" onPress=${leave}>${t('staff.sign_out')}<//>
+      <${Button} kind="plain" class="sign-out" label=${t('staff.sign_out')} onPress=${leave}>
+        <${Icon} name="leave" /><span>${t('staff.sign_out')}</span>
+      <//>
     </div>
   </div>`;
 }

@@ -14,7 +14,8 @@ const PATHS = {
   up: 'M5 15l7-7 7 7',
   down: 'M5 9l7 7 7-7',
   handle: 'M5 8.5h14M5 15.5h14',
-  trash: 'M5 7h14M10 7V5h4v2M7 7l.800 12.5h8.4L17 7',
+  leave: 'M13 4.5H6v15h7M10 12h10M16.5 8.5L20 12l-3.5 3.5',
+  trash: 'M5 7h14M10 7V5h4v2M7 7l.8 12.5h8.4L17 7',
 };
 
 /** @param {{ name: keyof typeof PATHS }} props */
