@@ -191,6 +191,29 @@ test('a double tap on a table of the staff page leaves its dialog open', async (
   await expect(dialog).toBeVisible();
 });
 
+test('a double tap that closes a dialog does nothing on the page below', async ({ page, server, table, complaints }) => {
+  void complaints;
+  await signIn(page, `${server.base}/staff`);
+  await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  const { x, y, width, height } = await dialog.getByRole('button', { name: '닫기' }).boundingBox();
+  const tap = () => page.mouse.click(x + width / 2, y + height / 2);
+  await page.clock.install();
+  await page.clock.pauseAt(Date.now() + 1_000);
+  await tap();
+  await expect(dialog).toHaveCount(0);
+  await page.evaluate(() => {
+    window.taps = 0;
+    document.addEventListener('click', () => (window.taps += 1));
+  });
+  await page.clock.runFor(400);
+  await tap();
+  expect(await page.evaluate(() => window.taps)).toBe(0);
+  await page.clock.runFor(200);
+  await tap();
+  expect(await page.evaluate(() => window.taps)).toBe(1);
+});
+
 test('two quick taps on fewer remove nothing', async ({ tablet }) => {
   await tablet.add('콜라', 2);
   const fewer = tablet.line('콜라').getByRole('button', { name: '콜라 하나 빼기' });

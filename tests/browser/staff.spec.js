@@ -289,9 +289,34 @@ test.describe('the staff page', () => {
     const { id } = await guest.order();
     await expect(card(page, quiet)).toContainText('새 주문');
     for (const status of ['preparing', 'completed']) await staff.call('PATCH', `/admin/orders/${id}/status`, { status });
+    await expect(card(page, quiet)).toContainText('완료');
+    await page.getByRole('button', { name: /^대기 주문/ }).click();
     await expect(card(page, quiet)).toHaveCount(0);
     await page.getByRole('button', { name: /^새 주문 1건/ }).click();
     await expect(card(page, quiet)).toContainText('새 주문');
+  });
+
+  test('keeps the cards at their places while a filter is on', async ({ page, server, staff, complaints }) => {
+    void complaints;
+    const [done, later, waiting] = [await staff.newTable(), await staff.newTable(), await staff.newTable()];
+    const { id } = await (await Guest.login(server.base, done)).order();
+    await (await Guest.login(server.base, waiting)).order();
+    await page.clock.install();
+    await signIn(page, server.base);
+    const filter = page.getByRole('button', { name: /^대기 주문/ });
+    await filter.click();
+    await expect(card(page, done)).toBeVisible();
+    const cards = () => page.locator('.table h2').allTextContents();
+    const before = await cards();
+    expect(before.at(-2)).toBe(`${done.number}번 테이블`);
+    for (const status of ['preparing', 'completed']) await staff.call('PATCH', `/admin/orders/${id}/status`, { status });
+    await (await Guest.login(server.base, later)).order();
+    await expect(card(page, done)).toContainText('완료');
+    await expect(card(page, later)).toBeAttached();
+    expect(await cards()).toEqual([...before, `${later.number}번 테이블`]);
+    await filter.click();
+    await expect(card(page, done)).toHaveCount(0);
+    expect((await cards()).slice(-2)).toEqual([`${later.number}번 테이블`, `${waiting.number}번 테이블`]);
   });
 
   for (const [width, height] of [[1280, 800], [390, 844]]) {
@@ -337,6 +362,23 @@ test.describe('the staff page', () => {
     await expect(order).toContainText('다른 직원이 취소한 주문입니다');
     await expect(order.getByRole('alert')).toContainText('저장되지 않았습니다: 손님이 마음을');
     expect((await order.boundingBox()).height).toBe(height);
+  });
+
+  test('keeps a half-typed reason while its dialog is closed', async ({ page, server, table, complaints }) => {
+    void complaints;
+    await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    let dialog = await openTable(page, table);
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    await dialog.getByLabel('취소 사유').fill('손님이 마음을');
+    await page.keyboard.press('Escape');
+    await expect(dialog).toHaveCount(0);
+    dialog = await openTable(page, table);
+    await expect(dialog.getByLabel('취소 사유')).toHaveValue('손님이 마음을');
+    await dialog.getByRole('button', { name: '돌아가기' }).click();
+    await page.keyboard.press('Escape');
+    dialog = await openTable(page, table);
+    await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
   });
 
   test('shows the limit of a reason instead of cutting it', async ({ page, server, staff, table, complaints }) => {

@@ -1,4 +1,4 @@
-import { asApiError } from '../lib/api.js';
+import { useAction } from '../lib/action.js';
 import { language, t } from '../lib/i18n.js';
 import { html, useEffect, useSignal } from '../lib/preact.js';
 import { dateTime } from '../lib/time.js';
@@ -29,21 +29,13 @@ export function DevicesDialog({ table, devices, onClose }) {
 /** @param {{ device: import('wire').Device }} props */
 function DeviceRow({ device: { id, paired_at, last_seen_at } }) {
   const isAsking = useSignal(false);
-  const isBusy = useSignal(false);
-  const failure = useSignal('');
   const name = t('office.device', { id });
-  const revoke = async () => {
-    isBusy.value = true;
-    failure.value = '';
-    try {
-      await request('DELETE', `/admin/devices/${id}`);
-      tables.update((data) => ({ ...data, devices: data.devices.filter((one) => one.id !== id) }));
-      toast(t('office.device.revoked', { name }));
-    } catch (error) {
-      failure.value = explain(asApiError(error));
-      isBusy.value = false;
-    }
-  };
+  const { isBusy, failure, run: revoke } = useAction(async () => {
+    await request('DELETE', `/admin/devices/${id}`);
+    tables.update((data) => ({ ...data, devices: data.devices.filter((one) => one.id !== id) }));
+    toast(t('office.device.revoked', { name }));
+    return true;
+  }, explain);
   return html`<article class="row">
     <div class="row-text">
       <p class="row-name">${name}</p>
@@ -53,9 +45,9 @@ function DeviceRow({ device: { id, paired_at, last_seen_at } }) {
     <div class="row-actions">
       ${isAsking.value
         ? html`<${Button} key="keep" onPress=${() => (isAsking.value = false)}>${t('pair.cancel')}<//>
-            <${Button} key="revoke" kind="danger" guard=${500} isBusy=${isBusy.value} onPress=${revoke}>${t('office.device.confirm')}<//>`
+            <${Button} key="revoke" kind="danger" guard=${500} isBusy=${isBusy} onPress=${revoke}>${t('office.device.confirm')}<//>`
         : html`<${Button} key="ask" label=${t('office.device.revoke_of', { name })} onPress=${() => (isAsking.value = true)}>${t('office.device.revoke')}<//>`}
     </div>
-    ${failure.value && html`<p class="row-failure alert" role="alert">${failure.value}</p>`}
+    ${failure && html`<p class="row-failure alert" role="alert">${failure}</p>`}
   </article>`;
 }

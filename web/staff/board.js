@@ -3,17 +3,18 @@ import { batch, html, useEffect, useLayoutEffect, useSignal } from '../lib/preac
 import { close, open, view } from '../lib/view.js';
 import { Empty, Failure, Loading } from '../ui/states.js';
 import { CompleteDialog } from './complete-dialog.js';
-import { FilterBar, passes } from './filter-bar.js';
+import { FilterBar } from './filter-bar.js';
 import { Header } from './header.js';
 import { HistoryDialog } from './history-dialog.js';
 import { MenuDialog } from './menu-dialog.js';
 import { failure, start, tables, unseen } from './state/board.js';
+import { useFiltered } from './state/filter.js';
 import { TableCard } from './table-card.js';
 import { TableDialog } from './table-dialog.js';
 
 /** Every table at its place, with what goes on there. */
 export function Board() {
-  const filter = useSignal('all');
+  const choice = useSignal({ filter: 'all' });
   const target = useSignal(0);
   useEffect(() => {
     if (tables.peek() === null) start();
@@ -26,19 +27,20 @@ export function Board() {
     target.value = 0;
   }, [target.value]);
   const all = (tables.value ?? []).filter(({ isDeleted }) => !isDeleted);
+  const shown = useFiltered(tables.value ?? [], choice.value);
   const fresh = unseen.value.filter(({ table }) => all.some(({ id }) => id === table));
   const show = () =>
     batch(() => {
       const table = all.find(({ id }) => id === fresh[0]?.table);
       if (!table) return;
-      if (!passes(table, filter.value)) filter.value = 'all';
+      if (!shown.includes(table)) choice.value = { filter: 'all' };
       target.value = table.id;
     });
   return html`<header class="board-top">
       <${Header} />
-      <${FilterBar} filter=${filter} tables=${all} fresh=${fresh} onShow=${show} />
+      <${FilterBar} choice=${choice} tables=${all} fresh=${fresh} onShow=${show} />
     </header>
-    <main class="board">${content((tables.value ?? []).filter((table) => passes(table, filter.value)))}</main>
+    <main class="board">${content(shown)}</main>
     ${dialog()}`;
 }
 

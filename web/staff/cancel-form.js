@@ -1,6 +1,6 @@
-import { asApiError } from '../lib/api.js';
+import { useAction } from '../lib/action.js';
 import { t } from '../lib/i18n.js';
-import { html, useSignal } from '../lib/preact.js';
+import { html } from '../lib/preact.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
 import { request } from './state/account.js';
@@ -20,33 +20,27 @@ const LONGEST = 500;
  * @param {() => void} props.onChanged
  */
 export function CancelForm({ order, reason, onClose, onCancelled, onChanged }) {
-  const isBusy = useSignal(false);
-  const failure = useSignal('');
   const length = [...reason.value.trim()].length;
-  const cancel = async () => {
-    if (length > LONGEST) return;
-    isBusy.value = true;
-    failure.value = '';
+  const { isBusy, failure, run: cancel } = useAction(async () => {
+    if (length > LONGEST) return false;
     try {
       await request('DELETE', `/admin/orders/${order.id}?reason=${encodeURIComponent(reason.value.trim())}`);
       const number = order.order_number.split('-')[1] ?? order.order_number;
       offerUndo(order.id, t('staff.cancelled', { number }), () => request('POST', `/admin/orders/${order.id}/restore`));
       // The form stays as it is until the list is read again, so that nothing moves in between.
       onCancelled();
-    } catch (error) {
-      failure.value = asApiError(error).text;
-      isBusy.value = false;
+      return true;
     } finally {
       onChanged();
     }
-  };
+  });
   return html`<div class="cancel">
     <${Field} label=${t('staff.cancel.reason')} error=${length > LONGEST ? t('staff.cancel.too_long', { limit: LONGEST, length }) : ''}
       hint=${length > LONGEST ? '' : t('staff.cancel.length', { limit: LONGEST, length })} value=${reason.value} onInput=${(/** @type {string} */ value) => (reason.value = value)} />
-    ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+    ${failure && html`<p class="alert" role="alert">${failure}</p>`}
     <div class="actions">
       <${Button} onPress=${onClose}>${t('staff.cancel.keep')}<//>
-      <${Button} kind="danger" guard=${500} isBusy=${isBusy.value} onPress=${cancel}>${t('staff.cancel.confirm')}<//>
+      <${Button} kind="danger" guard=${500} isBusy=${isBusy} onPress=${cancel}>${t('staff.cancel.confirm')}<//>
     </div>
   </div>`;
 }

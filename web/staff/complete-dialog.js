@@ -1,4 +1,4 @@
-import { asApiError } from '../lib/api.js';
+import { useAction } from '../lib/action.js';
 import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
 import { Button } from '../ui/button.js';
@@ -18,32 +18,24 @@ import { offerUndo } from './undo-bar.js';
 export function CompleteDialog({ table, onClose, onDone }) {
   const session = useSignal(table.session_id);
   const first = useSignal(table.order_count);
-  const isBusy = useSignal(false);
-  const failure = useSignal('');
   const { orders } = useLiveOrders(table.id);
   const isGone = table.session_id !== session.value || !table.is_active;
   const unfinished = (orders ?? []).filter((order) => order.session_id === session.value && order.status !== 'completed');
-  const complete = async () => {
-    isBusy.value = true;
-    failure.value = '';
-    try {
-      /** @type {import('wire').CompletedTable} */
-      const done = await request('POST', `/admin/tables/${table.id}/complete`, { session_id: session.value });
-      const text = t('staff.completed', { number: table.table_number, total: money(done.total_amount) });
-      offerUndo(done.session_id, text, () => request('POST', `/admin/sessions/${done.session_id}/reopen`));
-      onDone();
-      refresh();
-    } catch (error) {
-      failure.value = asApiError(error).text;
-      isBusy.value = false;
-    }
-  };
+  const { isBusy, failure, run: complete } = useAction(async () => {
+    /** @type {import('wire').CompletedTable} */
+    const done = await request('POST', `/admin/tables/${table.id}/complete`, { session_id: session.value });
+    const text = t('staff.completed', { number: table.table_number, total: money(done.total_amount) });
+    offerUndo(done.session_id, text, () => request('POST', `/admin/sessions/${done.session_id}/reopen`));
+    onDone();
+    refresh();
+    return true;
+  });
   const footer = html`<div class="actions places">
     <${Button} onPress=${onClose}>${t('pair.cancel')}<//>
-    ${!isGone && orders && html`<${Button} key=${table.order_count} kind="primary" guard=${800} isBusy=${isBusy.value} onPress=${complete}>${t('staff.complete')}<//>`}
+    ${!isGone && orders && html`<${Button} key=${table.order_count} kind="primary" guard=${800} isBusy=${isBusy} onPress=${complete}>${t('staff.complete')}<//>`}
   </div>`;
   return html`<${Dialog} class="steady" title=${t('staff.complete.title', { number: table.table_number })} onClose=${onClose} footer=${footer}>
-    ${isGone && !isBusy.value && html`<p class="alert" role="alert">${t('staff.complete.gone')}</p>`}
+    ${isGone && !isBusy && html`<p class="alert" role="alert">${t('staff.complete.gone')}</p>`}
     ${table.order_count > first.value && html`<p class="notice" role="alert">${t('staff.complete.new')}</p>`}
     <p class="total"><span>${t('staff.orders', { count: table.order_count })}</span><${Money} amount=${table.total_amount} /></p>
     ${!orders && html`<${Loading} />`}
@@ -51,6 +43,6 @@ export function CompleteDialog({ table, onClose, onDone }) {
       <p><strong>${t('staff.unfinished', { count: unfinished.length })}</strong></p>
       <ul>${unfinished.map((order) => html`<li key=${order.id}>${order.order_number.split('-')[1]} · ${t(`staff.status.${order.status}`)} · ${order.items.map((item) => `${item.menu_name} ${item.quantity}`).join(', ')}</li>`)}</ul>
     </div>`}
-    ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+    ${failure && html`<p class="alert" role="alert">${failure}</p>`}
   <//>`;
 }

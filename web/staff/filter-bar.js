@@ -1,28 +1,17 @@
 import { t } from '../lib/i18n.js';
 import { html } from '../lib/preact.js';
-
-const FILTERS = ['all', 'active', 'pending'];
-
-/**
- * @param {import('wire').DashboardTable} table
- * @param {string} filter
- */
-export function passes(table, filter) {
-  if (filter === 'active') return table.is_active;
-  if (filter === 'pending') return table.pending_count + table.carried_over_count > 0;
-  return true;
-}
+import { FILTERS, passes } from './state/filter.js';
 
 /**
  * Which tables are shown, and where the oldest new order is. Each button has a place of its own.
  *
  * @param {object} props
- * @param {import('../vendor/signals.mjs').Signal<string>} props.filter
+ * @param {import('../vendor/signals.mjs').Signal<{ filter: string }>} props.choice
  * @param {import('wire').DashboardTable[]} props.tables
  * @param {{ table: number }[]} props.fresh the new orders, oldest first
  * @param {() => void} props.onShow
  */
-export function FilterBar({ filter, tables, fresh, onShow }) {
+export function FilterBar({ choice, tables, fresh, onShow }) {
   // The orders that wait, but the tables of the other filters.
   const count = (/** @type {string} */ name) =>
     name === 'pending'
@@ -31,8 +20,8 @@ export function FilterBar({ filter, tables, fresh, onShow }) {
   const number = tables.find(({ id }) => id === fresh[0]?.table)?.table_number ?? 0;
   return html`<div class="filters">
     <div class="choices" role="group" aria-label=${t('staff.filter')}>
-      ${FILTERS.map((name) => html`<button type="button" key=${name} class="button choice" aria-pressed=${filter.value === name ? 'true' : 'false'}
-        onClick=${() => (filter.value = name)}>${t(`staff.filter.${name}`)} <span class="count">${count(name)}</span></button>`)}
+      ${FILTERS.map((name) => html`<button type="button" key=${name} class="button choice" aria-pressed=${choice.value.filter === name ? 'true' : 'false'}
+        onClick=${() => (choice.value = { filter: name })}>${t(`staff.filter.${name}`)} <span class="count">${count(name)}</span></button>`)}
     </div>
     <div class="fresh-orders">
       ${fresh.length === 0 ? html`<p class="muted">${t('staff.fresh.none')}</p>` : html`<button type="button" class="button primary" onClick=${onShow}>

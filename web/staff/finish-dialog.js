@@ -1,3 +1,4 @@
+import { useAction } from '../lib/action.js';
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
@@ -15,33 +16,29 @@ export function FinishDialog({ orders, onClose, onChanged }) {
   // Those that the person sees and confirms.
   const all = useSignal(orders);
   const done = useSignal(0);
-  const isBusy = useSignal(false);
-  const failure = useSignal('');
   const count = all.value.length;
-  const finish = async () => {
-    isBusy.value = true;
-    failure.value = '';
+  /** @param {import('../lib/api.js').ApiError} error */
+  const explain = ({ text }) => t('staff.finish.failed', { count, done: done.value, reason: text });
+  const { isBusy, failure, run: finish } = useAction(async () => {
     try {
       for (const order of all.value.slice(done.value)) {
         await finishOrder(order);
         done.value += 1;
       }
       onClose();
-    } catch (error) {
-      failure.value = t('staff.finish.failed', { count, done: done.value, reason: asApiError(error).text });
-      isBusy.value = false;
+      return true;
     } finally {
       onChanged();
     }
-  };
+  }, explain);
   const footer = html`<div class="actions places">
-    <${Button} isDisabled=${isBusy.value} onPress=${onClose}>${t('pair.cancel')}<//>
-    <${Button} kind="primary" guard=${500} isBusy=${isBusy.value} onPress=${finish}>${t('staff.finish.confirm')}<//>
+    <${Button} isDisabled=${isBusy} onPress=${onClose}>${t('pair.cancel')}<//>
+    <${Button} kind="primary" guard=${500} isBusy=${isBusy} onPress=${finish}>${t('staff.finish.confirm')}<//>
   </div>`;
-  return html`<${Dialog} title=${t('staff.finish.title')} mayClose=${() => !isBusy.value} onClose=${onClose} footer=${footer}>
+  return html`<${Dialog} title=${t('staff.finish.title')} mayClose=${() => !isBusy} onClose=${onClose} footer=${footer}>
     <p>${t('staff.finish.text', { count })}</p>
-    <p class="finish-state" role="status">${isBusy.value && t('staff.finish.progress', { count, done: done.value })}</p>
-    ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+    <p class="finish-state" role="status">${isBusy && t('staff.finish.progress', { count, done: done.value })}</p>
+    ${failure && html`<p class="alert" role="alert">${failure}</p>`}
   <//>`;
 }
 

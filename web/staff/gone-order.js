@@ -1,6 +1,6 @@
-import { asApiError } from '../lib/api.js';
+import { useAction } from '../lib/action.js';
 import { t } from '../lib/i18n.js';
-import { html, useSignal } from '../lib/preact.js';
+import { html } from '../lib/preact.js';
 import { Button } from '../ui/button.js';
 import { request } from './state/account.js';
 import { withdrawUndo } from './undo-bar.js';
@@ -12,25 +12,19 @@ import { withdrawUndo } from './undo-bar.js';
  * @param {{ id: number, text: string, reason: string, isOurs: boolean, onChanged: () => void }} props
  */
 export function GoneOrder({ id, text, reason, isOurs, onChanged }) {
-  const isBusy = useSignal(false);
-  const failure = useSignal('');
-  const undo = async () => {
-    isBusy.value = true;
-    failure.value = '';
+  const { isBusy, failure, run: undo } = useAction(async () => {
     try {
       await request('POST', `/admin/orders/${id}/restore`);
       withdrawUndo(id);
-    } catch (error) {
-      failure.value = asApiError(error).text;
-      isBusy.value = false;
+      return true;
     } finally {
       onChanged();
     }
-  };
+  });
   return html`<div class="gone-actions">
     <p role="status">${text}</p>
     ${reason && html`<p class="alert" role="alert">${t('staff.cancel.unused', { reason })}</p>`}
-    ${isOurs && html`<${Button} guard=${500} isBusy=${isBusy.value} onPress=${undo}>${t('staff.undo')}<//>`}
-    ${failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+    ${isOurs && html`<${Button} guard=${500} isBusy=${isBusy} onPress=${undo}>${t('staff.undo')}<//>`}
+    ${failure && html`<p class="alert" role="alert">${failure}</p>`}
   </div>`;
 }

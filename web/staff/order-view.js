@@ -1,6 +1,6 @@
-import { asApiError } from '../lib/api.js';
+import { useAction } from '../lib/action.js';
 import { language, t } from '../lib/i18n.js';
-import { html, useLayoutEffect, useRef, useSignal } from '../lib/preact.js';
+import { html, useEffect, useLayoutEffect, useRef, useSignal } from '../lib/preact.js';
 import { clockTime } from '../lib/time.js';
 import { Button } from '../ui/button.js';
 import { Money } from '../ui/money.js';
@@ -10,17 +10,18 @@ import { request } from './state/account.js';
 import { cancelled } from './state/board.js';
 import { NEXT } from './state/status.js';
 
+/** Reasons that were typed when the dialog was closed, by order. @type {Map<number, string>} */
+const reasons = new Map();
+
 /**
  * An order, which stays at its place with its height when it is no longer live.
  *
  * @param {{ order: import('wire').Order, isOld: boolean, isGone: boolean, onChanged: () => void }} props
  */
 export function OrderView({ order, isOld, isGone, onChanged }) {
-  const isBusy = useSignal(false);
-  const isCancelling = useSignal(false);
+  const isCancelling = useSignal(reasons.has(order.id));
   const isOurs = useSignal(false);
-  const reason = useSignal('');
-  const failure = useSignal('');
+  const reason = useSignal(reasons.get(order.id) ?? '');
   const card = useRef(/** @type {HTMLElement | null} */ (null));
   const height = useRef(0);
   const { id, order_number, status, created_at, items, note, total_amount } = order;
@@ -33,26 +34,23 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
     current.style.minHeight = isGone ? `${height.current}px` : '';
   });
   useLayoutEffect(() => {
-    if (isGone) isCancelling.value = false;
-    else isOurs.value = false;
-    if (!isGone || isOurs.value) reason.value = '';
+    if (!isGone) return undefined;
+    isCancelling.value = false;
+    if (isOurs.value) reason.value = '';
+    return () => {
+      isOurs.value = false;
+      reason.value = '';
+    };
   }, [isGone]);
+  useEffect(() => () => {
+    if (isCancelling.value && reason.value) reasons.set(id, reason.value);
+    else reasons.delete(id);
+  }, []);
   const stopCancelling = () => {
     isCancelling.value = false;
     reason.value = '';
   };
-  const step = async () => {
-    isBusy.value = true;
-    failure.value = '';
-    try {
-      await request('PATCH', `/admin/orders/${id}/status`, { status: next });
-    } catch (error) {
-      failure.value = asApiError(error).text;
-    } finally {
-      isBusy.value = false;
-      onChanged();
-    }
-  };
+  const { isBusy, failure, run: step } = useAction(() => request('PATCH', `/admin/orders/${id}/status`, { status: next }).finally(onChanged));
   return html`<article ref=${card} class=${isGone ? 'order gone' : 'order'}>
     <header class="order-head">
       <h3>${t('orders.number', { number })}</h3>
@@ -66,7 +64,7 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
     ${note && html`<p class="order-note">${t('orders.note', { note })}</p>`}
     <p class="order-total"><${Money} amount=${total_amount} /></p>
     ${actions()}
-    ${!isGone && failure.value && html`<p class="alert" role="alert">${failure.value}</p>`}
+    ${!isGone && failure && html`<p class="alert" role="alert">${failure}</p>`}
   </article>`;
 
   function actions() {
@@ -76,7 +74,7 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
     }
     return html`<div class="actions places">
       <${Button} onPress=${() => (isCancelling.value = true)}>${t('staff.cancel')}<//>
-      ${next && html`<${Button} key=${next} kind="primary" guard=${500} isBusy=${isBusy.value} onPress=${step}>${t(`staff.to.${next}`)}<//>`}
+      ${next && html`<${Button} key=${next} kind="primary" guard=${500} isBusy=${isBusy} onPress=${step}>${t(`staff.to.${next}`)}<//>`}
     </div>`;
   }
 

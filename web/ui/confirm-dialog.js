@@ -1,7 +1,6 @@
-import { asApiError } from '../lib/api.js';
+import { useAction } from '../lib/action.js';
 import { t } from '../lib/i18n.js';
-import { html, useSignal } from '../lib/preact.js';
-import { useFailure } from '../lib/reachable.js';
+import { html } from '../lib/preact.js';
 import { Button } from './button.js';
 import { Dialog } from './dialog.js';
 
@@ -18,23 +17,15 @@ import { Dialog } from './dialog.js';
  * @param {() => void} props.onClose
  */
 export function ConfirmDialog({ title, text, confirm, refusal, onConfirm, explain, onClose }) {
-  const isBusy = useSignal(false);
-  const failure = useFailure();
-  const act = async () => {
-    isBusy.value = true;
-    failure.value = null;
-    try {
-      await onConfirm();
-      onClose();
-    } catch (error) {
-      failure.value = asApiError(error);
-      isBusy.value = false;
-    }
-  };
+  const { isBusy, failure, run } = useAction(async () => {
+    await onConfirm();
+    onClose();
+    return true;
+  }, explain);
   const footer = html`<div class="actions">
-    ${failure.value && html`<p class="alert" role="alert">${explain(failure.value)}</p>`}
+    ${failure && html`<p class="alert" role="alert">${failure}</p>`}
     <${Button} onPress=${onClose}>${t(refusal ? 'close' : 'pair.cancel')}<//>
-    ${!refusal && html`<${Button} kind="danger" guard=${500} isBusy=${isBusy.value} onPress=${act}>${confirm}<//>`}
+    ${!refusal && html`<${Button} kind="danger" guard=${500} isBusy=${isBusy} onPress=${run}>${confirm}<//>`}
   </div>`;
   return html`<${Dialog} title=${title} onClose=${onClose} footer=${footer}><p>${refusal || text}</p><//>`;
 }

@@ -2,11 +2,11 @@ import { dialogCloses, dialogOpens } from '../lib/focus.js';
 import { t } from '../lib/i18n.js';
 import { html, useId, useLayoutEffect, useRef } from '../lib/preact.js';
 import { Icon } from './icon.js';
-import { watchSecondTap } from './second-tap.js';
+import { dialogsChanged } from './second-tap.js';
 
 /**
  * A modal dialog: the browser keeps the focus inside and closes it by Escape. The second tap of a double tap that opened
- * it does nothing.
+ * or closed it does nothing.
  *
  * @param {object} props
  * @param {string} props.title
@@ -20,10 +20,9 @@ import { watchSecondTap } from './second-tap.js';
  */
 export function Dialog({ title, onClose, children, footer, beside, class: extra = '', isTitleHidden, mayClose = () => true }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const isSecondTap = useRef(/** @type {ReturnType<typeof watchSecondTap>} */ (() => false));
   const id = useId();
   useLayoutEffect(() => {
-    isSecondTap.current = watchSecondTap();
+    dialogsChanged();
     const element = /** @type {HTMLDialogElement} */ (dialog.current);
     dialogOpens();
     element.showModal();
@@ -32,6 +31,7 @@ export function Dialog({ title, onClose, children, footer, beside, class: extra 
     return () => {
       element.close();
       dialogCloses();
+      dialogsChanged();
     };
   }, []);
   const closed = () => {
@@ -59,17 +59,11 @@ export function Dialog({ title, onClose, children, footer, beside, class: extra 
     isPressedOutside.current = event.target === dialog.current;
   };
   /** @param {MouseEvent} event */
-  const ignoreSecondTap = (event) => {
-    if (!isSecondTap.current(event, event.target === dialog.current)) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-  };
-  /** @param {MouseEvent} event */
   const clicked = (event) => {
     if (event.target === dialog.current && isPressedOutside.current) close();
   };
   return html`<dialog ref=${dialog} class=${`dialog ${extra}`} aria-labelledby=${id} onKeyDown=${pressed} onCancel=${cancelled}
-    onClose=${closed} onPointerDown=${touched} onClickCapture=${ignoreSecondTap} onClick=${clicked}>
+    onClose=${closed} onPointerDown=${touched} onClick=${clicked}>
     <div class="dialog-frame">
       <header class=${isTitleHidden ? 'dialog-head bare' : 'dialog-head'}>
         <h2 id=${id} tabindex="-1" class=${isTitleHidden ? 'visually-hidden' : ''}>${title}</h2>

@@ -1,30 +1,40 @@
-// The second tap of a double tap. It was meant for the page below, and must not act on the dialog that the first tap opened.
+// Ignores the second tap of a double tap whose first one opened or closed a dialog: it was meant for what was there before.
 
-/** The longest time between the two taps, in milliseconds. */
+/** The longest time from the opening or closing until the second tap, in milliseconds. */
 export const SECOND_TAP = 500;
 
 /** The longest distance between the two taps, in pixels. */
 const SAME_PLACE = 48;
 
-let last = { x: -Infinity, y: -Infinity };
+const NOWHERE = { x: -Infinity, y: -Infinity };
 
-addEventListener(
-  'pointerdown',
-  ({ clientX, clientY }) => {
-    last = { x: clientX, y: clientY };
-  },
-  { capture: true, passive: true },
-);
+let last = NOWHERE;
+/** When a dialog was opened or closed, and the tap before. */
+let change = { at: -Infinity, ...NOWHERE };
 
-/**
- * Begins the time in which a tap may be the second one.
- *
- * @returns {(event: MouseEvent, isAnywhere: boolean) => boolean} whether a click is the second tap
- */
-export function watchSecondTap() {
-  const openedAt = performance.now();
-  const { x, y } = last;
-  return ({ detail, clientX, clientY }, isAnywhere) =>
-    // A click by the keyboard has no detail.
-    detail > 0 && performance.now() - openedAt < SECOND_TAP && (isAnywhere || Math.hypot(clientX - x, clientY - y) < SAME_PLACE);
+/** Call it when a dialog opens or closes. */
+export function dialogsChanged() {
+  change = { at: performance.now(), ...last };
 }
+
+/** @param {MouseEvent} event */
+function isSecondTap({ detail, target, clientX, clientY }) {
+  // A click by the keyboard has no detail.
+  if (detail === 0 || performance.now() - change.at >= SECOND_TAP) return false;
+  const isBesideDialog = target instanceof HTMLDialogElement;
+  return isBesideDialog || Math.hypot(clientX - change.x, clientY - change.y) < SAME_PLACE;
+}
+
+/** @type {AddEventListenerOptions} */
+const early = { capture: true, passive: true };
+addEventListener('pointerdown', ({ clientX, clientY }) => (last = { x: clientX, y: clientY }), early);
+addEventListener('keydown', () => (last = NOWHERE), early);
+addEventListener(
+  'click',
+  (event) => {
+    if (!isSecondTap(event)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  { capture: true },
+);

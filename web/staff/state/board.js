@@ -3,14 +3,13 @@
 import { asApiError } from '../../lib/api.js';
 import { checkBuild } from '../../lib/build.js';
 import { t } from '../../lib/i18n.js';
-import { idleFor } from '../../lib/idle.js';
 import { computed, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
 import { ring } from '../../lib/sound.js';
 import { read, write } from '../../lib/store.js';
 import { announce } from '../../ui/toast.js';
 import { account, login, request, signOut } from './account.js';
-import { keepPlaces } from './arrangement.js';
+import { isUnused, keepPlaces } from './arrangement.js';
 import { menu, refreshMenu } from './menu.js';
 
 const PAUSE = 100;
@@ -18,9 +17,6 @@ const UNSEEN = 'staff.unseen';
 
 /** Changes of tables have no events. */
 const REFRESH_EVERY = 60_000;
-
-/** Nobody is about to tap a page that was not touched for this time. */
-const UNUSED_FOR = 60_000;
 
 /** @typedef {import('./arrangement.js').Table} Table */
 
@@ -123,7 +119,7 @@ export async function refresh() {
   try {
     /** @type {import('wire').Dashboard} */
     const dashboard = await request('GET', '/admin/tables/dashboard');
-    tables.value = tables.value && idleFor() < UNUSED_FOR ? keepPlaces(tables.value, dashboard.tables) : dashboard.tables;
+    tables.value = tables.value && !isUnused() ? keepPlaces(tables.value, dashboard.tables) : dashboard.tables;
     failure.value = null;
     failures = 0;
     return dashboard.event_id;
