@@ -15,7 +15,7 @@ use sqlx::{ConnectOptions, PgConnection};
 use super::{CliError, print_notice};
 use crate::config::{Config, DatabaseConfig, Secret};
 use crate::database::embedded::{Durability, EmbeddedPostgres};
-use crate::database::{Database, MIGRATIONS, migrations};
+use crate::database::{Database, MIGRATIONS, migrations, writable};
 use crate::error::is_read_only;
 
 /// The statement timeout of commands.
@@ -66,11 +66,11 @@ impl DatabaseTarget {
         Self::open(config).await
     }
 
-    /// Opens a single connection. `name` is its name in `pg_stat_activity`.
+    /// Opens a single connection that accepts writes. `name` is its name in `pg_stat_activity`.
     pub async fn connect(&self, name: &str) -> Result<PgConnection, CliError> {
         let options = self.options.clone().application_name(name).disable_statement_logging();
-        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
-        connecting.map_err(|_| unreachable("it does not answer"))?.map_err(unreachable)
+        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, writable::connect(&options)).await;
+        connecting.map_err(|_| unreachable("it does not answer"))?.map_err(unusable)
     }
 
     /// The address of PostgreSQL itself, not of a pooler in front of it.
@@ -158,12 +158,14 @@ pub async fn prepare_schema(config: &DatabaseConfig, direct: &PgConnectOptions) 
 
 /// Opens the pool. An error names the cause in one sentence.
 pub(super) async fn connect(options: PgConnectOptions, config: &DatabaseConfig) -> Result<Database, CliError> {
-    Database::connect(options, config).await.map_err(|error| {
-        if is_read_only(&error) {
-            return format!("the database cannot be used: {error}; DATABASE_URL must name the primary").into();
-        }
-        unreachable(error)
-    })
+    Database::connect(options, config).await.map_err(unusable)
+}
+
+fn unusable(error: sqlx::Error) -> CliError {
+    if is_read_only(&error) {
+        return format!("the database cannot be used: {error}; DATABASE_URL must name the primary").into();
+    }
+    unreachable(error)
 }
 
 fn unreachable(error: impl Display) -> CliError {

@@ -14,7 +14,7 @@ pub mod retention;
 mod retry;
 mod watchdog;
 mod work;
-mod writable;
+pub(crate) mod writable;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};

@@ -41,7 +41,7 @@ impl DatabaseError for RefusesWrites {
 }
 
 /// Opens a connection and checks that PostgreSQL accepts writes on it.
-pub(super) async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+pub(crate) async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     let mut connection = options.connect().await?;
     match check(&mut connection).await {
         Ok(()) => Ok(connection),

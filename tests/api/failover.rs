@@ -125,7 +125,7 @@ async fn commands_on_a_read_only_database_report_it() {
     migrations::migrate(&MIGRATIONS, &app.options).await.expect("an up-to-date database should need no writes");
 
     let shell = Shell::on(&app, "read-only");
-    for command in ["serve", "migrate"] {
+    for command in ["serve", "migrate", "new-epoch"] {
         let output = shell.command(&[command]).env("PORT", "0").output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         let refused = String::from_utf8(output.stderr).unwrap();
