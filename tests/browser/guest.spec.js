@@ -1,4 +1,5 @@
 import { expect, test } from './support/fixtures.js';
+import { startProxy } from './support/proxy.js';
 import { settled } from './support/settled.js';
 
 test('a tablet is paired once and keeps no password', async ({ tablet, page }) => {
@@ -465,6 +466,51 @@ test('an order that is refused in the background is named as an order', async ({
   await page.getByRole('button', { name: '보기', exact: true }).click();
   await expect(page.locator('.order.refused h3')).toHaveText('접수되지 않은 주문');
   expect(await staff.orders(table)).toEqual([]);
+});
+
+test('what is left in the cart after a refused order is not emptied when nobody touches the page', async ({ page, server, table, complaints }) => {
+  complaints.expect(/409/);
+  const { Tablet } = await import('./support/fixtures.js');
+  await page.clock.install();
+  const tablet = new Tablet(page, server.base, table, complaints);
+  await tablet.pair();
+  await tablet.add('식혜');
+  const button = await tablet.review();
+  await page.route('**/api/v1/customer/orders', (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const body = { ...route.request().postDataJSON(), not_after: new Date(Date.now() - 60_000).toISOString() };
+    return route.fallback({ postData: JSON.stringify(body) });
+  });
+  await button.click();
+  await expect(page.getByRole('dialog')).toContainText('연결이 늦어져 주문되지 않았습니다');
+  await expect(tablet.line('식혜')).toBeAttached();
+  await page.keyboard.press('Escape');
+  await page.clock.runFor(245_000);
+  await page.clock.runFor(31_000);
+  await expect(tablet.line('식혜')).toBeVisible();
+});
+
+test('a session that ended while the page was closed does not end the updates of the next one', async ({ page, server, staff, table, complaints }) => {
+  complaints.expect(/Failed to load resource|ERR_/);
+  const { Tablet } = await import('./support/fixtures.js');
+  const proxy = await startProxy(server.base);
+  complaints.allow(proxy.base);
+  const tablet = new Tablet(page, proxy.base, table, complaints);
+  await tablet.pair();
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await page.goto('about:blank');
+  await staff.complete(table);
+  await page.goto(`${proxy.base}/order`);
+  await tablet.isReady();
+  const connected = page.waitForResponse(/orders\/stream/);
+  proxy.cut();
+  await connected;
+  const item = await staff.newItem('호박전', 9_000);
+  await expect(page.getByRole('heading', { name: '호박전' })).toBeVisible();
+  await staff.call('DELETE', `/admin/menus/${item.id}`);
+  proxy.stop();
 });
 
 test('the thanks name what was not delivered', async ({ tablet, page, staff, table }) => {

@@ -240,6 +240,27 @@ test.describe('the menu in the office', () => {
     await expect(dialog(page)).toHaveCount(0);
   });
 
+  test('keeps the dialog of a deletion until it is answered', async ({ page, server, staff, complaints }) => {
+    void complaints;
+    const item = await staff.newItem('배추전', 8_000);
+    await openOffice(page, server);
+    await page.getByRole('button', { name: '배추전 삭제' }).click();
+    let answer;
+    await page.route(`**/api/v1/admin/menus/${item.id}`, (route) => {
+      answer = () => route.continue();
+    });
+    const asked = page.waitForRequest((request) => request.method() === 'DELETE');
+    await dialog(page).getByRole('button', { name: '삭제', exact: true }).click();
+    await asked;
+    await expect(dialog(page).getByRole('button', { name: '취소' })).toBeDisabled();
+    await page.keyboard.press('Escape');
+    await dialog(page).getByRole('button', { name: '닫기' }).click();
+    await expect(dialog(page)).toBeVisible();
+    await answer();
+    await expect(dialog(page)).toHaveCount(0);
+    await expect(row(page, '배추전')).toHaveCount(0);
+  });
+
   test('takes a price in full-width digits, and names the highest one', async ({ page, server, staff, complaints }) => {
     void complaints;
     await openOffice(page, server);

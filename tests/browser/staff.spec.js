@@ -2,20 +2,8 @@ import { checkPage } from './support/axe.js';
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
 import { startProxy } from './support/proxy.js';
-import { settled } from './support/settled.js';
 import { signIn as signInAt } from './support/sign-in.js';
-
-const signIn = (page, base) => signInAt(page, `${base}/staff`);
-
-const card = (page, table) => page.locator('.table', { has: page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }) });
-
-const openTable = async (page, table, hasOrders = true) => {
-  await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
-  const dialog = page.getByRole('dialog');
-  if (hasOrders) await expect(dialog.locator('.order').first()).toBeVisible();
-  await settled(page);
-  return dialog;
-};
+import { card, openTable, signIn } from './support/staff-page.js';
 
 /** Where a finger would press a button that reacts. */
 const middle = async (locator) => {
@@ -423,6 +411,9 @@ test.describe('the staff page', () => {
     await expect(confirm.getByRole('alert')).toContainText('3건 중 1건을 완료한 뒤 멈췄습니다.');
     expect(await staff.orders(table)).toHaveLength(2);
     await page.unroute(`**/api/v1/admin/orders/${orders[1].id}/status`);
+    // A colleague completes one of the others.
+    const [{ id }] = (await staff.orders(table)).filter((order) => order.id !== orders[1].id);
+    for (const status of ['preparing', 'completed']) await staff.call('PATCH', `/admin/orders/${id}/status`, { status }).catch(() => {});
     await confirm.getByRole('button', { name: '모두 완료하기' }).click();
     await expect(confirm).toHaveCount(0);
     expect(await staff.orders(table)).toEqual([]);

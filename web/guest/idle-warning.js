@@ -4,15 +4,15 @@ import { html, untracked, useEffect, useSignal } from '../lib/preact.js';
 import { close, view } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
-import { waiting } from './state/ordering.js';
+import { refused, waiting } from './state/ordering.js';
 import { hasOrdered } from './state/orders.js';
 import { isLarge, lines, party, startOver } from './state/party.js';
 
 const IDLE = 240_000;
 const WARNING = 30_000;
 
-/** Whether guests sit here who have ordered: what they have in the cart is theirs. */
-const isTaken = () => hasOrdered.value || waiting.value.length > 0;
+/** Whether guests sit here who have ordered, or tried to: what they have in the cart is theirs. */
+const isTaken = () => hasOrdered.value || waiting.value.length > 0 || refused.value.length > 0;
 
 /** Whether somebody has left something behind. */
 const hasTraces = () =>

@@ -34,9 +34,9 @@ export function Pairing() {
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
 
   const errors = {
-    store: store.value.trim() ? '' : t('pair.required'),
-    table: !table.value.trim() ? t('pair.required') : /^\d{1,6}$/.test(plainNumber(plainNumber(table.value))) ? '' : t('pair.number'),
-    password: password.value ? '' : t('pair.required'),
+    store: store.value.trim() ? '' : t('required'),
+    table: !table.value.trim() ? t('required') : /^\d{1,6}$/.test(plainNumber(table.value)) ? '' : t('pair.number'),
+    password: password.value ? '' : t('required'),
   };
 
   const submit = async () => {
@@ -77,7 +77,7 @@ export function Pairing() {
       <button type="submit" class="button primary wide" aria-busy=${isBusy.value ? 'true' : undefined}>
         ${t(isBusy.value ? 'pair.submitting' : 'pair.submit')}
       </button>
-      ${phase.value === 'open' && device.value && html`<${Button} class="wide" onPress=${close}>${t('pair.cancel')}<//>`}
+      ${phase.value === 'open' && device.value && html`<${Button} class="wide" onPress=${close}>${t('cancel')}<//>`}
     </form>
     <${LanguageButtons} onChoose=${setLanguage} />
   </main>`;

@@ -48,6 +48,16 @@ export function asApiError(error) {
 }
 
 /**
+ * The text of a key if there is one, else the general text of the error's code, which may be written for guests.
+ *
+ * @param {ApiError} error
+ * @param {string} key
+ */
+export function explained(error, key) {
+  return hasText(key) ? t(key) : error.text;
+}
+
+/**
  * Sends a request and reads the status and headers of the answer.
  *
  * @param {string} method

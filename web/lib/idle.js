@@ -12,6 +12,11 @@ export function idleFor() {
   return Date.now() - activeAt;
 }
 
+/** Whether nobody is about to tap, as nobody has touched the page for a minute. */
+export function isUnused() {
+  return idleFor() >= 60_000;
+}
+
 /** As if somebody had touched it. */
 export function markActive() {
   activeAt = Date.now();

@@ -30,32 +30,32 @@ export class Resource {
   };
 
   async #run() {
-    try {
-      while (this.#isStale) {
-        this.#isStale = false;
-        this.#isObsolete = false;
+    while (this.#isStale) {
+      this.#isStale = false;
+      this.#isObsolete = false;
+      try {
         const data = await this.#read();
-        if (!this.#isObsolete) this.data.value = data;
+        if (!this.#isObsolete) this.#succeed(data);
+      } catch (thrown) {
+        if (!this.#isObsolete && !this.#isStale) this.#fail(asApiError(thrown));
       }
-      this.error.value = null;
-      this.#failures = 0;
-    } catch (thrown) {
-      const error = asApiError(thrown);
-      this.error.value = error;
-      if (error.isTemporary) {
-        this.#timer = setTimeout(this.load, Math.max(backoff(this.#failures, 1_000, 30_000), error.retryAfter));
-        this.#failures += 1;
-      }
-    } finally {
-      this.#running = null;
     }
+    this.#running = null;
   }
 
-  /** Discards the running read: its result may be older than a change, and would show the old state for a moment. */
-  #discard() {
-    if (!this.#running) return;
-    this.#isStale = true;
-    this.#isObsolete = true;
+  /** @param {T} data */
+  #succeed(data) {
+    this.data.value = data;
+    this.error.value = null;
+    this.#failures = 0;
+  }
+
+  /** @param {import('./api.js').ApiError} error */
+  #fail(error) {
+    this.error.value = error;
+    if (!error.isTemporary) return;
+    this.#timer = setTimeout(this.load, Math.max(backoff(this.#failures, 1_000, 30_000), error.retryAfter));
+    this.#failures += 1;
   }
 
   /**
@@ -64,14 +64,17 @@ export class Resource {
    * @param {(data: T) => T} change
    */
   update(change) {
-    this.#discard();
+    // The result of a running read may be older than the change, and would show the old state for a moment.
+    if (this.#running) this.#isStale = true;
+    this.#isObsolete = true;
     if (this.data.value !== null) this.data.value = change(this.data.value);
   }
 
-  /** Forgets it, as after a sign-out. */
+  /** Forgets it, as after a sign-out; a running read has no effect. */
   reset() {
     clearTimeout(this.#timer);
-    this.#discard();
+    this.#isStale = false;
+    this.#isObsolete = true;
     this.data.value = null;
     this.error.value = null;
   }

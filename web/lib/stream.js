@@ -101,8 +101,10 @@ export class EventStream {
     } catch (error) {
       const refused = asApiError(error);
       wait = refused.retryAfter;
-      if (this.#connection === connection && refused.status !== 0 && !(await this.onRefused(refused))) {
-        this.#connection = null;
+      if (this.#connection === connection && refused.status !== 0) {
+        const isRetried = await this.onRefused(refused);
+        // Meanwhile another connection may have been started.
+        if (!isRetried && this.#connection === connection) this.#connection = null;
       }
     } finally {
       clearInterval(watch);

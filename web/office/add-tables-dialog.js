@@ -75,7 +75,7 @@ export function AddTablesDialog({ onClose }) {
     return {
       from: !isNumber ? t('office.table.number.wrong') : length > 0 && length <= MOST && numbers.length === 0 ? t('office.table.duplicate') : '',
       to: !toTableNumber(values.to) ? t('office.table.number.wrong') : isNumber && length === 0 ? t('office.tables.to.wrong') : tooMany,
-      password: values.password ? '' : t('pair.required'),
+      password: values.password ? '' : t('required'),
     };
   }
 }

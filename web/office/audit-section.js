@@ -34,5 +34,5 @@ function content() {
   if (list.length === 0) return html`<${Empty} title=${t('office.audit.empty')} />`;
   return html`<ol class="rows">${list.map((entry) => html`<li key=${entry.id}><${AuditRow} entry=${entry} /></li>`)}</ol>
     ${error && html`<p class="alert" role="alert">${error.text}</p>`}
-    ${next.value && html`<p class="centre"><${Button} isBusy=${isLoading.value} onPress=${() => load(next.value)}>${t('staff.history.more')}<//></p>`}`;
+    ${next.value && html`<p class="centre"><${Button} isBusy=${isLoading.value} onPress=${() => load(next.value)}>${t('more')}<//></p>`}`;
 }

@@ -5,13 +5,13 @@ import { Field } from '../ui/field.js';
 import { FormDialog } from '../ui/form-dialog.js';
 import { toast } from '../ui/toast.js';
 import { explain, request } from './state/account.js';
-import { menu, readNow } from './state/lists.js';
+import { menu, readNow, replaced } from './state/lists.js';
 
 /** @param {{ category: import('wire').Category | null, onClose: () => void }} props */
 export function CategoryDialog({ category, onClose }) {
   const form = useForm({
     initial: { name: category?.name ?? '' },
-    check: ({ name }) => ({ name: name.trim() ? '' : t('pair.required') }),
+    check: ({ name }) => ({ name: name.trim() ? '' : t('required') }),
     duplicate: () => ({ name: t('office.category.duplicate') }),
     current: async () => {
       const now = (await readNow(menu))?.categories.find(({ id }) => id === category?.id);
@@ -30,15 +30,4 @@ export function CategoryDialog({ category, onClose }) {
   return html`<${FormDialog} title=${t(category ? 'office.category.rename' : 'office.category.add')} form=${form} submit=${t('office.save')} onClose=${onClose}>
     <${Field} label=${t('office.category.name')} autofocus ...${form.field('name')} />
   <//>`;
-}
-
-/**
- * The list with the saved element at its old place, or at the end if it is new.
- *
- * @template {{ id: number }} T
- * @param {T[]} list
- * @param {T} saved
- */
-export function replaced(list, saved) {
-  return list.some(({ id }) => id === saved.id) ? list.map((one) => (one.id === saved.id ? saved : one)) : [...list, saved];
 }

@@ -1,9 +1,10 @@
-import { useAction } from '../lib/action.js';
 import { language, t } from '../lib/i18n.js';
 import { html, useEffect, useSignal } from '../lib/preact.js';
 import { dateTime } from '../lib/time.js';
+import { STAYS_BUSY, useAction } from '../ui/action.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
+import { SECOND_TAP } from '../ui/second-tap.js';
 import { Empty } from '../ui/states.js';
 import { toast } from '../ui/toast.js';
 import { explain, request } from './state/account.js';
@@ -34,7 +35,7 @@ function DeviceRow({ device: { id, paired_at, last_seen_at } }) {
     await request('DELETE', `/admin/devices/${id}`);
     tables.update((data) => ({ ...data, devices: data.devices.filter((one) => one.id !== id) }));
     toast(t('office.device.revoked', { name }));
-    return true;
+    return STAYS_BUSY;
   }, explain);
   return html`<article class="row">
     <div class="row-text">
@@ -44,8 +45,8 @@ function DeviceRow({ device: { id, paired_at, last_seen_at } }) {
     </div>
     <div class="row-actions">
       ${isAsking.value
-        ? html`<${Button} key="keep" onPress=${() => (isAsking.value = false)}>${t('pair.cancel')}<//>
-            <${Button} key="revoke" kind="danger" guard=${500} isBusy=${isBusy} onPress=${revoke}>${t('office.device.confirm')}<//>`
+        ? html`<${Button} key="keep" onPress=${() => (isAsking.value = false)}>${t('cancel')}<//>
+            <${Button} key="revoke" kind="danger" guard=${SECOND_TAP} isBusy=${isBusy} onPress=${revoke}>${t('office.device.confirm')}<//>`
         : html`<${Button} key="ask" label=${t('office.device.revoke_of', { name })} onPress=${() => (isAsking.value = true)}>${t('office.device.revoke')}<//>`}
     </div>
     ${failure && html`<p class="row-failure alert" role="alert">${failure}</p>`}

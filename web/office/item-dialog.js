@@ -7,10 +7,9 @@ import { Field } from '../ui/field.js';
 import { FormDialog } from '../ui/form-dialog.js';
 import { SelectField } from '../ui/select-field.js';
 import { toast } from '../ui/toast.js';
-import { replaced } from './category-dialog.js';
 import { ImagePreview } from './image-preview.js';
 import { explain, request } from './state/account.js';
-import { menu, readNow } from './state/lists.js';
+import { menu, readNow, replaced } from './state/lists.js';
 
 /** @typedef {{ name: string, price: string, category_id: string, description: string, image_url: string }} Values */
 
@@ -57,8 +56,8 @@ function toValues({ name, price, category_id, description, image_url }) {
 /** @param {Values} values */
 function check({ name, price, image_url }) {
   return {
-    name: name.trim() ? '' : t('pair.required'),
-    price: !price.trim() ? t('pair.required') : priceError(toPrice(price)),
+    name: name.trim() ? '' : t('required'),
+    price: !price.trim() ? t('required') : priceError(toPrice(price)),
     image_url: isAddress(image_url.trim()) ? '' : t('office.item.image.wrong'),
   };
 }

@@ -12,8 +12,8 @@ export function PasswordDialog({ onClose }) {
   const form = useForm({
     initial: { current_password: '', new_password: '' },
     check: ({ current_password, new_password }) => ({
-      current_password: current_password ? '' : t('pair.required'),
-      new_password: new_password ? '' : t('pair.required'),
+      current_password: current_password ? '' : t('required'),
+      new_password: new_password ? '' : t('required'),
     }),
     explain,
     save: async (values) => {

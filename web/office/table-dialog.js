@@ -5,9 +5,8 @@ import { Field } from '../ui/field.js';
 import { FormDialog } from '../ui/form-dialog.js';
 import { PasswordField } from '../ui/password-field.js';
 import { toast } from '../ui/toast.js';
-import { replaced } from './category-dialog.js';
 import { explain, request } from './state/account.js';
-import { readNow, tables } from './state/lists.js';
+import { readNow, replaced, tables } from './state/lists.js';
 import { toTableNumber } from './state/new-tables.js';
 
 /** Changes the number or the password of a table. @param {{ table: import('wire').Table, onClose: () => void }} props */

@@ -6,9 +6,8 @@ import { FormDialog } from '../ui/form-dialog.js';
 import { PasswordField } from '../ui/password-field.js';
 import { SelectField } from '../ui/select-field.js';
 import { toast } from '../ui/toast.js';
-import { replaced } from './category-dialog.js';
 import { explain, login, ownId, request } from './state/account.js';
-import { readNow, users } from './state/lists.js';
+import { readNow, replaced, users } from './state/lists.js';
 
 /** Adds or changes an account. @param {{ user: import('wire').User | null, onClose: () => void }} props */
 export function UserDialog({ user, onClose }) {
@@ -16,8 +15,8 @@ export function UserDialog({ user, onClose }) {
   const form = useForm({
     initial: { username: user?.username ?? '', role: /** @type {string} */ (user?.role ?? 'staff'), password: '' },
     check: ({ username, password }) => ({
-      username: username.trim() ? '' : t('pair.required'),
-      password: user || password ? '' : t('pair.required'),
+      username: username.trim() ? '' : t('required'),
+      password: user || password ? '' : t('required'),
     }),
     duplicate: () => ({ username: t('office.user.duplicate') }),
     current: async () => {

@@ -17,7 +17,7 @@ export function CodeForm() {
   const submit = async () => {
     const plain = plainCode(code.value);
     failure.value = '';
-    fault.value = !plain ? 'pair.required' : /^[0-9a-f]{20}$/.test(plain) ? '' : 'setup.code.wrong';
+    fault.value = !plain ? 'required' : /^[0-9a-f]{20}$/.test(plain) ? '' : 'setup.code.wrong';
     tries.value += 1;
     if (fault.value) return;
     isBusy.value = true;

@@ -13,7 +13,7 @@ export function LoginForm() {
   const tries = useSignal(0);
   const isBusy = useSignal(false);
   const failure = useSignal('');
-  const error = tries.value > 0 && !password.value ? t('pair.required') : '';
+  const error = tries.value > 0 && !password.value ? t('required') : '';
   const submit = async () => {
     tries.value += 1;
     failure.value = '';

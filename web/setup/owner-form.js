@@ -19,7 +19,7 @@ export function OwnerForm() {
   const failure = useSignal('');
   const isTried = tries.value > 0;
   const errors = {
-    username: isTried && !username.trim() ? t('pair.required') : (refusedFields.value['owner.username'] ?? ''),
+    username: isTried && !username.trim() ? t('required') : (refusedFields.value['owner.username'] ?? ''),
     password: isTried && password.value.length < SHORTEST ? t('setup.short') : (refusedFields.value['owner.password'] ?? ''),
     repeated: isTried && repeated.value !== password.value ? t('setup.owner.differs') : '',
   };

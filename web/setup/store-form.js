@@ -34,7 +34,7 @@ export function StoreForm() {
   };
   /** @param {keyof typeof store} name */
   const error = (name) => {
-    if (tries.value > 0 && !store[name].trim()) return t('pair.required');
+    if (tries.value > 0 && !store[name].trim()) return t('required');
     if (tries.value > 0 && name === 'store_id' && !CODE.test(store.store_id.trim())) return t('setup.store.code.wrong');
     return refusedFields.value[`store.${name}`] ?? '';
   };

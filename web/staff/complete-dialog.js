@@ -1,11 +1,11 @@
-import { useAction } from '../lib/action.js';
 import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
+import { STAYS_BUSY, useAction } from '../ui/action.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Money, money } from '../ui/money.js';
-import { Loading } from '../ui/states.js';
-import { request } from './state/account.js';
+import { Failure, Loading } from '../ui/states.js';
+import { explain, request } from './state/account.js';
 import { refresh } from './state/board.js';
 import { useLiveOrders } from './state/live-orders.js';
 import { offerUndo } from './undo-bar.js';
@@ -18,27 +18,27 @@ import { offerUndo } from './undo-bar.js';
 export function CompleteDialog({ table, onClose, onDone }) {
   const session = useSignal(table.session_id);
   const first = useSignal(table.order_count);
-  const { orders } = useLiveOrders(table.id);
+  const { orders, error, reload } = useLiveOrders(table.id);
   const isGone = table.session_id !== session.value || !table.is_active;
   const unfinished = (orders ?? []).filter((order) => order.session_id === session.value && order.status !== 'completed');
   const { isBusy, failure, run: complete } = useAction(async () => {
     /** @type {import('wire').CompletedTable} */
     const done = await request('POST', `/admin/tables/${table.id}/complete`, { session_id: session.value });
     const text = t('staff.completed', { number: table.table_number, total: money(done.total_amount) });
-    offerUndo(done.session_id, text, () => request('POST', `/admin/sessions/${done.session_id}/reopen`));
+    offerUndo(`session-${done.session_id}`, text, () => request('POST', `/admin/sessions/${done.session_id}/reopen`));
     onDone();
     refresh();
-    return true;
-  });
+    return STAYS_BUSY;
+  }, explain);
   const footer = html`<div class="actions places">
-    <${Button} onPress=${onClose}>${t('pair.cancel')}<//>
+    <${Button} isDisabled=${isBusy} onPress=${onClose}>${t('cancel')}<//>
     ${!isGone && orders && html`<${Button} key=${table.order_count} kind="primary" guard=${800} isBusy=${isBusy} onPress=${complete}>${t('staff.complete')}<//>`}
   </div>`;
-  return html`<${Dialog} class="steady" title=${t('staff.complete.title', { number: table.table_number })} onClose=${onClose} footer=${footer}>
+  return html`<${Dialog} class="steady" title=${t('staff.complete.title', { number: table.table_number })} mayClose=${() => !isBusy} onClose=${onClose} footer=${footer}>
     ${isGone && !isBusy && html`<p class="alert" role="alert">${t('staff.complete.gone')}</p>`}
     ${table.order_count > first.value && html`<p class="notice" role="alert">${t('staff.complete.new')}</p>`}
     <p class="total"><span>${t('staff.orders', { count: table.order_count })}</span><${Money} amount=${table.total_amount} /></p>
-    ${!orders && html`<${Loading} />`}
+    ${!orders && (error ? html`<${Failure} title=${t('orders.failed')} error=${error} onRetry=${reload} />` : html`<${Loading} />`)}
     ${unfinished.length > 0 && html`<div class="unfinished">
       <p><strong>${t('staff.unfinished', { count: unfinished.length })}</strong></p>
       <ul>${unfinished.map((order) => html`<li key=${order.id}>${order.order_number.split('-')[1]} · ${t(`staff.status.${order.status}`)} · ${order.items.map((item) => `${item.menu_name} ${item.quantity}`).join(', ')}</li>`)}</ul>

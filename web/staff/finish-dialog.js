@@ -1,10 +1,11 @@
-import { useAction } from '../lib/action.js';
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
+import { STAYS_BUSY, useAction } from '../ui/action.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
-import { request } from './state/account.js';
+import { SECOND_TAP } from '../ui/second-tap.js';
+import { explain, request } from './state/account.js';
 import { NEXT } from './state/status.js';
 
 /**
@@ -17,8 +18,6 @@ export function FinishDialog({ orders, onClose, onChanged }) {
   const all = useSignal(orders);
   const done = useSignal(0);
   const count = all.value.length;
-  /** @param {import('../lib/api.js').ApiError} error */
-  const explain = ({ text }) => t('staff.finish.failed', { count, done: done.value, reason: text });
   const { isBusy, failure, run: finish } = useAction(async () => {
     try {
       for (const order of all.value.slice(done.value)) {
@@ -26,14 +25,14 @@ export function FinishDialog({ orders, onClose, onChanged }) {
         done.value += 1;
       }
       onClose();
-      return true;
+      return STAYS_BUSY;
     } finally {
       onChanged();
     }
-  }, explain);
+  }, (error) => t('staff.finish.failed', { count, done: done.value, reason: explain(error) }));
   const footer = html`<div class="actions places">
-    <${Button} isDisabled=${isBusy} onPress=${onClose}>${t('pair.cancel')}<//>
-    <${Button} kind="primary" guard=${500} isBusy=${isBusy} onPress=${finish}>${t('staff.finish.confirm')}<//>
+    <${Button} isDisabled=${isBusy} onPress=${onClose}>${t('cancel')}<//>
+    <${Button} kind="primary" guard=${SECOND_TAP} isBusy=${isBusy} onPress=${finish}>${t('staff.finish.confirm')}<//>
   </div>`;
   return html`<${Dialog} title=${t('staff.finish.title')} mayClose=${() => !isBusy} onClose=${onClose} footer=${footer}>
     <p>${t('staff.finish.text', { count })}</p>
@@ -48,8 +47,8 @@ async function finishOrder({ id, status }) {
     try {
       await request('PATCH', `/admin/orders/${id}/status`, { status: next });
     } catch (error) {
-      // Somebody else has cancelled it, or was faster by a step.
-      if (!['ORDER_NOT_FOUND', 'INVALID_STATUS_TRANSITION'].includes(asApiError(error).code)) throw error;
+      // Somebody else has cancelled or completed it, or was faster by a step.
+      if (!['ORDER_NOT_FOUND', 'SESSION_ENDED', 'INVALID_STATUS_TRANSITION'].includes(asApiError(error).code)) throw error;
     }
   }
 }

@@ -1,30 +1,31 @@
-import { useAction } from '../lib/action.js';
 import { t } from '../lib/i18n.js';
 import { html } from '../lib/preact.js';
+import { STAYS_BUSY, useAction } from '../ui/action.js';
 import { Button } from '../ui/button.js';
-import { request } from './state/account.js';
+import { SECOND_TAP } from '../ui/second-tap.js';
+import { explain, request } from './state/account.js';
 import { withdrawUndo } from './undo-bar.js';
 
 /**
- * At the place of the buttons of an order that is no longer live. A cancellation from here can be undone. `reason` is what was typed for a
+ * At the place of the buttons of an order that is no longer live. A cancellation from here can be undone while its party is there. `reason` is what was typed for a
  * cancellation that somebody else made.
  *
- * @param {{ id: number, text: string, reason: string, isOurs: boolean, onChanged: () => void }} props
+ * @param {{ id: number, text: string, reason: string, canUndo: boolean, onChanged: () => void }} props
  */
-export function GoneOrder({ id, text, reason, isOurs, onChanged }) {
+export function GoneOrder({ id, text, reason, canUndo, onChanged }) {
   const { isBusy, failure, run: undo } = useAction(async () => {
     try {
       await request('POST', `/admin/orders/${id}/restore`);
-      withdrawUndo(id);
-      return true;
+      withdrawUndo(`order-${id}`);
+      return STAYS_BUSY;
     } finally {
       onChanged();
     }
-  });
+  }, explain);
   return html`<div class="gone-actions">
     <p role="status">${text}</p>
     ${reason && html`<p class="alert" role="alert">${t('staff.cancel.unused', { reason })}</p>`}
-    ${isOurs && html`<${Button} guard=${500} isBusy=${isBusy} onPress=${undo}>${t('staff.undo')}<//>`}
+    ${canUndo && html`<${Button} guard=${SECOND_TAP} isBusy=${isBusy} onPress=${undo}>${t('staff.undo')}<//>`}
     ${failure && html`<p class="alert" role="alert">${failure}</p>`}
   </div>`;
 }

@@ -1,6 +1,6 @@
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
-import { html, useEffect, useSignal } from '../lib/preact.js';
+import { html, useEffect, useRef, useSignal } from '../lib/preact.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Field } from '../ui/field.js';
@@ -15,19 +15,31 @@ export function HistoryDialog({ table, onClose }) {
   const orders = useSignal(/** @type {import('wire').PastOrder[] | null} */ (null));
   const cursor = useSignal(/** @type {string | null} */ (null));
   const error = useSignal(/** @type {import('../lib/api.js').ApiError | null} */ (null));
+  const isLoading = useSignal(false);
+  const loads = useRef(0);
 
   /** @param {string} [after] */
   const load = async (after) => {
     const days = `${from.value && `&date_from=${from.value}`}${to.value && `&date_to=${to.value}`}`;
     const wanted = `/admin/tables/${table.id}/history?limit=50${days}${after ? `&cursor=${after}` : ''}`;
+    loads.current += 1;
+    const own = loads.current;
+    isLoading.value = true;
     error.value = null;
-    if (!after) orders.value = null;
+    if (!after) {
+      orders.value = null;
+      cursor.value = null;
+    }
     try {
       const page = await request('GET', wanted);
+      // Other days were chosen since the request was sent.
+      if (own !== loads.current) return;
       orders.value = [...(after ? (orders.value ?? []) : []), ...page.orders];
       cursor.value = page.next_cursor;
     } catch (thrown) {
-      error.value = asApiError(thrown);
+      if (own === loads.current) error.value = asApiError(thrown);
+    } finally {
+      if (own === loads.current) isLoading.value = false;
     }
   };
   const isReversed = from.value !== '' && to.value !== '' && from.value > to.value;
@@ -47,7 +59,7 @@ export function HistoryDialog({ table, onClose }) {
     </div>
     ${!isReversed && state()}
     ${days.map(([day, some], n) => html`<${PastDay} key=${day} day=${day} orders=${some} isWhole=${!cursor.value || n < days.length - 1} />`)}
-    ${!isReversed && cursor.value && html`<${Button} onPress=${() => load(cursor.value ?? '')}>${t('staff.history.more')}<//>`}
+    ${!isReversed && cursor.value && html`<${Button} isBusy=${isLoading.value} onPress=${() => load(cursor.value ?? '')}>${t('more')}<//>`}
   <//>`;
 
   function state() {

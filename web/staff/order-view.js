@@ -1,12 +1,13 @@
-import { useAction } from '../lib/action.js';
 import { language, t } from '../lib/i18n.js';
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from '../lib/preact.js';
 import { clockTime } from '../lib/time.js';
+import { useAction } from '../ui/action.js';
 import { Button } from '../ui/button.js';
 import { Money } from '../ui/money.js';
+import { SECOND_TAP } from '../ui/second-tap.js';
 import { CancelForm } from './cancel-form.js';
 import { GoneOrder } from './gone-order.js';
-import { request } from './state/account.js';
+import { explain, request } from './state/account.js';
 import { cancelled } from './state/board.js';
 import { NEXT } from './state/status.js';
 
@@ -43,14 +44,18 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
     };
   }, [isGone]);
   useEffect(() => () => {
-    if (isCancelling.value && reason.value) reasons.set(id, reason.value);
+    if (isCancelling.value && !isOurs.value && reason.value) reasons.set(id, reason.value);
     else reasons.delete(id);
   }, []);
+  const onCancelled = () => {
+    isOurs.value = true;
+    reasons.delete(id);
+  };
   const stopCancelling = () => {
     isCancelling.value = false;
     reason.value = '';
   };
-  const { isBusy, failure, run: step } = useAction(() => request('PATCH', `/admin/orders/${id}/status`, { status: next }).finally(onChanged));
+  const { isBusy, failure, run: step } = useAction(() => request('PATCH', `/admin/orders/${id}/status`, { status: next }).finally(onChanged), explain);
   return html`<article ref=${card} class=${isGone ? 'order gone' : 'order'}>
     <header class="order-head">
       <h3>${t('orders.number', { number })}</h3>
@@ -68,13 +73,13 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
   </article>`;
 
   function actions() {
-    if (isGone) return html`<${GoneOrder} id=${id} text=${farewell()} reason=${isOurs.value ? '' : reason.value} isOurs=${isOurs.value} onChanged=${onChanged} />`;
+    if (isGone) return html`<${GoneOrder} id=${id} text=${farewell()} reason=${isOurs.value ? '' : reason.value} canUndo=${isOurs.value && !isOld} onChanged=${onChanged} />`;
     if (isCancelling.value) {
-      return html`<${CancelForm} order=${order} reason=${reason} onClose=${stopCancelling} onCancelled=${() => (isOurs.value = true)} onChanged=${onChanged} />`;
+      return html`<${CancelForm} order=${order} isOld=${isOld} reason=${reason} onClose=${stopCancelling} onCancelled=${onCancelled} onChanged=${onChanged} />`;
     }
     return html`<div class="actions places">
       <${Button} onPress=${() => (isCancelling.value = true)}>${t('staff.cancel')}<//>
-      ${next && html`<${Button} key=${next} kind="primary" guard=${500} isBusy=${isBusy} onPress=${step}>${t(`staff.to.${next}`)}<//>`}
+      ${next && html`<${Button} key=${next} kind="primary" guard=${SECOND_TAP} isBusy=${isBusy} onPress=${step}>${t(`staff.to.${next}`)}<//>`}
     </div>`;
   }
 

@@ -13,10 +13,10 @@ import { usePlaces } from './state/places.js';
 
 /** The orders of a table. @param {{ table: import('./state/board.js').Table, onClose: () => void }} props */
 export function TableDialog({ table, onClose }) {
-  const { orders, isPart, error, reload } = useLiveOrders(table.id);
+  const { orders, isPart, wasUnseen, error, reload } = useLiveOrders(table.id);
   const { shown, waiting, showWaiting } = usePlaces(orders, isPart);
   const top = useRef(/** @type {HTMLElement | null} */ (null));
-  const isSeen = seenBy(table.id, orders, waiting);
+  const isSeen = seenBy(table.id, orders, wasUnseen, waiting);
   const hasSeen = unseen.value.some(isSeen);
   // Orders of an open table are marked as seen when they are drawn, because the dialog may be closed right after.
   useLayoutEffect(() => {
@@ -55,14 +55,15 @@ export function TableDialog({ table, onClose }) {
 }
 
 /**
- * Which unseen orders are seen: those that are shown, and older ones, which are no longer live.
+ * Which unseen orders are seen: those that are shown, and those that are no longer live.
  *
  * @param {number} table
  * @param {import('wire').Order[] | null} orders
+ * @param {Set<number>} wasUnseen
  * @param {import('wire').Order[]} waiting
  */
-function seenBy(table, orders, waiting) {
-  const newest = orders?.[0]?.id ?? 0;
+function seenBy(table, orders, wasUnseen, waiting) {
+  const read = new Set([...wasUnseen, ...(orders ?? []).map(({ id }) => id)]);
   return (/** @type {{ order: number, table: number }} */ one) =>
-    orders !== null && one.table === table && one.order <= newest && !waiting.some(({ id }) => id === one.order);
+    orders !== null && one.table === table && read.has(one.order) && !waiting.some(({ id }) => id === one.order);
 }

@@ -2,11 +2,13 @@ import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
 import { html, signal } from '../lib/preact.js';
 import { Button } from '../ui/button.js';
+import { SECOND_TAP } from '../ui/second-tap.js';
 import { toast } from '../ui/toast.js';
+import { explain } from './state/account.js';
 
 const OFFERED_FOR = 15_000;
 
-/** @typedef {{ about: number | string, text: string, undo: () => Promise<any> }} Offer */
+/** @typedef {{ about: string, text: string, undo: () => Promise<any> }} Offer */
 
 /** @type {import('../vendor/signals.mjs').Signal<Offer | null>} */
 const offer = signal(null);
@@ -16,7 +18,7 @@ let timer;
 /**
  * Shows the last action, and offers to undo it for a while.
  *
- * @param {number | string} about the id of the order or session
+ * @param {string} about the order or session
  * @param {string} text
  * @param {() => Promise<any>} undo
  */
@@ -28,7 +30,7 @@ export function offerUndo(about, text, undo) {
   }, OFFERED_FOR);
 }
 
-/** After it was undone elsewhere. @param {number | string} about */
+/** After it was undone elsewhere. @param {string} about */
 export function withdrawUndo(about) {
   if (offer.value?.about === about) offer.value = null;
 }
@@ -37,15 +39,18 @@ export function withdrawUndo(about) {
 export function UndoBar() {
   const offered = offer.value;
   const undo = async () => {
+    if (!offered) return;
     offer.value = null;
     try {
-      await offered?.undo();
+      await offered.undo();
       toast(t('staff.undone'));
-    } catch (error) {
-      toast(asApiError(error).text);
+    } catch (thrown) {
+      const error = asApiError(thrown);
+      toast(explain(error));
+      if (error.isTemporary && !offer.value) offerUndo(offered.about, offered.text, offered.undo);
     }
   };
   return html`<div class="undo" role="status">
-    ${offered && html`<div class="undo-bar"><p>${offered.text}</p><${Button} key=${offered.about} guard=${500} onPress=${undo}>${t('staff.undo')}<//></div>`}
+    ${offered && html`<div class="undo-bar"><p>${offered.text}</p><${Button} key=${offered.about} guard=${SECOND_TAP} onPress=${undo}>${t('staff.undo')}<//></div>`}
   </div>`;
 }

@@ -1,25 +1,35 @@
-import { asApiError } from './api.js';
-import { useSignal } from './preact.js';
-import { useFailure } from './reachable.js';
+import { asApiError } from '../lib/api.js';
+import { useEffect, useRef, useSignal } from '../lib/preact.js';
+import { useFailure } from '../lib/reachable.js';
+import { toast } from './toast.js';
+
+/** What an action returns whose button goes away soon, and must do nothing until then. */
+export const STAYS_BUSY = Symbol('stays busy');
 
 /**
  * Something that a person does with one tap, and that may fail.
  *
- * @param {() => Promise<any>} act resolves to `true` where the button goes away soon, and must do nothing until then
- * @param {(error: import('./api.js').ApiError) => string} [explain]
+ * @param {() => Promise<any>} act may resolve to `STAYS_BUSY`
+ * @param {(error: import('../lib/api.js').ApiError) => string} explain
  * @returns {{ isBusy: boolean, failure: string, run: () => Promise<void> }}
  */
-export function useAction(act, explain = ({ text }) => text) {
+export function useAction(act, explain) {
   const isBusy = useSignal(false);
   const failure = useFailure();
+  const isLeft = useRef(false);
+  useEffect(() => () => {
+    isLeft.current = true;
+  }, []);
   const run = async () => {
     isBusy.value = true;
     failure.value = null;
     try {
-      isBusy.value = (await act()) === true;
+      isBusy.value = (await act()) === STAYS_BUSY;
     } catch (thrown) {
-      failure.value = asApiError(thrown);
+      const error = asApiError(thrown);
+      failure.value = error;
       isBusy.value = false;
+      if (isLeft.current) toast(explain(error));
     }
   };
   return { isBusy: isBusy.value, failure: failure.value ? explain(failure.value) : '', run };

@@ -1,8 +1,9 @@
-import { useAction } from '../lib/action.js';
 import { t } from '../lib/i18n.js';
 import { html } from '../lib/preact.js';
+import { STAYS_BUSY, useAction } from './action.js';
 import { Button } from './button.js';
 import { Dialog } from './dialog.js';
+import { SECOND_TAP } from './second-tap.js';
 
 /**
  * Asks before something that cannot be undone.
@@ -20,12 +21,12 @@ export function ConfirmDialog({ title, text, confirm, refusal, onConfirm, explai
   const { isBusy, failure, run } = useAction(async () => {
     await onConfirm();
     onClose();
-    return true;
+    return STAYS_BUSY;
   }, explain);
   const footer = html`<div class="actions">
     ${failure && html`<p class="alert" role="alert">${failure}</p>`}
-    <${Button} onPress=${onClose}>${t(refusal ? 'close' : 'pair.cancel')}<//>
-    ${!refusal && html`<${Button} kind="danger" guard=${500} isBusy=${isBusy} onPress=${run}>${confirm}<//>`}
+    <${Button} isDisabled=${isBusy} onPress=${onClose}>${t(refusal ? 'close' : 'cancel')}<//>
+    ${!refusal && html`<${Button} kind="danger" guard=${SECOND_TAP} isBusy=${isBusy} onPress=${run}>${confirm}<//>`}
   </div>`;
-  return html`<${Dialog} title=${title} onClose=${onClose} footer=${footer}><p>${refusal || text}</p><//>`;
+  return html`<${Dialog} title=${title} mayClose=${() => !isBusy} onClose=${onClose} footer=${footer}><p>${refusal || text}</p><//>`;
 }

@@ -3,6 +3,7 @@ import { html, useEffect, useId, useLayoutEffect, useRef, useSignal } from '../l
 import { holdUnsaved } from '../lib/unsaved.js';
 import { Button } from './button.js';
 import { Dialog } from './dialog.js';
+import { SECOND_TAP } from './second-tap.js';
 
 /**
  * A dialog with a form, which warns before changes are lost.
@@ -48,11 +49,11 @@ export function FormDialog({ title, form, submit, onClose, children, class: extr
     ? html`<div class="actions" ref=${warning}>
         <p class="alert" role="alert">${t('form.unsaved')}</p>
         <${Button} key="keep" onPress=${keep}>${t('form.unsaved.keep')}<//>
-        <${Button} key="discard" kind="danger" guard=${500} onPress=${onClose}>${t('form.unsaved.discard')}<//>
+        <${Button} key="discard" kind="danger" guard=${SECOND_TAP} onPress=${onClose}>${t('form.unsaved.discard')}<//>
       </div>`
     : html`<div class="actions">
         ${failure && html`<p class="alert" role="alert">${failure}</p>`}
-        <${Button} key="cancel" isDisabled=${isBusy} onPress=${() => mayClose() && onClose()}>${t('pair.cancel')}<//>
+        <${Button} key="cancel" isDisabled=${isBusy} onPress=${() => mayClose() && onClose()}>${t('cancel')}<//>
         <button key="submit" type="submit" form=${id} class="button primary" aria-busy=${isBusy ? 'true' : undefined}>${submit}</button>
       </div>`;
   return html`<${Dialog} class=${extra} title=${title} onClose=${onClose} mayClose=${mayClose} footer=${footer}>

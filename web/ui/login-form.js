@@ -18,7 +18,7 @@ export function LoginForm({ login, onDone }) {
   const isTried = useSignal(false);
   const isBusy = useSignal(false);
   const failure = useFailure();
-  const missing = (/** @type {string} */ value) => (isTried.value && !value.trim() ? t('pair.required') : '');
+  const missing = (/** @type {string} */ value) => (isTried.value && !value.trim() ? t('required') : '');
   const set = (/** @type {import('../vendor/signals.mjs').Signal<string>} */ signal) => (/** @type {string} */ value) => {
     signal.value = value;
   };

@@ -26,6 +26,9 @@ export async function startProxy(base) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   return {
     base: `http://127.0.0.1:${server.address().port}`,
     freeze: () => {
@@ -33,10 +36,12 @@ export async function startProxy(base) {
     },
     thaw: () => {
       isFrozen = false;
-      for (const socket of sockets) socket.destroy();
+      cut();
     },
+    /** Ends all connections. */
+    cut,
     stop: () => {
-      for (const socket of sockets) socket.destroy();
+      cut();
       server.close();
     },
   };

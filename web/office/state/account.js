@@ -1,12 +1,14 @@
 // The signed-in owner.
-import { asApiError } from '../../lib/api.js';
-import { hasText, t } from '../../lib/i18n.js';
+import { asApiError, explained } from '../../lib/api.js';
 import { Login } from '../../lib/login.js';
 import { signal } from '../../lib/preact.js';
 
 export const login = new Login('office');
 
 export const { account, hasEnded } = login;
+
+/** The message for the owner. @param {import('../../lib/api.js').ApiError} error */
+export const explain = (error) => explained(error, `office.error.${error.code}`);
 
 /** The id of the signed-in user; 0 while it is not known. */
 export const ownId = signal(0);
@@ -41,14 +43,4 @@ export async function refreshAccount() {
   } catch {
     // The values of the login stay.
   }
-}
-
-/**
- * The message for the owner. The texts of some codes are written for guests.
- *
- * @param {import('../../lib/api.js').ApiError} error
- */
-export function explain(error) {
-  const key = `office.error.${error.code}`;
-  return hasText(key) ? t(key) : error.text;
 }

@@ -59,3 +59,14 @@ export const users = new Resource(async () => {
   const list = await request('GET', '/admin/users');
   return list.users;
 });
+
+/**
+ * The list with the saved element at its old place, or at the end if it is new.
+ *
+ * @template {{ id: number }} T
+ * @param {T[]} list
+ * @param {T} saved
+ */
+export function replaced(list, saved) {
+  return list.some(({ id }) => id === saved.id) ? list.map((one) => (one.id === saved.id ? saved : one)) : [...list, saved];
+}

@@ -1,14 +1,6 @@
 // The places of the tables. Nothing moves under a finger: while the page is in use, each table stays where it is.
-import { idleFor } from '../../lib/idle.js';
-
-/** Nobody is about to tap a page that was not touched for this time. */
-const UNUSED_FOR = 60_000;
 
 /** @typedef {import('wire').DashboardTable & { isDeleted?: boolean }} Table */
-
-export function isUnused() {
-  return idleFor() >= UNUSED_FOR;
-}
 
 /**
  * Keeps each table at its place: a new one comes last, and a deleted one leaves its place empty.

@@ -3,13 +3,14 @@
 import { asApiError } from '../../lib/api.js';
 import { checkBuild } from '../../lib/build.js';
 import { t } from '../../lib/i18n.js';
+import { isUnused } from '../../lib/idle.js';
 import { computed, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
 import { ring } from '../../lib/sound.js';
 import { read, write } from '../../lib/store.js';
 import { announce } from '../../ui/toast.js';
 import { account, login, request, signOut } from './account.js';
-import { isUnused, keepPlaces } from './arrangement.js';
+import { keepPlaces } from './arrangement.js';
 import { menu, refreshMenu } from './menu.js';
 
 const PAUSE = 100;
@@ -91,6 +92,17 @@ export function markSeen(isSeen) {
   if (unseen.value.some(isSeen)) keep(unseen.value.filter((one) => !isSeen(one)));
 }
 
+/**
+ * Forgets unseen orders at tables without live ones: they were cancelled, or their party has left, while the page was closed.
+ *
+ * @param {Set<{ order: number, table: number }>} wasUnseen those from before the tables were read
+ * @param {Table[]} now
+ */
+function forgetGone(wasUnseen, now) {
+  const live = new Set(now.filter(({ order_count, carried_over_count }) => order_count + carried_over_count > 0).map(({ id }) => id));
+  markSeen((one) => wasUnseen.has(one) && !live.has(one.table));
+}
+
 let failures = 0;
 let isLoading = false;
 let isStale = false;
@@ -116,14 +128,19 @@ export async function refresh() {
   timer = undefined;
   isLoading = true;
   isStale = false;
+  const token = account.value?.token;
+  const wasUnseen = new Set(unseen.value);
   try {
     /** @type {import('wire').Dashboard} */
     const dashboard = await request('GET', '/admin/tables/dashboard');
+    if (account.value?.token !== token) return '';
     tables.value = tables.value && !isUnused() ? keepPlaces(tables.value, dashboard.tables) : dashboard.tables;
+    forgetGone(wasUnseen, dashboard.tables);
     failure.value = null;
     failures = 0;
     return dashboard.event_id;
   } catch (thrown) {
+    if (account.value?.token !== token) return '';
     failure.value = asApiError(thrown);
     if (failure.value.status !== 401) {
       timer = setTimeout(tables.value ? refresh : start, backoff(failures, 1_000, 15_000));
@@ -158,6 +175,7 @@ export function resume() {
 export function stop() {
   clearTimeout(timer);
   timer = undefined;
+  isStale = false;
   stream.stop();
   tables.value = null;
   menu.reset();

@@ -1,6 +1,6 @@
 // Which tables are shown.
+import { isUnused } from '../../lib/idle.js';
 import { useRef } from '../../lib/preact.js';
-import { isUnused } from './arrangement.js';
 
 /** @typedef {import('./arrangement.js').Table} Table */
 

@@ -1,37 +1,29 @@
 // The live orders of one table, for as long as a dialog shows them.
-import { asApiError } from '../../lib/api.js';
-import { useEffect, useSignal } from '../../lib/preact.js';
+import { useEffect, useMemo } from '../../lib/preact.js';
+import { Resource } from '../../lib/resource.js';
 import { request } from './account.js';
-import { changes } from './board.js';
+import { changes, unseen } from './board.js';
 
 /**
+ * `wasUnseen` are the ids of the orders that were unseen before `orders` were read, so that none of them is newer.
+ *
  * @param {number} table
- * @returns {{ orders: import('wire').Order[] | null, isPart: boolean, error: import('../../lib/api.js').ApiError | null, reload: () => void }}
  */
 export function useLiveOrders(table) {
-  const page = useSignal(/** @type {import('wire').OrderPage | null} */ (null));
-  const error = useSignal(/** @type {import('../../lib/api.js').ApiError | null} */ (null));
-  const tries = useSignal(0);
+  const page = useMemo(
+    () =>
+      new Resource(async () => {
+        const wasUnseen = new Set(unseen.peek().map(({ order }) => order));
+        /** @type {import('wire').OrderPage} */
+        const { orders, next_cursor } = await request('GET', `/admin/orders?table_id=${table}&limit=200`);
+        return { orders, isPart: Boolean(next_cursor), wasUnseen };
+      }),
+    [table],
+  );
   useEffect(() => {
-    let isLeft = false;
-    request('GET', `/admin/orders?table_id=${table}&limit=200`).then(
-      (/** @type {any} */ answer) => {
-        if (isLeft) return;
-        page.value = answer;
-        error.value = null;
-      },
-      (thrown) => {
-        if (!isLeft) error.value = asApiError(thrown);
-      },
-    );
-    return () => {
-      isLeft = true;
-    };
-  }, [table, changes.value, tries.value]);
-  return {
-    orders: page.value?.orders ?? null,
-    isPart: Boolean(page.value?.next_cursor),
-    error: error.value,
-    reload: () => (tries.value += 1),
-  };
+    page.load();
+  }, [page, changes.value]);
+  useEffect(() => () => page.reset(), [page]);
+  const { orders = null, isPart = false, wasUnseen = new Set() } = page.data.value ?? {};
+  return { orders, isPart, wasUnseen, error: page.error.value, reload: page.load };
 }

@@ -2,7 +2,7 @@
 import { Availability } from '../../lib/availability.js';
 import { t } from '../../lib/i18n.js';
 import { Resource } from '../../lib/resource.js';
-import { request } from './account.js';
+import { explain, request } from './account.js';
 
 /** @typedef {{ categories: import('wire').Category[], items: import('wire').MenuItem[] }} Menu */
 
@@ -20,7 +20,7 @@ export const { wanted, failures, setAvailable } = new Availability({
   menu,
   // The switch itself is announced.
   onChanged: () => {},
-  explain: ({ name }, error) => t('staff.menu.failed', { name, reason: error.text }),
+  explain: ({ name }, error) => t('staff.menu.failed', { name, reason: explain(error) }),
 });
 
 /** Reads it again if it was opened before. */

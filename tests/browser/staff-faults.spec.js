@@ -1,0 +1,183 @@
+// The staff page when answers are late or lost, and when somebody else is faster.
+import { expect, test } from './support/fixtures.js';
+import { Guest } from './support/guest.js';
+import { fillLogin } from './support/sign-in.js';
+import { card, openTable, signIn } from './support/staff-page.js';
+
+/** Holds the requests to an address until `release` or `fail` is called. */
+const hold = async (page, address, method = 'GET') => {
+  const held = [];
+  let isHeld = true;
+  await page.route(address, (route) => {
+    if (isHeld && route.request().method() === method) held.push(route);
+    else return route.fallback();
+  });
+  const end = (act) => async () => {
+    isHeld = false;
+    for (const route of held) await act(route).catch(() => {});
+  };
+  return {
+    isAsked: () => expect.poll(() => held.length).toBeGreaterThan(0),
+    release: end((route) => route.continue()),
+    fail: end((route) => route.abort()),
+  };
+};
+
+test.describe('the staff page', () => {
+  test('starts anew after a sign-out while it was reading the tables', async ({ page, server, table, complaints }) => {
+    void complaints;
+    await signIn(page, server.base);
+    const dashboard = await hold(page, '**/api/v1/admin/tables/dashboard');
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await dashboard.isAsked();
+    await page.getByRole('button', { name: '로그아웃' }).click();
+    const late = page.waitForResponse(/tables\/dashboard/);
+    await dashboard.release();
+    await late;
+    await fillLogin(page);
+    await expect(page.locator('.badge.live')).toBeVisible();
+    await (await Guest.login(server.base, table)).order();
+    await expect(card(page, table)).toContainText('새 주문');
+  });
+
+  test('reads the orders of a completion again after a failure', async ({ page, server, table, complaints }) => {
+    complaints.expect(/ERR_FAILED|Failed to load resource/);
+    await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    await page.route('**/api/v1/admin/orders?*', (route) => route.abort());
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    await expect(dialog).toContainText('서버에 연결할 수 없습니다');
+    await page.unroute('**/api/v1/admin/orders?*');
+    await expect(dialog.getByRole('button', { name: '이용 완료' })).toBeVisible();
+    await expect(dialog).toContainText('아직 끝나지 않은 주문 1건');
+  });
+
+  test('shows no past order twice', async ({ page, server, table, complaints }) => {
+    void complaints;
+    const past = (id, number) => ({
+      id, order_number: `20260105-${number}`, status: 'completed', ordered_at: '2026-01-05T03:00:00Z', completed_at: '2026-01-05T04:00:00Z',
+      session_id: id, total_amount: 9_000, items: [], items_json: '[]',
+    });
+    await page.route('**/history?*', (route) => {
+      const isFirst = !route.request().url().includes('cursor=');
+      return route.fulfill({ json: { orders: [isFirst ? past(2, '0002') : past(1, '0001')], next_cursor: isFirst ? 'next' : null } });
+    });
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table, false);
+    await dialog.getByRole('button', { name: '지난 주문' }).click();
+    await dialog.getByRole('button', { name: '더 보기' }).evaluate((button) => {
+      button.click();
+      button.click();
+    });
+    await expect(dialog).toContainText('0001');
+    await expect(dialog.getByText('0001')).toHaveCount(1);
+    await expect(dialog.getByText('0002')).toHaveCount(1);
+  });
+
+  test('offers no undo for a cancelled order of an earlier party', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    await (await Guest.login(server.base, table)).order();
+    await staff.complete(table);
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
+    await expect(dialog.locator('.order')).toContainText('취소');
+    await expect(dialog.locator('.gone-actions')).toBeVisible();
+    await expect(page.getByRole('button', { name: '되돌리기', includeHidden: true })).toHaveCount(0);
+  });
+
+  test('forgets new orders that ended while the page was closed', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    const other = await staff.newTable();
+    const [guest, otherGuest] = [await Guest.login(server.base, table), await Guest.login(server.base, other)];
+    await signIn(page, server.base);
+    const seen = await guest.order();
+    await otherGuest.order();
+    await expect(page).toHaveTitle(/^\(2\)/);
+    const cancelled = await guest.order();
+    await expect(page).toHaveTitle(/^\(3\)/);
+    await page.goto('about:blank');
+    await staff.call('DELETE', `/admin/orders/${cancelled.id}`);
+    const { id } = (await staff.orders(other))[0];
+    await staff.complete(other);
+    await staff.call('DELETE', `/admin/orders/${id}`);
+    await page.goto(`${server.base}/staff`);
+    await expect(page).toHaveTitle(/^\(2\)/);
+    await expect(card(page, other)).not.toContainText('새 주문');
+    await expect(card(page, table)).toContainText('새 주문');
+    const dialog = await openTable(page, table);
+    await expect(dialog.locator('.order')).toHaveCount(1);
+    await expect(dialog).toContainText(seen.order_number.split('-')[1]);
+    await expect(page).not.toHaveTitle(/^\(/);
+  });
+
+  test('does not keep the reason of a cancellation that is answered after its dialog was closed', async ({ page, server, table, complaints }) => {
+    void complaints;
+    await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    await dialog.getByLabel('취소 사유').fill('손님 요청');
+    const cancellation = await hold(page, '**/api/v1/admin/orders/*', 'DELETE');
+    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
+    await cancellation.isAsked();
+    await page.keyboard.press('Escape');
+    await expect(dialog).toHaveCount(0);
+    await cancellation.release();
+    await page.getByRole('button', { name: '되돌리기' }).click();
+    await expect(page.locator('.toast')).toBeVisible();
+    await openTable(page, table);
+    await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
+  });
+
+  test('says that a cancellation has failed after its dialog was closed', async ({ page, server, table, complaints }) => {
+    complaints.expect(/ERR_FAILED|Failed to load resource/);
+    await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    const cancellation = await hold(page, '**/api/v1/admin/orders/*', 'DELETE');
+    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
+    await cancellation.isAsked();
+    await page.keyboard.press('Escape');
+    await expect(dialog).toHaveCount(0);
+    await cancellation.fail();
+    await expect(page.locator('.toast')).toContainText('서버에 연결할 수 없습니다');
+  });
+
+  test('offers an undo again that got no answer', async ({ page, server, staff, table, complaints }) => {
+    complaints.expect(/ERR_FAILED|Failed to load resource/);
+    await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    const undo = page.getByRole('button', { name: '되돌리기' });
+    await page.route('**/reopen', (route) => route.abort());
+    await undo.click();
+    await expect(page.locator('.toast')).toContainText('서버에 연결할 수 없습니다');
+    await page.unroute('**/reopen');
+    await undo.click();
+    await expect(card(page, table)).toContainText('대기 1');
+    expect((await staff.orders(table)).length).toBe(1);
+  });
+
+  test('a double tap does not turn the sound on and off again', async ({ page, server, complaints }) => {
+    void complaints;
+    await signIn(page, server.base);
+    const turnOn = page.getByRole('button', { name: '소리 켜기' });
+    await expect(turnOn).toBeEnabled();
+    const { x, y, width, height } = await turnOn.boundingBox();
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + 1_000);
+    const tap = () => page.mouse.click(x + width / 2, y + height / 2);
+    await tap();
+    await expect(page.getByRole('button', { name: '소리 확인' })).toBeVisible();
+    await page.clock.runFor(300);
+    await tap();
+    await page.clock.runFor(600);
+    await expect(page.getByRole('button', { name: '소리 확인' })).toBeVisible();
+  });
+});
