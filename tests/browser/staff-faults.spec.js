@@ -27,13 +27,18 @@ test.describe('the staff page', () => {
   test('starts anew after a sign-out while it was reading the tables', async ({ page, server, table, complaints }) => {
     void complaints;
     await signIn(page, server.base);
-    const dashboard = await hold(page, '**/api/v1/admin/tables/dashboard');
+    let answer;
+    await page.route('**/api/v1/admin/tables/dashboard', async (route) => {
+      if (answer) return route.fallback();
+      const response = await route.fetch();
+      answer = () => route.fulfill({ response });
+    });
     await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-    await dashboard.isAsked();
+    await expect.poll(() => answer).toBeTruthy();
     await page.getByRole('button', { name: '로그아웃' }).click();
     const late = page.waitForResponse(/tables\/dashboard/);
-    await dashboard.release();
-    await late;
+    await answer();
+    await (await late).finished();
     await fillLogin(page);
     await expect(page.locator('.badge.live')).toBeVisible();
     await (await Guest.login(server.base, table)).order();
@@ -124,7 +129,7 @@ test.describe('the staff page', () => {
     await dialog.getByRole('button', { name: '주문 취소하기' }).click();
     await cancellation.isAsked();
     await page.keyboard.press('Escape');
-    await expect(dialog).toHaveCount(0);
+    await expect(page.locator('dialog')).toHaveCount(0);
     await cancellation.release();
     await page.getByRole('button', { name: '되돌리기' }).click();
     await expect(page.locator('.toast')).toBeVisible();
@@ -142,7 +147,7 @@ test.describe('the staff page', () => {
     await dialog.getByRole('button', { name: '주문 취소하기' }).click();
     await cancellation.isAsked();
     await page.keyboard.press('Escape');
-    await expect(dialog).toHaveCount(0);
+    await expect(page.locator('dialog')).toHaveCount(0);
     await cancellation.fail();
     await expect(page.locator('.toast')).toContainText('서버에 연결할 수 없습니다');
   });

@@ -54,7 +54,8 @@ export async function refresh() {
       const list = await authorized((token) => call('GET', '/customer/orders', { token }));
       const isRunning = list.orders.length > 0 || known.orders.length === 0 || (await check(session_id));
       if (device.value?.session_id !== session_id) isStale = true;
-      else if (isRunning) show(list);
+      // Otherwise the session has ended meanwhile.
+      else if (isRunning && known.session_id === session_id) show(list);
     }
     failures = 0;
     failure.value = null;
