@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backup::NightlyBackup;
 use crate::clock::Clock;
-use crate::cluster::{Cluster, EpochChanged};
+use crate::cluster::{Cluster, HistoryChanged};
 use crate::config::{Config, EventConfig, Secret};
 use crate::database::Database;
 use crate::error::Result;
@@ -185,13 +185,13 @@ impl AppState {
     /// backup need a database session of their own.
     ///
     /// # Errors
-    /// [`EpochChanged`]: the server must stop.
+    /// [`HistoryChanged`]: the server must stop.
     pub async fn run_background(
         self,
         direct: PgConnectOptions,
         events: EventConfig,
         stop: CancellationToken,
-    ) -> Result<(), EpochChanged> {
+    ) -> Result<(), HistoryChanged> {
         let Services { audit, backups, devices, cluster, hub, database, throttle, clock, .. } = &*self;
         let listener = events.wake_ups.then(|| direct.clone());
         let background = async {

@@ -29,7 +29,7 @@ use crate::models::{StoreId, StorePosition};
 use crate::telemetry::metrics::gauge;
 
 pub use listener::LISTENER_NAME;
-pub use poller::EpochChanged;
+pub use poller::HistoryChanged;
 pub use version_cache::StoreVersions;
 
 /// Exchanges positions with the other instances. Clones share one state.
@@ -97,13 +97,13 @@ impl Cluster {
     /// the address for a separate `LISTEN` connection; without it, this instance only polls.
     ///
     /// # Errors
-    /// [`EpochChanged`]: the server must stop.
+    /// [`HistoryChanged`]: the server must stop.
     pub async fn run(
         &self,
         hub: &Hub,
         listener: Option<PgConnectOptions>,
         stop: &CancellationToken,
-    ) -> Result<(), EpochChanged> {
+    ) -> Result<(), HistoryChanged> {
         let announcements = async {
             if let Some(options) = listener {
                 tokio::join!(publisher::run(self, stop), listener::run(self, hub, options, stop));

@@ -1,6 +1,7 @@
-//! Reads once a second the positions of the stores that this instance serves, and checks that the database still has the
-//! same epoch.
+//! Reads once a second the positions of the stores that this instance serves, and checks that the database still has
+//! everything that this instance has seen in it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use scoped_futures::ScopedFutureExt;
@@ -19,14 +20,18 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Time limit for one poll.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The database was restored, or recovered to an earlier time, while the server ran. The server's caches and the sent
-/// events do not match the database any more.
+/// The database was restored, or recovered to an earlier time, while the server ran, or a failover led to a replica that
+/// lacks the last commits. The server's caches and the sent events do not match the database any more: numbers of events
+/// and menu versions are used a second time.
 #[derive(Debug, thiserror::Error)]
-#[error("the database was restored or recovered while this server ran; restart the server")]
-pub struct EpochChanged;
+#[error(
+    "the database was restored or recovered while this server ran, or a failover lost its last changes; \
+     restart the server"
+)]
+pub struct HistoryChanged;
 
 /// Polls until `stop` is cancelled.
-pub(super) async fn run(cluster: &Cluster, hub: &Hub, stop: &CancellationToken) -> Result<(), EpochChanged> {
+pub(super) async fn run(cluster: &Cluster, hub: &Hub, stop: &CancellationToken) -> Result<(), HistoryChanged> {
     let mut tick = interval(INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -37,8 +42,8 @@ pub(super) async fn run(cluster: &Cluster, hub: &Hub, stop: &CancellationToken) 
         }
         let polled = timeout(TIMEOUT, poll(cluster, hub)).await;
         match polled.unwrap_or_else(|elapsed| Err(AppError::caused_by(ErrorCode::ServiceUnavailable, elapsed))) {
-            Ok(epoch) if epoch == hub.epoch() => {}
-            Ok(_) => return Err(EpochChanged),
+            Ok(Some(epoch)) if epoch == hub.epoch() => {}
+            Ok(_) => return Err(HistoryChanged),
             Err(error) => {
                 tracing::warn!(%error, cause = error.cause, "the positions of the stores could not be polled; trying again");
             }
@@ -46,21 +51,35 @@ pub(super) async fn run(cluster: &Cluster, hub: &Hub, stop: &CancellationToken) 
     }
 }
 
-/// Polls once, and returns the epoch of the database. The epoch is read last: if it has not changed, the positions read
-/// before belong to it.
-async fn poll(cluster: &Cluster, hub: &Hub) -> Result<Uuid> {
+/// Polls once, and returns the epoch of the database, or `None` if a store is at an earlier position than this instance has
+/// seen. The epoch is read last: if it has not changed, the positions read before belong to it.
+async fn poll(cluster: &Cluster, hub: &Hub) -> Result<Option<Uuid>> {
     let cached = cluster.0.versions.entries();
-    let mut stores: Vec<StoreId> = cached.keys().copied().chain(hub.stores()).collect();
+    let sent = hub.sent();
+    let mut stores: Vec<StoreId> = cached.keys().chain(sent.keys()).copied().collect();
     stores.sort_unstable();
     stores.dedup();
     if !stores.is_empty() {
         let asked_at = Instant::now();
+        // Both were committed before the query, so it must find them.
+        let seen = stores.iter().map(|store| {
+            let menu_version = cached.get(store).map_or(0, |cached| cached.versions().menu);
+            (*store, (sent.get(store).copied().unwrap_or(0), menu_version))
+        });
+        let seen: HashMap<StoreId, (i64, i64)> = seen.collect();
         let read = cluster.0.database.read(|conn| event::positions(conn, &stores).scope_boxed());
         let positions = read.await?;
         // The tokens of a removed store are invalid: its streams and cached tokens must be checked again.
         let is_gone = |store: &StoreId| !positions.iter().any(|position| position.store_id == *store);
         for store in stores.iter().copied().filter(is_gone) {
             cluster.position_announced(hub, StorePosition { access_version: i64::MAX, ..StorePosition::zero(store) });
+        }
+        let is_earlier = |position: &StorePosition| {
+            let (event_seq, menu_version) = seen.get(&position.store_id).copied().unwrap_or_default();
+            position.event_seq < event_seq || position.menu_version < menu_version
+        };
+        if positions.iter().any(is_earlier) {
+            return Ok(None);
         }
         for position in positions {
             if let Some(cached) = cached.get(&position.store_id) {
@@ -69,5 +88,5 @@ async fn poll(cluster: &Cluster, hub: &Hub) -> Result<Uuid> {
             hub.position_moved(position);
         }
     }
-    cluster.0.database.read(|conn| event::epoch(conn).scope_boxed()).await
+    cluster.0.database.read(|conn| event::epoch(conn).scope_boxed()).await.map(Some)
 }

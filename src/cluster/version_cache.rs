@@ -140,7 +140,7 @@ fn nanoseconds(duration: Duration) -> u64 {
 }
 
 impl CachedVersions {
-    fn versions(&self) -> StoreVersions {
+    pub(super) fn versions(&self) -> StoreVersions {
         StoreVersions { menu: self.menu.load(Ordering::Acquire), access: self.access.load(Ordering::Acquire) }
     }
 

@@ -154,10 +154,11 @@ impl Hub {
         self.0.open_streams.load(Ordering::Relaxed)
     }
 
-    /// The stores with open streams on this instance.
+    /// The stores with open streams on this instance, each with the seq up to which every event was sent.
     #[must_use]
-    pub fn stores(&self) -> Vec<StoreId> {
-        lock(&self.0.channels).keys().copied().collect()
+    pub fn sent(&self) -> HashMap<StoreId, i64> {
+        let channels = lock(&self.0.channels).clone();
+        channels.into_iter().map(|(store, channel)| (store, channel.sent().unwrap_or(0))).collect()
     }
 
     /// Subscribes to a store. The head is read after the subscription, so that no event is missed in between.
@@ -296,9 +297,9 @@ mod tests {
         drop(first);
         let third = hub.reserve_slot(STORE, OWNER).unwrap();
         drop(second);
-        assert_eq!((hub.stores(), hub.open_streams()), (vec![STORE], 1));
+        assert_eq!((hub.sent().into_keys().collect(), hub.open_streams()), (vec![STORE], 1));
         drop(third);
-        assert_eq!((hub.stores(), hub.open_streams()), (vec![], 0));
+        assert_eq!((hub.sent().len(), hub.open_streams()), (0, 0));
     }
 
     #[tokio::test]

@@ -259,18 +259,32 @@ async fn the_embedded_database_is_backed_up_live_and_restored_elsewhere() {
     assert!(tablet.post("/customer/orders", &order).await.ok()["order_number"].as_str().unwrap().ends_with("-002"));
 }
 
-#[tokio::test]
-async fn a_server_stops_when_its_database_is_restored_meanwhile() {
-    let directory = Directory::new("backups-behind");
+/// Asserts that a server with an open stream and a cached menu version stops after `change` of its database.
+async fn assert_stops_after(name: &str, change: &'static str) {
+    let directory = Directory::new(name);
     let options = plain_database().await;
     let mut server = command(&directory.0);
     server.env("DATABASE_URL", url_of(&options)).stderr(fs::File::create(directory.0.join("stderr.log")).unwrap());
     let mut server = Server::run(server);
-    login(&server.client).await;
-    connect(&options).await.execute("UPDATE event_epochs SET epoch = gen_random_uuid()").await.unwrap();
+    let (admin, _) = login(&server.client).await;
+    let mut stream = admin.stream("/admin/orders/stream", None).await.connected().await;
+    admin.post("/admin/categories", &json!({"name": "A category"})).await.ok();
+    stream.next().await;
+    connect(&options).await.execute(change).await.unwrap();
     let changed = Instant::now();
-    assert_eq!(server.wait(), Some(1));
-    assert!(changed.elapsed() < Duration::from_secs(5), "{:?}", changed.elapsed());
+    assert_eq!(server.wait(), Some(1), "{name}");
+    assert!(changed.elapsed() < Duration::from_secs(5), "{name}: {:?}", changed.elapsed());
     let stderr = fs::read_to_string(directory.0.join("stderr.log")).unwrap();
-    assert!(stderr.contains("restored or recovered while this server ran"), "{stderr}");
+    assert!(stderr.contains("restored or recovered while this server ran"), "{name}: {stderr}");
+}
+
+#[tokio::test]
+async fn a_server_stops_when_its_database_is_restored_meanwhile() {
+    assert_stops_after("backups-restored", "UPDATE event_epochs SET epoch = gen_random_uuid()").await;
+}
+
+#[tokio::test]
+async fn a_server_stops_when_a_failover_lost_the_last_changes() {
+    assert_stops_after("backups-lost-event", "UPDATE store_streams SET event_seq = event_seq - 1").await;
+    assert_stops_after("backups-lost-menu", "UPDATE store_streams SET menu_version = menu_version - 1").await;
 }
