@@ -213,15 +213,18 @@ impl OrderService {
                 let mut sessions: Vec<SessionId> = orders.iter().map(|order| order.session_id).collect();
                 sessions.dedup();
                 let completed = session::completion_times(conn, store, &sessions).await?;
-                let past = orders.into_iter().filter_map(|order| {
-                    let completed_at = *completed.get(&order.session_id)?;
-                    Some(PastOrder { order, completed_at })
-                });
-                Ok(past.collect())
+                Ok((orders, completed))
             }
             .scope_boxed()
         });
-        Ok(OrderPage::from_rows(past.await?, page.limit.get(), |past: &PastOrder| past.order.number))
+        let (orders, completed) = past.await?;
+        let OrderPage { orders, next } = OrderPage::from_rows(orders, page.limit.get(), |order: &Order| order.number);
+        // A session that was reopened between the two statements has no time of completion.
+        let orders = orders.into_iter().filter_map(|order| {
+            let completed_at = *completed.get(&order.session_id)?;
+            Some(PastOrder { order, completed_at })
+        });
+        Ok(OrderPage { orders: orders.collect(), next })
     }
 
     /// One order, live or past.

@@ -184,6 +184,37 @@ async fn concurrent_reopenings_write_one_and_all_succeed() {
 }
 
 #[tokio::test]
+async fn reopening_a_session_cuts_no_page_of_the_history_short() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let (admin, mut tablet) = (store.admin().await, store.tablet(1).await);
+    let mut last = json!(null);
+    for _ in 0..3 {
+        tablet = renewed(&tablet).await;
+        last = tablet.order(&store.menus[..1]).await.ok();
+        complete(&store, &admin, &json!({})).await.ok();
+    }
+    let (path, body) = (format!("/admin/sessions/{}/reopen", last["session_id"]), json!({}));
+    let reopening = async {
+        for _ in 0..60 {
+            admin.post(&path, &body).await.ok();
+            complete(&store, &admin, &body).await.ok();
+        }
+    };
+    let history = format!("/admin/tables/{}/history?limit=1", store.tables[0]);
+    let reading = async {
+        loop {
+            let page = admin.get(&history).await.ok();
+            assert!(page["next_cursor"].is_string(), "two older orders follow: {page}");
+        }
+    };
+    tokio::select! {
+        () = reopening => {}
+        () = reading => {}
+    }
+}
+
+#[tokio::test]
 async fn reopening_or_the_next_first_order_wins_the_race() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
