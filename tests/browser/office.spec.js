@@ -557,6 +557,7 @@ test.describe('tables in the office', () => {
     await page.getByRole('button', { name: `${table.number}번 테이블 수정` }).click();
     await dialog(page).getByLabel('새 비밀번호').fill('5678');
     await dialog(page).getByRole('button', { name: '저장', exact: true }).click();
+    await expect(dialog(page)).toHaveCount(0);
     await expect(row(page, `${table.number}번 테이블`)).toContainText('기기 0대');
     const login = (password) =>
       fetch(`${server.base}/api/v1/customer/auth/login`, {

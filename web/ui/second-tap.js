@@ -8,9 +8,11 @@ const SAME_PLACE = 48;
 
 const NOWHERE = { x: -Infinity, y: -Infinity };
 
+const NEVER = { at: -Infinity, ...NOWHERE };
+
 let last = NOWHERE;
 /** When a dialog was opened or closed, and the tap before. */
-let change = { at: -Infinity, ...NOWHERE };
+let change = NEVER;
 
 /** Call it when a dialog opens or closes. */
 export function dialogsChanged() {
@@ -25,10 +27,17 @@ function isSecondTap({ detail, target, clientX, clientY }) {
   return isBesideDialog || Math.hypot(clientX - change.x, clientY - change.y) < SAME_PLACE;
 }
 
+/** Whoever types has seen what is there now. */
+function forget() {
+  last = NOWHERE;
+  change = NEVER;
+}
+
 /** @type {AddEventListenerOptions} */
 const early = { capture: true, passive: true };
 addEventListener('pointerdown', ({ clientX, clientY }) => (last = { x: clientX, y: clientY }), early);
-addEventListener('keydown', () => (last = NOWHERE), early);
+addEventListener('keydown', forget, early);
+addEventListener('input', forget, early);
 addEventListener(
   'click',
   (event) => {
