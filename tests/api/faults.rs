@@ -22,7 +22,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{
     ApiClient, Guests, Proxy, RECOVERY_DEADLINE, RESPONSE_DEADLINE, TestApp, answer, expect_unavailable,
-    hold_connection, order_of, plain_database, scratch_directory, start_migrated, wait_for_locks, within_deadline,
+    hold_connection, order_of, plain_database, scratch_directory, start_again, start_migrated, wait_for_locks,
+    within_deadline,
 };
 
 #[tokio::test]
@@ -37,7 +38,7 @@ async fn a_database_restart_loses_no_order() {
     guests.wait_until_refused().await;
     expect_unavailable(within_deadline(guests.tablets[0].get("/customer/orders")).await);
 
-    let _postgres = EmbeddedPostgres::start(&directory, Durability::Throwaway).await.unwrap();
+    let _postgres = start_again(&directory).await;
     guests.wait_until_served().await;
     guests.finish().await;
 }

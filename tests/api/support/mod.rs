@@ -17,7 +17,7 @@ pub use client::{Answer, ApiClient, answer, order_of};
 pub use guests::{Guests, RECOVERY_DEADLINE, RESPONSE_DEADLINE, expect_unavailable, within_deadline};
 pub use held::hold_connection;
 pub use postgres::{
-    empty_database, new_database, password_of, plain_database, scratch_directory, start_migrated, url_of,
+    empty_database, new_database, password_of, plain_database, scratch_directory, start_again, start_migrated, url_of,
     wait_for_locks,
 };
 pub use program::{Directory, Server, command};

@@ -16,7 +16,7 @@ use std::{env, fs};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tableorder::database::MIGRATIONS;
-use tableorder::database::embedded::{Durability, EmbeddedPostgres};
+use tableorder::database::embedded::{Durability, EmbeddedError, EmbeddedPostgres};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
@@ -70,6 +70,20 @@ pub async fn start_migrated(directory: &Path) -> EmbeddedPostgres {
     let postgres = EmbeddedPostgres::start(directory, Durability::Durable).await.unwrap();
     MIGRATIONS.run(&mut PgConnection::connect_with(&postgres.connect_options()).await.unwrap()).await.unwrap();
     postgres
+}
+
+/// Starts the PostgreSQL of `directory` again after this process has stopped it. A child that another test starts has a
+/// copy of its lock until it executes its program.
+pub async fn start_again(directory: &Path) -> EmbeddedPostgres {
+    let starting = async {
+        loop {
+            match EmbeddedPostgres::start(directory, Durability::Throwaway).await {
+                Err(EmbeddedError::InUse(_)) => sleep(Duration::from_millis(5)).await,
+                started => return started.unwrap(),
+            }
+        }
+    };
+    timeout(Duration::from_secs(30), starting).await.expect("PostgreSQL should start")
 }
 
 /// Waits until at least this many statements wait for a lock in the database.

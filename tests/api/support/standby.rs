@@ -11,7 +11,7 @@ use sqlx::{Connection, PgConnection};
 use tableorder::database::embedded::{Durability, EmbeddedPostgres};
 use tokio::time::{sleep, timeout};
 
-use super::postgres::password_of;
+use super::postgres::{password_of, start_again};
 
 /// The limit for each step of a node.
 const NODE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -53,7 +53,7 @@ pub async fn start_demoted(directory: &Path) -> EmbeddedPostgres {
     fs::write(&signal, "").unwrap();
     let owner = fs::metadata(directory.join("postgres")).unwrap();
     chown(signal, Some(owner.uid()), Some(owner.gid())).unwrap();
-    EmbeddedPostgres::start(directory, Durability::Throwaway).await.unwrap()
+    start_again(directory).await
 }
 
 /// Promotes a standby to primary.
