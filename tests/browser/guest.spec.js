@@ -2,6 +2,14 @@ import { expect, test } from './support/fixtures.js';
 import { startProxy } from './support/proxy.js';
 import { settled } from './support/settled.js';
 
+/** Lets orders arrive after their `not_after`. */
+const expireOrders = (page) =>
+  page.route('**/api/v1/customer/orders', (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const body = { ...route.request().postDataJSON(), not_after: new Date(Date.now() - 60_000).toISOString() };
+    return route.fallback({ postData: JSON.stringify(body) });
+  });
+
 test('a tablet is paired once and keeps no password', async ({ tablet, page }) => {
   await tablet.add('김치찌개');
   await page.reload();
@@ -327,11 +335,7 @@ test('an order whose time is over is not placed and comes back to the cart', asy
   tablet.complaints.expect(/409/);
   await tablet.add('식혜');
   const button = await tablet.review();
-  await page.route('**/api/v1/customer/orders', (route) => {
-    if (route.request().method() !== 'POST') return route.fallback();
-    const body = { ...route.request().postDataJSON(), not_after: new Date(Date.now() - 60_000).toISOString() };
-    return route.fallback({ postData: JSON.stringify(body) });
-  });
+  await expireOrders(page);
   await button.click();
   await expect(page.getByRole('heading', { name: '시간이 지나 주문되지 않았습니다' })).toBeVisible();
   await expect(tablet.line('식혜')).toHaveCount(1);
@@ -482,11 +486,7 @@ test('an order that is refused in the background is named as an order', async ({
   await button.click();
   await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
   await tablet.close();
-  await page.route('**/api/v1/customer/orders', (route) => {
-    if (route.request().method() !== 'POST') return route.fallback();
-    const body = { ...route.request().postDataJSON(), not_after: new Date(Date.now() - 60_000).toISOString() };
-    return route.fallback({ postData: JSON.stringify(body) });
-  });
+  await expireOrders(page);
   await tablet.reconnect();
   await expect(page.locator('.notice')).toContainText('접수되지 않은 주문이 있습니다');
   await page.getByRole('button', { name: '보기', exact: true }).click();
@@ -507,11 +507,7 @@ test('the items of an order that was refused in the background stay in the cart'
   await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
   await tablet.close();
   await page.clock.fastForward(200_000);
-  await page.route('**/api/v1/customer/orders', (route) => {
-    if (route.request().method() !== 'POST') return route.fallback();
-    const body = { ...route.request().postDataJSON(), not_after: new Date(Date.now() - 60_000).toISOString() };
-    return route.fallback({ postData: JSON.stringify(body) });
-  });
+  await expireOrders(page);
   await tablet.reconnect();
   await expect(page.locator('.notice')).toContainText('접수되지 않은 주문이 있습니다');
   await expect(tablet.line('식혜')).toBeVisible();
