@@ -1,6 +1,7 @@
 import { checkPage, isNotWide } from './support/axe.js';
 import { expect, test } from './support/fixtures.js';
 import { signIn } from './support/sign-in.js';
+import { pausedTaps } from './support/taps.js';
 
 test('a language is switched at once and without loading the page', async ({ tablet, page }) => {
   let navigations = 0;
@@ -178,11 +179,7 @@ test('a double tap on a table of the staff page leaves its dialog open', async (
   void complaints;
   await signIn(page, `${server.base}/staff`);
   const card = page.getByRole('button', { name: `${table.number}번 테이블`, exact: true });
-  await card.scrollIntoViewIfNeeded();
-  const { x, y, width, height } = await card.boundingBox();
-  const tap = () => page.mouse.click(x + width / 2, y + height / 2);
-  await page.clock.install();
-  await page.clock.pauseAt(Date.now() + 1_000);
+  const tap = await pausedTaps(page, card);
   await tap();
   const dialog = page.getByRole('dialog');
   await expect(dialog).toBeVisible();
@@ -196,10 +193,7 @@ test('a double tap that closes a dialog does nothing on the page below', async (
   await signIn(page, `${server.base}/staff`);
   await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
   const dialog = page.getByRole('dialog');
-  const { x, y, width, height } = await dialog.getByRole('button', { name: '닫기' }).boundingBox();
-  const tap = () => page.mouse.click(x + width / 2, y + height / 2);
-  await page.clock.install();
-  await page.clock.pauseAt(Date.now() + 1_000);
+  const tap = await pausedTaps(page, dialog.getByRole('button', { name: '닫기' }));
   await tap();
   await expect(dialog).toHaveCount(0);
   await page.evaluate(() => {

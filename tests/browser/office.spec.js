@@ -393,7 +393,6 @@ arranged.describe('an order of items', () => {
 test.describe('a form in the office', () => {
   test('warns before what was typed is lost', async ({ page, server, complaints }) => {
     void complaints;
-    await page.clock.install();
     await openOffice(page, server, 'tables');
     await page.goto(`${server.base}/office#menu`);
     await page.getByRole('button', { name: '콜라 수정' }).click();
@@ -404,8 +403,6 @@ test.describe('a form in the office', () => {
     const warning = dialog(page).getByText('저장하지 않은 내용이 있습니다');
     await page.getByRole('button', { name: '콜라 수정' }).click();
     await name.fill('콜라 제로');
-    // A tap beside the dialog right after it has opened is ignored.
-    await page.clock.runFor(600);
     for (const leave of [
       () => page.keyboard.press('Escape'),
       () => dialog(page).getByRole('button', { name: '닫기', exact: true }).click(),

@@ -3,6 +3,7 @@ import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
 import { fillLogin } from './support/sign-in.js';
 import { card, openTable, signIn } from './support/staff-page.js';
+import { pausedTaps } from './support/taps.js';
 
 /** Holds the requests to an address until `release` or `fail` is called. */
 const hold = async (page, address, method = 'GET') => {
@@ -174,10 +175,7 @@ test.describe('the staff page', () => {
     await signIn(page, server.base);
     const turnOn = page.getByRole('button', { name: '소리 켜기' });
     await expect(turnOn).toBeEnabled();
-    const { x, y, width, height } = await turnOn.boundingBox();
-    await page.clock.install();
-    await page.clock.pauseAt(Date.now() + 1_000);
-    const tap = () => page.mouse.click(x + width / 2, y + height / 2);
+    const tap = await pausedTaps(page, turnOn);
     await tap();
     await expect(page.getByRole('button', { name: '소리 확인' })).toBeVisible();
     await page.clock.runFor(300);

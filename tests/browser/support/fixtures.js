@@ -2,6 +2,7 @@
 import { test as base, expect } from '@playwright/test';
 import { Staff } from './staff.js';
 import { startServer } from './server.js';
+import { areDeliberate } from './taps.js';
 
 export { expect };
 
@@ -57,6 +58,7 @@ export const test = base.extend({
     context.on('request', (request) => {
       if (!hosts.some((host) => request.url().startsWith(host))) complaints.push(`request to ${request.url()}`);
     });
+    await context.addInitScript(areDeliberate);
     await context.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (event) => {
         console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
