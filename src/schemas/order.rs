@@ -15,6 +15,7 @@ use crate::services::{OrderPage, SessionOrders};
 
 /// An order to place. The server sets the prices.
 #[derive(Deserialize, Validate, ToSchema)]
+#[schema(example = json!({"items": [{"menu_id": 1, "quantity": 2}], "note": "덜 맵게 해 주세요"}))]
 pub struct CreateOrderRequest {
     /// The lines. The same menu item may occur in more than one line.
     #[serde(deserialize_with = "objects")]
@@ -29,6 +30,9 @@ pub struct CreateOrderRequest {
     /// order is refused.
     #[schema(example = 42)]
     pub menu_version: Option<i64>,
+    /// The session of the token when the guest ordered. If the token belongs to another session by now, the order is
+    /// refused. An order that may be sent with a later token needs it.
+    pub session_id: Option<SessionId>,
     /// The order is refused after this time on the server's clock, at most 24 hours ahead. A tablet that queues orders
     /// while offline sets it.
     pub not_after: Option<DateTime<Utc>>,

@@ -47,6 +47,8 @@ pub struct OrderRequest<'a> {
     pub note: Option<&'a str>,
     /// The key that identifies retries of the order.
     pub key: Option<IdempotencyKey>,
+    /// The session that the guest ordered for, if the client names it.
+    pub session: Option<SessionId>,
     /// The version of the menu that the guest saw.
     pub menu_version: Option<i64>,
     /// The latest time at which the order may be placed.

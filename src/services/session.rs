@@ -174,7 +174,8 @@ impl SessionService {
     }
 }
 
-fn mismatch(expected: SessionId, current: Option<SessionId>) -> AppError {
+/// The error of a request that names the session `expected` while the table's session is `current`.
+pub(super) fn mismatch(expected: SessionId, current: Option<SessionId>) -> AppError {
     let data = ErrorData::SessionMismatch { session_id: expected.0, current_session_id: current.map(|id| id.0) };
     AppError { data: Some(data), ..ErrorCode::SessionMismatch.into() }
 }

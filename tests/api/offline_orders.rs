@@ -116,6 +116,44 @@ async fn a_retry_of_a_placed_order_succeeds_after_its_deadline() {
 }
 
 #[tokio::test]
+async fn a_queued_order_is_not_placed_for_the_next_party() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet, neighbour) = (store.admin().await, store.tablet(1).await, store.tablet(2).await);
+    let send = async |tablet: &ApiClient, key: &str, session: &Value| {
+        let mut body = order_of(&store.menus[..1]);
+        body["session_id"] = session.clone();
+        answer(tablet.request(reqwest::Method::POST, "/customer/orders").header("Idempotency-Key", key).json(&body))
+            .await
+    };
+    let session_of =
+        async |tablet: &ApiClient| tablet.post("/customer/auth/session", &json!({})).await.ok()["session_id"].clone();
+    let (session, of_neighbour) = (session_of(&tablet).await, session_of(&neighbour).await);
+    let placed = send(&tablet, "without-an-answer", &session).await.ok();
+    send(&neighbour, "of-the-neighbour", &of_neighbour).await.ok();
+
+    admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), &json!({})).await.ok();
+    let login = tablet.post("/customer/auth/session", &json!({})).await.ok();
+    let (next, renewed) = (&login["session_id"], tablet.with_token(login["token"].as_str().unwrap()));
+    assert_eq!(send(&renewed, "without-an-answer", &session).await.ok(), placed);
+    // An order that was never placed, one of another table, and one without a key.
+    for (key, meant) in
+        [("still-queued", &session), ("of-the-neighbour", &of_neighbour), ("of-no-session", &json!(i64::MAX))]
+    {
+        let error = send(&renewed, key, meant).await.refused(409, "SESSION_MISMATCH");
+        assert_eq!((&error["session_id"], &error["current_session_id"]), (meant, next));
+    }
+    let mut without_key = order_of(&store.menus[..1]);
+    without_key["session_id"] = session;
+    place(&renewed, &without_key).await.refused(409, "SESSION_MISMATCH");
+    assert_eq!(renewed.get("/customer/orders").await.ok()["orders"], json!([]));
+
+    let order = send(&renewed, "of-the-next-party", next).await.ok();
+    assert_eq!(&order["session_id"], next);
+}
+
+#[tokio::test]
 async fn an_order_that_is_queued_past_its_deadline_is_not_placed() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;

@@ -89,7 +89,11 @@ async fn gaps_in_the_matrix_are_reported() {
     let (mut operations, mut matrix) = (operations(), matrix(Role::Owner, &ours, &theirs));
     assert_eq!(gaps(&operations, &matrix, &theirs), [""; 0]);
     let ordering = operations.iter().find(|operation| operation.id == "customer_create_order").unwrap();
-    assert_eq!(ordering.fields, ["Idempotency-Key", "menu_id"], "ids inside a list of the body should be found");
+    assert_eq!(
+        ordering.fields,
+        ["Idempotency-Key", "menu_id", "session_id"],
+        "ids inside a list of the body should be found"
+    );
     matrix.retain(|(id, _)| *id != "admin_get_table");
     operations.retain(|operation| operation.id != "admin_get_menu");
     for (id, field) in [("admin_create_category", "parent_id"), ("admin_list_orders", "colour")] {

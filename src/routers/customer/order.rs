@@ -45,8 +45,8 @@ pub(super) fn streams() -> OpenApiRouter<AppState> {
             ("Idempotent-Replayed" = String, description = "`true` if an earlier request with the same key \
                 placed the order")))),
     extensions(("x-errors" =
-        json!(["MENU_NOT_FOUND", "MENU_UNAVAILABLE", "MENU_CHANGED", "ORDER_EXPIRED", "SESSION_ENDED", "SESSION_FULL",
-            "IDEMPOTENCY_MISMATCH", "TOO_MANY_REQUESTS"]))),
+        json!(["MENU_NOT_FOUND", "MENU_UNAVAILABLE", "MENU_CHANGED", "ORDER_EXPIRED", "SESSION_ENDED",
+            "SESSION_MISMATCH", "SESSION_FULL", "IDEMPOTENCY_MISMATCH", "TOO_MANY_REQUESTS"]))),
 )]
 async fn create_order(
     table: TableIdentity,
@@ -58,6 +58,7 @@ async fn create_order(
         lines: request.lines()?,
         note: request.note.as_deref(),
         key,
+        session: request.session_id,
         menu_version: request.menu_version,
         not_after: request.not_after,
     };

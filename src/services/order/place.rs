@@ -7,9 +7,10 @@ use super::pricing::price;
 use super::{OrderOrigin, OrderRequest, OrderService, Placed};
 use crate::database::Connection;
 use crate::error::{AppError, ErrorCode, Reason, Result};
-use crate::models::{IdempotencyKey, Order, OrderStatus, PlacementOutcome, PricedOrder, content_digest};
+use crate::models::{IdempotencyKey, Order, OrderStatus, PlacementOutcome, PricedOrder, SessionId, content_digest};
 use crate::repositories::{event, order, session};
 use crate::services::MenuSnapshot;
+use crate::services::session::mismatch;
 
 /// How long after an order its key identifies retries at the same table, also in another session. (`place_orders_v2`
 /// has the same value.)
@@ -32,16 +33,18 @@ impl OrderService {
     /// same table, whose tablet may have logged in again.
     ///
     /// # Errors
-    /// `SESSION_ENDED`, `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`, `MENU_CHANGED` if the guest saw another name or price,
+    /// `SESSION_ENDED`, `SESSION_MISMATCH` if the guest ordered for another session, `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`, `MENU_CHANGED` if the guest saw another name or price,
     /// `ORDER_EXPIRED`, `IDEMPOTENCY_MISMATCH` if the key was used for other content, and `SESSION_FULL` or
     /// `TOO_MANY_REQUESTS`, about which the dashboards are notified.
     pub async fn place(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Placed> {
         if request.not_after.is_some_and(|not_after| not_after > self.clock.now() + MAX_NOT_AFTER) {
             return Err(AppError::invalid_field("not_after", Reason::TooFarAhead));
         }
-        let placed = match self.limiter.check_rate(origin) {
-            Ok(()) => self.place_or_replay(origin, request).await,
-            Err(refused) => Err(refused),
+        let other = request.session.filter(|session| *session != origin.session);
+        let placed = match (self.limiter.check_rate(origin), other) {
+            (Ok(()), None) => self.place_or_replay(origin, request).await,
+            (Ok(()), Some(session)) => self.replay_from(session, origin, request).await,
+            (Err(refused), _) => Err(refused),
         };
         if let Err(refused) = &placed {
             self.notify_staff(origin, refused).await;
@@ -84,6 +87,20 @@ impl OrderService {
             menu = self.menus.at_least(store, menu_version).await?;
         }
         Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the menu changed during every attempt"))
+    }
+
+    /// The response to an order for `session`, which the token does not belong to: the order itself if it was placed there,
+    /// at the same table.
+    async fn replay_from(&self, session: SessionId, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Placed> {
+        let OrderOrigin { store, table, session: current, .. } = origin;
+        let placed = match &request.key {
+            Some(key) => self.database.read(|conn| order::find_by_key(conn, store, session, key).scope_boxed()).await?,
+            None => None,
+        };
+        match placed {
+            Some((order, digest)) if order.table_id == table => replayed(order, digest.as_deref(), request),
+            _ => Err(mismatch(session, Some(current))),
+        }
     }
 
     fn price(&self, origin: OrderOrigin, request: &OrderRequest<'_>, menu: &MenuSnapshot) -> Result<PricedOrder> {

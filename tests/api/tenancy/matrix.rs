@@ -190,6 +190,10 @@ fn customer_orders(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
         sending(json!({"items": menus.iter().map(line).collect::<Vec<_>>()}))
     };
     let mixed = of(&[ours.menus[0], theirs.menus[0]]);
+    let of_their_session = || {
+        let items = json!([{"menu_id": ours.menus[0], "quantity": 1}]);
+        sending(json!({"items": items, "session_id": theirs.session})).refused(ErrorCode::SessionMismatch)
+    };
     vec![
         ("customer_list_orders", vec![attempt().query("limit", 200).query("cursor", &theirs.order_number)]),
         (
@@ -199,6 +203,8 @@ fn customer_orders(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
                 mixed.header("Idempotency-Key", &theirs.idempotency_key).refused(ErrorCode::MenuNotFound),
                 // The same key at another store creates another order.
                 of(&ours.menus[..1]).header("Idempotency-Key", &theirs.idempotency_key),
+                of_their_session(),
+                of_their_session().header("Idempotency-Key", &theirs.idempotency_key),
             ],
         ),
         ("customer_stream_session", stream(&theirs.tablet_cursor)),

@@ -54,7 +54,13 @@ export function place(cart) {
   const queuedAt = serverNow();
   const notAfter = queuedAt + LIFETIME;
   const items = cart.lines.map(({ line }) => ({ menu_id: line.menu_id, quantity: line.quantity }));
-  const order = { items, note: cart.note.trim() || undefined, menu_version: cart.version, not_after: new Date(notAfter).toISOString() };
+  const order = {
+    items,
+    note: cart.note.trim() || undefined,
+    menu_version: cart.version,
+    session_id: paired.session_id,
+    not_after: new Date(notAfter).toISOString(),
+  };
   const key = randomKey();
   followed.value = key;
   queue.add({
