@@ -9,6 +9,7 @@ mod access_log;
 mod client_address;
 mod cors;
 mod limits;
+mod response_memory;
 mod security_headers;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use tower_http::timeout::TimeoutLayer;
 use self::access_log::AccessLogLayer;
 use self::cors::CorsByOriginLayer;
 use self::limits::RequestLimits;
+use self::response_memory::ResponseMemory;
 use crate::config::HttpConfig;
 use crate::routers::error_response;
 use crate::shutdown::Shutdown;
@@ -38,6 +40,7 @@ pub struct Middleware {
     access_log: AccessLogLayer,
     cors: CorsByOriginLayer,
     limits: RequestLimits,
+    response_memory: ResponseMemory,
     body_limit: usize,
     shutdown: Arc<Shutdown>,
 }
@@ -47,9 +50,10 @@ impl Middleware {
     #[must_use]
     pub fn new(config: &HttpConfig, metrics: RequestMetrics, shutdown: &Shutdown) -> Self {
         Self {
-            access_log: AccessLogLayer::new(config.trusted_proxies.clone(), metrics),
+            access_log: AccessLogLayer::new(config.trusted_proxies.clone(), metrics.clone()),
             cors: CorsByOriginLayer::new(&config.cors_origins),
             limits: RequestLimits::new(config),
+            response_memory: ResponseMemory::new(config.response_memory, metrics),
             body_limit: config.body_limit,
             shutdown: Arc::new(shutdown.clone()),
         }
@@ -59,6 +63,7 @@ impl Middleware {
     /// metrics need. Without `timeout`, a request may take any time.
     pub fn apply(&self, router: Router, timeout: Option<Duration>) -> Router {
         let timeout = timeout.map(|timeout| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout));
+        let response_memory = self.response_memory.clone();
         // From the outside in: a request passes the first layer first, its response passes it last. All layers form one
         // stack, since axum boxes each layer that is added separately, for every request.
         router.layer(
@@ -68,6 +73,7 @@ impl Middleware {
                 .map_response(security_headers::add)
                 .layer(self.cors.clone())
                 .map_response(error_response::write_body)
+                .map_response(move |response| response_memory.apply(response))
                 .map_response(IntoResponse::into_response)
                 .layer(CatchPanicLayer::custom(error_response::from_panic))
                 .layer(self.limits.clone())

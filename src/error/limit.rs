@@ -31,11 +31,13 @@ pub enum Limit {
     StoreStreams,
     /// `SSE_MAX_CONNECTIONS`
     Streams,
+    /// `RESPONSE_MEMORY_BYTES`
+    ResponseBytes,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::MenuItems,
         Self::MenuBytes,
         Self::Categories,
@@ -48,6 +50,7 @@ impl Limit {
         Self::UserStreams,
         Self::StoreStreams,
         Self::Streams,
+        Self::ResponseBytes,
     ];
 
     /// The limit's name on the wire and in the metrics.
@@ -66,6 +69,7 @@ impl Limit {
             Self::UserStreams => "user_streams",
             Self::StoreStreams => "store_streams",
             Self::Streams => "streams",
+            Self::ResponseBytes => "response_bytes",
         }
     }
 
@@ -96,6 +100,10 @@ impl Limit {
             }
             Self::StoreStreams => ("매장의 실시간 연결은 최대 {}개입니다", "a store has at most {} open event streams"),
             Self::Streams => ("서버의 실시간 연결은 최대 {}개입니다", "this server has at most {} open event streams"),
+            Self::ResponseBytes => (
+                "아직 받지 않은 응답은 합쳐서 최대 {}바이트입니다",
+                "the responses that were not received yet have at most {} bytes in total",
+            ),
         };
         match language {
             Language::Korean => korean,

@@ -12,7 +12,7 @@ mod etag;
 pub mod extract;
 mod health;
 pub mod internal;
-mod json;
+pub mod json;
 pub mod pages;
 mod setup;
 mod sse;

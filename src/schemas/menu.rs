@@ -1,5 +1,7 @@
 //! Menu items.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
@@ -8,7 +10,7 @@ use super::category::CategoryListResponse;
 use super::prepared::PreparedBody;
 use super::validators::{non_null, not_blank, nullable, printable, web_address};
 use crate::error::{AppError, Reason, Result};
-use crate::models::{CategoryId, MenuItem, MenuItemChange, MenuItemDetails, MenuItemId, Price};
+use crate::models::{Category, CategoryId, MenuItem, MenuItemChange, MenuItemDetails, MenuItemId, Price};
 use crate::services::MenuSnapshot;
 
 /// A menu item.
@@ -92,22 +94,30 @@ pub struct PreparedMenu {
     pub menu_with_sold_out: PreparedBody,
     /// A [`CategoryListResponse`].
     pub categories: PreparedBody,
+    /// For each category, a [`CustomerMenuResponse`] with its available menu items.
+    pub by_category: HashMap<CategoryId, PreparedBody>,
 }
 
 impl PreparedMenu {
     /// Serialises the responses for `menu`.
     pub fn new(menu: &MenuSnapshot) -> Result<Self> {
+        let of_category = |category: &Category| {
+            let response = CustomerMenuResponse::new(menu.available_in(category.id), menu.version);
+            Ok((category.id, PreparedBody::new(&response)?))
+        };
         Ok(Self {
             menu: PreparedBody::new(&CustomerMenuResponse::new(menu.available(), menu.version))?,
             menu_with_sold_out: PreparedBody::new(&CustomerMenuResponse::new(menu.items.iter(), menu.version))?,
             categories: PreparedBody::new(&CategoryListResponse::from(menu.categories.clone()))?,
+            by_category: menu.categories.iter().map(of_category).collect::<Result<_>>()?,
         })
     }
 
     /// The size of the responses in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
-        [&self.menu, &self.menu_with_sold_out, &self.categories].map(|body| body.bytes.len()).iter().sum()
+        let lists = [&self.menu, &self.menu_with_sold_out, &self.categories];
+        lists.into_iter().chain(self.by_category.values()).map(|body| body.bytes.len()).sum()
     }
 }
 

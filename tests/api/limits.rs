@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-use crate::support::{Answer, TestApp, answer};
+use crate::support::{Answer, ApiClient, TestApp, TestStore, answer};
 
 /// Sends bytes unchanged and reads until the server closes the connection.
 async fn send_raw(app: &TestApp, request: &str) -> String {
@@ -209,4 +210,57 @@ async fn valid_text_is_stored_unchanged_and_invalid_text_refused() {
     tablet.post("/customer/orders", &emoji).await.ok();
     let key = tablet.request(Method::POST, "/customer/orders").header("Idempotency-Key", "열쇠열쇠열쇠");
     answer(key.json(&emoji)).await.refused(422, "VALIDATION_ERROR");
+}
+
+/// Requests `path` with this token and reads only the status, slowly: the client's receive buffer is small.
+async fn read_nothing(app: &TestApp, token: &str, path: &str) -> (u16, TcpStream) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut client = socket.connect(app.base.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap();
+    let request = format!("GET /api/v1{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    client.read_exact(&mut status).await.unwrap();
+    (String::from_utf8_lossy(&status[9..]).parse().unwrap(), client)
+}
+
+/// The tablet of a table that has this number of orders of 44 KB.
+async fn with_orders(store: &TestStore, table: i32, orders: usize) -> ApiClient {
+    let (admin, tablet) = (store.admin().await, store.tablet(table).await);
+    let long_name = json!({"name": "가".repeat(100)});
+    admin.patch(&format!("/admin/menus/{}", store.menus[0]), &long_name).await.ok();
+    let lines = vec![json!({"menu_id": store.menus[0], "quantity": 1}); 100];
+    let order = json!({"items": lines});
+    let placed = join_all((0..orders).map(|_| tablet.post("/customer/orders", &order))).await;
+    for order in placed {
+        order.ok();
+    }
+    tablet
+}
+
+#[tokio::test]
+async fn large_responses_that_nobody_reads_are_limited() {
+    // A table may use 2 MiB of the default budget. Its response is larger, also than what the sockets buffer (4 MiB).
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let hostile = with_orders(&store, 1, 150).await;
+    let (neighbour, theirs) = (with_orders(&store, 2, 5).await, with_orders(&other, 1, 5).await);
+
+    let path = "/customer/orders";
+    let (status, unread) = read_nothing(&app, hostile.token(), path).await;
+    assert_eq!(status, 200);
+    let error = hostile.get(path).await.refused(429, "TOO_MANY_REQUESTS");
+    assert_eq!((&error["limit"], &error["maximum"]), (&json!("response_bytes"), &json!(2 << 20)));
+    // Its small responses, the rest of its store, and other stores are not affected.
+    hostile.get("/customer/menu").await.ok();
+    neighbour.get(path).await.ok();
+    store.admin().await.get("/admin/orders").await.ok();
+    theirs.get(path).await.ok();
+    drop(unread);
+    let released = async {
+        while hostile.get(path).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), released).await.expect("the memory should be released");
 }

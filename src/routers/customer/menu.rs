@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::{AppError, Result};
+use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{CategoryId, MenuItemId, StoreId};
 use crate::routers::etag::{IfNoneMatch, with_etag};
 use crate::routers::extract::{Path, Query};
@@ -148,9 +148,9 @@ async fn list_category_menus(
     Path(category): Path<CategoryId>,
     client: IfNoneMatch,
 ) -> Result<Response> {
-    let menu = reader.menu(&state).await?;
-    let response = CustomerMenuResponse::new(menu.available_in(category)?, menu.version);
-    Ok(with_etag(&client, &PreparedBody::new(&response)?))
+    let prepared = reader.prepared(&state).await?;
+    let menus = prepared.by_category.get(&category).ok_or(ErrorCode::CategoryNotFound)?;
+    Ok(with_etag(&client, menus))
 }
 
 /// Show a menu item

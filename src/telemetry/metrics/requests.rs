@@ -6,6 +6,7 @@ use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -46,16 +47,21 @@ struct LimitLabel {
     limit: &'static str,
 }
 
-/// The durations of requests, and the limits that refused them. Clones share them.
+/// The durations of requests, the limits that refused them, and the size of large responses. Clones share them.
 #[derive(Debug, Clone)]
 pub struct RequestMetrics {
     durations: Family<Labels, Histogram, NewHistogram>,
     limits_reached: Family<LimitLabel, Counter>,
+    unsent_bytes: Gauge,
 }
 
 impl Default for RequestMetrics {
     fn default() -> Self {
-        Self { durations: Family::new_with_constructor(NewHistogram), limits_reached: Family::default() }
+        Self {
+            durations: Family::new_with_constructor(NewHistogram),
+            limits_reached: Family::default(),
+            unsent_bytes: Gauge::default(),
+        }
     }
 }
 
@@ -66,6 +72,8 @@ impl RequestMetrics {
         registry.register("http_request_duration_seconds", help, self.durations.clone());
         let help = "Requests refused because a store, session, table or user has reached a limit";
         registry.register("limits_reached", help, self.limits_reached.clone());
+        let help = "Bytes of large responses that are not sent yet (the limit is RESPONSE_MEMORY_BYTES)";
+        registry.register("unsent_response_bytes", help, self.unsent_bytes.clone());
         for limit in Limit::ALL {
             // Create all series at the start, so that `rate()` includes the first increase.
             drop(self.limits_reached.get_or_create(&LimitLabel { limit: limit.as_str() }));
@@ -78,6 +86,16 @@ impl RequestMetrics {
         let labels =
             Labels { method, route: route.unwrap_or(UNMATCHED).to_owned(), status: u32::from(status.as_u16()) };
         self.durations.get_or_create(&labels).observe(elapsed.as_secs_f64());
+    }
+
+    /// Records a large response of `bytes` bytes.
+    pub fn add_unsent_bytes(&self, bytes: usize) {
+        self.unsent_bytes.inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Records that a large response of `bytes` bytes was sent, or its client disconnected.
+    pub fn remove_unsent_bytes(&self, bytes: usize) {
+        self.unsent_bytes.dec_by(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// Records a request that was refused because of `limit`.
