@@ -201,6 +201,7 @@ impl AppState {
                 throttle.run_cleanup(),
                 audit.run_retention(),
                 devices.run_retention(),
+                devices.run_seen(hub),
                 backups.run(direct)
             );
         };

@@ -33,11 +33,13 @@ pub enum Limit {
     Streams,
     /// `RESPONSE_MEMORY_BYTES`
     ResponseBytes,
+    /// `LOGIN_QUEUE`
+    QueuedPasswords,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::MenuItems,
         Self::MenuBytes,
         Self::Categories,
@@ -51,6 +53,7 @@ impl Limit {
         Self::StoreStreams,
         Self::Streams,
         Self::ResponseBytes,
+        Self::QueuedPasswords,
     ];
 
     /// The limit's name on the wire and in the metrics.
@@ -70,6 +73,7 @@ impl Limit {
             Self::StoreStreams => "store_streams",
             Self::Streams => "streams",
             Self::ResponseBytes => "response_bytes",
+            Self::QueuedPasswords => "queued_passwords",
         }
     }
 
@@ -103,6 +107,10 @@ impl Limit {
             Self::ResponseBytes => (
                 "아직 받지 않은 응답은 합쳐서 최대 {}바이트입니다",
                 "the responses that were not received yet have at most {} bytes in total",
+            ),
+            Self::QueuedPasswords => (
+                "서버는 비밀번호를 한꺼번에 최대 {}개까지 확인합니다. 한 매장은 그 절반까지 쓸 수 있습니다",
+                "this server checks at most {} passwords at a time, of one store at most half of them",
             ),
         };
         match language {

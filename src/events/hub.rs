@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::config::StreamLimits;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{Event, StoreId, StorePosition};
+use crate::models::{DeviceId, Event, StoreId, StorePosition};
 use crate::repositories::event;
 use crate::telemetry::metrics::gauge;
 
@@ -159,6 +159,13 @@ impl Hub {
     pub fn sent(&self) -> HashMap<StoreId, i64> {
         let channels = lock(&self.0.channels).clone();
         channels.into_iter().map(|(store, channel)| (store, channel.sent().unwrap_or(0))).collect()
+    }
+
+    /// The paired devices with an open stream on this instance, by store.
+    #[must_use]
+    pub fn devices(&self) -> Vec<(StoreId, Vec<DeviceId>)> {
+        let channels = lock(&self.0.channels).clone();
+        channels.into_iter().map(|(store, channel)| (store, lock(&channel.streams).devices())).collect()
     }
 
     /// Subscribes to a store. The head is read after the subscription, so that no event is missed in between.

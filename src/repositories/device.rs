@@ -136,19 +136,19 @@ pub async fn renew(
     expect_one(&result, ErrorCode::DeviceNotFound)
 }
 
-/// Records that a device was seen, unless it was already seen at `recently` or later. It may change no row, because the
+/// Records that devices were seen, except those that were already seen after `recently`. It may change no row, because a
 /// device may be unpaired.
 pub async fn mark_seen(
     conn: &mut PgConnection,
     store: StoreId,
-    device: DeviceId,
+    devices: &[DeviceId],
     now: DateTime<Utc>,
     recently: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!(
-        "UPDATE devices SET last_seen_at = $3 WHERE store_id = $1 AND id = $2 AND last_seen_at < $4",
+        "UPDATE devices SET last_seen_at = $3 WHERE store_id = $1 AND id = ANY($2) AND last_seen_at <= $4",
         store.0,
-        device.0,
+        devices as &[DeviceId],
         now,
         recently
     )

@@ -4,6 +4,7 @@
 //! and security headers in `middleware/`. A file to imitate: `rate.rs`.
 
 pub mod access;
+pub mod hash_queue;
 pub mod identity;
 pub mod password;
 pub mod rate;

@@ -14,9 +14,11 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Registry;
 #[cfg(target_os = "linux")]
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
-use crate::error::{AppError, ErrorCode, Result};
+use super::hash_queue::{HashPermit, HashQueue};
+use crate::error::{AppError, Result};
+use crate::models::StoreId;
 use crate::telemetry::metrics::gauge;
 
 /// The cost of argon2id: memory in KiB, passes, lanes.
@@ -29,17 +31,10 @@ type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
 #[derive(Debug, Clone)]
 pub struct Passwords {
     jobs: Sender<Job>,
-    /// One permit for each password that is queued or being hashed.
-    queue: Arc<Semaphore>,
-    queue_size: usize,
+    /// A place for each password that is queued or being hashed.
+    queue: HashQueue,
     /// Verified for an unknown user, so that the answer takes the same time.
     dummy_hash: Arc<str>,
-}
-
-/// The permit to queue one password.
-#[derive(Debug)]
-pub struct HashPermit {
-    _permit: OwnedSemaphorePermit,
 }
 
 impl Passwords {
@@ -57,8 +52,7 @@ impl Passwords {
         }
         Ok(Self {
             jobs: sender,
-            queue: Arc::new(Semaphore::new(queue_size)),
-            queue_size,
+            queue: HashQueue::new(queue_size),
             dummy_hash: hash_now("no account has this hash")?.into(),
         })
     }
@@ -68,29 +62,20 @@ impl Passwords {
         registry.register_collector(Box::new(self.clone()));
     }
 
-    /// The number of passwords that are queued or being hashed.
-    #[must_use]
-    pub fn queue_length(&self) -> usize {
-        self.queue_size.saturating_sub(self.queue.available_permits())
-    }
-
-    /// Acquires a permit to queue a password.
+    /// Acquires a permit to queue a password of `store`, or of no store.
     ///
     /// # Errors
-    /// `SERVICE_UNAVAILABLE` if the queue is full.
-    pub fn acquire_permit(&self) -> Result<HashPermit> {
-        let permit = Arc::clone(&self.queue).try_acquire_owned();
-        permit
-            .map(|permit| HashPermit { _permit: permit })
-            .map_err(|error| AppError::caused_by(ErrorCode::ServiceUnavailable, error))
+    /// `SERVICE_UNAVAILABLE` if the queue, or the store's part of it, is full.
+    pub fn acquire_permit(&self, store: Option<StoreId>) -> Result<HashPermit> {
+        self.queue.acquire(store)
     }
 
-    /// Hashes `password` into a PHC string.
+    /// Hashes a password of `store`, or of no store, into a PHC string.
     ///
     /// # Errors
-    /// `SERVICE_UNAVAILABLE` if the queue is full.
-    pub async fn hash(&self, password: String) -> Result<String> {
-        let permit = self.acquire_permit()?;
+    /// `SERVICE_UNAVAILABLE` if the queue, or the store's part of it, is full.
+    pub async fn hash(&self, store: Option<StoreId>, password: String) -> Result<String> {
+        let permit = self.acquire_permit(store)?;
         self.run(permit, move |_| hash_now(&password)).await?
     }
 
@@ -126,8 +111,8 @@ impl Passwords {
 impl Collector for Passwords {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let to = &mut encoder;
-        gauge(to, "hash_queue_length", "Passwords that are queued or being hashed", self.queue_length())?;
-        gauge(to, "hash_queue_limit", "The limit of queued passwords (LOGIN_QUEUE)", self.queue_size)
+        gauge(to, "hash_queue_length", "Passwords that are queued or being hashed", self.queue.length())?;
+        gauge(to, "hash_queue_limit", "The limit of queued passwords (LOGIN_QUEUE)", self.queue.size())
     }
 }
 
@@ -209,10 +194,10 @@ mod tests {
     #[tokio::test]
     async fn only_the_right_password_is_verified() {
         let passwords = Passwords::new(1).unwrap();
-        let hash = passwords.hash("비밀번호 1234".to_owned()).await.unwrap();
+        let hash = passwords.hash(None, "비밀번호 1234".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let verify = async |password: &str, hash: Option<&String>| {
-            let permit = passwords.acquire_permit().unwrap();
+            let permit = passwords.acquire_permit(None).unwrap();
             passwords.verify(permit, password.to_owned(), hash.cloned()).await.unwrap()
         };
         assert!(verify("비밀번호 1234", Some(&hash)).await);
@@ -224,10 +209,10 @@ mod tests {
     async fn a_panic_while_hashing_does_not_end_the_thread() {
         let passwords = Passwords::new(1).unwrap();
         for _ in 0..thread::available_parallelism().unwrap().get() {
-            let permit = passwords.acquire_permit().unwrap();
+            let permit = passwords.acquire_permit(None).unwrap();
             passwords.run(permit, |_| panic!("on purpose")).await.unwrap_err();
         }
-        passwords.hash("1234".to_owned()).await.unwrap();
+        passwords.hash(None, "1234".to_owned()).await.unwrap();
     }
 
     #[test]
@@ -246,7 +231,7 @@ mod tests {
     #[tokio::test]
     async fn hashing_threads_have_a_low_priority() {
         let passwords = Passwords::new(1).unwrap();
-        let permit = passwords.acquire_permit().unwrap();
+        let permit = passwords.acquire_permit(None).unwrap();
         let stat = passwords.run(permit, |_| std::fs::read_to_string("/proc/thread-self/stat").unwrap()).await.unwrap();
         // The nice value is the 17th field after the name.
         let nice = stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap();
@@ -265,14 +250,5 @@ mod tests {
             assert!(!is_password("1235", &hash, &mut blocks).unwrap(), "{hash}");
         }
         assert!(is_password("1234", "$argon2id$v=19$m=64,t=1,p=1", &mut blocks).is_err());
-    }
-
-    #[test]
-    fn a_full_queue_refuses_further_passwords() {
-        let passwords = Passwords::new(1).unwrap();
-        let permit = passwords.acquire_permit().unwrap();
-        assert_eq!(passwords.acquire_permit().unwrap_err().code, ErrorCode::ServiceUnavailable);
-        drop(permit);
-        passwords.acquire_permit().unwrap();
     }
 }

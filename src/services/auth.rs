@@ -145,10 +145,10 @@ impl AuthService {
         let wrong_password = || AppError::invalid_field("current_password", Reason::WrongPassword);
         let address = identity.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
         let key = LoginAttemptKey::new(FailureKey::of_login(store, identity.user_id), address);
-        if !self.is_password(key, current, Some(old.clone())).await? {
+        if !self.is_password(key, Some(store), current, Some(old.clone())).await? {
             return Err(wrong_password());
         }
-        let hash = &self.passwords.hash(new).await?;
+        let hash = &self.passwords.hash(Some(store), new).await?;
         let change = PasswordChange { kept_token: Some(identity.claims.jti), replaces: Some(&old) };
         let changed = self.database.transaction(store, |tx| {
             async move {

@@ -1,5 +1,7 @@
 //! Devices: tablets that a login with the table's password has paired, and that get new tokens without it.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use scoped_futures::ScopedFutureExt;
 use serde_json::json;
@@ -8,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::DeviceConfig;
 use crate::database::{Connection, Database, retention};
 use crate::error::{AppError, ErrorCode, Result};
+use crate::events::Hub;
 use crate::models::{
     Actor, AuditAction, Device, DeviceCursor, DeviceId, DevicePage, NewAuditEntry, Pairing, StoreId, Table,
 };
@@ -20,8 +23,8 @@ use crate::services::audit;
 /// The minimum interval between audit entries about renewals of one device.
 const AUDIT_INTERVAL: TimeDelta = TimeDelta::days(1);
 
-/// The precision of `last_seen_at` while a device only opens streams.
-const SEEN_INTERVAL: TimeDelta = TimeDelta::hours(1);
+/// The precision of `last_seen_at` while a device has a stream.
+const SEEN_INTERVAL: Duration = Duration::from_mins(10);
 
 /// Pairs, lists and revokes devices.
 #[derive(Debug, Clone)]
@@ -202,14 +205,33 @@ impl DeviceService {
     /// Records in the background that the device of this token was seen.
     pub(super) fn mark_seen(&self, claims: &Claims) {
         let (Some(device), store) = (claims.device, claims.store) else { return };
-        let (database, now) = (self.database.clone(), self.clock.now());
-        tokio::spawn(async move {
-            let seen =
-                database.write(|conn| device::mark_seen(conn, store, device, now, now - SEEN_INTERVAL).scope_boxed());
-            if let Err(error) = seen.await {
-                tracing::warn!(%error, "could not store when a device was last seen");
-            }
-        });
+        let this = self.clone();
+        tokio::spawn(async move { this.store_seen(store, &[device]).await });
+    }
+
+    /// Records the devices with an open stream as seen, every [`SEEN_INTERVAL`]: otherwise a tablet whose stream stays open
+    /// for a day would be unpaired before one that was only used once since. It never returns.
+    pub async fn run_seen(&self, hub: &Hub) {
+        loop {
+            tokio::time::sleep(SEEN_INTERVAL).await;
+            self.mark_connected(hub).await;
+        }
+    }
+
+    /// Records the devices with an open stream on this instance as seen.
+    pub async fn mark_connected(&self, hub: &Hub) {
+        for (store, devices) in hub.devices() {
+            self.store_seen(store, &devices).await;
+        }
+    }
+
+    async fn store_seen(&self, store: StoreId, devices: &[DeviceId]) {
+        let now = self.clock.now();
+        let seen =
+            self.database.write(|conn| device::mark_seen(conn, store, devices, now, now - SEEN_INTERVAL).scope_boxed());
+        if let Err(error) = seen.await {
+            tracing::warn!(%error, "could not store when a device was last seen");
+        }
     }
 
     /// Deletes devices whose pairing is too old, at once and then every hour. It never returns.

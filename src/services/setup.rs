@@ -145,7 +145,7 @@ impl SetupService {
 
     /// Creates the store. Returns the store that another request created with the code in the meantime.
     async fn create(&self, code: Option<&SetupCode>, new: &NewStore, address: IpAddr) -> Result<Option<StoreId>> {
-        let hash = &self.passwords.hash(new.owner_password.clone()).await?;
+        let hash = &self.passwords.hash(None, new.owner_password.clone()).await?;
         let now = self.clock.now();
         let created = self.database.transaction_without_store(|tx| {
             async move {
@@ -180,7 +180,7 @@ impl SetupService {
         let (store, owner) = read.await?;
         let is_same = store.code == new.code.as_str() && store.name == new.name && store.calendar == new.calendar;
         let Some(owner) = owner.filter(|owner| is_same && owner.role == Role::Owner) else { return Ok(false) };
-        let permit = self.passwords.acquire_permit()?;
+        let permit = self.passwords.acquire_permit(None)?;
         self.passwords.verify(permit, new.owner_password.clone(), Some(owner.password_hash)).await
     }
 

@@ -74,7 +74,7 @@ impl StoreService {
     /// # Errors
     /// `DUPLICATE` if the code is already used.
     pub async fn create(&self, new: &NewStore) -> Result<StoreId> {
-        let hash = &self.passwords.hash(new.owner_password.clone()).await?;
+        let hash = &self.passwords.hash(None, new.owner_password.clone()).await?;
         let now = self.clock.now();
         let created = self.database.transaction_without_store(|tx| {
             async move {

@@ -93,7 +93,7 @@ impl TableService {
     /// # Errors
     /// `DUPLICATE` if the number is already used, `LIMIT_REACHED`.
     pub async fn create(&self, store: StoreId, by: &Actor, table_number: i32, password: String) -> Result<Table> {
-        let hash = &self.passwords.hash(password).await?;
+        let hash = &self.passwords.hash(Some(store), password).await?;
         let created = self.database.transaction(store, |tx| {
             async move {
                 let now = self.clock.now();
@@ -114,7 +114,7 @@ impl TableService {
     /// `TABLE_NOT_FOUND`, `DUPLICATE` if the number is already used.
     pub async fn update(&self, store: StoreId, by: &Actor, id: TableId, change: TableChange) -> Result<Table> {
         let hash = match change.password {
-            Some(password) => Some(self.passwords.hash(password).await?),
+            Some(password) => Some(self.passwords.hash(Some(store), password).await?),
             None => None,
         };
         let (hash, new_number) = (hash.as_deref(), change.table_number);

@@ -89,7 +89,7 @@ impl UserService {
         password: String,
         role: Role,
     ) -> Result<User> {
-        let hash = &self.passwords.hash(password).await?;
+        let hash = &self.passwords.hash(Some(store), password).await?;
         let created = self.database.transaction(store, |tx| {
             async move {
                 let now = self.clock.now();
@@ -115,7 +115,7 @@ impl UserService {
             return Err(AppError::invalid_field("password", Reason::OwnPassword));
         }
         let hash = match change.password.take() {
-            Some(password) => Some(self.passwords.hash(password).await?),
+            Some(password) => Some(self.passwords.hash(Some(store), password).await?),
             None => None,
         };
         let (change, hash) = (&change, hash.as_deref());
@@ -177,7 +177,7 @@ impl UserService {
     /// # Errors
     /// `USER_NOT_FOUND`.
     pub async fn reset_password(&self, store: StoreId, username: &Username, password: String) -> Result<()> {
-        let hash = &self.passwords.hash(password).await?;
+        let hash = &self.passwords.hash(Some(store), password).await?;
         let reset = self.database.transaction(store, |tx| {
             async move {
                 let user = user::find_by_username(tx, Some(store), Some(username)).await?;

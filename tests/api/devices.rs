@@ -119,21 +119,21 @@ async fn a_failed_login_pairs_no_device() {
 }
 
 #[tokio::test]
-async fn a_stream_updates_last_seen_once_an_hour() {
+async fn a_stream_updates_last_seen_every_ten_minutes() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;
     app.store("other").await;
     app.set_time("2026-11-20T03:00:00Z");
     let (admin, tablet) = (store.admin().await, Tablet::pair(&store, 1).await);
     let seen = async || admin.get("/admin/devices").await.ok()["devices"][0]["last_seen_at"].clone();
-    app.set_time("2026-11-20T04:00:00Z");
+    app.set_time("2026-11-20T03:09:59Z");
     tablet.stream().await;
     sleep(Duration::from_millis(300)).await;
     assert_eq!(seen().await, "2026-11-20T03:00:00Z");
-    app.set_time("2026-11-20T04:00:01Z");
+    app.set_time("2026-11-20T03:10:00Z");
     tablet.stream().await;
     let opened = Instant::now();
-    while seen().await != "2026-11-20T04:00:01Z" {
+    while seen().await != "2026-11-20T03:10:00Z" {
         assert!(opened.elapsed() < Duration::from_secs(5));
         sleep(Duration::from_millis(10)).await;
     }

@@ -1,6 +1,8 @@
 //! The limit of successful logins per account.
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 
 use crate::support::{Answer, TestApp, TestStore, plain_database};
@@ -100,4 +102,28 @@ async fn a_new_password_resets_the_limit() {
     login_table(&app, &store, 1, "1234").await.refused(429, "TOO_MANY_REQUESTS");
     owner.patch(&format!("/admin/tables/{}", store.tables[0]), &json!({"password": "9876"})).await.ok();
     login_table(&app, &store, 1, "9876").await.ok();
+}
+
+#[tokio::test]
+async fn the_passwords_of_one_store_leave_a_part_of_the_queue_to_others() {
+    let app = TestApp::start_with(|config| config.login.queue = 8).await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let admin = &store.admin().await;
+    let mut changes: FuturesUnordered<_> =
+        (101..=120)
+            .map(|number| async move {
+                admin.post("/admin/tables", &json!({"table_number": number, "password": "1234"})).await
+            })
+            .collect();
+    let mut answers = vec![changes.next().await.unwrap()];
+    while answers.last().unwrap().status != 503 {
+        answers.push(changes.next().await.expect("a change should be refused"));
+    }
+    // The queue is as full as this store can make it.
+    let error = answers.pop().unwrap().refused(503, "SERVICE_UNAVAILABLE");
+    assert_eq!((&error["limit"], &error["maximum"]), (&json!("queued_passwords"), &json!(8)));
+    login_table(&app, &other, 1, "1234").await.ok();
+    login_admin(&app, &other, "admin1234").await.ok();
+    let changes: Vec<_> = changes.collect().await;
+    assert!(answers.iter().chain(&changes).any(|answer| answer.status == 201));
 }

@@ -113,6 +113,15 @@ impl OpenStreams {
         });
     }
 
+    /// The paired devices of the streams; one with several streams occurs several times.
+    pub(super) fn devices(&self) -> Vec<DeviceId> {
+        let device = |stream: &OpenStream| match stream.owner.login {
+            StreamLogin::Device(device) => Some(device),
+            StreamLogin::Token(_) => None,
+        };
+        self.streams.iter().filter_map(device).collect()
+    }
+
     pub(super) fn remove(&mut self, id: u64) {
         self.streams.retain(|stream| stream.id != id);
     }

@@ -59,10 +59,10 @@ impl AuthService {
         address: IpAddr,
     ) -> Result<TableLogin> {
         let key = LoginAttemptKey::new(FailureKey::of_table(store_code, table_number), address);
-        let found = self.find_table(store_code, table_number).await?;
-        let hash = found.as_ref().map(|(_, table)| table.password_hash.clone());
-        let matches = self.is_password(key, password, hash).await?;
-        let Some((store, table)) = found else { return Err(ErrorCode::AuthFailed.into()) };
+        let (store, table) = self.find_table(store_code, table_number).await?;
+        let hash = table.as_ref().map(|table| table.password_hash.clone());
+        let matches = self.is_password(key, store.as_ref().map(|store| store.id), password, hash).await?;
+        let (Some(store), Some(table)) = (store, table) else { return Err(ErrorCode::AuthFailed.into()) };
         request_context::set_store(store.id);
         let by = Actor {
             kind: ActorKind::Table,
@@ -80,15 +80,17 @@ impl AuthService {
         self.issue_table_token(store, &table, device, session_id, expires_at)
     }
 
-    /// Whether `hash` is the hash of `password`. After too many failures the password is not checked.
+    /// Whether `hash` is the hash of `password`, of an account of `store`. After too many failures the password is not
+    /// checked.
     pub(super) async fn is_password(
         &self,
         key: LoginAttemptKey,
+        store: Option<StoreId>,
         password: String,
         hash: Option<String>,
     ) -> Result<bool> {
         self.throttle.check_cached(&key)?;
-        let permit = self.passwords.acquire_permit()?;
+        let permit = self.passwords.acquire_permit(store)?;
         let (throttle, passwords) = (self.throttle.clone(), self.passwords.clone());
         // In its own task: an attempt counts even if the client disconnects before the response.
         let attempt = tokio::spawn(async move {
@@ -164,10 +166,10 @@ impl AuthService {
         address: IpAddr,
     ) -> Result<AdminLogin> {
         let key = LoginAttemptKey::new(FailureKey::of_user(store_code, username), address);
-        let found = self.find_user(store_code, username).await?;
-        let hash = found.as_ref().map(|(_, user)| user.password_hash.clone());
-        let matches = self.is_password(key, password, hash).await?;
-        let Some((store, user)) = found else { return Err(ErrorCode::AuthFailed.into()) };
+        let (store, user) = self.find_user(store_code, username).await?;
+        let hash = user.as_ref().map(|user| user.password_hash.clone());
+        let matches = self.is_password(key, store.as_ref().map(|store| store.id), password, hash).await?;
+        let (Some(store), Some(user)) = (store, user) else { return Err(ErrorCode::AuthFailed.into()) };
         request_context::set_store(store.id);
         let by =
             Actor { kind: ActorKind::User, id: Some(user.id.0), name: user.username.clone(), address: Some(address) };
@@ -190,31 +192,31 @@ impl AuthService {
         Ok(AdminLogin { issued, store, username: user.username, role: user.role })
     }
 
-    /// Finds the table of a login. The same two statements are sent in every case, so that the response time does not
+    /// Finds the store and the table of a login. The same two statements are sent in every case, so that the response time does not
     /// reveal which part was wrong.
-    async fn find_table(&self, store_code: &str, table_number: i64) -> Result<Option<(Store, Table)>> {
+    async fn find_table(&self, store_code: &str, table_number: i64) -> Result<(Option<Store>, Option<Table>)> {
         let (code, number) = (StoreCode::parse(store_code), i32::try_from(table_number).ok());
         let code = code.as_ref();
         let found = self.database.read(|conn| {
             async move {
                 let store = store::find_by_code(conn, code).await?;
                 let table = table::find_by_number(conn, store.as_ref().map(|store| store.id), number).await?;
-                Ok(store.zip(table))
+                Ok((store, table))
             }
             .scope_boxed()
         });
         found.await
     }
 
-    /// Finds the user of a login, in the same way.
-    async fn find_user(&self, store_code: &str, username: &str) -> Result<Option<(Store, User)>> {
+    /// Finds the store and the user of a login, in the same way.
+    async fn find_user(&self, store_code: &str, username: &str) -> Result<(Option<Store>, Option<User>)> {
         let (code, username) = (StoreCode::parse(store_code), Username::parse(username));
         let (code, username) = (code.as_ref(), username.as_ref());
         let found = self.database.read(|conn| {
             async move {
                 let store = store::find_by_code(conn, code).await?;
                 let user = user::find_by_username(conn, store.as_ref().map(|store| store.id), username).await?;
-                Ok(store.zip(user))
+                Ok((store, user))
             }
             .scope_boxed()
         });

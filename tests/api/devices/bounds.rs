@@ -14,6 +14,12 @@ async fn rows(app: &TestApp) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM devices").fetch_one(&mut app.connection().await).await.unwrap()
 }
 
+fn service_at(app: &TestApp, moment: &'static str) -> DeviceService {
+    let access = TokenRevocationCache::new(app.database.clone(), app.cluster.clone(), app.hub.clone());
+    let clock = Clock::from_fn(move || moment.parse().unwrap());
+    DeviceService::new(app.database.clone(), access, clock, config().devices)
+}
+
 #[tokio::test]
 async fn beyond_the_cap_the_least_recently_seen_device_is_unpaired() {
     let app = TestApp::start_with(|config| config.devices.per_table = 3).await;
@@ -43,6 +49,28 @@ async fn beyond_the_cap_the_least_recently_seen_device_is_unpaired() {
     let login = &audited(&admin, "table.login").await[0];
     let unpaired = json!({"device_id": fourth.device, "unpaired_device_ids": [tablets[1].device]});
     assert_eq!((&login["after"], &login["subject_id"]), (&unpaired, &json!(store.tables[0])));
+}
+
+#[tokio::test]
+async fn a_tablet_with_an_open_stream_counts_as_seen() {
+    let app = TestApp::start_with(|config| config.devices.per_table = 2).await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    app.set_time("2026-11-20T03:00:00Z");
+    let connected = [Tablet::pair(&store, 1).await, Tablet::pair(&other, 1).await];
+    let streams = join_all(connected.iter().map(Tablet::stream)).await;
+    app.set_time("2026-11-20T04:00:00Z");
+    let used_once = [Tablet::pair(&store, 1).await, Tablet::pair(&other, 1).await];
+    let now = "2026-11-20T05:00:00Z";
+    app.set_time(now);
+    service_at(&app, now).mark_connected(&app.hub).await;
+    let newest = [Tablet::pair(&store, 1).await, Tablet::pair(&other, 1).await];
+
+    for (index, admin) in [store.admin().await, other.admin().await].iter().enumerate() {
+        assert_eq!(listed(admin).await, [newest[index].device, connected[index].device]);
+        assert!(connected[index].can_read_menu().await);
+        assert!(!used_once[index].can_read_menu().await);
+    }
+    drop(streams);
 }
 
 #[tokio::test]
@@ -118,11 +146,7 @@ async fn old_pairings_are_deleted_once_their_last_token_expired() {
     app.set_time("2026-10-30T03:00:00Z");
     tablet.renewed().await;
     Tablet::pair(&store, 1).await;
-    let prune_at = async |moment: &'static str| {
-        let access = TokenRevocationCache::new(app.database.clone(), app.cluster.clone(), app.hub.clone());
-        let clock = Clock::from_fn(move || moment.parse().unwrap());
-        DeviceService::new(app.database.clone(), access, clock, config().devices).prune().await.unwrap()
-    };
+    let prune_at = async |moment: &'static str| service_at(&app, moment).prune().await.unwrap();
     assert_eq!(prune_at("2026-10-30T03:00:00Z").await, 0);
     assert_eq!(prune_at("2026-10-30T03:00:01Z").await, 1, "the other store's device, whose token expired long ago");
     assert_eq!(prune_at("2026-10-31T02:59:59Z").await, 0);
