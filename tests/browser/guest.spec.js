@@ -223,6 +223,36 @@ test('a page opened while an item is sold out lists it as sold out', async ({ ta
   await expect(tablet.line('계절 나물')).toBeVisible();
 });
 
+test('a change of the menu while the menu is loading is shown', async ({ tablet, page, staff, table }) => {
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  const [order] = await staff.orders(table);
+  let release;
+  const isReleased = new Promise((resolve) => {
+    release = resolve;
+  });
+  const isAnswered = new Promise((answered) => {
+    page.route('**/customer/menu?all=true*', async (route) => {
+      const response = await route.fetch();
+      answered();
+      await isReleased;
+      await route.fulfill({ response });
+    });
+  });
+  const items = [await staff.newItem('물만두', 6_000)];
+  await isAnswered;
+  items.push(await staff.newItem('군만두', 6_500));
+  // The page hears of the order after it has heard of the item.
+  const read = page.waitForRequest((request) => request.url().endsWith('/customer/orders'));
+  await staff.call('PATCH', `/admin/orders/${order.id}/status`, { status: 'preparing' });
+  await read;
+  release();
+  await expect(page.getByRole('heading', { name: '군만두' })).toBeVisible();
+  for (const { id } of items) await staff.call('DELETE', `/admin/menus/${id}`);
+});
+
 test('an order refused for a sold-out item comes back and the rest can be ordered', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/409/);
   const item = await staff.newItem('한정 만두', 6_000);

@@ -62,15 +62,16 @@ export async function load(atLeast = 0) {
     do {
       /** @type {string} */
       const store_id = device.value.store_id;
-      const query = wanted ? `menu_version=${wanted}` : '';
+      const asked = wanted;
+      const query = asked ? `menu_version=${asked}` : '';
       const [list, menu] = await Promise.all([
         get(`/customer/menu/categories?${query}`),
         get(`/customer/menu?all=true&${query}`),
       ]);
       // The tablet was paired with another store in the meantime.
       if (device.value?.store_id !== store_id) continue;
-      // A version above the store's own, as after a restore, is never reached.
-      wanted = Math.min(wanted, menu.menu_version);
+      // A version above the store's own, as after a restore, is never reached. One that was announced meanwhile is.
+      if (wanted === asked) wanted = Math.min(asked, menu.menu_version);
       const loaded = { store_id, version: menu.menu_version, categories: list.categories, items: menu.menus };
       // The menu of the last visit may be outdated, and no guest has used it yet.
       show(loaded, !isCurrent);
