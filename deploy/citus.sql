@@ -52,6 +52,9 @@ WHERE 'revoked_tokens'::regclass NOT IN (SELECT logicalrelid FROM pg_dist_partit
 SELECT create_distributed_table('tables', 'store_id', colocate_with => 'store_streams')
 WHERE 'tables'::regclass NOT IN (SELECT logicalrelid FROM pg_dist_partition);
 
+SELECT create_distributed_table('idempotency_keys', 'store_id', colocate_with => 'store_streams')
+WHERE 'idempotency_keys'::regclass NOT IN (SELECT logicalrelid FROM pg_dist_partition);
+
 SELECT create_distributed_table('devices', 'store_id', colocate_with => 'store_streams')
 WHERE 'devices'::regclass NOT IN (SELECT logicalrelid FROM pg_dist_partition);
 

@@ -28,7 +28,7 @@ use crate::security::throttle::LoginThrottle;
 use crate::security::token::Tokens;
 use crate::services::{
     AuditService, AuthService, CategoryService, DemoService, DeviceService, MenuService, OrderService, SessionService,
-    SetupService, StoreService, StreamService, TableService, UserService,
+    SetupService, StoreService, StreamService, TableService, UserService, idempotency,
 };
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::{Metrics, RequestMetrics};
@@ -202,6 +202,7 @@ impl AppState {
                 audit.run_retention(),
                 devices.run_retention(),
                 devices.run_seen(hub),
+                idempotency::run_retention(database, clock),
                 backups.run(direct)
             );
         };

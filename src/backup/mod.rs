@@ -46,7 +46,8 @@ pub const TABLES: [&str; 14] = [
 ];
 
 /// Tables that are not in an archive because they describe the deployment and not its stores. A restore begins a new
-/// epoch, and the counts of failed logins may be lost.
-pub const EXCLUDED_TABLES: [&str; 5] = ["_sqlx_migrations", "event_epochs", "last_backup", "login_throttle", "setup"];
+/// epoch, and the counts of failed logins and the keys of users' requests may be lost.
+pub const EXCLUDED_TABLES: [&str; 6] =
+    ["_sqlx_migrations", "event_epochs", "idempotency_keys", "last_backup", "login_throttle", "setup"];
 
 type Result<T, E = BackupError> = std::result::Result<T, E>;

@@ -132,7 +132,7 @@ catalogue! {
     ValidationError 422 "VALIDATION_ERROR"
         "입력값이 올바르지 않습니다." "Some of the input is invalid.";
     IdempotencyMismatch 422 "IDEMPOTENCY_MISMATCH"
-        "같은 키로 다른 내용을 주문할 수 없습니다." "This key was already used for a different order.";
+        "같은 키를 다른 내용에 사용할 수 없습니다." "This key was already used for a different request.";
     TooManyRequests 429 "TOO_MANY_REQUESTS"
         "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요." "Too many requests. Please try again shortly.";
     InternalError 500 "INTERNAL_ERROR"

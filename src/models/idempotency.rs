@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::OrderLine;
 
-/// The key a client sends with an order, scoped to its session: 8 to 128 visible ASCII characters.
+/// The key a client sends with a request, scoped to a guest's session or to a user: 8 to 128 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 

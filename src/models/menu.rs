@@ -1,6 +1,6 @@
 //! The menu: categories and menu items.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{CategoryId, MenuItemId, Price};
 
@@ -27,7 +27,7 @@ pub struct MenuData {
 }
 
 /// A menu item.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MenuItem {
     /// The menu item's id.
     pub id: MenuItemId,
@@ -41,7 +41,7 @@ pub struct MenuItem {
 }
 
 /// The properties of a stored or new menu item.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MenuItemDetails {
     /// The category it belongs to.
     pub category_id: CategoryId,

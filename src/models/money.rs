@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::Add;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgHasArrayType, PgTypeInfo, PgValueRef};
 use sqlx::{Decode, Postgres, Type};
@@ -41,7 +41,7 @@ checked_number!(Price, i64);
 checked_number!(Quantity, i32);
 
 /// The price of one menu item: 0 to 100,000,000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "i64")]
 pub struct Price(i64);
 
@@ -90,7 +90,7 @@ impl TryFrom<i64> for Quantity {
 
 /// An amount of money. The largest order (100 lines of 999 at 100,000,000) is below 10^13, far below the limits of an
 /// `i64` and of an exact JavaScript number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, sqlx::Type)]
 #[serde(transparent)]
 #[sqlx(transparent)]
 pub struct Money(i64);

@@ -1,6 +1,7 @@
 //! Sessions: the time that one party spends at a table.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{Money, SessionId, TableId};
 
@@ -32,7 +33,7 @@ impl Session {
 }
 
 /// The totals of a session's orders, without cancelled ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionTotals {
     /// The number of orders.
     pub order_count: i64,
@@ -43,7 +44,7 @@ pub struct SessionTotals {
 }
 
 /// A session that was completed.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct CompletedSession {
     /// The session.
     pub id: SessionId,

@@ -28,6 +28,7 @@ pub mod category;
 mod constraint;
 pub mod device;
 pub mod event;
+pub mod idempotency;
 pub mod menu;
 pub mod menu_item;
 pub mod order;

@@ -17,7 +17,7 @@ pub mod pages;
 mod setup;
 mod sse;
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -31,6 +31,15 @@ pub const API_PREFIX: &str = "/api/v1";
 /// A 201 response. `path` is the address of the created resource, below [`API_PREFIX`].
 fn created(path: &str, body: impl Serialize) -> Response {
     (StatusCode::CREATED, [(header::LOCATION, format!("{API_PREFIX}{path}"))], Json(body)).into_response()
+}
+
+/// Marks the response to a retry.
+fn mark_replayed(mut response: Response, is_replayed: bool) -> Response {
+    if is_replayed {
+        let header = HeaderName::from_static("idempotent-replayed");
+        response.headers_mut().insert(header, HeaderValue::from_static("true"));
+    }
+    response
 }
 
 /// The routes with the request timeout. Each handler has its complete path: a nested router would rewrite the URI of

@@ -20,12 +20,13 @@ use crate::database::{Connection, Database};
 use crate::error::{AppError, Reason, Result};
 use crate::events::{AppendedEvent, Hub, append_menu_change};
 use crate::models::{
-    Actor, AuditAction, CategoryId, MenuItem, MenuItemChange, MenuItemDetails, MenuItemId, NewAuditEntry, NewEvent,
-    StoreId,
+    Actor, AuditAction, CategoryId, IdempotencyKey, MenuItem, MenuItemChange, MenuItemDetails, MenuItemId,
+    NewAuditEntry, NewEvent, StoreId,
 };
 use crate::repositories::{category, menu_item};
 use crate::services::audit;
 use crate::services::category::{after, has_each_once};
+use crate::services::idempotency::{self, Claim, Replayable};
 use crate::services::limits::{check_menu_bytes, check_menu_items};
 
 /// Reads and changes the menu items.
@@ -81,20 +82,26 @@ impl MenuService {
         self.database.read(|conn| menu_item::get(conn, store, id).scope_boxed()).await
     }
 
-    /// Adds a menu item. Without a display order it is the last one of its category.
+    /// Adds a menu item. Without a display order it is the last one of its category. `key` identifies retries.
     ///
     /// # Errors
-    /// `CATEGORY_NOT_FOUND`, `LIMIT_REACHED`.
+    /// `CATEGORY_NOT_FOUND`, `LIMIT_REACHED`, `IDEMPOTENCY_MISMATCH` if the key was used for another request.
     pub async fn create(
         &self,
         store: StoreId,
         by: &Actor,
         details: &MenuItemDetails,
         display_order: Option<i32>,
-    ) -> Result<MenuItem> {
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Replayable<MenuItem>> {
         let created = self.database.transaction(store, |tx| {
             async move {
                 let now = self.clock.now();
+                let content = (AuditAction::MenuCreated.as_str(), details, display_order);
+                let claimed = match idempotency::claim(tx, store, by, key, &content, now).await? {
+                    Claim::New(claimed) => claimed,
+                    Claim::Replayed(item) => return Ok((item, None)),
+                };
                 let display_order = match display_order {
                     Some(display_order) => display_order,
                     None => after(menu_item::last_display_order(tx, store, details.category_id).await?),
@@ -105,13 +112,17 @@ impl MenuService {
                 let event = record_menu_change(tx, store, by, &entry, now).await?;
                 check_menu_items(tx, store, self.limits).await?;
                 check_menu_bytes(tx, store, self.limits).await?;
-                Ok((item, event))
+                claimed.store(tx, &item).await?;
+                Ok((item, Some(event)))
             }
             .scope_boxed()
         });
         let (item, event) = created.await?;
-        self.hub.publish(event);
-        Ok(item)
+        let is_replayed = event.is_none();
+        if let Some(event) = event {
+            self.hub.publish(event);
+        }
+        Ok(Replayable { result: item, is_replayed })
     }
 
     /// Changes a menu item.

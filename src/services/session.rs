@@ -9,11 +9,12 @@ use crate::database::{Connection, Database};
 use crate::error::{AppError, ErrorCode, ErrorData, Result};
 use crate::events::{Hub, append};
 use crate::models::{
-    Actor, AuditAction, CompletedSession, NewAuditEntry, NewEvent, ReopenedSession, Session, SessionId, StoreId, Table,
-    TableId,
+    Actor, AuditAction, CompletedSession, IdempotencyKey, NewAuditEntry, NewEvent, ReopenedSession, Session, SessionId,
+    StoreId, Table, TableId,
 };
 use crate::repositories::{event, order, session, table};
 use crate::services::audit;
+use crate::services::idempotency::{self, Claim, Replayable};
 
 /// An attempt fails only if a login, a completion or a reopening happens at the same time.
 const ATTEMPTS: usize = 10;
@@ -85,47 +86,58 @@ impl SessionService {
     /// Completes the table's session (이용 완료). Its bill has every earlier order; every later order is refused.
     ///
     /// `expected` is the session to complete. If it is already completed, the first result is returned again: a
-    /// repeated call never completes the next party's session.
+    /// repeated call never completes the next party's session. Neither does a retry with the same `key`.
     ///
     /// # Errors
-    /// `TABLE_NOT_FOUND`, `SESSION_NOT_FOUND` if no session has started, `SESSION_MISMATCH`.
+    /// `TABLE_NOT_FOUND`, `SESSION_NOT_FOUND` if no session has started, `SESSION_MISMATCH`, `IDEMPOTENCY_MISMATCH` if
+    /// the key was used for another request.
     pub async fn complete(
         &self,
         store: StoreId,
         by: &Actor,
         table: TableId,
         expected: Option<SessionId>,
-    ) -> Result<CompletedSession> {
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Replayable<CompletedSession>> {
         let completed = self.database.transaction(store, |tx| {
             async move {
+                let now = self.clock.now();
+                let content = (AuditAction::SessionCompleted.as_str(), table, expected);
+                let claimed = match idempotency::claim(tx, store, by, key, &content, now).await? {
+                    Claim::New(claimed) => claimed,
+                    Claim::Replayed(session) => return Ok((session, true, None)),
+                };
                 let number = table::find(tx, store, table).await?.ok_or(ErrorCode::TableNotFound)?.table_number;
                 let current = session::lock_unfinished(tx, store, table).await?;
                 let current_id = current.as_ref().map(|session| session.id);
                 if let Some(expected) = expected.filter(|expected| current_id != Some(*expected)) {
                     let completed = session::find_completed(tx, store, table, expected).await?;
-                    return Ok((completed.ok_or_else(|| mismatch(expected, current_id))?, None));
+                    let completed = completed.ok_or_else(|| mismatch(expected, current_id))?;
+                    claimed.store(tx, &completed).await?;
+                    return Ok((completed, false, None));
                 }
                 let id = current.filter(Session::has_started).ok_or(ErrorCode::SessionNotFound)?.id;
                 let totals = order::totals(tx, store, id).await?;
-                let completed_at = self.clock.now();
-                session::complete(tx, store, id, totals, completed_at).await?;
+                session::complete(tx, store, id, totals, now).await?;
                 let entry = NewAuditEntry::new(AuditAction::SessionCompleted, id.0).after(json!({
                     "table_number": number,
                     "order_count": totals.order_count,
                     "total_amount": totals.total_amount.get(),
                     "unfinished_count": totals.unfinished_count,
                 }));
-                audit::record(tx, store, by, &entry, completed_at).await?;
-                let event = append(tx, store, NewEvent::session_completed(id, table), completed_at).await?;
-                Ok((CompletedSession { id, totals, completed_at }, Some(event)))
+                audit::record(tx, store, by, &entry, now).await?;
+                let event = append(tx, store, NewEvent::session_completed(id, table), now).await?;
+                let completed = CompletedSession { id, totals, completed_at: now };
+                claimed.store(tx, &completed).await?;
+                Ok((completed, false, Some(event)))
             }
             .scope_boxed()
         });
-        let (session, event) = completed.await?;
+        let (result, is_replayed, event) = completed.await?;
         if let Some(event) = event {
             self.hub.publish(event);
         }
-        Ok(session)
+        Ok(Replayable { result, is_replayed })
     }
 
     /// Reopens a completed session, as long as no party has ordered at the table since. A newer session that has not

@@ -4,6 +4,9 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use tableorder::clock::Clock;
+use tableorder::services::idempotency;
+
 use crate::support::{Answer, ApiClient, TestApp, answer, order_of};
 
 async fn order(tablet: &ApiClient, key: &str, body: &Value) -> Answer {
@@ -129,4 +132,125 @@ async fn a_retry_after_a_new_login_returns_the_same_order() {
     let next_day = order(&store.tablet(1).await, "order-0001", &body).await;
     assert!(!is_replayed(&next_day), "after 24 hours the same content should create another order");
     assert_ne!(next_day.ok()["id"], first["id"]);
+}
+
+/// Sends a request of a user with a key.
+async fn keyed(admin: &ApiClient, path: &str, key: &str, body: &Value) -> Answer {
+    answer(admin.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
+}
+
+/// A menu item to add.
+async fn new_item(admin: &ApiClient, name: &str) -> Value {
+    let category = &admin.get("/admin/categories").await.ok()["categories"][0]["id"];
+    json!({"category_id": category, "name": name, "price": 7_000})
+}
+
+async fn items_named(admin: &ApiClient, name: &str) -> usize {
+    let list = admin.get("/admin/menus").await.ok();
+    list["menus"].as_array().unwrap().iter().filter(|item| item["name"] == name).count()
+}
+
+#[tokio::test]
+async fn concurrent_requests_with_one_key_add_one_menu_item() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let elsewhere = TestApp::start_on(app.options.clone(), |_| {}).await;
+    let admin = store.admin().await;
+    let admins = [admin.clone(), store.on(&elsewhere).admin().await];
+    let body = new_item(&admin, "파전").await;
+    let add = |index: usize| keyed(&admins[index % 2], "/admin/menus", "new-item-1", &body);
+    let answers = join_all((0..16).map(add)).await;
+    assert_eq!(answers.iter().filter(|answer| !is_replayed(answer)).count(), 1);
+    assert!(answers.iter().all(|answer| answer.status == 201 && answer.headers.contains_key("location")));
+    let bodies: Vec<Value> = answers.into_iter().map(Answer::ok).collect();
+    assert!(bodies.iter().all(|body| *body == bodies[0]));
+    assert_eq!(items_named(&admin, "파전").await, 1);
+
+    // The first answer, also after a change and a deletion. Other content is refused.
+    let path = format!("/admin/menus/{}", bodies[0]["id"]);
+    admin.patch(&path, &json!({"price": 8_000})).await.ok();
+    assert_eq!(add(0).await.ok(), bodies[0]);
+    admin.delete(&path).await.ok();
+    assert_eq!(add(1).await.ok(), bodies[0]);
+    let more = json!({"display_order": 3, "category_id": body["category_id"], "name": "파전", "price": 7_000});
+    keyed(&admin, "/admin/menus", "new-item-1", &more).await.refused(422, "IDEMPOTENCY_MISMATCH");
+    let table = format!("/admin/tables/{}/complete", store.tables[0]);
+    keyed(&admin, &table, "new-item-1", &json!({})).await.refused(422, "IDEMPOTENCY_MISMATCH");
+
+    // The key of another user, and of another store.
+    admin.post("/admin/users", &json!({"username": "second", "password": "second1234", "role": "owner"})).await.ok();
+    let second = store.login("second", "second1234").await;
+    let their_admin = other.admin().await;
+    for (owner, body) in [(&second, body.clone()), (&their_admin, new_item(&their_admin, "파전").await)] {
+        let added = keyed(owner, "/admin/menus", "new-item-1", &body).await;
+        assert!(!is_replayed(&added));
+        added.ok();
+        assert_eq!(items_named(owner, "파전").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_menu_item_does_not_use_up_its_key() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let admin = store.admin().await;
+    let mut body = new_item(&admin, "육전").await;
+    let category = body["category_id"].take();
+    body["category_id"] = json!(999_999);
+    keyed(&admin, "/admin/menus", "refused-first", &body).await.refused(404, "CATEGORY_NOT_FOUND");
+    body["category_id"] = category;
+    assert!(!is_replayed(&keyed(&admin, "/admin/menus", "refused-first", &body).await));
+    assert_eq!(items_named(&admin, "육전").await, 1);
+    let error = keyed(&admin, "/admin/menus", "short", &body).await.refused(422, "VALIDATION_ERROR");
+    assert_eq!(error["details"][0]["field"], "Idempotency-Key");
+}
+
+#[tokio::test]
+async fn a_repeated_completion_with_a_key_never_ends_the_next_session() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let admin = store.admin().await;
+    let complete = |key: &'static str| {
+        let path = format!("/admin/tables/{}/complete", store.tables[0]);
+        let admin = admin.clone();
+        async move { keyed(&admin, &path, key, &json!({})).await }
+    };
+    store.tablet(1).await.order(&store.menus[..1]).await.ok();
+    let answers = join_all((0..8).map(|_| complete("party-one"))).await;
+    assert_eq!(answers.iter().filter(|answer| !is_replayed(answer)).count(), 1);
+    let first = answers.into_iter().map(Answer::ok).next_back().unwrap();
+
+    let next = store.tablet(1).await;
+    next.order(&store.menus[..1]).await.ok();
+    let again = complete("party-one").await;
+    assert!(is_replayed(&again));
+    assert_eq!(again.ok(), first);
+    assert_eq!(next.get("/customer/orders").await.ok()["orders"].as_array().unwrap().len(), 1);
+    assert_ne!(complete("party-two").await.ok()["session_id"], first["session_id"]);
+}
+
+#[tokio::test]
+async fn a_users_key_is_forgotten_after_a_day() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let admins = [store.admin().await, other.admin().await];
+    app.set_time("2026-11-20T03:00:00Z");
+    for admin in &admins {
+        let body = new_item(admin, "빈대떡").await;
+        keyed(admin, "/admin/menus", "for-one-day", &body).await.ok();
+    }
+    let prune_at = async |moment: &'static str| {
+        let clock = Clock::from_fn(move || moment.parse().unwrap());
+        idempotency::prune(&app.database, &clock).await.unwrap()
+    };
+    assert_eq!(prune_at("2026-11-21T02:59:59Z").await, 0);
+    app.set_time("2026-11-21T03:00:00Z");
+    let body = new_item(&admins[0], "빈대떡").await;
+    let again = keyed(&admins[0], "/admin/menus", "for-one-day", &body).await;
+    assert!(!is_replayed(&again), "the key should have expired, though its row was not deleted yet");
+    again.ok();
+    assert_eq!(prune_at("2026-11-21T03:00:00Z").await, 1, "the key of the other store");
+    assert_eq!(items_named(&admins[0], "빈대떡").await, 2);
 }

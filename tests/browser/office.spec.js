@@ -68,6 +68,31 @@ test.describe('the menu in the office', () => {
     expect(menus.some(({ name }) => name === '봄나물전')).toBe(false);
   });
 
+  test('adds an item once, though the answer to the first attempt is lost', async ({ page, server, staff, complaints }) => {
+    complaints.expect(/ERR_FAILED|Failed to load resource/);
+    await openOffice(page, server);
+    await page.getByRole('button', { name: '식사에 메뉴 추가' }).click();
+    await dialog(page).getByLabel('메뉴 이름').fill('감자전');
+    await dialog(page).getByLabel('가격').fill('9000');
+    let isLost = true;
+    await page.route('**/api/v1/admin/menus', async (route) => {
+      if (route.request().method() !== 'POST' || !isLost) return route.fallback();
+      isLost = false;
+      await route.fetch();
+      await route.abort();
+    });
+    const save = dialog(page).getByRole('button', { name: '저장', exact: true });
+    await save.click();
+    await expect(dialog(page).getByRole('alert')).toContainText('서버에 연결할 수 없습니다');
+    await save.click();
+    await expect(dialog(page)).toHaveCount(0);
+    await expect(row(page, '감자전')).toHaveCount(1);
+    const { menus } = await staff.call('GET', '/admin/menus');
+    const added = menus.filter(({ name }) => name === '감자전');
+    expect(added).toHaveLength(1);
+    await staff.call('DELETE', `/admin/menus/${added[0].id}`);
+  });
+
   test('sends only what was changed', async ({ page, server, staff, complaints }) => {
     void complaints;
     const item = await staff.newItem('오늘의 국', 4_000, { description: '그날그날 다릅니다.' });

@@ -102,13 +102,14 @@ export class Login {
    * @param {string} method
    * @param {string} path
    * @param {object} [body]
+   * @param {Record<string, string>} [headers]
    * @returns {Promise<T>}
    */
-  request = async (method, path, body) => {
+  request = async (method, path, body, headers) => {
     const token = this.account.value?.token;
     if (!token) throw new ApiError(401);
     try {
-      return await call(method, path, { token, body: body && JSON.stringify(body) });
+      return await call(method, path, { token, body: body && JSON.stringify(body), headers });
     } catch (thrown) {
       const error = asApiError(thrown);
       if (error.status === 401 && this.account.value?.token === token) this.hasEnded.value = true;

@@ -2,7 +2,8 @@ import { changed, useForm } from '../lib/form.js';
 import { language, t } from '../lib/i18n.js';
 import { formatMoney } from '../lib/money.js';
 import { plainNumber } from '../lib/number.js';
-import { html } from '../lib/preact.js';
+import { html, useRef } from '../lib/preact.js';
+import { randomKey } from '../lib/random.js';
 import { Field } from '../ui/field.js';
 import { FormDialog } from '../ui/form-dialog.js';
 import { SelectField } from '../ui/select-field.js';
@@ -19,6 +20,7 @@ import { menu, readNow, replaced } from './state/lists.js';
  * @param {{ item: import('wire').MenuItem | null, category: number, onClose: () => void }} props
  */
 export function ItemDialog({ item, category, onClose }) {
+  const attempt = useRef({ content: '', key: '' });
   const categories = menu.data.value?.categories ?? [];
   const form = useForm({
     initial: item ? toValues(item) : { name: '', price: '', category_id: String(category || categories[0]?.id || ''), description: '', image_url: '' },
@@ -31,7 +33,7 @@ export function ItemDialog({ item, category, onClose }) {
     save: async (values, initial) => {
       const body = item ? changed(toBody(initial), toBody(values)) : toBody(values);
       /** @type {import('wire').MenuItem} */
-      const saved = item ? await request('PATCH', `/admin/menus/${item.id}`, body) : await request('POST', '/admin/menus', body);
+      const saved = item ? await request('PATCH', `/admin/menus/${item.id}`, body) : await add(body, attempt.current);
       menu.update((data) => ({ ...data, items: replaced(data.items, saved) }));
       toast(t('office.saved', { name: saved.name }));
     },
@@ -46,6 +48,18 @@ export function ItemDialog({ item, category, onClose }) {
     <${Field} label=${t('office.item.image')} inputMode="url" hint=${t('office.item.image.hint')} ...${form.field('image_url')} />
     <${ImagePreview} url=${form.values.image_url.trim()} />
   <//>`;
+}
+
+/**
+ * Adds an item. Saving the same content again, because the answer was lost, adds it only once.
+ *
+ * @param {object} body
+ * @param {{ content: string, key: string }} attempt the last one
+ */
+function add(body, attempt) {
+  const content = JSON.stringify(body);
+  if (attempt.content !== content) Object.assign(attempt, { content, key: randomKey() });
+  return request('POST', '/admin/menus', body, { 'Idempotency-Key': attempt.key });
 }
 
 /** @param {import('wire').MenuItem} item @returns {Values} */

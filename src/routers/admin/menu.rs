@@ -7,9 +7,9 @@ use utoipa_axum::routes;
 
 use crate::error::{Language, Message, Result};
 use crate::models::MenuItemId;
-use crate::routers::created;
-use crate::routers::extract::{Path, ValidatedJson};
+use crate::routers::extract::{Idempotency, IdempotencyHeader, Path, ValidatedJson};
 use crate::routers::json::Json;
+use crate::routers::{created, mark_replayed};
 use crate::schemas::menu::{CreateMenuRequest, MenuListResponse, MenuResponse, ReorderMenusRequest, UpdateMenuRequest};
 use crate::schemas::message::MessageResponse;
 use crate::security::identity::{AdminIdentity, OwnerIdentity};
@@ -40,18 +40,22 @@ async fn list_menus(admin: AdminIdentity, State(state): State<AppState>) -> Resu
     post, path = "/api/v1/admin/menus", tag = "admin: menu",
     security(("admin_token" = [])),
     request_body = CreateMenuRequest,
+    params(IdempotencyHeader),
     responses((status = 201, description = "Added", body = MenuResponse,
-        headers(("Location" = String, description = "The address of the menu item")))),
-    extensions(("x-errors" = json!(["FORBIDDEN", "CATEGORY_NOT_FOUND", "LIMIT_REACHED"]))),
+        headers(("Location" = String, description = "The address of the menu item"),
+            ("Idempotent-Replayed" = String, description = "`true` if an earlier request with the same key added it")))),
+    extensions(("x-errors" = json!(["FORBIDDEN", "CATEGORY_NOT_FOUND", "LIMIT_REACHED", "IDEMPOTENCY_MISMATCH"]))),
 )]
 async fn create_menu(
     OwnerIdentity(admin): OwnerIdentity,
     State(state): State<AppState>,
+    Idempotency(key): Idempotency,
     ValidatedJson(request): ValidatedJson<CreateMenuRequest>,
 ) -> Result<Response> {
-    let display_order = request.display_order;
-    let item = state.menus.create(admin.store_id, &admin.actor(), &request.into_details()?, display_order).await?;
-    Ok(created(&format!("/admin/menus/{}", item.id), MenuResponse::from(item)))
+    let (display_order, details) = (request.display_order, request.into_details()?);
+    let added = state.menus.create(admin.store_id, &admin.actor(), &details, display_order, key.as_ref()).await?;
+    let response = created(&format!("/admin/menus/{}", added.result.id), MenuResponse::from(added.result));
+    Ok(mark_replayed(response, added.is_replayed))
 }
 
 /// Show a menu item

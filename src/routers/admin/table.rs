@@ -1,15 +1,15 @@
 //! The dashboard, the tables and their sessions.
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::{Language, Message, Result};
 use crate::models::{SessionId, TableId};
-use crate::routers::created;
-use crate::routers::extract::{OptionalJson, Path, Query, ValidatedJson};
+use crate::routers::extract::{Idempotency, IdempotencyHeader, OptionalJson, Path, Query, ValidatedJson};
 use crate::routers::json::Json;
+use crate::routers::{created, mark_replayed};
 use crate::schemas::history::{HistoryQuery, HistoryResponse};
 use crate::schemas::message::MessageResponse;
 use crate::schemas::page::PageQuery;
@@ -52,20 +52,26 @@ async fn show_dashboard(admin: AdminIdentity, State(state): State<AppState>) -> 
 #[utoipa::path(
     post, path = "/api/v1/admin/tables/{table_id}/complete", tag = "admin: tables",
     security(("admin_token" = [])),
-    params(("table_id" = TableId, Path, description = "The table")),
+    params(("table_id" = TableId, Path, description = "The table"), IdempotencyHeader),
     request_body = Option<CompleteTableRequest>,
-    responses((status = 200, description = "Completed", body = CompleteTableResponse)),
-    extensions(("x-errors" = json!(["TABLE_NOT_FOUND", "SESSION_NOT_FOUND", "SESSION_MISMATCH"]))),
+    responses((status = 200, description = "Completed", body = CompleteTableResponse,
+        headers(("Idempotent-Replayed" = String, description = "`true` if an earlier request with the same key \
+            completed the session")))),
+    extensions(("x-errors" =
+        json!(["TABLE_NOT_FOUND", "SESSION_NOT_FOUND", "SESSION_MISMATCH", "IDEMPOTENCY_MISMATCH"]))),
 )]
 async fn complete_table(
     admin: AdminIdentity,
     language: Language,
     State(state): State<AppState>,
     Path(table): Path<TableId>,
+    Idempotency(key): Idempotency,
     OptionalJson(request): OptionalJson<CompleteTableRequest>,
-) -> Result<Json<CompleteTableResponse>> {
-    let session = state.sessions.complete(admin.store_id, &admin.actor(), table, request.session_id).await?;
-    Ok(Json(CompleteTableResponse::new(&session, language)))
+) -> Result<Response> {
+    let (by, session) = (admin.actor(), request.session_id);
+    let completed = state.sessions.complete(admin.store_id, &by, table, session, key.as_ref()).await?;
+    let response = Json(CompleteTableResponse::new(&completed.result, language)).into_response();
+    Ok(mark_replayed(response, completed.is_replayed))
 }
 
 /// Reopen a session

@@ -1,25 +1,22 @@
 //! Orders and their events, for guests.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Result;
 use crate::events::Scope;
-use crate::routers::created;
 use crate::routers::extract::{Idempotency, Query, ValidatedJson};
 use crate::routers::json::Json;
 use crate::routers::sse::{self, RequireHttp11, ResumeQuery};
+use crate::routers::{created, mark_replayed};
 use crate::schemas::order::{CreateOrderRequest, OrderListResponse, OrderResponse};
 use crate::schemas::page::SessionPageQuery;
 use crate::security::identity::TableIdentity;
 use crate::services::{OrderOrigin, OrderRequest};
 use crate::state::AppState;
-
-/// The header of a response to a retry.
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(create_order, list_orders))
@@ -69,11 +66,8 @@ async fn create_order(
         device: table.claims.device,
     };
     let placed = state.orders.place(origin, &request).await?;
-    let mut response = created("/customer/orders", OrderResponse::from(placed.order));
-    if placed.is_replayed {
-        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    let response = created("/customer/orders", OrderResponse::from(placed.order));
+    Ok(mark_replayed(response, placed.is_replayed))
 }
 
 /// List this session's orders

@@ -12,6 +12,7 @@ use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use utoipa::IntoParams;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use crate::error::{AppError, ErrorCode, FieldError, Language, Reason, Result};
@@ -163,6 +164,17 @@ fn reason(error: &ValidationError) -> Reason {
         "url" => Reason::Url,
         _ => Reason::WrongType,
     }
+}
+
+/// The header of a request that a user may repeat.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only documents the header")]
+pub struct IdempotencyHeader {
+    /// Visible ASCII chosen by the client, the same for every attempt. For 24 hours a retry of this user gets the first
+    /// response again and changes nothing.
+    #[param(rename = "Idempotency-Key", min_length = 8, max_length = 128, pattern = "^[!-~]+$")]
+    idempotency_key: Option<String>,
 }
 
 /// The `Idempotency-Key` of a request, if it has one.

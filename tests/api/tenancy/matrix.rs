@@ -249,7 +249,13 @@ fn admin_menus(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     let moved = json!({"category_id": theirs.category});
     vec![
         ("admin_list_menus", vec![attempt()]),
-        ("admin_create_menu", vec![sending(item).refused(ErrorCode::CategoryNotFound)]),
+        (
+            "admin_create_menu",
+            vec![
+                sending(item.clone()).refused(ErrorCode::CategoryNotFound),
+                sending(item).header("Idempotency-Key", &theirs.idempotency_key).refused(ErrorCode::CategoryNotFound),
+            ],
+        ),
         (
             "admin_reorder_menus",
             vec![
@@ -351,6 +357,7 @@ fn admin_tables(role: Role, ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
             "admin_complete_table",
             vec![
                 table().body(json!({"session_id": theirs.session})),
+                table().header("Idempotency-Key", &theirs.idempotency_key),
                 at("table_id", ours.table)
                     .body(json!({"session_id": theirs.session}))
                     .refused(ErrorCode::SessionMismatch),

@@ -169,7 +169,9 @@ impl Tenant {
         for what in ["soup", "noodles"] {
             let item = json!({"category_id": self.category, "name": self.text(what), "price": price,
                 "description": self.text("description"), "image_url": format!("https://{}.example/", self.text("image"))});
-            self.menus.push(id_of(&owner.post("/admin/menus", &item).await.ok()));
+            let adding = owner.request(Method::POST, "/admin/menus").json(&item);
+            let adding = adding.header("Idempotency-Key", format!("{}-{what}", self.idempotency_key));
+            self.menus.push(id_of(&answer(adding).await.ok()));
         }
     }
 

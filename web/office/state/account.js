@@ -20,11 +20,12 @@ export const ownId = signal(0);
  * @param {string} method
  * @param {string} path
  * @param {object} [body]
+ * @param {Record<string, string>} [headers]
  * @returns {Promise<T>}
  */
-export async function request(method, path, body) {
+export async function request(method, path, body, headers) {
   try {
-    return await login.request(method, path, body);
+    return await login.request(method, path, body, headers);
   } catch (error) {
     if (asApiError(error).code === 'FORBIDDEN') login.learn({ role: 'staff' });
     throw error;
