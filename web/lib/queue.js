@@ -14,7 +14,7 @@ const LONGEST_PAUSE = 15_000;
  * @typedef {object} QueuedOrder
  * @property {string} key its idempotency key
  * @property {number} session_id
- * @property {string} body the request's body, which never changes
+ * @property {string} body the request's body, the same for each attempt in a session
  * @property {import('wire').CartLine[]} lines
  * @property {string} note
  * @property {number} total as the guest saw it
@@ -53,6 +53,9 @@ export class OrderQueue {
     this.problem = signal(/** @type {'' | 'offline' | 'busy'} */ (''));
     onChange(name, () => {
       this.orders.value = read(name) ?? [];
+      // The other tab sends what it has added, unless it is closed before.
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#drain(), LONGEST_PAUSE);
     });
     addEventListener('online', () => this.wake());
   }

@@ -4,7 +4,7 @@ import { rememberStore } from '../../lib/last-store.js';
 import { signal } from '../../lib/preact.js';
 import { onChange, read, remove, write } from '../../lib/store.js';
 
-const NAME = 'guest.device';
+export const NAME = 'guest.device';
 
 /**
  * @typedef {object} Device
@@ -40,12 +40,24 @@ let renewal = null;
 
 /** Exchanges the token for a new one, on the table's current session. */
 export function renew() {
-  renewal ??= call('POST', '/customer/auth/session', { token: device.value?.token })
-    .then((login) => keep(/** @type {import('wire').TableLogin} */ (login)))
-    .finally(() => {
-      renewal = null;
-    });
+  renewal ??= exchange().finally(() => {
+    renewal = null;
+  });
   return renewal;
+}
+
+/** Like `renew`, with a request that is sent from now on: the answer to an earlier one may name an earlier session. */
+export async function renewAfresh() {
+  await renewal?.catch(() => {});
+  return renew();
+}
+
+async function exchange() {
+  const { token, store_id, table_id } = device.value ?? {};
+  /** @type {import('wire').TableLogin} */
+  const login = await call('POST', '/customer/auth/session', { token });
+  // Meanwhile the tablet may have been paired with another table.
+  if (device.value?.store_id === store_id && device.value?.table_id === table_id) keep(login);
 }
 
 let isAnswered = false;

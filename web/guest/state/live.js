@@ -6,18 +6,24 @@ import { EventStream } from '../../lib/stream.js';
 import { close } from '../../lib/view.js';
 import { device, isUpToDate } from './device.js';
 import * as menu from './menu.js';
-import { queue } from './ordering.js';
+import { inSession, queue } from './ordering.js';
 import * as orders from './orders.js';
 import * as party from './party.js';
-import { checkSession, checkTableNumber, confirmSession, connectSession, end, phase, renewSession } from './session.js';
+import { checkSession, checkTableNumber, confirmSession, connectSession, end, goBack, phase, renewSession } from './session.js';
 
 const CHECK_EVERY = 10 * 60_000;
 
-/** What the thanks say. @type {import('../../vendor/signals.mjs').Signal<{ total: number, unsent: import('../../lib/queue.js').QueuedOrder[] }>} */
-export const farewell = signal({ total: 0, unsent: [] });
+/**
+ * The session that has ended, and what the thanks say of it.
+ *
+ * @typedef {{ session: number, total: number, unsent: import('../../lib/queue.js').QueuedOrder[] }} Farewell
+ */
+
+/** @type {import('../../vendor/signals.mjs').Signal<Farewell>} */
+export const farewell = signal({ session: 0, total: 0, unsent: [] });
 
 /** Whether the tablet has a session for the next guests. */
-export const isReady = computed(() => device.value?.session_id !== party.party.value.session_id);
+export const isReady = computed(() => device.value?.session_id !== farewell.value.session);
 
 export const stream = new EventStream({
   path: '/customer/orders/stream',
@@ -60,7 +66,7 @@ function handle(name, data) {
       end(data.session_id);
       break;
     case 'session_reopened':
-      if (data.table_id === device.value?.table_id) renewSession(true).catch(() => {});
+      if (data.table_id === device.value?.table_id) goBack();
       break;
     case 'new_order':
       orders.refresh();
@@ -81,7 +87,7 @@ export function start() {
       orders.enter(session);
       if (isSameParty && before && before !== session) {
         party.moveTo(session);
-        queue.forSession(before, (order) => ({ ...order, session_id: session }));
+        queue.forSession(before, (order) => inSession(session, order));
       } else {
         party.enter(session);
         if (before !== session) {
@@ -94,7 +100,7 @@ export function start() {
       orders.refresh();
     },
     end(session) {
-      farewell.value = { total: orders.total.peek(), unsent: [] };
+      farewell.value = { session, total: orders.total.peek(), unsent: [] };
       hush();
       sayGoodbye(session, device.peek()?.token ?? '');
       orders.clear();

@@ -78,6 +78,16 @@ export function place(cart) {
 }
 
 /**
+ * The order in another session of the same guests. It keeps its key, since the session is not part of its content.
+ *
+ * @param {number} session
+ * @param {QueuedOrder} order
+ */
+export function inSession(session, order) {
+  return { ...order, session_id: session, body: JSON.stringify({ ...JSON.parse(order.body), session_id: session }) };
+}
+
+/**
  * The lines of a refused order that are at fault.
  *
  * @param {QueuedOrder} order

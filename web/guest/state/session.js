@@ -2,7 +2,8 @@
 import { ApiError, asApiError, call } from '../../lib/api.js';
 import { batch, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
-import { device, forget, isRenewalDue, renew } from './device.js';
+import { onChange } from '../../lib/store.js';
+import { NAME, device, forget, isRenewalDue, renew, renewAfresh } from './device.js';
 
 /** @typedef {'unpaired' | 'open' | 'ended'} Phase */
 
@@ -32,6 +33,17 @@ let on = { enter() {}, end() {}, renewed() {} };
 export function connectSession(handlers) {
   on = handlers;
   if (device.value) on.enter(device.value.session_id, false);
+  onChange(NAME, followOtherTab);
+}
+
+/** Another tab has paired the tablet, renewed its token or forgotten it. */
+function followOtherTab() {
+  if (!device.value) {
+    phase.value = 'unpaired';
+    return;
+  }
+  if (phase.value === 'open' && seen === entered && device.value.session_id > entered) showEnd(entered);
+  follow();
 }
 
 /** Sets the page up for the session that the device has now. */
@@ -60,14 +72,18 @@ export function enterPaired() {
 /**
  * Gets a new token. Where the pairing is over, the page asks for the password; cart and queue stay.
  *
- * @param {boolean} [isSameParty] whether the guests stay the same in another session
+ * @param {object} [options]
+ * @param {boolean} [options.isSameParty] whether the guests stay the same in another session
+ * @param {() => Promise<void>} [options.by] `renewAfresh` where the session has just changed
  */
-export async function renewSession(isSameParty = false) {
+export async function renewSession({ isSameParty = false, by = renew } = {}) {
+  const token = device.value?.token;
   try {
-    await renew();
+    await by();
   } catch (thrown) {
     const error = asApiError(thrown);
-    if (error.status === 401 || error.code === 'DEVICE_REVOKED') {
+    const isPairingOver = error.status === 401 || error.code === 'DEVICE_REVOKED';
+    if (isPairingOver && device.value?.token === token) {
       batch(() => {
         forget();
         unpairedBecause.value = error.code;
@@ -136,19 +152,31 @@ export function confirmSession() {
 export async function end(session) {
   if (device.value?.session_id !== session || phase.value !== 'open') return;
   if (seen !== session) return renewSession().catch(() => {});
+  showEnd(session);
+  for (let failures = 0; device.value?.session_id === session; failures += 1) {
+    try {
+      await renewSession({ by: renewAfresh });
+    } catch {
+      await pause(failures);
+      continue;
+    }
+    // Still the table's session, or the one before: it was reopened in between.
+    const current = device.value?.session_id;
+    if (current && current <= session) return reopen(current);
+  }
+}
+
+/** @param {number} session */
+function showEnd(session) {
   batch(() => {
     phase.value = 'ended';
     on.end(session);
   });
-  for (let failures = 0; device.value?.session_id === session; failures += 1) {
-    try {
-      await renewSession();
-      // Still the table's session: it was reopened in between.
-      if (device.value?.session_id === session) return reopen(session);
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, backoff(failures, 1_000, 15_000)));
-    }
-  }
+}
+
+/** @param {number} failures */
+function pause(failures) {
+  return new Promise((resolve) => setTimeout(resolve, backoff(failures, 1_000, 15_000)));
 }
 
 /** @param {number} session */
@@ -157,6 +185,18 @@ function reopen(session) {
     phase.value = 'open';
     on.enter(session, true);
   });
+}
+
+/** The completion of the table's last session was taken back: the same guests go on in it. */
+export async function goBack() {
+  const { session_id } = device.value ?? {};
+  for (let failures = 0; device.value && device.value.session_id === session_id; failures += 1) {
+    try {
+      return await renewSession({ isSameParty: true, by: renewAfresh });
+    } catch {
+      await pause(failures);
+    }
+  }
 }
 
 /** The next guests begin. */

@@ -1,0 +1,184 @@
+// The guest page when the session of its table changes while something is on its way.
+import { expect, test } from './support/fixtures.js';
+
+const renewals = '**/api/v1/customer/auth/session';
+
+/** Holds the answer to the next request to an address, which the server has given already. */
+async function holdAnswer(page, address) {
+  let release;
+  const isReleased = new Promise((resolve) => {
+    release = resolve;
+  });
+  let isHeld = true;
+  const isAnswered = new Promise((answered) => {
+    page.route(address, async (route) => {
+      if (!isHeld) return route.fallback();
+      isHeld = false;
+      const response = await route.fetch();
+      answered();
+      await isReleased;
+      await route.fulfill({ response });
+    });
+  });
+  await page.route(address, (route) => route.fallback());
+  return { isAnswered, release };
+}
+
+/** The tablet's table and session, as the page keeps them. */
+const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem('tableorder.guest.device')));
+
+const nextGuests = (page) => page.getByRole('button', { name: '새로 시작하기' });
+
+/** Orders one item, completes the table and begins with the next guests. Returns the session that has ended. */
+async function changeGuests({ tablet, page, staff, table }) {
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  const { session_id } = await staff.complete(table);
+  await nextGuests(page).click();
+  await tablet.isReady();
+  return session_id;
+}
+
+test('an older renewal does not undo a new pairing', async ({ tablet, page, staff }) => {
+  const other = await staff.newTable();
+  const { isAnswered, release } = await holdAnswer(page, renewals);
+  await page.reload();
+  await isAnswered;
+  await page.getByRole('button', { name: /Language/ }).click();
+  await page.getByRole('button', { name: /테이블 다시 연결/ }).click();
+  await page.getByLabel('매장 코드').fill('demo-store');
+  await page.getByLabel('테이블 번호').fill(String(other.number));
+  await page.getByLabel('테이블 비밀번호').fill('1234');
+  await page.getByRole('button', { name: '연결하기' }).click();
+  await expect.poll(async () => (await kept(page)).table_number).toBe(other.number);
+  const renewed = page.waitForEvent('requestfinished', (request) => request.url().endsWith('/auth/session'));
+  release();
+  await renewed;
+  await tablet.isReady();
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  expect((await kept(page)).table_number).toBe(other.number);
+  expect(await staff.orders(other)).toHaveLength(1);
+});
+
+test('an older renewal does not open an ended session again', async ({ tablet, page, staff, table }) => {
+  // The page opens a stream with the answer that it gets too late.
+  tablet.complaints.expect(/409/);
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  const { isAnswered, release } = await holdAnswer(page, renewals);
+  await page.reload();
+  await isAnswered;
+  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+  const { session_id } = await staff.complete(table);
+  await expect(page.getByRole('heading', { name: '이용해 주셔서 감사합니다' })).toBeVisible();
+  const phases = page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const seen = [];
+        const observer = new MutationObserver(() => {
+          const title = document.querySelector('h1')?.textContent ?? '';
+          if (seen.at(-1) !== title) seen.push(title);
+          if (!document.querySelector('main.thanks button[aria-busy="true"]') && title.includes('감사합니다')) resolve(seen);
+        });
+        observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+      }),
+  );
+  release();
+  await expect(nextGuests(page)).toBeEnabled();
+  expect(await phases).toEqual(['이용해 주셔서 감사합니다']);
+  await expect(page.getByText('2,000원')).toBeVisible();
+  expect((await kept(page)).session_id).not.toBe(session_id);
+});
+
+test('a completion that is taken back reaches a tablet whose renewal fails at first', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/ERR_FAILED/);
+  const session = await changeGuests({ tablet, page, staff, table });
+  let failures = 2;
+  await page.route(renewals, (route) => {
+    if (failures === 0) return route.fallback();
+    failures -= 1;
+    return route.abort();
+  });
+  await staff.call('POST', `/admin/sessions/${session}/reopen`);
+  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+  expect(failures).toBe(0);
+});
+
+test('a completion that is taken back while the stream is down keeps the language', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/ERR_|409/);
+  const session = await changeGuests({ tablet, page, staff, table });
+  await page.getByRole('button', { name: /Language/ }).click();
+  await page.getByRole('button', { name: 'English' }).click();
+  await tablet.close();
+  await tablet.disconnect();
+  await expect(page.locator('.badge.live')).toHaveCount(0);
+  await staff.call('POST', `/admin/sessions/${session}/reopen`);
+  await tablet.reconnect();
+  await expect(page.getByRole('button', { name: 'My orders 1' })).toBeVisible();
+  expect((await kept(page)).session_id).toBe(session);
+});
+
+test('an order that waits follows its guests into the reopened session', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/ERR_FAILED/);
+  const session = await changeGuests({ tablet, page, staff, table });
+  const address = '**/api/v1/customer/orders';
+  await page.route(address, (route) => (route.request().method() === 'POST' ? route.abort() : route.fallback()));
+  await tablet.add('식혜');
+  await tablet.order();
+  await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
+  await staff.call('POST', `/admin/sessions/${session}/reopen`);
+  await expect.poll(async () => (await kept(page)).session_id).toBe(session);
+  await page.unroute(address);
+  await expect.poll(async () => (await staff.orders(table)).map((order) => order.items[0].menu_name)).toEqual(['식혜', '콜라']);
+  const sessions = (await staff.orders(table)).map((order) => order.session_id);
+  expect(sessions).toEqual([session, session]);
+});
+
+test('an order whose tab was closed is sent by another tab', async ({ tablet, page, context, server, staff, table }) => {
+  tablet.complaints.expect(/ERR_FAILED/);
+  const second = await context.newPage();
+  await second.clock.install();
+  await second.goto(`${server.base}/order`);
+  await expect(second.locator('.badge.live')).toBeVisible();
+  await page.route('**/api/v1/customer/orders', (route) => (route.request().method() === 'POST' ? route.abort() : route.fallback()));
+  await tablet.add('식혜');
+  await tablet.order();
+  await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
+  await page.close();
+  expect(await staff.orders(table)).toEqual([]);
+  await second.clock.fastForward(20_000);
+  await expect(second.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+  expect(await staff.orders(table)).toHaveLength(1);
+});
+
+test('a second tab follows into the next session', async ({ tablet, page, context, server, staff, table }) => {
+  tablet.complaints.expect(/ERR_FAILED|409/);
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  const second = await context.newPage();
+  await second.goto(`${server.base}/order`);
+  await expect(second.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+  await expect(second.locator('.badge.live')).toBeVisible();
+  // It hears of the end only from the first tab.
+  await second.route('**/orders/stream', (route) => route.abort());
+  await second.evaluate(() => dispatchEvent(new Event('online')));
+  await expect(second.locator('.badge.live')).toHaveCount(0);
+  await staff.complete(table);
+  for (const one of [page, second]) {
+    await expect(one.getByRole('heading', { name: '이용해 주셔서 감사합니다' })).toBeVisible();
+    await nextGuests(one).click();
+    await expect(one.getByRole('button', { name: '주문 내역', exact: true })).toBeVisible();
+  }
+  await second.getByRole('button', { name: '식혜 담기', exact: true }).click();
+  await second.locator('.cart-panel').getByRole('button', { name: '주문하기' }).click();
+  await second.getByRole('dialog').getByRole('button', { name: /원 주문하기$/ }).click();
+  await expect(second.getByRole('heading', { name: '주문이 접수되었습니다' })).toBeVisible();
+  await expect(second.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+});
