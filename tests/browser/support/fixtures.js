@@ -65,6 +65,8 @@ export const test = base.extend({
       });
     });
     await use({ expect: (pattern) => expected.push(pattern), allow: (host) => hosts.push(host) });
+    // A request that a test has routed may be on its way when the test ends.
+    for (const page of context.pages()) await page.unrouteAll({ behavior: 'ignoreErrors' });
     expect(complaints).toEqual([]);
   },
   /** A paired tablet that shows the menu. */

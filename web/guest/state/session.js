@@ -162,7 +162,7 @@ export async function end(session) {
     }
     // Still the table's session, or the one before: it was reopened in between.
     const current = device.value?.session_id;
-    if (current && current <= session) return reopen(current);
+    if (phase.peek() === 'ended' && current && current <= session) return reopen(current);
   }
 }
 
