@@ -151,7 +151,8 @@ async fn guesses_of_the_current_password_are_throttled_too() {
 
 #[tokio::test]
 async fn a_login_beyond_the_queue_gets_503_and_orders_continue() {
-    let app = TestApp::start_with(|config: &mut Config| config.login.queue = 2).await;
+    // One store can use half of the queue.
+    let app = TestApp::start_with(|config: &mut Config| config.login.queue = 4).await;
     let store = app.store("demo").await;
     app.store("other").await;
     let tablet = store.tablet(1).await;
