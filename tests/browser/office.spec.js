@@ -1,7 +1,9 @@
 import { checkPage } from './support/axe.js';
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
+import { startServer } from './support/server.js';
 import { fillLogin, signIn } from './support/sign-in.js';
+import { Staff } from './support/staff.js';
 
 /** A signed-in office at a section. */
 async function openOffice(page, server, section = 'menu') {
@@ -36,6 +38,22 @@ const arranged = test.extend({
     const category = await staff.newCategory(name, ['하나', '둘', '셋']);
     await use({ ...category, name });
     await staff.deleteCategory(category);
+  },
+});
+
+/** A server with the demo store and another one, which has one category. */
+const withStores = test.extend({
+  stores: async ({ complaints }, use) => {
+    const server = await startServer();
+    complaints.allow(server.base);
+    const owner = new Staff(server.base);
+    const other = { store: 'kimchi', username: 'boss', password: 'open sesame' };
+    const { username, password } = other;
+    await owner.call('POST', '/setup/store', { code: server.code, store: { store_id: other.store, name: '김치식당' }, owner: { username, password } });
+    owner.token = (await owner.call('POST', '/admin/auth/login', { store_id: other.store, username, password })).token;
+    await owner.newCategory('김치 요리', []);
+    await use({ server, other });
+    await server.stop();
   },
 });
 
@@ -737,6 +755,39 @@ test.describe('accounts in the office', () => {
     }
     const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
     expect(stored).not.toContain('token');
+  });
+
+  withStores('of another store replace everything that is shown', async ({ page, stores: { server, other }, complaints }) => {
+    complaints.expect(/401/);
+    const signInAgain = async (account) => {
+      await endLogin(page);
+      // The stream connects again, and is refused.
+      await page.evaluate(() => dispatchEvent(new Event('online')));
+      const again = page.getByRole('dialog', { name: '다시 로그인해 주세요' });
+      await fillLogin(again, account);
+      await expect(again).toHaveCount(0);
+      await expect(page.locator('.badge.live')).toBeVisible();
+    };
+    const go = (name) => page.getByRole('link', { name, exact: true }).click();
+    await openOffice(page, server);
+    await page.getByLabel('메뉴 검색').fill('콜라');
+    await page.getByLabel('표시할 카테고리').selectOption({ label: '음료·주류' });
+    await signInAgain(other);
+    await expect(page.getByRole('heading', { name: '김치 요리' })).toBeVisible();
+    await expect(page.getByLabel('메뉴 검색')).toHaveValue('');
+    await go('테이블');
+    await expect(page.getByRole('heading', { name: '테이블 0개' })).toBeVisible();
+    await signInAgain();
+    await expect(row(page, '1번 테이블').first()).toBeVisible();
+    await go('계정');
+    await expect(row(page, 'admin')).toBeVisible();
+    await signInAgain(other);
+    await expect(row(page, 'boss')).toBeVisible();
+    await go('변경 기록');
+    await expect(row(page, '김치 요리')).toBeVisible();
+    await signInAgain();
+    await expect(row(page, 'admin').first()).toBeVisible();
+    await expect(row(page, '김치 요리')).toHaveCount(0);
   });
 
   test('keep the language that was chosen on another page for staff', async ({ page, server, complaints }) => {

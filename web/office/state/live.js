@@ -3,6 +3,7 @@ import { checkBuild } from '../../lib/build.js';
 import { open, view } from '../../lib/view.js';
 import { account, login, refreshAccount } from './account.js';
 import * as audit from './audit.js';
+import { clearFilter } from './filter.js';
 import { demo, menu, tables, users } from './lists.js';
 
 const LISTS = [menu, tables, users, demo];
@@ -21,7 +22,8 @@ let store = '';
 /** Starts or continues with the store of the login. */
 export async function start() {
   const { store_id = '', role } = account.value ?? {};
-  if (store && store !== store_id) {
+  const isOther = store !== '' && store !== store_id;
+  if (isOther) {
     forget();
     open(section());
   }
@@ -30,8 +32,11 @@ export async function start() {
     stream.start();
     menu.load();
     demo.load();
-    for (const list of [tables, users]) if (list.data.peek() || list.error.peek()) list.load();
-    if (audit.failure.peek()) audit.load();
+    // A section loads its list only when it is opened, and it stays open when the store changes.
+    const shown = isOther ? section() : '';
+    if (shown === 'tables' || tables.data.peek() || tables.error.peek()) tables.load();
+    if (shown === 'users' || users.data.peek() || users.error.peek()) users.load();
+    if (shown === 'audit' || audit.failure.peek()) audit.load();
   } else {
     stream.stop();
   }
@@ -41,6 +46,7 @@ export async function start() {
 function forget() {
   for (const list of LISTS) list.reset();
   audit.reset();
+  clearFilter();
 }
 
 export function leave() {
