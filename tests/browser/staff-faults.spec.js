@@ -1,6 +1,7 @@
 // The staff page when answers are late or lost, and when somebody else is faster.
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
+import { settled } from './support/settled.js';
 import { fillLogin } from './support/sign-in.js';
 import { card, openTable, signIn } from './support/staff-page.js';
 import { pausedTaps } from './support/taps.js';
@@ -44,6 +45,29 @@ test.describe('the staff page', () => {
     await expect(page.locator('.badge.live')).toBeVisible();
     await (await Guest.login(server.base, table)).order();
     await expect(card(page, table)).toContainText('새 주문');
+  });
+
+  test('does not show tables that are older than those on the screen', async ({ page, server, table, complaints }) => {
+    void complaints;
+    await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    let answer;
+    await page.route('**/api/v1/admin/tables/dashboard', async (route) => {
+      if (answer) return route.fallback();
+      const response = await route.fetch();
+      answer = () => route.fulfill({ response });
+    });
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await expect.poll(() => answer).toBeTruthy();
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    await expect(card(page, table)).toContainText('비어 있음');
+    const late = page.waitForResponse(/tables\/dashboard/);
+    await answer();
+    await (await late).finished();
+    await settled(page);
+    expect(await card(page, table).textContent()).toContain('비어 있음');
   });
 
   test('reads the orders of a completion again after a failure', async ({ page, server, table, complaints }) => {

@@ -103,6 +103,7 @@ function forgetGone(wasUnseen, now) {
   markSeen((one) => wasUnseen.has(one) && !live.has(one.table));
 }
 
+let loads = 0;
 let failures = 0;
 let isLoading = false;
 let isStale = false;
@@ -126,6 +127,8 @@ setInterval(refreshIfVisible, REFRESH_EVERY);
 export async function refresh() {
   clearTimeout(timer);
   timer = undefined;
+  loads += 1;
+  const own = loads;
   isLoading = true;
   isStale = false;
   const token = account.value?.token;
@@ -134,13 +137,15 @@ export async function refresh() {
     /** @type {import('wire').Dashboard} */
     const dashboard = await request('GET', '/admin/tables/dashboard');
     if (account.value?.token !== token) return '';
+    // A later request may already have brought newer tables. `start` can follow the events from this older one as well.
+    if (own !== loads) return dashboard.event_id;
     tables.value = tables.value && !isUnused() ? keepPlaces(tables.value, dashboard.tables) : dashboard.tables;
     forgetGone(wasUnseen, dashboard.tables);
     failure.value = null;
     failures = 0;
     return dashboard.event_id;
   } catch (thrown) {
-    if (account.value?.token !== token) return '';
+    if (own !== loads || account.value?.token !== token) return '';
     failure.value = asApiError(thrown);
     if (failure.value.status !== 401) {
       timer = setTimeout(tables.value ? refresh : start, backoff(failures, 1_000, 15_000));
@@ -148,8 +153,10 @@ export async function refresh() {
     }
     return '';
   } finally {
-    isLoading = false;
-    if (isStale) refreshSoon();
+    if (own === loads) {
+      isLoading = false;
+      if (isStale) refreshSoon();
+    }
   }
 }
 
