@@ -1,5 +1,6 @@
 import { checkPage, isNotWide } from './support/axe.js';
 import { expect, test } from './support/fixtures.js';
+import { settled } from './support/settled.js';
 import { signIn } from './support/sign-in.js';
 import { pausedTaps } from './support/taps.js';
 
@@ -174,6 +175,36 @@ test('a page of an old build loads itself again once nobody uses it', async ({ p
   await tablet.isReady();
   await expect(tablet.line('콜라')).toBeVisible();
 });
+
+for (const [what, statuses, isReloaded] of [
+  ['it has just loaded itself', [200], true],
+  ['the server does not tell its build', [503], false],
+  ['the server is gone before the page loads itself', [200, 503], false],
+]) {
+  test(`a page of an old build asks again ten minutes later if ${what}`, async ({ page, server, table, complaints }) => {
+    complaints.expect(/Failed to load resource/);
+    const { Tablet } = await import('./support/fixtures.js');
+    await page.clock.install();
+    if (isReloaded) await page.addInitScript(() => sessionStorage.setItem('tableorder.reloaded_at', String(Date.now())));
+    let asked = 0;
+    await page.route('**/order', async (route) => {
+      if (route.request().method() !== 'HEAD') return route.fallback();
+      asked += 1;
+      return route.fulfill({ status: statuses[asked - 1] ?? 200, headers: { 'x-build': 'another' } });
+    });
+    const tablet = new Tablet(page, server.base, table, complaints);
+    await tablet.pair();
+    await expect.poll(() => asked).toBe(1);
+    // The page also asks whenever its stream connects.
+    await page.route('**/orders/stream', (route) => route.abort());
+    await page.clock.runFor(61_000);
+    await expect.poll(() => asked).toBe(statuses.length);
+    await settled(page);
+    const loaded = page.waitForEvent('domcontentloaded');
+    await page.clock.fastForward(600_000);
+    await loaded;
+  });
+}
 
 test('a double tap on a table of the staff page leaves its dialog open', async ({ page, server, complaints }) => {
   void complaints;

@@ -12,14 +12,26 @@ const AT_MOST_EVERY = 600_000;
 const STAMP = 'tableorder.reloaded_at';
 
 let isPlanned = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
 
 /** Asks the server for its build. If it is another, the page loads itself again once nobody uses it. */
 export async function checkBuild() {
   if (isPlanned) return;
   const build = await currentBuild();
-  if (!build || build === OWN || Date.now() - Number(sessionStorage.getItem(STAMP)) < AT_MOST_EVERY) return;
+  if (build === OWN) return;
+  if (!build || Date.now() - Number(sessionStorage.getItem(STAMP)) < AT_MOST_EVERY) {
+    checkLater();
+    return;
+  }
   isPlanned = true;
   reloadWhenIdle();
+}
+
+/** A stream may stay open for days: the page does not wait until it connects again. */
+function checkLater() {
+  clearTimeout(timer);
+  timer = setTimeout(checkBuild, AT_MOST_EVERY);
 }
 
 function reloadWhenIdle() {
@@ -30,7 +42,10 @@ function reloadWhenIdle() {
     }
     isPlanned = false;
     // It may be gone again, and a page that cannot load is worse than an old one.
-    if (!(await currentBuild())) return;
+    if (!(await currentBuild())) {
+      checkLater();
+      return;
+    }
     sessionStorage.setItem(STAMP, String(Date.now()));
     location.reload();
   });
