@@ -145,8 +145,8 @@ def _all_items_of_a_category(case):
 def _existing_item(case):
     if items := _get("/customer/menu", _bearer("tablet")).get("menus"):
         lines = [{**line, "menu_id": items[0]["id"]} for line in case.body["items"]]
-        # A generated deadline has passed or is too far ahead.
-        case.body = {**case.body, "items": lines, "not_after": None}
+        # A generated deadline has passed or is too far ahead, and a generated session is not the tablet's.
+        case.body = {**case.body, "items": lines, "not_after": None, "session_id": None}
 
 
 def _existing_order(case):

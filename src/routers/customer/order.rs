@@ -29,7 +29,9 @@ pub(super) fn streams() -> OpenApiRouter<AppState> {
 /// Place an order
 ///
 /// The server sets prices and the total, from the current menu. With an `Idempotency-Key`, a retry of the same order
-/// gets the first response again, at any later time. Without one, every request places an order.
+/// gets the first response again, at any later time. Without one, every request places an order. With the `session_id` of
+/// another session, the order is refused with `SESSION_MISMATCH`, whose `error` also has `session_id` and
+/// `current_session_id`.
 #[utoipa::path(
     post, path = "/api/v1/customer/orders", tag = "customer: orders",
     security(("table_token" = [])),
