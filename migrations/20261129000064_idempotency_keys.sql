@@ -1,4 +1,4 @@
--- The first response to each request that a user sent with an idempotency key. Orders of guests keep their keys in `orders`.
+-- The result of each request that a user sent with an idempotency key. Orders of guests keep their keys in `orders`.
 -- Backup files do not contain this table: a restore ends all logins.
 CREATE TABLE idempotency_keys (
     store_id bigint NOT NULL,

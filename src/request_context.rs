@@ -16,6 +16,8 @@ pub struct RequestContext {
     pub client: IpAddr,
     /// The language that the client asks for.
     pub language: Language,
+    /// Whether the request only reads: a response to it can be refused after it was made.
+    pub is_read: bool,
     queries: AtomicU32,
     store: OnceLock<StoreId>,
     table: OnceLock<TableId>,
@@ -29,9 +31,9 @@ tokio::task_local! {
 impl RequestContext {
     /// A request that has not been authenticated and has sent no query yet.
     #[must_use]
-    pub fn new(id: String, client: IpAddr, language: Language) -> Arc<Self> {
+    pub fn new(id: String, client: IpAddr, language: Language, is_read: bool) -> Arc<Self> {
         let (store, table, limit) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Arc::new(Self { id, client, language, queries: AtomicU32::new(0), store, table, limit })
+        Arc::new(Self { id, client, language, is_read, queries: AtomicU32::new(0), store, table, limit })
     }
 
     /// The number of statements sent to the database for this request.

@@ -158,6 +158,8 @@ impl Connection {
             }
             self.app.clone().call(request)
         });
+        // This stream supports vectored writes, so hyper sends large bodies without a copy: `middleware::response_memory`
+        // counts a body until it is dropped.
         let connection = Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(if self.is_rejected { REJECT_TIMEOUT } else { config.header_timeout })

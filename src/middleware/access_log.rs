@@ -105,6 +105,7 @@ impl Record {
             request_id(request.headers()),
             client_address::from_request(request, &settings.trusted_proxies),
             language_of(request.headers()),
+            request.method().is_safe(),
         );
         let trace = traces::begin(request, route.as_ref().map(MatchedPath::as_str));
         Self { settings, context, started, method: request.method().clone(), route, trace }

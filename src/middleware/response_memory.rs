@@ -1,4 +1,5 @@
 //! The memory budget of large responses. Without it, clients that read slowly could make the server keep any number of them.
+//! The menus that the tablets of a store share are not part of it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -80,18 +81,24 @@ impl ResponseMemory {
     /// Counts a large response, or replaces it with an error if the client's share of the budget is used up.
     pub(super) fn apply(&self, mut response: Response) -> Response {
         let Some(LargeBody(bytes)) = response.extensions_mut().remove() else { return response };
-        let accounts = request_context::with(Account::of).unwrap_or_default();
-        if let Err(refused) = self.claim(&accounts, bytes.len()) {
+        let request = request_context::with(|context| (Account::of(context), context.is_read));
+        let (accounts, is_read) = request.unwrap_or_default();
+        // A change is made already: its response is only counted.
+        if is_read && let Err(refused) = self.check(&accounts, bytes.len()) {
             return refused.into_response();
         }
+        self.claim(&accounts, bytes.len());
         let counted = CountedBody { bytes, accounts, memory: self.clone() };
         *response.body_mut() = Body::from(Bytes::from_owner(counted));
         response
     }
 
-    /// Adds `bytes` to the accounts. A response that is larger than a share is allowed if it is the only one.
-    fn claim(&self, accounts: &[Account], bytes: usize) -> Result<()> {
-        let mut used = self.used();
+    /// Whether the accounts have room for `bytes`. A response that is larger than a share is allowed if it is the only one.
+    ///
+    /// # Errors
+    /// `TOO_MANY_REQUESTS`, or `SERVICE_UNAVAILABLE` if the whole budget is used.
+    fn check(&self, accounts: &[Account], bytes: usize) -> Result<()> {
+        let used = self.used();
         for account in accounts {
             let share = account.share_of(self.budget);
             if used.get(account).is_some_and(|used| used + bytes > share) {
@@ -103,11 +110,15 @@ impl ResponseMemory {
                 return Err(AppError::limit_reached(code, Limit::ResponseBytes, maximum));
             }
         }
+        Ok(())
+    }
+
+    fn claim(&self, accounts: &[Account], bytes: usize) {
+        let mut used = self.used();
         for account in accounts {
             *used.entry(*account).or_default() += bytes;
         }
         self.metrics.add_unsent_bytes(bytes);
-        Ok(())
     }
 
     fn release(&self, accounts: &[Account], bytes: usize) {
@@ -139,9 +150,15 @@ mod tests {
         [Account::Table(store, table), Account::TablesOf(store), Account::Store(store), Account::Server]
     }
 
+    /// The refusal of a response; one that is not refused is counted.
     fn refusal(memory: &ResponseMemory, accounts: &[Account], bytes: usize) -> Option<(ErrorCode, i64)> {
-        let refused = memory.claim(accounts, bytes).err()?;
-        Some((refused.code, refused.limit()?.1))
+        match memory.check(accounts, bytes) {
+            Ok(()) => {
+                memory.claim(accounts, bytes);
+                None
+            }
+            Err(refused) => Some((refused.code, refused.limit()?.1)),
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct MenuData {
     pub items: Vec<MenuItem>,
 }
 
-/// A menu item.
+/// A menu item. Its JSON is stored for a day in `idempotency_keys`: a new field needs `#[serde(default)]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MenuItem {
     /// The menu item's id.

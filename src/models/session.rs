@@ -43,7 +43,7 @@ pub struct SessionTotals {
     pub unfinished_count: i64,
 }
 
-/// A session that was completed.
+/// A session that was completed. Its JSON is stored for a day in `idempotency_keys`: a new field needs `#[serde(default)]`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct CompletedSession {
     /// The session.

@@ -26,14 +26,14 @@ pub struct FirstRequest {
     pub result: Option<String>,
 }
 
-/// Inserts the key, or replaces one from `expired` or earlier. Returns `false` if the key was used since. Waits for another
+/// Inserts the key, or replaces one that is not newer than `expired_before`. Returns `false` if the key was used since. Waits for another
 /// transaction that inserts the same key.
 pub async fn claim(
     conn: &mut PgConnection,
     request: RequestKey<'_>,
     digest: &[u8],
     now: DateTime<Utc>,
-    expired: DateTime<Utc>,
+    expired_before: DateTime<Utc>,
 ) -> Result<bool> {
     let result = sqlx::query!(
         "INSERT INTO idempotency_keys (store_id, user_id, key, digest, created_at) VALUES ($1, $2, $3, $4, $5)
@@ -45,7 +45,7 @@ pub async fn claim(
         request.key.as_str(),
         digest,
         now,
-        expired
+        expired_before
     )
     .execute(conn)
     .await?;
@@ -79,15 +79,20 @@ pub async fn set_result(conn: &mut PgConnection, request: RequestKey<'_>, result
     Ok(())
 }
 
-/// Deletes at most `limit` of the store's keys from `expired` or earlier. Returns their number.
-pub async fn delete_old(conn: &mut PgConnection, store: StoreId, expired: DateTime<Utc>, limit: i64) -> Result<u64> {
+/// Deletes at most `limit` of the store's keys that are not newer than `expired_before`. Returns their number.
+pub async fn delete_old(
+    conn: &mut PgConnection,
+    store: StoreId,
+    expired_before: DateTime<Utc>,
+    limit: i64,
+) -> Result<u64> {
     let result = sqlx::query!(
         "DELETE FROM idempotency_keys
          WHERE store_id = $1 AND (user_id, key) IN (
            SELECT user_id, key FROM idempotency_keys WHERE store_id = $1 AND created_at <= $2
            LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)",
         store.0,
-        expired,
+        expired_before,
         limit
     )
     .execute(conn)

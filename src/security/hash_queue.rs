@@ -16,7 +16,8 @@ pub struct HashQueue {
 #[derive(Debug, Default)]
 struct Used {
     all: usize,
-    /// `None`: logins to a store that does not exist, and passwords of new stores.
+    /// `None`: logins to stores that do not exist, which share one part, and passwords of new stores. (While that part is
+    /// full, a refusal reveals that a store does not exist. Store codes are not secret.)
     by_store: HashMap<Option<StoreId>, usize>,
 }
 
@@ -54,13 +55,16 @@ impl HashQueue {
     pub fn acquire(&self, store: Option<StoreId>) -> Result<HashPermit> {
         let mut used = self.used();
         let free = self.size.saturating_sub(used.all);
-        let of_store = used.by_store.entry(store).or_default();
-        if *of_store >= free {
+        let of_store = used.by_store.get(&store).copied().unwrap_or_default();
+        if of_store >= free {
             let maximum = i64::try_from(self.size).unwrap_or(i64::MAX);
             let refused = AppError::limit_reached(ErrorCode::ServiceUnavailable, Limit::QueuedPasswords, maximum);
-            return Err(AppError { cause: Some("the queue of passwords is full".into()), ..refused });
+            return Err(AppError {
+                cause: Some("the queue of passwords, or the store's part of it, is full".into()),
+                ..refused
+            });
         }
-        *of_store += 1;
+        *used.by_store.entry(store).or_default() += 1;
         used.all += 1;
         Ok(HashPermit { queue: self.clone(), store })
     }

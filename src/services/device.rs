@@ -206,7 +206,10 @@ impl DeviceService {
     pub(super) fn mark_seen(&self, claims: &Claims) {
         let (Some(device), store) = (claims.device, claims.store) else { return };
         let this = self.clone();
-        tokio::spawn(async move { this.store_seen(store, &[device]).await });
+        tokio::spawn(async move {
+            let recently = this.clock.now() - SEEN_INTERVAL;
+            this.store_seen(store, &[device], recently).await;
+        });
     }
 
     /// Records the devices with an open stream as seen, every [`SEEN_INTERVAL`]: otherwise a tablet whose stream stays open
@@ -221,14 +224,16 @@ impl DeviceService {
     /// Records the devices with an open stream on this instance as seen.
     pub async fn mark_connected(&self, hub: &Hub) {
         for (store, devices) in hub.devices() {
-            self.store_seen(store, &devices).await;
+            if !devices.is_empty() {
+                self.store_seen(store, &devices, self.clock.now()).await;
+            }
         }
     }
 
-    async fn store_seen(&self, store: StoreId, devices: &[DeviceId]) {
+    /// Records the devices as seen, except those that were already seen after `recently`.
+    async fn store_seen(&self, store: StoreId, devices: &[DeviceId], recently: DateTime<Utc>) {
         let now = self.clock.now();
-        let seen =
-            self.database.write(|conn| device::mark_seen(conn, store, devices, now, now - SEEN_INTERVAL).scope_boxed());
+        let seen = self.database.write(|conn| device::mark_seen(conn, store, devices, now, recently).scope_boxed());
         if let Err(error) = seen.await {
             tracing::warn!(%error, "could not store when a device was last seen");
         }

@@ -26,15 +26,15 @@ pub struct Replayable<T> {
     pub is_replayed: bool,
 }
 
-/// A claimed key, whose result must be stored in the same transaction.
+/// The result of a first request, which is stored in the same transaction if the request has a key.
 #[derive(Debug)]
-pub(super) struct ClaimedKey<'a>(Option<RequestKey<'a>>);
+pub(super) struct PendingResult<'a>(Option<RequestKey<'a>>);
 
 /// The state of a key at the beginning of a request.
 #[derive(Debug)]
 pub(super) enum Claim<'a, T> {
     /// The request is the first one, or has no key.
-    New(ClaimedKey<'a>),
+    First(PendingResult<'a>),
     /// The result of the first request.
     Replayed(T),
 }
@@ -53,11 +53,11 @@ pub(super) async fn claim<'a, T: DeserializeOwned>(
     now: DateTime<Utc>,
 ) -> Result<Claim<'a, T>> {
     let user = by.id.filter(|_| by.kind == ActorKind::User).map(UserId);
-    let (Some(user), Some(key)) = (user, key) else { return Ok(Claim::New(ClaimedKey(None))) };
+    let (Some(user), Some(key)) = (user, key) else { return Ok(Claim::First(PendingResult(None))) };
     let request = RequestKey { store, user, key };
     let digest = Sha256::digest(serde_json::to_vec(content).map_err(AppError::internal)?);
     if idempotency::claim(tx, request, &digest, now, now - LIFETIME).await? {
-        return Ok(Claim::New(ClaimedKey(Some(request))));
+        return Ok(Claim::First(PendingResult(Some(request))));
     }
     let lost = || AppError::internal("the result of a key is missing");
     let first = idempotency::find(tx, request).await?.ok_or_else(lost)?;
@@ -68,7 +68,7 @@ pub(super) async fn claim<'a, T: DeserializeOwned>(
     serde_json::from_str(&result).map(Claim::Replayed).map_err(AppError::internal)
 }
 
-impl ClaimedKey<'_> {
+impl PendingResult<'_> {
     /// Stores the result for retries: the last step of the transaction.
     pub(super) async fn store(self, tx: &mut Connection, result: &impl Serialize) -> Result<()> {
         let Some(request) = self.0 else { return Ok(()) };
@@ -84,12 +84,13 @@ pub async fn run_retention(database: &Database, clock: &Clock) {
 
 /// Deletes expired keys of every store, and returns their number.
 pub async fn prune(database: &Database, clock: &Clock) -> Result<u64> {
-    let expired = clock.now() - LIFETIME;
+    let expired_before = clock.now() - LIFETIME;
     let stores = database.read(|conn| store::ids(conn).scope_boxed()).await?;
     let mut pruned = 0;
     for store in stores {
-        let prune_batch =
-            || database.write(|conn| idempotency::delete_old(conn, store, expired, retention::BATCH).scope_boxed());
+        let prune_batch = || {
+            database.write(|conn| idempotency::delete_old(conn, store, expired_before, retention::BATCH).scope_boxed())
+        };
         pruned += retention::in_batches(prune_batch).await?;
     }
     Ok(pruned)

@@ -98,9 +98,9 @@ impl MenuService {
             async move {
                 let now = self.clock.now();
                 let content = (AuditAction::MenuCreated.as_str(), details, display_order);
-                let claimed = match idempotency::claim(tx, store, by, key, &content, now).await? {
-                    Claim::New(claimed) => claimed,
-                    Claim::Replayed(item) => return Ok((item, None)),
+                let pending = match idempotency::claim(tx, store, by, key, &content, now).await? {
+                    Claim::First(pending) => pending,
+                    Claim::Replayed(result) => return Ok((Replayable { result, is_replayed: true }, None)),
                 };
                 let display_order = match display_order {
                     Some(display_order) => display_order,
@@ -112,17 +112,16 @@ impl MenuService {
                 let event = record_menu_change(tx, store, by, &entry, now).await?;
                 check_menu_items(tx, store, self.limits).await?;
                 check_menu_bytes(tx, store, self.limits).await?;
-                claimed.store(tx, &item).await?;
-                Ok((item, Some(event)))
+                pending.store(tx, &item).await?;
+                Ok((Replayable { result: item, is_replayed: false }, Some(event)))
             }
             .scope_boxed()
         });
         let (item, event) = created.await?;
-        let is_replayed = event.is_none();
         if let Some(event) = event {
             self.hub.publish(event);
         }
-        Ok(Replayable { result: item, is_replayed })
+        Ok(item)
     }
 
     /// Changes a menu item.

@@ -103,9 +103,9 @@ impl SessionService {
             async move {
                 let now = self.clock.now();
                 let content = (AuditAction::SessionCompleted.as_str(), table, expected);
-                let claimed = match idempotency::claim(tx, store, by, key, &content, now).await? {
-                    Claim::New(claimed) => claimed,
-                    Claim::Replayed(session) => return Ok((session, true, None)),
+                let pending = match idempotency::claim(tx, store, by, key, &content, now).await? {
+                    Claim::First(pending) => pending,
+                    Claim::Replayed(result) => return Ok((Replayable { result, is_replayed: true }, None)),
                 };
                 let number = table::find(tx, store, table).await?.ok_or(ErrorCode::TableNotFound)?.table_number;
                 let current = session::lock_unfinished(tx, store, table).await?;
@@ -113,8 +113,8 @@ impl SessionService {
                 if let Some(expected) = expected.filter(|expected| current_id != Some(*expected)) {
                     let completed = session::find_completed(tx, store, table, expected).await?;
                     let completed = completed.ok_or_else(|| mismatch(expected, current_id))?;
-                    claimed.store(tx, &completed).await?;
-                    return Ok((completed, false, None));
+                    pending.store(tx, &completed).await?;
+                    return Ok((Replayable { result: completed, is_replayed: false }, None));
                 }
                 let id = current.filter(Session::has_started).ok_or(ErrorCode::SessionNotFound)?.id;
                 let totals = order::totals(tx, store, id).await?;
@@ -128,16 +128,16 @@ impl SessionService {
                 audit::record(tx, store, by, &entry, now).await?;
                 let event = append(tx, store, NewEvent::session_completed(id, table), now).await?;
                 let completed = CompletedSession { id, totals, completed_at: now };
-                claimed.store(tx, &completed).await?;
-                Ok((completed, false, Some(event)))
+                pending.store(tx, &completed).await?;
+                Ok((Replayable { result: completed, is_replayed: false }, Some(event)))
             }
             .scope_boxed()
         });
-        let (result, is_replayed, event) = completed.await?;
+        let (session, event) = completed.await?;
         if let Some(event) = event {
             self.hub.publish(event);
         }
-        Ok(Replayable { result, is_replayed })
+        Ok(session)
     }
 
     /// Reopens a completed session, as long as no party has ordered at the table since. A newer session that has not
@@ -186,7 +186,7 @@ impl SessionService {
     }
 }
 
-/// The error of a request that names the session `expected` while the table's session is `current`.
+/// The error of a request that names the session `expected` while the table or the token has the session `current`.
 pub(super) fn mismatch(expected: SessionId, current: Option<SessionId>) -> AppError {
     let data = ErrorData::SessionMismatch { session_id: expected.0, current_session_id: current.map(|id| id.0) };
     AppError { data: Some(data), ..ErrorCode::SessionMismatch.into() }

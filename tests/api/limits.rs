@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -224,13 +224,16 @@ async fn read_nothing(app: &TestApp, token: &str, path: &str) -> (u16, TcpStream
     (String::from_utf8_lossy(&status[9..]).parse().unwrap(), client)
 }
 
+fn large_order(store: &TestStore) -> Value {
+    json!({"items": vec![json!({"menu_id": store.menus[0], "quantity": 1}); 100]})
+}
+
 /// The tablet of a table that has this number of orders of 44 KB.
 async fn with_orders(store: &TestStore, table: i32, orders: usize) -> ApiClient {
     let (admin, tablet) = (store.admin().await, store.tablet(table).await);
     let long_name = json!({"name": "가".repeat(100)});
     admin.patch(&format!("/admin/menus/{}", store.menus[0]), &long_name).await.ok();
-    let lines = vec![json!({"menu_id": store.menus[0], "quantity": 1}); 100];
-    let order = json!({"items": lines});
+    let order = large_order(store);
     let placed = join_all((0..orders).map(|_| tablet.post("/customer/orders", &order))).await;
     for order in placed {
         order.ok();
@@ -251,6 +254,8 @@ async fn large_responses_that_nobody_reads_are_limited() {
     assert_eq!(status, 200);
     let error = hostile.get(path).await.refused(429, "TOO_MANY_REQUESTS");
     assert_eq!((&error["limit"], &error["maximum"]), (&json!("response_bytes"), &json!(2 << 20)));
+    // A change is made before its response, which is therefore never refused.
+    hostile.post("/customer/orders", &large_order(&store)).await.ok();
     // Its small responses, the rest of its store, and other stores are not affected.
     hostile.get("/customer/menu").await.ok();
     neighbour.get(path).await.ok();

@@ -151,6 +151,8 @@ async fn a_queued_order_is_not_placed_for_the_next_party() {
 
     let order = send(&renewed, "of-the-next-party", next).await.ok();
     assert_eq!(&order["session_id"], next);
+    // The end of the token's own session takes precedence.
+    send(&tablet, "with-an-old-token", next).await.refused(409, "SESSION_ENDED");
 }
 
 #[tokio::test]

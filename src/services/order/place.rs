@@ -43,7 +43,7 @@ impl OrderService {
         let other = request.session.filter(|session| *session != origin.session);
         let placed = match (self.limiter.check_rate(origin), other) {
             (Ok(()), None) => self.place_or_replay(origin, request).await,
-            (Ok(()), Some(session)) => self.replay_from(session, origin, request).await,
+            (Ok(()), Some(session)) => self.replay_or_mismatch(session, origin, request).await,
             (Err(refused), _) => Err(refused),
         };
         if let Err(refused) = &placed {
@@ -73,7 +73,8 @@ impl OrderService {
                 },
                 Err(refused) => refused,
             };
-            let Refusal { is_session_running, menu_version, placed } = self.read_refusal(origin, request).await?;
+            let Refusal { is_session_running, menu_version, placed } =
+                self.read_refusal(origin, origin.session, request).await?;
             if let Some((order, digest)) = placed {
                 return replayed(order, digest.as_deref(), request);
             }
@@ -89,17 +90,20 @@ impl OrderService {
         Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the menu changed during every attempt"))
     }
 
-    /// The response to an order for `session`, which the token does not belong to: the order itself if it was placed there,
-    /// at the same table.
-    async fn replay_from(&self, session: SessionId, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Placed> {
-        let OrderOrigin { store, table, session: current, .. } = origin;
-        let placed = match &request.key {
-            Some(key) => self.database.read(|conn| order::find_by_key(conn, store, session, key).scope_boxed()).await?,
-            None => None,
-        };
+    /// The response to an order for `named`, which is not the session of the token: the order itself if it was placed, at
+    /// the same table.
+    async fn replay_or_mismatch(
+        &self,
+        named: SessionId,
+        origin: OrderOrigin,
+        request: &OrderRequest<'_>,
+    ) -> Result<Placed> {
+        let OrderOrigin { table, session, .. } = origin;
+        let Refusal { is_session_running, placed, .. } = self.read_refusal(origin, named, request).await?;
         match placed {
             Some((order, digest)) if order.table_id == table => replayed(order, digest.as_deref(), request),
-            _ => Err(mismatch(session, Some(current))),
+            _ if is_session_running => Err(mismatch(named, Some(session))),
+            _ => Err(ErrorCode::SessionEnded.into()),
         }
     }
 
@@ -111,14 +115,14 @@ impl OrderService {
         price(origin, request, menu)
     }
 
-    /// Reads whether a refused order is a retry, and the current state of its session and menu.
-    async fn read_refusal(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Refusal> {
+    /// Reads whether a refused order for `named` is a retry, and the current state of the token's session and the menu.
+    async fn read_refusal(&self, origin: OrderOrigin, named: SessionId, request: &OrderRequest<'_>) -> Result<Refusal> {
         let OrderOrigin { store, table, session, .. } = origin;
         let refusal = self.database.read(|conn| {
             async move {
                 let found = session::find(conn, store, session).await?;
                 let placed = match &request.key {
-                    Some(key) => self.find_placed(conn, origin, key, request).await?,
+                    Some(key) => self.find_placed(conn, origin, named, key, request).await?,
                     None => None,
                 };
                 Ok(Refusal {
@@ -132,17 +136,18 @@ impl OrderService {
         refusal.await
     }
 
-    /// The order that an earlier request with this key placed, and the digest of its content: any order of the session,
-    /// or an order of the table with the same content.
+    /// The order that an earlier request with this key placed, and the digest of its content: any order of the session
+    /// `named`, or an order of the table with the same content.
     async fn find_placed(
         &self,
         conn: &mut Connection,
         origin: OrderOrigin,
+        named: SessionId,
         key: &IdempotencyKey,
         request: &OrderRequest<'_>,
     ) -> Result<Option<(Order, Option<Vec<u8>>)>> {
-        let OrderOrigin { store, table, session, .. } = origin;
-        if let Some(placed) = order::find_by_key(conn, store, session, key).await? {
+        let OrderOrigin { store, table, .. } = origin;
+        if let Some(placed) = order::find_by_key(conn, store, named, key).await? {
             return Ok(Some(placed));
         }
         let digest = content_digest(&request.lines, request.note);

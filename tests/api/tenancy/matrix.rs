@@ -191,7 +191,7 @@ fn customer_orders(ours: &Tenant, theirs: &Tenant) -> Vec<Entry> {
     };
     let mixed = of(&[ours.menus[0], theirs.menus[0]]);
     let of_their_session = || {
-        let items = json!([{"menu_id": ours.menus[0], "quantity": 1}]);
+        let items = json!([{"menu_id": ours.menus[0], "quantity": 2}]);
         sending(json!({"items": items, "session_id": theirs.session})).refused(ErrorCode::SessionMismatch)
     };
     vec![
