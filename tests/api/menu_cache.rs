@@ -14,16 +14,15 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::{ApiClient, TestApp, TestStore, answer, with_query_count};
 
-/// Reads for longer than a cached version's TTL and returns the query counts of those reads that used queries.
+/// Reads at least 30 times, for longer than a cached version's TTL, and returns the query counts of those reads that used queries.
 async fn reads_with_queries(read: impl Fn() -> RequestBuilder) -> Vec<u64> {
     let (started, mut counts) = (Instant::now(), Vec::new());
-    while started.elapsed() < Duration::from_secs(3) {
+    while started.elapsed() < Duration::from_secs(3) || counts.len() < 30 {
         let (answer, queries) = with_query_count(read()).await;
         assert!(matches!(answer.status.as_u16(), 200 | 304), "{}", answer.body);
         counts.push(queries);
         sleep(Duration::from_millis(20)).await;
     }
-    assert!(counts.len() > 30, "too few reads for a meaningful result");
     counts.retain(|queries| *queries > 0);
     counts
 }
