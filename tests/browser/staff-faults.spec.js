@@ -1,6 +1,7 @@
 // The staff page when answers are late or lost, and when somebody else is faster.
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
+import { startProxy } from './support/proxy.js';
 import { settled } from './support/settled.js';
 import { fillLogin } from './support/sign-in.js';
 import { card, openTable, signIn } from './support/staff-page.js';
@@ -68,6 +69,39 @@ test.describe('the staff page', () => {
     await (await late).finished();
     await settled(page);
     expect(await card(page, table).textContent()).toContain('비어 있음');
+  });
+
+  test('reads the tables at once when the server is back', async ({ page, server, table, complaints }) => {
+    complaints.expect(/ERR_/);
+    const proxy = await startProxy(server.base);
+    complaints.allow(proxy.base);
+    const guest = await Guest.login(server.base, table);
+    await page.clock.install();
+    await signIn(page, proxy.base);
+    await expect(page.locator('.badge.live')).toBeVisible();
+    const tables = '**/api/v1/admin/tables/dashboard';
+    await page.route(tables, (route) => route.abort());
+    const failed = () => page.waitForEvent('requestfailed', (request) => request.url().endsWith('/dashboard'));
+    let next = failed();
+    await guest.order();
+    await next;
+    // The pauses grow to 15 seconds.
+    for (let n = 0; n < 5; n += 1) {
+      next = failed();
+      await page.clock.fastForward(16_000);
+      await next;
+    }
+    await page.unroute(tables);
+    const connected = page.waitForResponse(/orders\/stream/);
+    const isRead = page.waitForRequest((request) => request.url().endsWith('/dashboard'));
+    proxy.cut();
+    await connected;
+    const connectedAt = Date.now();
+    await isRead;
+    expect(Date.now() - connectedAt).toBeLessThan(2_000);
+    await expect(card(page, table)).toContainText('새 주문');
+    await expect(card(page, table)).toContainText('대기 1');
+    proxy.stop();
   });
 
   test('reads the orders of a completion again after a failure', async ({ page, server, table, complaints }) => {

@@ -49,12 +49,14 @@ function handle(name, data) {
     case 'connected':
       checkBuild();
       refreshMenu();
+      retryNow();
       return;
     case 'menu_changed':
       refreshMenu();
       return;
     case 'reset':
       refreshMenu();
+      retryNow();
       break;
     case 'new_order':
       notice(data);
@@ -114,6 +116,15 @@ function refreshSoon() {
   isStale = true;
   if (isLoading || timer) return;
   timer = setTimeout(refresh, PAUSE);
+}
+
+/** Does not wait any longer with a snapshot that could not be read: the server answers again. */
+function retryNow() {
+  if (!failure.value || isLoading) return;
+  clearTimeout(timer);
+  timer = undefined;
+  failures = 0;
+  refreshSoon();
 }
 
 function refreshIfVisible() {
