@@ -89,8 +89,11 @@ async fn concurrent_pruning_instances_share_the_work() {
     let app = TestApp::start().await;
     app.store("demo").await;
     app.store("other").await;
-    // Before there is something to prune, as it prunes when it starts.
     let elsewhere = TestApp::start_on(app.options.clone(), |_| {}).await;
+    // Each prunes when it starts, at some time: in the past nothing has expired.
+    for instance in [&app, &elsewhere] {
+        instance.set_time("2020-01-01T00:00:00Z");
+    }
     let now = Clock::system().now();
     add_logins(&app, "demo", 3_500, now, EXPIRED).await;
     add_logins(&app, "demo", 10, now, STILL_KEPT).await;

@@ -256,7 +256,7 @@ async fn a_lost_watchdog_connection_affects_no_request() {
     // Only a connection that waits for its next check. Several that are lost at their start mean an outage.
     let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                 WHERE datname = current_database() AND application_name = 'tableorder-watchdog'
-                  AND state = 'idle' AND state_change < clock_timestamp() - interval '50 ms'";
+                  AND state = 'idle' AND state_change < clock_timestamp() - interval '150 ms'";
     let mut killed = 0;
     while killed < 3 {
         killed += sqlx::query_scalar::<_, i64>(kill).fetch_one(&mut aside).await.unwrap();
