@@ -21,7 +21,7 @@ pub(super) struct ResponseMemory {
     metrics: RequestMetrics,
 }
 
-/// What a response counts towards. Each has a share of the budget.
+/// An owner of a share of the budget. A response counts towards the share of each of its owners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Account {
     Server,
@@ -93,7 +93,7 @@ impl ResponseMemory {
         response
     }
 
-    /// Whether the accounts have room for `bytes`. A response that is larger than a share is allowed if it is the only one.
+    /// Checks that each account has room for `bytes` more. A response that is larger than a share is allowed if it is the only one.
     ///
     /// # Errors
     /// `TOO_MANY_REQUESTS`, or `SERVICE_UNAVAILABLE` if the whole budget is used.

@@ -166,7 +166,7 @@ test('a second tab follows into the next session', async ({ tablet, page, contex
   await second.goto(`${server.base}/order`);
   await expect(second.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
   await expect(second.locator('.badge.live')).toBeVisible();
-  // It hears of the end only from the first tab.
+  // Without a stream, it learns of the end only from the first tab.
   await second.route('**/orders/stream', (route) => route.abort());
   await second.evaluate(() => dispatchEvent(new Event('online')));
   await expect(second.locator('.badge.live')).toHaveCount(0);

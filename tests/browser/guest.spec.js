@@ -244,7 +244,7 @@ test('a change of the menu while the menu is loading is shown', async ({ tablet,
   const items = [await staff.newItem('물만두', 6_000)];
   await isAnswered;
   items.push(await staff.newItem('군만두', 6_500));
-  // The page hears of the order after it has heard of the item.
+  // The stream delivers the event of the order after that of the item.
   const read = page.waitForRequest((request) => request.url().endsWith('/customer/orders'));
   await staff.call('PATCH', `/admin/orders/${order.id}/status`, { status: 'preparing' });
   await read;

@@ -26,21 +26,27 @@ const hold = async (page, address, method = 'GET') => {
   };
 };
 
+/** Holds the answer to the next reading of the tables until `answer` is called, which exists once the server has answered. */
+const holdTables = async (page) => {
+  const held = {};
+  await page.route('**/api/v1/admin/tables/dashboard', async (route) => {
+    if (held.answer) return route.fallback();
+    const response = await route.fetch();
+    held.answer = () => route.fulfill({ response });
+  });
+  return held;
+};
+
 test.describe('the staff page', () => {
   test('starts anew after a sign-out while it was reading the tables', async ({ page, server, table, complaints }) => {
     void complaints;
     await signIn(page, server.base);
-    let answer;
-    await page.route('**/api/v1/admin/tables/dashboard', async (route) => {
-      if (answer) return route.fallback();
-      const response = await route.fetch();
-      answer = () => route.fulfill({ response });
-    });
+    const tables = await holdTables(page);
     await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-    await expect.poll(() => answer).toBeTruthy();
+    await expect.poll(() => tables.answer).toBeTruthy();
     await page.getByRole('button', { name: '로그아웃' }).click();
     const late = page.waitForResponse(/tables\/dashboard/);
-    await answer();
+    await tables.answer();
     await (await late).finished();
     await fillLogin(page);
     await expect(page.locator('.badge.live')).toBeVisible();
@@ -53,19 +59,14 @@ test.describe('the staff page', () => {
     await (await Guest.login(server.base, table)).order();
     await signIn(page, server.base);
     const dialog = await openTable(page, table);
-    let answer;
-    await page.route('**/api/v1/admin/tables/dashboard', async (route) => {
-      if (answer) return route.fallback();
-      const response = await route.fetch();
-      answer = () => route.fulfill({ response });
-    });
+    const tables = await holdTables(page);
     await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-    await expect.poll(() => answer).toBeTruthy();
+    await expect.poll(() => tables.answer).toBeTruthy();
     await dialog.getByRole('button', { name: '이용 완료' }).click();
     await dialog.getByRole('button', { name: '이용 완료' }).click();
     await expect(card(page, table)).toContainText('비어 있음');
     const late = page.waitForResponse(/tables\/dashboard/);
-    await answer();
+    await tables.answer();
     await (await late).finished();
     await settled(page);
     expect(await card(page, table).textContent()).toContain('비어 있음');

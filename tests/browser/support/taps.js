@@ -8,7 +8,7 @@ export function areDeliberate() {
   addEventListener(
     'pointerdown',
     () => {
-      // The page takes whoever has pressed a key for one who has seen what is there now.
+      // After a key press, the page does not take a tap for the second one of a double tap.
       if (!window.mayTapTwice) dispatchEvent(new KeyboardEvent('keydown'));
     },
     { capture: true },

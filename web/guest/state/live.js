@@ -14,7 +14,7 @@ import { checkSession, checkTableNumber, confirmSession, connectSession, end, go
 const CHECK_EVERY = 10 * 60_000;
 
 /**
- * The session that has ended, and what the thanks say of it.
+ * The session that ended, with its total and its orders that were not delivered, for the page of thanks.
  *
  * @typedef {{ session: number, total: number, unsent: import('../../lib/queue.js').QueuedOrder[] }} Farewell
  */
