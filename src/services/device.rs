@@ -212,7 +212,7 @@ impl DeviceService {
         });
     }
 
-    /// Records the devices with an open stream as seen, every [`SEEN_INTERVAL`]: otherwise a tablet whose stream stays open
+    /// Records the devices with an open stream as seen, every ten minutes: otherwise a tablet whose stream stays open
     /// for a day would be unpaired before one that was only used once since. It never returns.
     pub async fn run_seen(&self, hub: &Hub) {
         loop {
