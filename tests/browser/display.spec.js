@@ -4,7 +4,7 @@ import { settled } from './support/settled.js';
 import { signIn } from './support/sign-in.js';
 import { pausedTaps } from './support/taps.js';
 
-test('a language is switched at once and without loading the page', async ({ tablet, page }) => {
+test('a language switch does not reload the page', async ({ tablet, page }) => {
   let navigations = 0;
   page.on('framenavigated', () => {
     navigations += 1;
@@ -52,7 +52,7 @@ test('an order can be placed with the keyboard alone', async ({ tablet, page, st
   expect(await staff.orders(table)).toHaveLength(1);
 });
 
-test('a menu that changes moves nothing, closes nothing and keeps what is typed', async ({ tablet, page, staff }) => {
+test('a menu update moves nothing and keeps the open dialog and its input', async ({ tablet, page, staff }) => {
   await tablet.add('콜라');
   await tablet.cart.getByLabel('요청 사항').fill('얼음 많이');
   const item = await staff.newItem('새 메뉴', 3_000);
@@ -72,7 +72,7 @@ test('a menu that changes moves nothing, closes nothing and keeps what is typed'
   await staff.call('DELETE', `/admin/menus/${item.id}`);
 });
 
-test('a page that nobody uses warns for 30 seconds before it starts over', async ({ page, server, table, complaints }) => {
+test('an idle page warns for 30 seconds before it is reset', async ({ page, server, table, complaints }) => {
   const { Tablet } = await import('./support/fixtures.js');
   await page.clock.install();
   const tablet = new Tablet(page, server.base, table, complaints);
@@ -94,7 +94,7 @@ test('a page that nobody uses warns for 30 seconds before it starts over', async
 
 for (const scheme of ['light', 'dark']) {
   for (const [width, height] of [[1280, 800], [390, 844]]) {
-    test(`axe-core finds nothing: ${scheme}, ${width} pixels wide`, async ({ page, server, table, complaints }) => {
+    test(`axe-core finds no violation: ${scheme}, ${width} pixels wide`, async ({ page, server, table, complaints }) => {
       const { Tablet } = await import('./support/fixtures.js');
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
@@ -130,7 +130,7 @@ for (const scheme of ['light', 'dark']) {
   }
 }
 
-test('targets are at least 48 pixels', async ({ tablet, page }) => {
+test('touch targets are at least 48 pixels wide and high', async ({ tablet, page }) => {
   await tablet.add('김치찌개');
   const small = await page.evaluate(() =>
     [...document.querySelectorAll('button, a[href], input, textarea')]
@@ -144,14 +144,14 @@ test('targets are at least 48 pixels', async ({ tablet, page }) => {
   expect(small.filter(({ name }) => name !== '메뉴로 바로가기')).toEqual([]);
 });
 
-test('a lost connection is shown, and found again', async ({ tablet, page }) => {
+test('a lost connection is shown until it is restored', async ({ tablet, page }) => {
   await tablet.disconnect();
   await expect(page.locator('.badge.offline')).toBeVisible();
   await tablet.reconnect();
   await expect(page.locator('.badge.live')).toBeVisible();
 });
 
-test('a page of an old build loads itself again once nobody uses it', async ({ page, server, table, complaints }) => {
+test('a page of an old build reloads when it is idle', async ({ page, server, table, complaints }) => {
   const { Tablet } = await import('./support/fixtures.js');
   await page.clock.install();
   const tablet = new Tablet(page, server.base, table, complaints);
@@ -177,11 +177,11 @@ test('a page of an old build loads itself again once nobody uses it', async ({ p
 });
 
 for (const [what, statuses, isReloaded] of [
-  ['it has just loaded itself', [200], true],
-  ['the server does not tell its build', [503], false],
-  ['the server is gone before the page loads itself', [200, 503], false],
+  ['it has just reloaded', [200], true],
+  ['the server returns an error', [503], false],
+  ['the server fails before the reload', [200, 503], false],
 ]) {
-  test(`a page of an old build asks again ten minutes later if ${what}`, async ({ page, server, table, complaints }) => {
+  test(`an old page checks again later if ${what}`, async ({ page, server, table, complaints }) => {
     complaints.expect(/Failed to load resource/);
     const { Tablet } = await import('./support/fixtures.js');
     await page.clock.install();
@@ -195,7 +195,7 @@ for (const [what, statuses, isReloaded] of [
     const tablet = new Tablet(page, server.base, table, complaints);
     await tablet.pair();
     await expect.poll(() => asked).toBe(1);
-    // The page also asks whenever its stream connects.
+    // Prevent the check that the page makes when its stream connects.
     await page.route('**/orders/stream', (route) => route.abort());
     await page.clock.runFor(61_000);
     await expect.poll(() => asked).toBe(statuses.length);
@@ -240,7 +240,7 @@ test('a double tap that closes a dialog does nothing on the page below', async (
   expect(await page.evaluate(() => window.taps)).toBe(1);
 });
 
-test('two quick taps on fewer remove nothing', async ({ tablet }) => {
+test('two quick taps on the decrease button do not remove the item', async ({ tablet }) => {
   await tablet.add('콜라', 2);
   const fewer = tablet.line('콜라').getByRole('button', { name: '콜라 하나 빼기' });
   await fewer.evaluate((element) => {
@@ -257,7 +257,7 @@ for (const [what, width, height, isLarge] of [
   ['large text on a tablet', 1280, 800, true],
   ['200 % zoom on a tablet', 640, 400, false],
 ]) {
-  test(`nothing is cut off: ${what}`, async ({ page, server, table, complaints }) => {
+  test(`no text is cut off: ${what}`, async ({ page, server, table, complaints }) => {
     const { Tablet } = await import('./support/fixtures.js');
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ reducedMotion: 'reduce' });

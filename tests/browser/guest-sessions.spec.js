@@ -1,9 +1,9 @@
-// The guest page when the session of its table changes while something is on its way.
+// The guest page when the session of its table changes during a request.
 import { expect, test } from './support/fixtures.js';
 
 const renewals = '**/api/v1/customer/auth/session';
 
-/** Holds the answer to the next request to an address, which the server has given already. */
+/** Holds the server's response to the next request to an address. */
 async function holdAnswer(page, address) {
   let release;
   const isReleased = new Promise((resolve) => {
@@ -24,12 +24,12 @@ async function holdAnswer(page, address) {
   return { isAnswered, release };
 }
 
-/** The tablet's table and session, as the page keeps them. */
+/** The tablet's table and session, as stored by the page. */
 const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem('tableorder.guest.device')));
 
 const nextGuests = (page) => page.getByRole('button', { name: '새로 시작하기' });
 
-/** Orders one item, completes the table and begins with the next guests. Returns the session that has ended. */
+/** Orders one item, completes the table and starts the next session. Returns the ended session. */
 async function changeGuests({ tablet, page, staff, table }) {
   await tablet.add('콜라');
   await tablet.order();
@@ -41,7 +41,7 @@ async function changeGuests({ tablet, page, staff, table }) {
   return session_id;
 }
 
-test('an older renewal does not undo a new pairing', async ({ tablet, page, staff }) => {
+test('a late renewal response does not undo a new pairing', async ({ tablet, page, staff }) => {
   const other = await staff.newTable();
   const { isAnswered, release } = await holdAnswer(page, renewals);
   await page.reload();
@@ -64,8 +64,8 @@ test('an older renewal does not undo a new pairing', async ({ tablet, page, staf
   expect(await staff.orders(other)).toHaveLength(1);
 });
 
-test('an older renewal does not open an ended session again', async ({ tablet, page, staff, table }) => {
-  // The page opens a stream with the answer that it gets too late.
+test('a late renewal response does not reopen an ended session', async ({ tablet, page, staff, table }) => {
+  // The page opens a stream with the token of the late response.
   tablet.complaints.expect(/409/);
   await tablet.add('콜라');
   await tablet.order();
@@ -95,7 +95,7 @@ test('an older renewal does not open an ended session again', async ({ tablet, p
   expect((await kept(page)).session_id).not.toBe(session_id);
 });
 
-test('a completion that is taken back reaches a tablet whose renewal fails at first', async ({ tablet, page, staff, table }) => {
+test('a session is reopened although the first token renewals fail', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/ERR_FAILED/);
   const session = await changeGuests({ tablet, page, staff, table });
   let failures = 2;
@@ -109,7 +109,7 @@ test('a completion that is taken back reaches a tablet whose renewal fails at fi
   expect(failures).toBe(0);
 });
 
-test('a completion that is taken back while the stream is down keeps the language', async ({ tablet, page, staff, table }) => {
+test('a session that is reopened while offline keeps the language', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/ERR_|409/);
   const session = await changeGuests({ tablet, page, staff, table });
   await page.getByRole('button', { name: /Language/ }).click();
@@ -123,7 +123,7 @@ test('a completion that is taken back while the stream is down keeps the languag
   expect((await kept(page)).session_id).toBe(session);
 });
 
-test('an order that waits follows its guests into the reopened session', async ({ tablet, page, staff, table }) => {
+test('a queued order is sent in the reopened session', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/ERR_FAILED/);
   const session = await changeGuests({ tablet, page, staff, table });
   const address = '**/api/v1/customer/orders';
@@ -139,7 +139,7 @@ test('an order that waits follows its guests into the reopened session', async (
   expect(sessions).toEqual([session, session]);
 });
 
-test('an order whose tab was closed is sent by another tab', async ({ tablet, page, context, server, staff, table }) => {
+test('another tab sends the queued order of a closed tab', async ({ tablet, page, context, server, staff, table }) => {
   tablet.complaints.expect(/ERR_FAILED/);
   const second = await context.newPage();
   await second.clock.install();
@@ -156,7 +156,7 @@ test('an order whose tab was closed is sent by another tab', async ({ tablet, pa
   expect(await staff.orders(table)).toHaveLength(1);
 });
 
-test('a second tab follows into the next session', async ({ tablet, page, context, server, staff, table }) => {
+test('a second tab switches to the next session', async ({ tablet, page, context, server, staff, table }) => {
   tablet.complaints.expect(/ERR_FAILED|409/);
   await tablet.add('콜라');
   await tablet.order();
@@ -166,7 +166,7 @@ test('a second tab follows into the next session', async ({ tablet, page, contex
   await second.goto(`${server.base}/order`);
   await expect(second.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
   await expect(second.locator('.badge.live')).toBeVisible();
-  // Without a stream, it learns of the end only from the first tab.
+  // Without a stream, the second tab can detect the end only by the first tab.
   await second.route('**/orders/stream', (route) => route.abort());
   await second.evaluate(() => dispatchEvent(new Event('online')));
   await expect(second.locator('.badge.live')).toHaveCount(0);

@@ -3,7 +3,7 @@ import { startProxy } from './support/proxy.js';
 import { settled } from './support/settled.js';
 import { pausedTaps } from './support/taps.js';
 
-/** Lets orders arrive after their `not_after`. */
+/** Makes orders arrive after their `not_after`. */
 const expireOrders = (page) =>
   page.route('**/api/v1/customer/orders', (route) => {
     if (route.request().method() !== 'POST') return route.fallback();
@@ -11,7 +11,7 @@ const expireOrders = (page) =>
     return route.fallback({ postData: JSON.stringify(body) });
   });
 
-test('a tablet is paired once and keeps no password', async ({ tablet, page }) => {
+test('a tablet is paired once and does not store the password', async ({ tablet, page }) => {
   await tablet.add('김치찌개');
   await page.reload();
   await tablet.isReady();
@@ -22,7 +22,7 @@ test('a tablet is paired once and keeps no password', async ({ tablet, page }) =
   expect(stored).not.toContain('password');
 });
 
-test('a wrong password is refused in words and the page stays', async ({ page, server, table, complaints }) => {
+test('a wrong password shows a message on the same page', async ({ page, server, table, complaints }) => {
   complaints.expect(/401/);
   await page.goto(`${server.base}/order?store=demo-store&table=${table.number}`);
   await page.getByRole('button', { name: '연결하기' }).click();
@@ -33,7 +33,7 @@ test('a wrong password is refused in words and the page stays', async ({ page, s
   await expect(page.getByLabel('테이블 비밀번호')).toHaveValue('');
 });
 
-test('an order is repeated, placed, and followed to its end', async ({ tablet, page, staff, table }) => {
+test('an order is confirmed, placed and followed until its completion', async ({ tablet, page, staff, table }) => {
   await tablet.add('김치찌개', 2);
   await tablet.add('콜라');
   await tablet.cart.getByLabel('요청 사항').fill('덜 맵게 해 주세요');
@@ -59,7 +59,7 @@ test('an order is repeated, placed, and followed to its end', async ({ tablet, p
   await expect(page.locator('.dialog-foot')).toContainText('0원');
 });
 
-test('a cancelled order stays in the list and the guests are told, also after a restoration', async ({ tablet, page, staff, table }) => {
+test('a cancelled or restored order stays listed and shows a notice', async ({ tablet, page, staff, table }) => {
   await tablet.add('콜라');
   await tablet.order();
   await tablet.isPlaced();
@@ -89,7 +89,7 @@ test('a cancelled order stays in the list and the guests are told, also after a 
   await expect(notice).toHaveCount(0);
 });
 
-test('an order that is cancelled while the page is closed is shown as cancelled later', async ({ tablet, page, context, staff, table, server }) => {
+test('an order cancelled while the page is closed is shown as cancelled', async ({ tablet, page, context, staff, table, server }) => {
   await tablet.add('콜라');
   await tablet.order();
   await tablet.isPlaced();
@@ -107,7 +107,7 @@ test('an order that is cancelled while the page is closed is shown as cancelled 
   expect(await next.evaluate(() => localStorage.getItem('tableorder.guest.orders'))).toBe(null);
 });
 
-test('orders that are read while the session ends are forgotten', async ({ tablet, page, staff, table }) => {
+test('orders that are loaded while the session ends are discarded', async ({ tablet, page, staff, table }) => {
   await tablet.add('콜라');
   await tablet.order();
   await tablet.isPlaced();
@@ -131,7 +131,7 @@ test('orders that are read while the session ends are forgotten', async ({ table
   expect(await page.evaluate(() => localStorage.getItem('tableorder.guest.orders'))).toBe(null);
 });
 
-test('two taps with the first answer lost make one order', async ({ tablet, page, staff, table }) => {
+test('two taps place one order if the first response is lost', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/ERR_FAILED|Failed to load resource/);
   const keys = [];
   await page.route('**/api/v1/customer/orders', async (route) => {
@@ -139,7 +139,7 @@ test('two taps with the first answer lost make one order', async ({ tablet, page
     if (request.method() !== 'POST') return route.fallback();
     keys.push(request.headers()['idempotency-key']);
     if (keys.length > 1) return route.fallback();
-    // The server places it, and the answer is lost.
+    // The server places the order, and its response is lost.
     await route.fetch();
     return route.abort();
   });
@@ -155,7 +155,7 @@ test('two taps with the first answer lost make one order', async ({ tablet, page
   expect(await staff.orders(table)).toHaveLength(1);
 });
 
-test('a double tap on the order leaves the confirmation open', async ({ tablet, page, staff, table }) => {
+test('a double tap on the order button leaves the confirmation open', async ({ tablet, page, staff, table }) => {
   await tablet.add('된장찌개');
   const button = await tablet.review();
   const tap = await pausedTaps(page, button);
@@ -212,7 +212,7 @@ test('an item that sells out in the cart is marked and one tap removes it', asyn
   expect(order.items.map(({ menu_name, quantity }) => [menu_name, quantity])).toEqual([['콜라', 2]]);
 });
 
-test('a page opened while an item is sold out lists it as sold out', async ({ tablet, page, staff }) => {
+test('an item that is sold out when the page opens is listed as sold out', async ({ tablet, page, staff }) => {
   const item = await staff.newItem('계절 나물', 4_000, { is_available: false });
   await expect(page.locator('.card', { hasText: '계절 나물' })).toContainText('품절');
   await page.reload();
@@ -223,7 +223,7 @@ test('a page opened while an item is sold out lists it as sold out', async ({ ta
   await expect(tablet.line('계절 나물')).toBeVisible();
 });
 
-test('a change of the menu while the menu is loading is shown', async ({ tablet, page, staff, table }) => {
+test('a menu change during the loading of the menu is shown', async ({ tablet, page, staff, table }) => {
   await tablet.add('콜라');
   await tablet.order();
   await tablet.isPlaced();
@@ -253,14 +253,14 @@ test('a change of the menu while the menu is loading is shown', async ({ tablet,
   for (const { id } of items) await staff.call('DELETE', `/admin/menus/${id}`);
 });
 
-test('an order refused for a sold-out item comes back and the rest can be ordered', async ({ tablet, page, staff, table }) => {
+test('an order refused for a sold-out item returns to the cart', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/409/);
   const item = await staff.newItem('한정 만두', 6_000);
   await expect(page.getByRole('heading', { name: '한정 만두' })).toBeVisible();
   await tablet.add('한정 만두');
   await tablet.add('식혜');
   const button = await tablet.review();
-  // The page cannot know: its requests and its stream are held.
+  // Hold the page's requests and its stream, so that it does not receive the change.
   let release;
   const held = new Promise((resolve) => {
     release = resolve;
@@ -284,7 +284,7 @@ test('an order refused for a sold-out item comes back and the rest can be ordere
   expect(await staff.orders(table)).toHaveLength(1);
 });
 
-test('a changed price is shown beside the old one and asked for again', async ({ tablet, page, staff, table }) => {
+test('a changed price must be accepted before the order', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/409/);
   const item = await staff.newItem('제철 나물', 5_000);
   await expect(page.getByRole('heading', { name: '제철 나물' })).toBeVisible();
@@ -317,7 +317,7 @@ test('a changed price is shown beside the old one and asked for again', async ({
   await staff.call('DELETE', `/admin/menus/${item.id}`);
 });
 
-test('an order taken while offline is sent once the page is opened with a network', async ({ tablet, page, context, staff, table, server }) => {
+test('an order placed offline is sent when the page is opened online', async ({ tablet, page, context, staff, table, server }) => {
   await tablet.add('떡볶이');
   const button = await tablet.review();
   await tablet.disconnect();
@@ -325,7 +325,7 @@ test('an order taken while offline is sent once the page is opened with a networ
   await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
   const queued = await page.evaluate(() => JSON.parse(localStorage.getItem('tableorder.guest.queue')));
   expect(queued).toHaveLength(1);
-  // The browser gives a page that ends its network back for a moment, and without power it sends nothing.
+  // A page that is being closed is briefly online again: prevent it from sending the order.
   await page.evaluate(() => (window.fetch = () => new Promise(() => {})));
   await page.close();
   expect(await staff.orders(table)).toEqual([]);
@@ -340,7 +340,7 @@ test('an order taken while offline is sent once the page is opened with a networ
   expect(await next.evaluate(() => JSON.parse(localStorage.getItem('tableorder.guest.queue')))).toEqual([]);
 });
 
-test('a tablet whose clock is wrong by two days orders in time', async ({ page, server, staff, table, complaints }) => {
+test('a tablet can order although its clock is wrong by two days', async ({ page, server, staff, table, complaints }) => {
   const { Tablet } = await import('./support/fixtures.js');
   await page.addInitScript(() => {
     const now = Date.now;
@@ -354,7 +354,7 @@ test('a tablet whose clock is wrong by two days orders in time', async ({ page, 
   expect(await staff.orders(table)).toHaveLength(1);
 });
 
-test('an order whose time is over is not placed and comes back to the cart', async ({ tablet, page, staff, table }) => {
+test('an expired order is not placed and returns to the cart', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/409/);
   await tablet.add('식혜');
   const button = await tablet.review();
@@ -365,7 +365,7 @@ test('an order whose time is over is not placed and comes back to the cart', asy
   expect(await staff.orders(table)).toEqual([]);
 });
 
-test('after completion the page says thanks and the next party finds nothing of the last', async ({ tablet, page, staff, table }) => {
+test('a completion shows the thank-you page and removes the guest data', async ({ tablet, page, staff, table }) => {
   await tablet.add('콜라');
   await tablet.order();
   await tablet.isPlaced();
@@ -392,8 +392,8 @@ test('after completion the page says thanks and the next party finds nothing of 
   expect(orders.filter((order) => order.items[0].menu_name === '식혜')).toHaveLength(1);
 });
 
-test('a party that ended while the tablet was off leaves nothing behind', async ({ tablet, page, context, staff, table, server }) => {
-  // Its stream is refused: the session has ended.
+test('if a session ends while the tablet is off, its data is removed', async ({ tablet, page, context, staff, table, server }) => {
+  // The stream is refused, because the session has ended.
   tablet.complaints.expect(/409/);
   await tablet.add('콜라');
   await tablet.order();
@@ -409,7 +409,7 @@ test('a party that ended while the tablet was off leaves nothing behind', async 
   await expect(next.getByRole('button', { name: '주문 내역', exact: true })).toBeVisible();
 });
 
-test('a completion that is taken back brings the orders back', async ({ tablet, page, staff, table }) => {
+test('undoing a completion restores the orders', async ({ tablet, page, staff, table }) => {
   await tablet.add('콜라');
   await tablet.order();
   await tablet.isPlaced();
@@ -435,7 +435,7 @@ test('a revoked tablet asks for the password and keeps its cart', async ({ table
   await expect(tablet.line('된장찌개')).toBeVisible();
 });
 
-test('a table with another number shows it after the next order or a reload', async ({ tablet, page, staff, table }) => {
+test('a new table number is shown after the next order or a reload', async ({ tablet, page, staff, table }) => {
   const renumber = async () => {
     staff.lastTable += 1;
     await staff.call('PATCH', `/admin/tables/${table.id}`, { table_number: staff.lastTable });
@@ -455,7 +455,7 @@ test('a table with another number shows it after the next order or a reload', as
   await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
 });
 
-test('a tablet that is paired with another store shows nothing of the former menu', async ({ tablet, page, staff }) => {
+test('a tablet paired with another store does not show the old menu', async ({ tablet, page, staff }) => {
   const other = await staff.newTable();
   const change = (address, edit) =>
     page.route(address, async (route) => {
@@ -477,7 +477,7 @@ test('a tablet that is paired with another store shows nothing of the former men
 });
 
 for (const [width, height] of [[1280, 800], [390, 844]]) {
-  test(`a toast does not cover the notice of a waiting order, ${width} pixels wide`, async ({ tablet, page }) => {
+  test(`a toast does not cover the notice of a queued order, ${width} pixels wide`, async ({ tablet, page }) => {
     await page.emulateMedia({ reducedMotion: 'reduce' });
     await tablet.add('떡볶이');
     const button = await tablet.review();
@@ -501,7 +501,7 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
   });
 }
 
-test('an order that is refused in the background is named as an order', async ({ tablet, page, staff, table }) => {
+test('an order refused in the background is listed as refused', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/409/);
   await tablet.add('식혜');
   const button = await tablet.review();
@@ -517,7 +517,7 @@ test('an order that is refused in the background is named as an order', async ({
   expect(await staff.orders(table)).toEqual([]);
 });
 
-test('the items of an order that was refused in the background stay in the cart', async ({ page, server, table, complaints }) => {
+test('items of an order refused in the background stay in the cart', async ({ page, server, table, complaints }) => {
   complaints.expect(/409|ERR_INTERNET_DISCONNECTED|Failed to load resource/);
   const { Tablet } = await import('./support/fixtures.js');
   await page.clock.install();
@@ -542,7 +542,7 @@ test('the items of an order that was refused in the background stay in the cart'
   await expect(page.locator('.order.refused')).toBeVisible();
 });
 
-test('a session that ended while the page was closed does not end the updates of the next one', async ({ page, server, staff, table, complaints }) => {
+test('updates work after a session ended while the page was closed', async ({ page, server, staff, table, complaints }) => {
   complaints.expect(/Failed to load resource|ERR_/);
   const { Tablet } = await import('./support/fixtures.js');
   const proxy = await startProxy(server.base);
@@ -565,7 +565,7 @@ test('a session that ended while the page was closed does not end the updates of
   proxy.stop();
 });
 
-test('the thanks name what was not delivered', async ({ tablet, page, staff, table }) => {
+test('the thank-you page lists undelivered orders', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/409/);
   await tablet.add('콜라');
   await tablet.order();
@@ -583,7 +583,7 @@ test('the thanks name what was not delivered', async ({ tablet, page, staff, tab
   await expect(page.getByRole('alert').getByRole('listitem')).toHaveText('식혜 ×2');
 });
 
-test('that the server cannot be reached is shown until it answers', async ({ page, server, table, complaints }) => {
+test('an unreachable server is shown until it responds', async ({ page, server, table, complaints }) => {
   complaints.expect(/ERR_FAILED|Failed to load resource/);
   await page.clock.install();
   await page.goto(`${server.base}/order?store=demo-store&table=${table.number}`);

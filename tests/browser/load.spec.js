@@ -1,14 +1,17 @@
 import { expect, test } from './support/fixtures.js';
 
-/** The machine of the tests does other things too, so the best of these counts. */
+/** The number of loads. The best one counts, because the machine may be busy. */
 const LOADS = 5;
 const MOST_MILLISECONDS = 1_000;
 const MOST_BYTES = 60 * 1024;
 
-/** The texts of other languages, which a page loads once it has asked for all that it shows. */
+/** The texts of other languages, which the page loads after everything that it shows. */
 const LATER = /\/locales\/(en|ja|zh)\.json$/;
 
-/** Runs in the page: taps the first item as soon as it is there. `usableAt` is when the menu is painted and the item in the cart. */
+/**
+ * Runs in the page: taps the first item as soon as it appears. `usableAt` is when the menu is painted and the item is
+ * in the cart.
+ */
 function tapFirstItem() {
   const appears = (selector) =>
     new Promise((resolve) => {
@@ -33,7 +36,7 @@ function tapFirstItem() {
   })();
 }
 
-/** The bytes that the browser has received, headers included, and the requests whose answer is not complete. */
+/** The bytes that the browser has received, including headers, and the requests without a complete response. */
 function watchNetwork(browser) {
   const traffic = { bytes: 0, open: new Map() };
   browser.on('Network.requestWillBeSent', ({ requestId, request }) => {
@@ -46,7 +49,7 @@ function watchNetwork(browser) {
   return traffic;
 }
 
-test('the guest page is small, and usable within a second on a processor a quarter as fast', async ({ tablet, page }) => {
+test('the guest page is small and usable within a second on a slow CPU', async ({ tablet, page }) => {
   await page.addInitScript(tapFirstItem);
   const browser = await page.context().newCDPSession(page);
   await browser.send('Network.enable');
@@ -60,7 +63,7 @@ test('the guest page is small, and usable within a second on a processor a quart
     await page.goto(`${tablet.base}/order`);
     const usableAt = await page.evaluate(() => window.usableAt);
     await tablet.isReady();
-    // Everything but the stream.
+    // All requests are complete except the stream.
     await expect.poll(() => [...traffic.open.values()].filter((url) => !url.endsWith('/orders/stream'))).toEqual([]);
     loads.push({ usableAt: Math.round(usableAt), bytes: traffic.bytes });
   }

@@ -5,7 +5,7 @@ import { startServer } from './support/server.js';
 import { fillLogin, signIn } from './support/sign-in.js';
 import { Staff } from './support/staff.js';
 
-/** A signed-in office at a section. */
+/** Opens a section of the office and signs in. */
 async function openOffice(page, server, section = 'menu') {
   await signIn(page, `${server.base}/office#${section}`);
   await expect(page.locator('.section-head')).toBeVisible();
@@ -15,7 +15,7 @@ const dialog = (page) => page.getByRole('dialog');
 
 const row = (page, name) => page.locator('.row', { hasText: name });
 
-/** The bodies of the page's requests with this method and path. */
+/** Collects the bodies of the page's requests with this method and path. */
 function count(page, method, path) {
   const sent = [];
   page.on('request', (request) => {
@@ -24,7 +24,7 @@ function count(page, method, path) {
   return sent;
 }
 
-/** Ends the login on the server only. */
+/** Ends the login on the server, without a sign-out of the page. */
 const endLogin = (page) =>
   page.evaluate(async () => {
     const { token } = JSON.parse(sessionStorage.getItem('tableorder.office.account'));
@@ -58,7 +58,7 @@ const withStores = test.extend({
 });
 
 test.describe('the menu in the office', () => {
-  test('adds and changes an item that guests see within two seconds', async ({ tablet, page, context, server, staff }) => {
+  test('shows an added and a changed item to guests within two seconds', async ({ tablet, page, context, server, staff }) => {
     void tablet;
     const touchedAt = Date.now();
     const office = await context.newPage();
@@ -86,7 +86,7 @@ test.describe('the menu in the office', () => {
     expect(menus.some(({ name }) => name === '봄나물전')).toBe(false);
   });
 
-  test('adds an item once, though the answer to the first attempt is lost', async ({ page, server, staff, complaints }) => {
+  test('adds an item once if the first response is lost', async ({ page, server, staff, complaints }) => {
     complaints.expect(/ERR_FAILED|Failed to load resource/);
     await openOffice(page, server);
     await page.getByRole('button', { name: '식사에 메뉴 추가' }).click();
@@ -111,7 +111,7 @@ test.describe('the menu in the office', () => {
     await staff.call('DELETE', `/admin/menus/${added[0].id}`);
   });
 
-  test('sends only what was changed', async ({ page, server, staff, complaints }) => {
+  test('sends only the changed fields', async ({ page, server, staff, complaints }) => {
     void complaints;
     const item = await staff.newItem('오늘의 국', 4_000, { description: '그날그날 다릅니다.' });
     await openOffice(page, server);
@@ -131,7 +131,7 @@ test.describe('the menu in the office', () => {
     await expect(row(page, '오늘의 국')).toHaveCount(0);
   });
 
-  test('shows what somebody else has saved meanwhile, and lets the owner choose', async ({ page, server, staff, complaints }) => {
+  test('shows the values that another user has saved, and offers a choice', async ({ page, server, staff, complaints }) => {
     void complaints;
     const item = await staff.newItem('두 화면 국수', 7_000);
     await openOffice(page, server);
@@ -164,7 +164,7 @@ test.describe('the menu in the office', () => {
     await staff.call('DELETE', `/admin/menus/${item.id}`);
   });
 
-  arranged('show the name that a category got meanwhile', async ({ page, server, staff, category, complaints }) => {
+  arranged('show the name that another user has given to a category', async ({ page, server, staff, category, complaints }) => {
     void complaints;
     await openOffice(page, server);
     await page.getByRole('button', { name: `${category.name} 이름 변경` }).click();
@@ -177,7 +177,7 @@ test.describe('the menu in the office', () => {
     await expect(page.getByRole('heading', { name: `${category.name} 나` })).toBeVisible();
   });
 
-  test('moves a sold-out switch at once and back with a message if that fails', async ({ page, server, staff, complaints }) => {
+  test('changes a switch at once, and back with a message if it fails', async ({ page, server, staff, complaints }) => {
     complaints.expect(/ERR_FAILED|Failed to load resource/);
     await openOffice(page, server);
     const available = page.getByRole('switch', { name: '식혜 판매' });
@@ -205,7 +205,7 @@ test.describe('the menu in the office', () => {
     await expect.poll(async () => (await staff.call('GET', '/admin/menus')).menus.find(({ name }) => name === '식혜').is_available).toBe(true);
   });
 
-  test('shows what somebody else sells out, and finds it by the filters', async ({ page, server, staff, complaints }) => {
+  test('shows and filters items that another user marks as sold out', async ({ page, server, staff, complaints }) => {
     void complaints;
     const item = await staff.newItem('굴국밥 특', 11_000, { description: '겨울 한정' });
     await openOffice(page, server);
@@ -245,7 +245,7 @@ test.describe('the menu in the office', () => {
     await expect(page.getByRole('heading', { name: /^안주 특선/ })).toHaveCount(0);
   });
 
-  test('shows what the server refuses beside its field', async ({ page, server, complaints }) => {
+  test('shows an error of the server beside its field', async ({ page, server, complaints }) => {
     complaints.expect(/422/);
     await openOffice(page, server);
     await page.getByRole('button', { name: '식사에 메뉴 추가' }).click();
@@ -262,7 +262,7 @@ test.describe('the menu in the office', () => {
     await expect(dialog(page).getByLabel('메뉴 이름')).toHaveAccessibleDescription(/1자 이상 100자 이하로 입력해 주세요/);
   });
 
-  test('previews a picture, and says when there is none', async ({ page, server, complaints }) => {
+  test('previews a picture, or shows that it cannot be loaded', async ({ page, server, complaints }) => {
     complaints.expect(/404/);
     await openOffice(page, server);
     await page.getByRole('button', { name: '콜라 수정' }).click();
@@ -283,7 +283,7 @@ test.describe('the menu in the office', () => {
     await expect(dialog(page)).toHaveCount(0);
   });
 
-  test('keeps the dialog of a deletion until it is answered', async ({ page, server, staff, complaints }) => {
+  test('keeps the deletion dialog open until the response arrives', async ({ page, server, staff, complaints }) => {
     void complaints;
     const item = await staff.newItem('배추전', 8_000);
     await openOffice(page, server);
@@ -304,7 +304,7 @@ test.describe('the menu in the office', () => {
     await expect(row(page, '배추전')).toHaveCount(0);
   });
 
-  test('takes a price in full-width digits, and names the highest one', async ({ page, server, staff, complaints }) => {
+  test('accepts full-width digits in a price, and shows the highest price', async ({ page, server, staff, complaints }) => {
     void complaints;
     await openOffice(page, server);
     await page.getByRole('button', { name: '메뉴 추가', exact: true }).first().click();
@@ -322,7 +322,7 @@ test.describe('the menu in the office', () => {
   });
 });
 
-arranged.describe('an order of items', () => {
+arranged.describe('the order of items', () => {
   arranged('is changed by the keyboard with one request and survives a reload', async ({ page, server, staff, category, complaints }) => {
     void complaints;
     await openOffice(page, server);
@@ -356,7 +356,7 @@ arranged.describe('an order of items', () => {
     expect(puts).toHaveLength(1);
   });
 
-  arranged('moves the same item at two quick taps, and the next one at a later tap', async ({ page, server, category, complaints }) => {
+  arranged('moves one item at two quick taps, and the next one at a later tap', async ({ page, server, category, complaints }) => {
     void complaints;
     await page.clock.install();
     await openOffice(page, server);
@@ -417,7 +417,7 @@ arranged.describe('an order of items', () => {
     expect(await staff.namesIn(category)).toEqual(['둘', '셋', '하나']);
   });
 
-  arranged('keeps what was arranged if the list has changed meanwhile', async ({ page, server, staff, category, complaints }) => {
+  arranged('keeps the chosen order if the list has changed in the meantime', async ({ page, server, staff, category, complaints }) => {
     complaints.expect(/422/);
     await openOffice(page, server);
     await page.getByRole('button', { name: `${category.name} 순서 바꾸기` }).click();
@@ -434,7 +434,7 @@ arranged.describe('an order of items', () => {
 });
 
 test.describe('a form in the office', () => {
-  test('warns before what was typed is lost', async ({ page, server, complaints }) => {
+  test('warns before unsaved input is lost', async ({ page, server, complaints }) => {
     void complaints;
     await openOffice(page, server, 'tables');
     await page.goto(`${server.base}/office#menu`);
@@ -482,7 +482,7 @@ test.describe('a form in the office', () => {
     await expect(row(page, '콜라').first()).toBeVisible();
   });
 
-  test('keeps what is typed when the login ends', async ({ page, server, staff, complaints }) => {
+  test('keeps its input when the login ends', async ({ page, server, staff, complaints }) => {
     complaints.expect(/401/);
     await openOffice(page, server);
     await page.getByRole('button', { name: '음료·주류에 메뉴 추가' }).click();
@@ -504,7 +504,7 @@ test.describe('a form in the office', () => {
     await staff.call('DELETE', `/admin/menus/${menus.find(({ name }) => name === '유자차').id}`);
   });
 
-  test('stays open when what it is about is deleted', async ({ page, server, staff, complaints }) => {
+  test('stays open when its subject is deleted', async ({ page, server, staff, complaints }) => {
     complaints.expect(/404/);
     const item = await staff.newItem('반짝 메뉴', 3_000);
     await openOffice(page, server);
@@ -519,7 +519,7 @@ test.describe('a form in the office', () => {
 });
 
 test.describe('tables in the office', () => {
-  test('are added many at once, and those that exist are skipped', async ({ page, server, staff, complaints }) => {
+  test('are added together, and existing ones are skipped', async ({ page, server, staff, complaints }) => {
     void complaints;
     await staff.call('POST', '/admin/tables', { table_number: 9_003, password: '1234' });
     await openOffice(page, server, 'tables');
@@ -539,7 +539,7 @@ test.describe('tables in the office', () => {
     for (const { id } of added) await staff.call('DELETE', `/admin/tables/${id}`);
   });
 
-  test('go on where a failure has stopped the addition', async ({ page, server, staff, complaints }) => {
+  test('can be added from where a failure has stopped the addition', async ({ page, server, staff, complaints }) => {
     complaints.expect(/409|500|Failed to load resource/);
     await openOffice(page, server, 'tables');
     await page.getByRole('button', { name: '테이블 추가' }).click();
@@ -562,7 +562,7 @@ test.describe('tables in the office', () => {
     for (const { id } of added) await staff.call('DELETE', `/admin/tables/${id}`);
   });
 
-  test('have faults of their form beside the fields', async ({ page, server, table, complaints }) => {
+  test('have form errors beside the fields', async ({ page, server, table, complaints }) => {
     complaints.expect(/409|422/);
     await openOffice(page, server, 'tables');
     await page.getByRole('button', { name: '테이블 추가' }).click();
@@ -589,7 +589,7 @@ test.describe('tables in the office', () => {
     await expect(dialog(page).getByLabel('테이블 번호')).toHaveAccessibleDescription('이미 있는 테이블 번호입니다');
   });
 
-  test('get a new password, which ends the login of their tablets', async ({ page, server, table, complaints }) => {
+  test('get a new password, which unpairs their tablets', async ({ page, server, table, complaints }) => {
     void complaints;
     await Guest.login(server.base, table);
     await openOffice(page, server, 'tables');
@@ -638,8 +638,8 @@ test.describe('tables in the office', () => {
   });
 });
 
-test.describe('accounts in the office', () => {
-  test('of staff get an explanation, and the owner can come back', async ({ page, server, staff, complaints }) => {
+test.describe('users in the office', () => {
+  test('without the role owner see an explanation', async ({ page, server, staff, complaints }) => {
     void complaints;
     const user = await staff.call('POST', '/admin/users', { username: '미나', password: 'mina1234', role: 'staff' });
     await page.goto(`${server.base}/office`);
@@ -648,7 +648,7 @@ test.describe('accounts in the office', () => {
     await expect(page.getByText('미나 계정은 직원 계정입니다')).toBeVisible();
     await checkPage(page, 'the explanation');
     await expect(page.getByRole('link', { name: '직원 화면' })).toHaveAttribute('href', '/staff');
-    // Meanwhile the owner changes the role.
+    // The owner changes the role in the meantime.
     await staff.call('PATCH', `/admin/users/${user.id}`, { role: 'owner' });
     await page.reload();
     await expect(row(page, '김치찌개')).toBeVisible();
@@ -691,7 +691,7 @@ test.describe('accounts in the office', () => {
     await expect(row(page, '준호')).toHaveCount(0);
   });
 
-  test('keep the last owner', async ({ page, server, staff, complaints }) => {
+  test('cannot remove the last owner', async ({ page, server, staff, complaints }) => {
     complaints.expect(/409/);
     await openOffice(page, server, 'users');
     await expect(row(page, 'admin')).toContainText('(나)');
@@ -724,7 +724,7 @@ test.describe('accounts in the office', () => {
     await staff.call('DELETE', `/admin/users/${user.id}`);
   });
 
-  test('say how long to wait after several wrong passwords', async ({ page, server, complaints }) => {
+  test('see how long to wait after several wrong passwords', async ({ page, server, complaints }) => {
     complaints.expect(/429/);
     let seconds = 840;
     const json = { error: { code: 'TOO_MANY_REQUESTS', message: '', details: [], request_id: '1' } };
@@ -737,7 +737,7 @@ test.describe('accounts in the office', () => {
     await expect(page.getByRole('alert')).toHaveText('요청이 너무 많습니다. 40초 뒤에 다시 시도해 주세요.');
   });
 
-  test('stay signed in where that is wanted, and sign out', async ({ page, context, server, complaints }) => {
+  test('can stay signed in, and sign out', async ({ page, context, server, complaints }) => {
     void complaints;
     await page.goto(`${server.base}/office`);
     await page.getByLabel('로그인 상태 유지').check();
@@ -757,11 +757,11 @@ test.describe('accounts in the office', () => {
     expect(stored).not.toContain('token');
   });
 
-  withStores('of another store replace everything that is shown', async ({ page, stores: { server, other }, complaints }) => {
+  withStores('of another store see only data of their store', async ({ page, stores: { server, other }, complaints }) => {
     complaints.expect(/401/);
     const signInAgain = async (account) => {
       await endLogin(page);
-      // The stream connects again, and is refused.
+      // The stream reconnects and is refused.
       await page.evaluate(() => dispatchEvent(new Event('online')));
       const again = page.getByRole('dialog', { name: '다시 로그인해 주세요' });
       await fillLogin(again, account);
@@ -790,7 +790,7 @@ test.describe('accounts in the office', () => {
     await expect(row(page, '김치 요리')).toHaveCount(0);
   });
 
-  test('keep the language that was chosen on another page for staff', async ({ page, server, complaints }) => {
+  test('keep the language that was chosen on the staff page', async ({ page, server, complaints }) => {
     void complaints;
     await page.goto(`${server.base}/office`);
     await page.getByRole('button', { name: 'English' }).click();
@@ -805,7 +805,7 @@ test.describe('accounts in the office', () => {
 });
 
 test.describe('the change log in the office', () => {
-  test('shows who has changed what, before and after', async ({ page, server, staff, complaints }) => {
+  test('shows the user of each change, and the values before and after', async ({ page, server, staff, complaints }) => {
     void complaints;
     const item = await staff.newItem('가격 바뀐 국수', 6_000);
     await staff.changeItem(item, { price: 6_500, is_available: false });
@@ -822,7 +822,7 @@ test.describe('the change log in the office', () => {
     await expect(row(page, '가격 바뀐 국수')).toContainText('메뉴 삭제');
   });
 
-  test('goes on page by page without repeating an entry', async ({ page, server, staff, complaints }) => {
+  test('loads more pages without repeating an entry', async ({ page, server, staff, complaints }) => {
     void complaints;
     const item = await staff.newItem('자주 바뀌는 국수', 6_000);
     for (let n = 1; n <= 60; n += 1) await staff.changeItem(item, { price: 6_000 + n });
@@ -838,7 +838,7 @@ test.describe('the change log in the office', () => {
 });
 
 for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844]]) {
-  test(`the office has nothing that axe-core finds: ${scheme}, ${width} pixels wide`, async ({ page, server, staff, table, complaints }) => {
+  test(`axe-core finds no violation in the office: ${scheme}, ${width} pixels wide`, async ({ page, server, staff, table, complaints }) => {
     complaints.expect(/409/);
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });

@@ -1,6 +1,6 @@
 import { defineConfig } from '@playwright/test';
 
-// One server and one browser at a time: the tests share the two cores of a small machine.
+// The tests run one after another, because a small machine has only two cores.
 export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.js',

@@ -6,7 +6,7 @@ import { signIn } from './support/sign-in.js';
 
 const IMAGES = join(dirname(fileURLToPath(import.meta.url)), '../../docs/images');
 
-// UPDATE_IMAGES=1 writes the images of the documentation; fonts differ from machine to machine.
+// UPDATE_IMAGES=1 writes the images of the documentation. They are not compared, because fonts differ between machines.
 test('the image of the guest page can be made', async ({ page, server, staff, complaints }, info) => {
   const { Tablet } = await import('./support/fixtures.js');
   const [table] = (await staff.call('GET', '/admin/tables')).tables.filter(({ table_number }) => table_number === 3);
@@ -65,7 +65,7 @@ test('the image of the set-up page can be made', async ({ page, server, complain
   await take(page, info, 'setup.png');
 });
 
-/** Into the documentation where that is wanted, else among the results of the test. */
+/** Writes an image to the documentation if UPDATE_IMAGES is set, else to the test results. */
 async function take(page, info, name) {
   const path = process.env.UPDATE_IMAGES ? join(IMAGES, name) : info.outputPath(name);
   const image = await page.screenshot({ path });

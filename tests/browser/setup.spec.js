@@ -51,7 +51,7 @@ const next = (page) => page.getByRole('button', { name: '다음', exact: true })
 const createStore = (page) => page.getByRole('button', { name: '매장 만들기' }).click();
 const createTables = (page) => page.getByRole('button', { name: '테이블 만들기' }).click();
 
-/** From the address with the code to the owner's step, ready to be sent. */
+/** Opens the address with the code and fills in all fields up to the owner's step. */
 async function upToOwner(page, server, username) {
   await page.goto(`${server.base}/setup#${server.code}`);
   await fillStore(page);
@@ -71,7 +71,7 @@ async function isAccepted(server, token) {
 }
 
 test.describe('the set-up page', () => {
-  test('refuses a wrong code, and takes the right one by hand', async ({ page, fresh, complaints }) => {
+  test('refuses a wrong code, and accepts the right one typed by hand', async ({ page, fresh, complaints }) => {
     complaints.expect(/403/);
     await page.goto(`${fresh.base}/setup#${WRONG}`);
     await expect(heading(page, '코드가 올바르지 않습니다')).toBeVisible();
@@ -83,7 +83,7 @@ test.describe('the set-up page', () => {
     await expect(heading(page, '매장 정보를 입력해 주세요')).toBeVisible();
   });
 
-  test('takes the code as it is typed or pasted, and keeps one with an error', async ({ page, fresh, complaints }) => {
+  test('accepts a typed or pasted code, and keeps an invalid one', async ({ page, fresh, complaints }) => {
     complaints.expect(/403/);
     await page.goto(`${fresh.base}/setup`);
     const code = page.getByLabel('설정 코드');
@@ -117,7 +117,7 @@ test.describe('the set-up page', () => {
     expect(page.url()).toBe(`${fresh.base}/setup`);
   });
 
-  test('resumes after a reload at each step, and keeps no password', async ({ page, fresh, complaints }) => {
+  test('resumes after a reload at each step, and stores no password', async ({ page, fresh, complaints }) => {
     void complaints;
     await page.goto(fresh.base);
     await expect(heading(page, '설정 코드를 입력해 주세요')).toBeVisible();
@@ -159,7 +159,7 @@ test.describe('the set-up page', () => {
     await expect(heading(page, '준비가 끝났습니다')).toBeVisible();
   });
 
-  test('makes one owner of two browsers at once', async ({ page, browser, fresh, complaints }) => {
+  test('creates one owner if two browsers send the form together', async ({ page, browser, fresh, complaints }) => {
     complaints.expect(/409/);
     const context = await browser.newContext({ locale: 'ko-KR' });
     const other = await context.newPage();
@@ -178,7 +178,7 @@ test.describe('the set-up page', () => {
     await context.close();
   });
 
-  test('sends the store again when the answer is lost, and shows the known addresses', async ({ page, fresh, complaints }) => {
+  test('sends the store again if the response is lost', async ({ page, fresh, complaints }) => {
     complaints.expect(/ERR_FAILED|Failed to load resource/);
     await page.route('**/api/v1/setup/code', async (route) => {
       const response = await route.fetch();
@@ -197,12 +197,12 @@ test.describe('the set-up page', () => {
     expect(lost).toBe(1);
     await fillTables(page);
     await createTables(page);
-    // This page was opened on the server's own machine.
+    // The page was opened on localhost, so it shows an address of the local network.
     await expect(page.locator('.setup-address')).toHaveText(`http://192.168.0.10:${fresh.port}/order`);
     await expect(page.locator('.setup-other')).toHaveText([`http://10.0.0.5:${fresh.port}/order`]);
   });
 
-  test('asks for the password when every answer is lost and the page is loaded again', async ({ page, fresh, complaints }) => {
+  test('asks for the password after lost responses and a reload', async ({ page, fresh, complaints }) => {
     complaints.expect(/ERR_FAILED|Failed to load resource|401|409/);
     await page.route('**/api/v1/setup/store', async (route) => {
       await route.fetch();
@@ -221,7 +221,7 @@ test.describe('the set-up page', () => {
     await expect(heading(page, '테이블을 만들어 주세요')).toBeVisible();
   });
 
-  test('names what is missing or wrong beside its field', async ({ page, fresh, complaints }) => {
+  test('shows missing and invalid input beside its field', async ({ page, fresh, complaints }) => {
     void complaints;
     await page.goto(`${fresh.base}/setup#${fresh.code}`);
     await next(page);
@@ -305,7 +305,7 @@ test.describe('the set-up page', () => {
     await page.close();
   });
 
-  test('tells in numbered steps how tablets reach a server that only its own machine reaches', async ({ page, fresh, complaints }) => {
+  test('explains how tablets can reach a server that listens locally', async ({ page, fresh, complaints }) => {
     void complaints;
     await upToOwner(page, fresh);
     await createStore(page);
@@ -317,9 +317,9 @@ test.describe('the set-up page', () => {
     await expect(open).toHaveCSS('display', 'list-item');
   });
 
-  test('makes a store whose owner can delete the demo', async ({ page, start }) => {
+  test('creates a store whose owner can delete the demo store', async ({ page, start }) => {
     const server = await start();
-    // The browser still has the login of the demo, which outlives the tab.
+    // The browser still has the login of the demo store, which is kept after the tab is closed.
     await page.goto(`${server.base}/office`);
     await page.getByLabel('로그인 상태 유지').check();
     await fillLogin(page);
@@ -348,7 +348,7 @@ test.describe('the set-up page', () => {
     await page.close();
   });
 
-  test('is offered on the start page beside the demo', async ({ page, server, complaints }) => {
+  test('is linked on the start page if only the demo store exists', async ({ page, server, complaints }) => {
     void complaints;
     await page.goto(server.base);
     await page.getByRole('link', { name: /내 매장 설정/ }).click();
@@ -358,7 +358,7 @@ test.describe('the set-up page', () => {
   });
 
   for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844]]) {
-    test(`has nothing that axe-core finds: ${scheme}, ${width} pixels wide`, async ({ page, fresh, complaints }) => {
+    test(`has no axe-core violation: ${scheme}, ${width} pixels wide`, async ({ page, fresh, complaints }) => {
       complaints.expect(/403|409/);
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });

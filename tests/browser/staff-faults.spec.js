@@ -1,4 +1,4 @@
-// The staff page when answers are late or lost, and when somebody else is faster.
+// The staff page with late or lost responses, and with changes by other users.
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
 import { startProxy } from './support/proxy.js';
@@ -26,7 +26,7 @@ const hold = async (page, address, method = 'GET') => {
   };
 };
 
-/** Holds the answer to the next reading of the tables until `answer` is called, which exists once the server has answered. */
+/** Holds the next response with the tables until `answer` is called, which exists after the server has responded. */
 const holdTables = async (page) => {
   const held = {};
   await page.route('**/api/v1/admin/tables/dashboard', async (route) => {
@@ -38,7 +38,7 @@ const holdTables = async (page) => {
 };
 
 test.describe('the staff page', () => {
-  test('starts anew after a sign-out while it was reading the tables', async ({ page, server, table, complaints }) => {
+  test('starts again after a sign-out while the tables are loading', async ({ page, server, table, complaints }) => {
     void complaints;
     await signIn(page, server.base);
     const tables = await holdTables(page);
@@ -54,7 +54,7 @@ test.describe('the staff page', () => {
     await expect(card(page, table)).toContainText('새 주문');
   });
 
-  test('does not show tables that are older than those on the screen', async ({ page, server, table, complaints }) => {
+  test('ignores a response with older tables', async ({ page, server, table, complaints }) => {
     void complaints;
     await (await Guest.login(server.base, table)).order();
     await signIn(page, server.base);
@@ -72,7 +72,7 @@ test.describe('the staff page', () => {
     expect(await card(page, table).textContent()).toContain('비어 있음');
   });
 
-  test('reads the tables at once when the server is back', async ({ page, server, table, complaints }) => {
+  test('loads the tables at once when the server is back', async ({ page, server, table, complaints }) => {
     complaints.expect(/ERR_/);
     const proxy = await startProxy(server.base);
     complaints.allow(proxy.base);
@@ -105,7 +105,7 @@ test.describe('the staff page', () => {
     proxy.stop();
   });
 
-  test('reads the orders of a completion again after a failure', async ({ page, server, table, complaints }) => {
+  test('loads the orders in the completion dialog again after a failure', async ({ page, server, table, complaints }) => {
     complaints.expect(/ERR_FAILED|Failed to load resource/);
     await (await Guest.login(server.base, table)).order();
     await signIn(page, server.base);
@@ -118,7 +118,7 @@ test.describe('the staff page', () => {
     await expect(dialog).toContainText('아직 끝나지 않은 주문 1건');
   });
 
-  test('shows no past order twice', async ({ page, server, table, complaints }) => {
+  test('shows each past order once', async ({ page, server, table, complaints }) => {
     void complaints;
     const past = (id, number) => ({
       id, order_number: `20260105-${number}`, status: 'completed', ordered_at: '2026-01-05T03:00:00Z', completed_at: '2026-01-05T04:00:00Z',
@@ -153,7 +153,7 @@ test.describe('the staff page', () => {
     await expect(page.getByRole('button', { name: '되돌리기', includeHidden: true })).toHaveCount(0);
   });
 
-  test('forgets new orders that ended while the page was closed', async ({ page, server, staff, table, complaints }) => {
+  test('does not mark orders that ended while the page was closed', async ({ page, server, staff, table, complaints }) => {
     void complaints;
     const other = await staff.newTable();
     const [guest, otherGuest] = [await Guest.login(server.base, table), await Guest.login(server.base, other)];
@@ -178,7 +178,7 @@ test.describe('the staff page', () => {
     await expect(page).not.toHaveTitle(/^\(/);
   });
 
-  test('does not keep the reason of a cancellation that is answered after its dialog was closed', async ({ page, server, table, complaints }) => {
+  test('discards a reason if its dialog is closed before the response', async ({ page, server, table, complaints }) => {
     void complaints;
     await (await Guest.login(server.base, table)).order();
     await signIn(page, server.base);
@@ -197,7 +197,7 @@ test.describe('the staff page', () => {
     await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
   });
 
-  test('says that a cancellation has failed after its dialog was closed', async ({ page, server, table, complaints }) => {
+  test('shows that a cancellation has failed after its dialog was closed', async ({ page, server, table, complaints }) => {
     complaints.expect(/ERR_FAILED|Failed to load resource/);
     await (await Guest.login(server.base, table)).order();
     await signIn(page, server.base);
@@ -212,7 +212,7 @@ test.describe('the staff page', () => {
     await expect(page.locator('.toast')).toContainText('서버에 연결할 수 없습니다');
   });
 
-  test('offers an undo again that got no answer', async ({ page, server, staff, table, complaints }) => {
+  test('offers an undo again if there was no response', async ({ page, server, staff, table, complaints }) => {
     complaints.expect(/ERR_FAILED|Failed to load resource/);
     await (await Guest.login(server.base, table)).order();
     await signIn(page, server.base);

@@ -5,14 +5,14 @@ import { startProxy } from './support/proxy.js';
 import { signIn as signInAt } from './support/sign-in.js';
 import { card, openTable, signIn } from './support/staff-page.js';
 
-/** Where a finger would press a button that reacts. */
+/** The middle of a button that receives clicks. */
 const middle = async (locator) => {
   await expect(locator).toBeEnabled();
   const { x, y, width, height } = await locator.boundingBox();
   return [x + width / 2, y + height / 2];
 };
 
-/** Counts the tones that the page plays; a ring has two. */
+/** Counts the tones that the page plays. Each new order plays two. */
 const countTones = (page) =>
   page.addInitScript(() => {
     window.tones = 0;
@@ -26,7 +26,7 @@ const countTones = (page) =>
 const rung = (page) => page.evaluate(() => window.tones / 2);
 
 test.describe('the staff page', () => {
-  test('shows an order within two seconds and marks it until the table is opened', async ({ page, server, table, complaints }) => {
+  test('shows an order within two seconds, marked until the table is opened', async ({ page, server, table, complaints }) => {
     void complaints;
     const guest = await Guest.login(server.base, table);
     await page.clock.install();
@@ -55,7 +55,7 @@ test.describe('the staff page', () => {
     await expect(page).not.toHaveTitle(/^\(/);
   });
 
-  test('moves an order along, cancels it with a reason and takes that back', async ({ page, server, staff, table, complaints }) => {
+  test('advances the status of an order, cancels it and undoes that', async ({ page, server, staff, table, complaints }) => {
     void complaints;
     const guest = await Guest.login(server.base, table);
     const { id } = await guest.order('떡볶이');
@@ -132,7 +132,7 @@ test.describe('the staff page', () => {
   });
 
   for (const [width, height] of [[1280, 800], [390, 844]]) {
-    test(`keeps a scrolled list and the completion at their places: ${width} pixels wide`, async ({ page, server, staff, table, complaints }) => {
+    test(`keeps the scroll position and buttons in place: ${width} pixels wide`, async ({ page, server, staff, table, complaints }) => {
       void complaints;
       await page.setViewportSize({ width, height });
       const guest = await Guest.login(server.base, table);
@@ -156,13 +156,13 @@ test.describe('the staff page', () => {
       const confirm = await middle(dialog.getByRole('button', { name: '이용 완료' }));
       await guest.order('떡볶이');
       await expect(dialog).toContainText('아직 끝나지 않은 주문 8건');
-      // Its button is drawn anew with the count of the dashboard.
+      // The button is rendered again with the count of the dashboard.
       await expect(dialog.locator('.total')).toContainText('주문 8건');
       expect(await middle(dialog.getByRole('button', { name: '이용 완료' }))).toEqual(confirm);
     });
   }
 
-  test('updates the total while a table is being completed, and takes a completion back', async ({ page, server, table, complaints }) => {
+  test('updates the total during a completion, and undoes a completion', async ({ page, server, table, complaints }) => {
     void complaints;
     const guest = await Guest.login(server.base, table);
     await guest.order('콜라');
@@ -190,7 +190,7 @@ test.describe('the staff page', () => {
     await expect(card(page, table)).toContainText('5,500원');
   });
 
-  test('explains that a completion cannot be undone once the next party is there', async ({ page, server, table, complaints }) => {
+  test('explains that a completion cannot be undone after a new party came', async ({ page, server, table, complaints }) => {
     complaints.expect(/409/);
     const guest = await Guest.login(server.base, table);
     await guest.order('콜라');
@@ -227,7 +227,7 @@ test.describe('the staff page', () => {
     await expect(page.locator('.badge.live')).toBeVisible();
   });
 
-  test('says when it hears nothing, and shows every order once afterwards', async ({ page, server, table, complaints }) => {
+  test('shows a lost connection, then every order once', async ({ page, server, table, complaints }) => {
     complaints.expect(/ERR_|Failed to load resource/);
     const proxy = await startProxy(server.base);
     complaints.allow(proxy.base);
@@ -308,7 +308,7 @@ test.describe('the staff page', () => {
   });
 
   for (const [width, height] of [[1280, 800], [390, 844]]) {
-    test(`shows a new order below the visible tables, and moves no card: ${width} pixels wide`, async ({ page, server, staff, complaints }) => {
+    test(`announces orders below the visible cards: ${width} pixels wide`, async ({ page, server, staff, complaints }) => {
       void complaints;
       await page.setViewportSize({ width, height });
       for (let n = 0; n < 12; n += 1) await staff.newTable();
@@ -335,7 +335,7 @@ test.describe('the staff page', () => {
     });
   }
 
-  test('says what happened to a half-typed reason when a colleague cancels the order', async ({ page, server, staff, table, complaints }) => {
+  test('shows an unsaved reason when another user cancels the order', async ({ page, server, staff, table, complaints }) => {
     void complaints;
     const guest = await Guest.login(server.base, table);
     const { id } = await guest.order();
@@ -369,7 +369,7 @@ test.describe('the staff page', () => {
     await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
   });
 
-  test('shows the limit of a reason instead of cutting it', async ({ page, server, staff, table, complaints }) => {
+  test('shows the length limit of a reason instead of cutting it', async ({ page, server, staff, table, complaints }) => {
     void complaints;
     const guest = await Guest.login(server.base, table);
     await guest.order();
@@ -386,7 +386,7 @@ test.describe('the staff page', () => {
     await expect(dialog.locator('.order')).toContainText('취소됨');
   });
 
-  test('completes all orders of an earlier party together, and stops at the first failure', async ({ page, server, staff, table, complaints }) => {
+  test('completes all old orders together, and stops at the first failure', async ({ page, server, staff, table, complaints }) => {
     complaints.expect(/Failed to load resource/);
     const guest = await Guest.login(server.base, table);
     const orders = [];
@@ -411,7 +411,7 @@ test.describe('the staff page', () => {
     await expect(confirm.getByRole('alert')).toContainText('3건 중 1건을 완료한 뒤 멈췄습니다.');
     expect(await staff.orders(table)).toHaveLength(2);
     await page.unroute(`**/api/v1/admin/orders/${orders[1].id}/status`);
-    // A colleague completes one of the others.
+    // Another user completes one of the other orders.
     const [{ id }] = (await staff.orders(table)).filter((order) => order.id !== orders[1].id);
     for (const status of ['preparing', 'completed']) await staff.call('PATCH', `/admin/orders/${id}/status`, { status }).catch(() => {});
     await confirm.getByRole('button', { name: '모두 완료하기' }).click();
@@ -431,7 +431,7 @@ test.describe('the staff page', () => {
     await expect(card(page, table)).not.toContainText('요청 있음');
   });
 
-  test('shows past orders by party with their totals, and says what is wrong with the days', async ({ page, server, staff, table, complaints }) => {
+  test('shows past orders with totals by party, and errors in the dates', async ({ page, server, staff, table, complaints }) => {
     void complaints;
     for (const names of [['콜라', '식혜'], ['콜라']]) {
       const guest = await Guest.login(server.base, table);
@@ -468,7 +468,7 @@ test.describe('the staff page', () => {
     });
   }
 
-  test('lets an account of the role staff sell out an item, and sets a refused switch back', async ({ page, server, staff, complaints }) => {
+  test('lets staff mark an item as sold out, and resets a refused switch', async ({ page, server, staff, complaints }) => {
     complaints.expect(/Failed to load resource/);
     const item = await staff.newItem('감자전', 12_000);
     await staff.call('POST', '/admin/users', { username: 'hall', password: 'hall1234', role: 'staff' });
@@ -491,7 +491,7 @@ test.describe('the staff page', () => {
     await expect(page.getByRole('dialog').getByText('감자전', { exact: true })).toBeVisible();
   });
 
-  test('shows added, deleted and renumbered tables within a minute, and each keeps its place', async ({ page, server, staff, complaints }) => {
+  test('shows changed tables within a minute, and keeps their places', async ({ page, server, staff, complaints }) => {
     void complaints;
     const [renumbered, deleted, open] = [await staff.newTable(), await staff.newTable(), await staff.newTable()];
     await page.clock.install();
@@ -516,13 +516,13 @@ test.describe('the staff page', () => {
     expect(after.at(-3)).toContain('삭제된 테이블');
     expect(after.at(-1)).toContain(`${added.number}번 테이블`);
     expect(await card(page, open).boundingBox()).toEqual(place);
-    // Once nobody has used the page for a minute, the tables are in order again.
+    // After a minute without input, the tables are in order again.
     await page.clock.fastForward(61_000);
     await expect(page.getByText('삭제된 테이블')).toHaveCount(0);
     await expect(page.locator('.tables > li').last()).toContainText(`${staff.lastTable}번 테이블`);
   });
 
-  test('reads the tables again when the page becomes visible', async ({ page, server, staff, complaints }) => {
+  test('loads the tables again when the page becomes visible', async ({ page, server, staff, complaints }) => {
     void complaints;
     await page.clock.install();
     await signIn(page, server.base);
@@ -533,7 +533,7 @@ test.describe('the staff page', () => {
   });
 
   for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844]]) {
-    test(`has nothing that axe-core finds: ${scheme}, ${width} pixels wide`, async ({ page, server, table, complaints }) => {
+    test(`has no axe-core violation: ${scheme}, ${width} pixels wide`, async ({ page, server, table, complaints }) => {
       void complaints;
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });

@@ -7,7 +7,7 @@ import { Money } from '../ui/money.js';
 import { cart } from './state/cart.js';
 import { cartCount } from './state/party.js';
 
-/** The way to the cart, always in sight below the menu. */
+/** Opens the cart. It is always visible below the menu. */
 export function CartBar() {
   const count = cartCount.value;
   return html`<div class="cart-bar">

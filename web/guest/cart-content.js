@@ -5,7 +5,7 @@ import { CartLine } from './cart-line.js';
 import { cart } from './state/cart.js';
 import { note, setNote } from './state/party.js';
 
-/** The lines of the cart, and the guest's wish. */
+/** The lines of the cart and the guest's note. */
 export function CartContent() {
   const id = useId();
   const { lines } = cart.value;

@@ -8,7 +8,7 @@ import { SECOND_TAP } from '../ui/second-tap.js';
 import { CartContent } from './cart-content.js';
 import { cart } from './state/cart.js';
 
-/** The cart where there is no room beside the menu. @param {{ onClose: () => void }} props */
+/** The cart on screens without room for it beside the menu. @param {{ onClose: () => void }} props */
 export function CartDialog({ onClose }) {
   const { lines, total } = cart.value;
   const footer = lines.length > 0 && html`<p class="total"><span>${t('cart.total')}</span><${Money} amount=${total} /></p>

@@ -8,7 +8,7 @@ export function sectionId(id) {
   return `category-${id}`;
 }
 
-/** The categories, always in sight; the one that is shown is marked. */
+/** The categories, always visible. The current one is marked. */
 export function CategoryNav() {
   const current = useSignal(0);
   const list = useRef(/** @type {HTMLElement | null} */ (null));
@@ -16,7 +16,7 @@ export function CategoryNav() {
 
   useEffect(() => {
     const mark = () => {
-      // The last section whose beginning is above the upper third of the window; at the end of the page, the last one.
+      // The last section that starts above or in the upper third of the window; at the end of the page, the last one.
       const line = innerHeight / 3;
       const isAtEnd = scrollY > 0 && innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
       const all = sections.peek();
@@ -40,7 +40,7 @@ export function CategoryNav() {
   const go = (id) => {
     const heading = document.getElementById(sectionId(id))?.querySelector('h2');
     heading?.focus({ preventScroll: true });
-    // A long way is not scrolled through: slow tablets would show nothing on it.
+    // Do not animate a long distance: slow tablets show blank areas meanwhile.
     const isFar = Math.abs(heading?.getBoundingClientRect().top ?? 0) > 2 * innerHeight;
     heading?.scrollIntoView({ block: 'start', behavior: isFar ? 'auto' : scrollBehavior() });
   };

@@ -3,7 +3,7 @@ import { html } from '../lib/preact.js';
 import { money } from '../ui/money.js';
 
 /**
- * What has changed of a line since the guest has seen it: before and now.
+ * The name and price of a line that have changed since the guest saw them, before and now.
  *
  * @param {{ view: import('./state/cart.js').CartView }} props
  */

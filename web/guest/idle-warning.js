@@ -11,26 +11,26 @@ import { isLarge, lines, party, startOver } from './state/party.js';
 const IDLE = 240_000;
 const WARNING = 30_000;
 
-/** Whether guests sit here who have ordered, or tried to: what they have in the cart is theirs. */
-const isTaken = () => hasOrdered.value || waiting.value.length > 0 || refused.value.length > 0;
+/** Whether the current guests have ordered or tried to. Then their cart is kept. */
+const hasParty = () => hasOrdered.value || waiting.value.length > 0 || refused.value.length > 0;
 
-/** Whether somebody has left something behind. */
-const hasTraces = () =>
+/** Whether there is a dialog to close, or a cart, text size or language of guests who have left. */
+const hasSomethingToReset = () =>
   view.value.name !== '' ||
-  (!isTaken() && (lines.value.length > 0 || isLarge.value || party.value.language !== DEFAULT_LANGUAGE));
+  (!hasParty() && (lines.value.length > 0 || isLarge.value || party.value.language !== DEFAULT_LANGUAGE));
 
-/** Warns before the page returns to its start, as after somebody who only looked. */
+/** Warns before an unused page closes its dialogs and, without a party, resets cart, text size and language. */
 export function IdleWarning() {
   const warnedAt = useSignal(0);
   const seconds = useSignal(0);
-  const traces = hasTraces();
+  const needsReset = hasSomethingToReset();
   useEffect(() => {
-    if (!traces || warnedAt.value) return undefined;
+    if (!needsReset || warnedAt.value) return undefined;
     return whenIdle(IDLE, () => {
       seconds.value = WARNING / 1000;
       warnedAt.value = Date.now();
     });
-  }, [traces, warnedAt.value]);
+  }, [needsReset, warnedAt.value]);
   useEffect(() => {
     if (!warnedAt.value) return undefined;
     const timer = setInterval(() => {
@@ -47,7 +47,7 @@ export function IdleWarning() {
     markActive();
     warnedAt.value = 0;
   };
-  const text = !isTaken() && lines.value.length > 0 ? 'idle.text.empty' : 'idle.text';
+  const text = !hasParty() && lines.value.length > 0 ? 'idle.text.empty' : 'idle.text';
   return html`<${Dialog} class="idle" title=${t('idle.title')} onClose=${stay}
     footer=${html`<${Button} kind="primary" class="wide" autofocus onPress=${stay}>${t('idle.stay')}<//>`}>
     <p role="timer">${t(text, { seconds: seconds.value })}</p>
@@ -56,6 +56,6 @@ export function IdleWarning() {
 
 function reset() {
   close();
-  if (!isTaken()) startOver();
+  if (!hasParty()) startOver();
   scrollTo({ top: 0 });
 }

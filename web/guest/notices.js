@@ -6,7 +6,7 @@ import { Icon } from '../ui/icon.js';
 import { refused, waiting, queue } from './state/ordering.js';
 import { news } from './state/orders.js';
 
-/** What has become of orders whose progress nobody watches. It lies over the page and moves nothing. */
+/** Notices about orders that no open dialog shows. They overlay the page, so that nothing moves. */
 export function Notices() {
   const { name } = view.value;
   return html`<div class="notices" role="status">
@@ -16,7 +16,7 @@ export function Notices() {
   </div>`;
 }
 
-/** Orders that staff have cancelled or restored. @param {import('./state/orders.js').News['kind']} kind */
+/** The notice of cancelled or restored orders. @param {import('./state/orders.js').StatusNotice['kind']} kind */
 function changed(kind) {
   const numbers = news.value.filter((one) => one.kind === kind).map(({ number }) => number);
   return numbers.length > 0 && notice(t(`notice.${kind}`, { numbers: numbers.join(', ') }), kind === 'cancelled');

@@ -8,12 +8,12 @@ import { QueuedCard } from './queued-card.js';
 import { refused, waiting } from './state/ordering.js';
 import { failure, markSeen, orders, refresh, total } from './state/orders.js';
 
-/** The orders of this session, and the bill. @param {{ onClose: () => void }} props */
+/** The orders of this session and their total. @param {{ onClose: () => void }} props */
 export function OrdersDialog({ onClose }) {
   const hasOrders = (orders.value?.length ?? 0) > 0;
   const footer = hasOrders && html`<p class="total"><span>${t('orders.total')}</span><${Money} amount=${total.value} /></p>`;
   const leave = () => {
-    // Only now: a page that nobody uses closes the dialog, too.
+    // Not earlier: an idle page also closes the dialog, without guests who have seen it.
     markSeen();
     onClose();
   };

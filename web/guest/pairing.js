@@ -14,14 +14,14 @@ import { enterPaired, phase, unpairedBecause } from './state/session.js';
 
 const UNUSED_FOR = 120_000;
 
-/** What the address or the last pairing says of store and table. */
+/** The store and table of the page's address, or else of the last pairing. */
 function known() {
   const query = new URLSearchParams(location.search);
   const last = lastTable();
   return { store: query.get('store') ?? last?.store_id ?? lastStore(), table: query.get('table') ?? String(last?.table_number ?? '') };
 }
 
-/** Connects the tablet with its table, once. */
+/** Pairs the tablet with its table. */
 export function Pairing() {
   const store = useSignal(known().store);
   const table = useSignal(known().table);
@@ -29,7 +29,7 @@ export function Pairing() {
   const isTried = useSignal(false);
   const isBusy = useSignal(false);
   const failure = useFailure();
-  // Guests who came here by mistake leave it to others.
+  // Close the form after a while, because guests may have opened it by mistake.
   useEffect(() => whenIdle(UNUSED_FOR, close), []);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
 

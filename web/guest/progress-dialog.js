@@ -10,14 +10,14 @@ import { Refusal } from './refusal.js';
 import { followed, placed, queue } from './state/ordering.js';
 import { shortNumber } from './state/orders.js';
 
-/** How the order goes that the guest has just placed. @param {{ onClose: () => void }} props */
+/** The progress of the order that the guest has just placed. @param {{ onClose: () => void }} props */
 export function ProgressDialog({ onClose }) {
   const key = followed.value;
   const order = queue.orders.value.find((one) => one.key === key);
   const done = placed.value?.key === key ? placed.value.order : null;
   const isGone = !order && !done;
   useEffect(() => {
-    // After a reload, or where another tab has finished it.
+    // The page was reloaded, or another tab has finished the order.
     if (isGone) open('orders');
   }, [isGone]);
   if (isGone) return null;

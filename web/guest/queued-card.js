@@ -7,7 +7,7 @@ import { Money } from '../ui/money.js';
 import { Refusal } from './refusal.js';
 import { queue } from './state/ordering.js';
 
-/** An order that has no answer yet, or was refused. @param {{ order: import('../lib/queue.js').QueuedOrder }} props */
+/** A queued or refused order. @param {{ order: import('../lib/queue.js').QueuedOrder }} props */
 export function QueuedCard({ order }) {
   const isRefused = order.state === 'refused';
   const state = isRefused ? 'refused' : queue.sending.value === order.key && !queue.problem.value ? 'sending' : 'waiting';

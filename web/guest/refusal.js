@@ -2,7 +2,7 @@ import { ApiError } from '../lib/api.js';
 import { html } from '../lib/preact.js';
 import { faultyLines } from './state/ordering.js';
 
-/** Why an order was refused, and for which of its lines. @param {{ order: import('../lib/queue.js').QueuedOrder }} props */
+/** Why an order was refused, and for which lines. @param {{ order: import('../lib/queue.js').QueuedOrder }} props */
 export function Refusal({ order }) {
   const { text } = new ApiError(409, { code: order.code, message: order.message });
   const lines = faultyLines(order, order.fields ?? []);

@@ -12,7 +12,7 @@ import { items } from './state/menu.js';
 import { place } from './state/ordering.js';
 import { acceptChanges, removeLines } from './state/party.js';
 
-/** Repeats the order in large type before it is placed. @param {{ onClose: () => void }} props */
+/** Shows the order in large type before it is placed. @param {{ onClose: () => void }} props */
 export function ReviewDialog({ onClose }) {
   const shown = cart.value;
   if (shown.lines.length === 0) {
@@ -47,7 +47,7 @@ function footer(shown, onClose) {
 }
 
 /**
- * What the guest can do with the order as it is shown. Each is a button of its own, with its own guard.
+ * The next action for the shown order. The actions are separate buttons, so that each has its own guard.
  *
  * @param {import('./state/cart.js').Cart} shown
  */

@@ -5,7 +5,7 @@ import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { chooseLanguage, isLarge, setLarge } from './state/party.js';
 
-/** Language and size of text, for the guests who sit here now. @param {{ onClose: () => void }} props */
+/** The language and text size of the current guests. @param {{ onClose: () => void }} props */
 export function SettingsDialog({ onClose }) {
   return html`<${Dialog} class="settings" title=${t('settings.title')} onClose=${onClose}>
     <div class="choices" role="group" aria-label=${t('language')}>

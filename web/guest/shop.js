@@ -30,7 +30,7 @@ export function Shop() {
     <${IdleWarning} />`;
 }
 
-/** The fragment of the address is ours. @param {Event} event */
+/** Moves the focus without changing the fragment, which is for the open view. @param {Event} event */
 function skip(event) {
   event.preventDefault();
   document.getElementById('menu')?.focus();

@@ -4,18 +4,18 @@ import { Button } from '../ui/button.js';
 import { Icon } from '../ui/icon.js';
 import { money } from '../ui/money.js';
 import { announce } from '../ui/toast.js';
-import { farewell, isReady } from './state/live.js';
+import { endedSession, isReady } from './state/live.js';
 import { begin } from './state/session.js';
 
 const SHOWN_FOR = 20_000;
 
-/** Guests need the time to tell staff what was not delivered. */
+/** Longer, so that guests can tell staff which orders were not delivered. */
 const SHOWN_FOR_UNSENT = 60_000;
 
-/** Says goodbye, and gives way to the next guests by itself. */
+/** The thank-you page, which closes by itself for the next guests. */
 export function Thanks() {
   const ready = isReady.value;
-  const { total, unsent } = farewell.value;
+  const { total, unsent } = endedSession.value;
   const hasUnsent = unsent.length > 0;
   useEffect(() => {
     if (!ready) return undefined;

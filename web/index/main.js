@@ -1,4 +1,4 @@
-// On a server without a store, the first page is the set-up. Beside the demo, it is offered.
+// On a server without a store, the start page leads to the set-up. If there is only the demo store, it shows a link.
 import { call } from '../lib/api.js';
 
 try {
@@ -8,5 +8,5 @@ try {
   const offer = document.getElementById('setup');
   if (offer && status === 'open') offer.hidden = false;
 } catch {
-  // Without an answer the other pages are offered as usual.
+  // Without a response, the page shows the links to the other pages.
 }

@@ -4,13 +4,13 @@ import { learnTime } from './time.js';
 
 const PREFIX = '/api/v1';
 
-/** How long an answer may take, in milliseconds. */
+/** The longest time to wait for a response, in milliseconds. */
 const TIMEOUT = 10_000;
 
-/** A refusal of the server, or no answer at all. */
+/** An error response, or no response (status 0). */
 export class ApiError extends Error {
   /**
-   * @param {number} status 0 where there was no answer
+   * @param {number} status 0 if there was no response
    * @param {Partial<import('wire').ErrorBody>} [body]
    * @param {number} [retryAfter] in milliseconds
    */
@@ -28,7 +28,7 @@ export class ApiError extends Error {
     return status === 0 || status === 408 || status === 429 || status >= 500 || code === 'IDEMPOTENCY_IN_PROGRESS';
   }
 
-  /** What the guest is told. */
+  /** The message for guests. */
   get text() {
     const key = `error.${this.code}`;
     if (this.code === 'TOO_MANY_REQUESTS' && this.retryAfter > 0) {
@@ -48,7 +48,7 @@ export function asApiError(error) {
 }
 
 /**
- * The text of a key if there is one, else the general text of the error's code, which may be written for guests.
+ * The text of `key` if it exists, else the general text of the error's code, which may be worded for guests.
  *
  * @param {ApiError} error
  * @param {string} key
@@ -58,7 +58,7 @@ export function explained(error, key) {
 }
 
 /**
- * Sends a request and reads the status and headers of the answer.
+ * Sends a request and reads the status and headers of the response.
  *
  * @param {string} method
  * @param {string} path below the API's prefix
@@ -94,7 +94,7 @@ async function refusal(response) {
 }
 
 /**
- * Sends a request and reads the JSON of the answer.
+ * Sends a request and reads the JSON of the response.
  *
  * @template T
  * @param {string} method

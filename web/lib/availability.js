@@ -23,7 +23,7 @@ export class Availability {
     this.#menu = menu;
     this.#onChanged = onChanged;
     this.#explain = explain;
-    /** The requested values that are not answered yet, by item id. @type {import('../vendor/signals.mjs').Signal<Map<number, boolean>>} */
+    /** The requested values without a response yet, by item id. @type {import('../vendor/signals.mjs').Signal<Map<number, boolean>>} */
     this.wanted = signal(new Map());
     /** Why the last change of an item failed. @type {import('../vendor/signals.mjs').Signal<Map<number, string>>} */
     this.failures = signal(new Map());
@@ -53,7 +53,7 @@ export class Availability {
         this.failures.value = new Map([...this.failures.value, [item.id, this.#explain(item, error)]]);
         this.#settle(item.id);
       });
-      // The server may have made the change although no answer arrived.
+      // The server may have made the change although no response arrived.
       if (error.isTemporary) this.#menu.load();
     }
   };

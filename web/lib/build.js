@@ -1,4 +1,4 @@
-// A page that stays open for weeks must reload after the server was updated.
+// Reloads the page after an update of the server, because a page may stay open for weeks.
 import { whenIdle } from './idle.js';
 import { hasUnsaved } from './unsaved.js';
 
@@ -7,7 +7,7 @@ const OWN = /\/assets\/([^/]+)\//.exec(import.meta.url)?.[1];
 
 const UNUSED_FOR = 60_000;
 
-/** While two releases serve side by side, the page must not load itself again and again. */
+/** While instances of two releases are running, the page could otherwise reload repeatedly. */
 const AT_MOST_EVERY = 600_000;
 const STAMP = 'tableorder.reloaded_at';
 
@@ -15,7 +15,7 @@ let isPlanned = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
-/** Asks the server for its build. If it is another, the page loads itself again once nobody uses it. */
+/** Reads the server's build. If it differs from the page's, the page reloads when it is idle. */
 export async function checkBuild() {
   if (isPlanned) return;
   const build = await currentBuild();
@@ -28,7 +28,7 @@ export async function checkBuild() {
   reloadWhenIdle();
 }
 
-/** A stream may stay open for days: the page does not wait until it connects again. */
+/** Checks again without waiting for the stream to reconnect, because a stream may stay open for days. */
 function checkLater() {
   clearTimeout(timer);
   timer = setTimeout(checkBuild, AT_MOST_EVERY);
@@ -41,7 +41,7 @@ function reloadWhenIdle() {
       return;
     }
     isPlanned = false;
-    // It may be gone again, and a page that cannot load is worse than an old one.
+    // Do not reload while the server is down: an old page is better than none.
     if (!(await currentBuild())) {
       checkLater();
       return;

@@ -5,10 +5,10 @@ import { useEffect, useRef, useSignal } from './preact.js';
 const EDGE = 56;
 
 /**
- * The rows are not moved before the drop: a row that is moved in the document during a touch receives no more events of it.
- * A line shows the target.
+ * The document keeps its order of rows until the drop, because a row that moves in the document receives no more events
+ * of the current touch. A line shows the target.
  *
- * @param {{ current: HTMLElement | null }} list whose children are the rows
+ * @param {{ current: HTMLElement | null }} list its children are the rows
  * @param {(from: number, to: number) => void} onMove
  */
 export function useDrag(list, onMove) {
@@ -33,7 +33,7 @@ export function useDrag(list, onMove) {
     const follow = () => {
       const top = y - element.getBoundingClientRect().top;
       row.style.transform = `translateY(${top - offset - row.offsetTop}px)`;
-      // Compare with `offsetTop`, which the row's transformation does not change.
+      // Compare with `offsetTop`, which the row's transform does not change.
       const to = rows.filter((other) => other !== row && other.offsetTop + other.offsetHeight / 2 < top).length;
       if (drag.peek()?.to !== to) drag.value = { from, to };
     };

@@ -1,4 +1,4 @@
-// Remembers the focused element from before the first of several dialogs, to focus it again after the last.
+// When the last open dialog closes, focuses the element that had the focus before the first one opened.
 
 /** @type {Element | null} */
 let opener = null;
@@ -11,7 +11,7 @@ export function dialogOpens() {
 
 export function dialogCloses() {
   openDialogs -= 1;
-  // One that takes its place opens in the same turn.
+  // A dialog that replaces this one opens before this microtask runs.
   queueMicrotask(() => {
     if (openDialogs > 0) return;
     if (opener instanceof HTMLElement && opener.isConnected) opener.focus({ preventScroll: true });

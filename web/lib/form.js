@@ -22,8 +22,8 @@ import { useFailure } from './reachable.js';
  * @param {object} options
  * @param {Values} options.initial
  * @param {(values: Values) => Errors} [options.check] errors that need no request
- * @param {() => Promise<Values | null>} [options.current] the saved values as they are now, or null if they were deleted. If somebody
- *   else has changed what this form changes, it shows both values, and only saving it again overwrites the other's.
+ * @param {() => Promise<Values | null>} [options.current] reads the saved values; null if deleted. If another user has
+ *   changed a field that this form changes, the form shows both, and only a second save overwrites the other value.
  * @param {(values: Values, initial: Values) => Promise<any>} options.save resolves to `false` to keep the form open
  * @param {() => void} options.done called after saving, or if nothing was changed
  * @param {(error: import('./api.js').ApiError) => string} options.explain
@@ -33,7 +33,7 @@ export function useForm({ initial, check = () => ({}), current, save, done, expl
   const first = useSignal(initial);
   const values = useSignal(initial);
   const errors = useSignal(/** @type {Errors} */ ({}));
-  /** What somebody else has saved in the fields that this form changes. */
+  /** What another user has saved in the fields that this form changes. */
   const others = useSignal(/** @type {Record<string, any>} */ ({}));
   const failure = useFailure();
   const isBusy = useSignal(false);
@@ -64,7 +64,7 @@ export function useForm({ initial, check = () => ({}), current, save, done, expl
     failure.value = error;
   };
 
-  /** Whether nobody else has changed, since the form was opened, what it changes. */
+  /** Whether no other user has changed the edited fields since the form was opened. */
   const isUncontested = async () => {
     const saved = current && (await current());
     if (!saved) return true;
@@ -73,7 +73,7 @@ export function useForm({ initial, check = () => ({}), current, save, done, expl
     const contested = edited.filter((name) => saved[name] !== before[name] && saved[name] !== own[name]);
     batch(() => {
       first.value = saved;
-      // A field that was not edited shows what is saved.
+      // Fields that were not edited take the saved values.
       values.value = { ...saved, ...Object.fromEntries(edited.map((name) => [name, own[name]])) };
       others.value = Object.fromEntries(contested.map((name) => [name, saved[name]]));
       if (contested.length > 0) refuse(Object.fromEntries(contested.map((name) => [name, t('office.conflict')])));
@@ -98,7 +98,7 @@ export function useForm({ initial, check = () => ({}), current, save, done, expl
     isBusy.value = true;
     try {
       if (!(await isUncontested())) return;
-      // Without a difference, somebody else has saved the same.
+      // No difference is left if another user has saved the same values.
       if (!differs() || (await save(values.value, first.value)) !== false) done();
     } catch (error) {
       batch(() => refused(asApiError(error)));
@@ -143,7 +143,7 @@ function detailsOf({ code, body }) {
 }
 
 /**
- * The fields that differ. A request has only them, so that it does not overwrite changes by other users.
+ * The fields that differ. Requests contain only these, so that they do not overwrite changes by other users.
  *
  * @param {Record<string, unknown>} before
  * @param {Record<string, unknown>} after

@@ -1,10 +1,10 @@
-// Texts in the guest's language.
+// Texts in the user's language.
 import { signal } from './preact.js';
 import { backoff } from './random.js';
 
 /** @typedef {'ko' | 'en' | 'ja' | 'zh'} Language */
 
-/** Each with its name in itself. @type {ReadonlyArray<{ code: Language, name: string }>} */
+/** Languages with their own names. @type {ReadonlyArray<{ code: Language, name: string }>} */
 export const LANGUAGES = [
   { code: 'ko', name: '한국어' },
   { code: 'en', name: 'English' },
@@ -15,7 +15,7 @@ export const LANGUAGES = [
 /** @type {Language} */
 export const DEFAULT_LANGUAGE = 'ko';
 
-/** The language that texts are shown in. */
+/** The current language. */
 export const language = signal(/** @type {Language} */ (DEFAULT_LANGUAGE));
 
 /** @type {import('../vendor/signals.mjs').Signal<Partial<Record<Language, Record<string, string>>>>} */
@@ -31,7 +31,7 @@ async function load(code) {
   texts.value = { ...texts.value, [code]: Object.assign({}, ...all) };
 }
 
-/** @param {string} path beside this module's folder, so the file belongs to the same build */
+/** @param {string} path below `web/`; resolved against this module's URL, so the file is of the same build */
 async function read(path) {
   const response = await fetch(new URL(`../${path}`, import.meta.url));
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
@@ -39,10 +39,10 @@ async function read(path) {
 }
 
 /**
- * Shows the texts in `first` as soon as they are there, then loads the others: a switch must work without a network.
+ * Loads the texts in `first`, then in the other languages, so that a switch works without a network.
  *
  * @param {Language} first
- * @param {string} [page] which has texts of its own, as others need not load them
+ * @param {string} [page] the folder of the page's own texts
  */
 export async function startTexts(first, page) {
   if (page) folders = ['locales', `locales/${page}`];
@@ -51,13 +51,13 @@ export async function startTexts(first, page) {
     await setLanguage(first);
   }
   const others = () => Promise.allSettled(LANGUAGES.map(({ code }) => load(code)));
-  // After the page has sent its own requests.
+  // Load them after the page has sent its own requests.
   setTimeout(others);
   addEventListener('online', others);
 }
 
 /**
- * Switches at once to a language whose texts are there, else as soon as they are.
+ * Switches the language, after loading its texts if necessary. If that fails, the language stays.
  *
  * @param {Language} code
  */
@@ -91,7 +91,7 @@ export function hasText(key) {
   return texts.value[DEFAULT_LANGUAGE]?.[key] !== undefined;
 }
 
-/** The language of the server's messages, which it has in two. */
+/** The language for the server's messages, which exist in Korean and English only. */
 export function messageLanguage() {
   return language.value === 'ko' ? 'ko' : 'en';
 }

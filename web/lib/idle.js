@@ -1,23 +1,23 @@
 // Detects whether the page is in use.
 
-/** Not `scroll`: a page may scroll by itself. */
+/** Without `scroll`, because a page may also scroll without input. */
 const SIGNS = ['pointerdown', 'pointermove', 'keydown', 'input', 'wheel', 'touchmove'];
 
 let activeAt = Date.now();
 
 for (const sign of SIGNS) addEventListener(sign, markActive, { capture: true, passive: true });
 
-/** For how long nobody has touched the page, in milliseconds. */
-export function idleFor() {
+/** The time since the last input, in milliseconds. */
+function idleFor() {
   return Date.now() - activeAt;
 }
 
-/** Whether nobody is about to tap, as nobody has touched the page for a minute. */
+/** Whether there was no input for a minute, so that elements may move. */
 export function isUnused() {
   return idleFor() >= 60_000;
 }
 
-/** As if somebody had touched it. */
+/** Counts as an input. */
 export function markActive() {
   activeAt = Date.now();
 }

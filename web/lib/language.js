@@ -1,4 +1,4 @@
-// The language of set-up, office and staff page: one choice for all of them. Guests have their own.
+// The language of the set-up, office and staff pages, which share one setting. The guest page has its own.
 import { DEFAULT_LANGUAGE, setLanguage } from './i18n.js';
 import { read, write } from './store.js';
 

@@ -13,8 +13,8 @@ export class Login {
   #tabName;
 
   /**
-   * Each page has its own login, so that an owner who uses the office on a staff tablet does not change the login of the
-   * staff page.
+   * Each page has its own login, so that an owner who uses the office on a staff tablet does not change the login of
+   * the staff page.
    *
    * @param {string} page its name
    */
@@ -23,7 +23,7 @@ export class Login {
     this.#tabName = `tableorder.${page}.account`;
     /** @type {import('../vendor/signals.mjs').Signal<Account | null>} */
     this.account = signal(this.#load());
-    /** Whether the login has ended while the page is open: the page stays, and asks for the password. */
+    /** Whether the login has ended while the page is open. The page stays and asks for the password. */
     this.hasEnded = signal(false);
   }
 
@@ -45,7 +45,7 @@ export class Login {
   }
 
   /**
-   * Continues with this login, in place of the present one.
+   * Replaces the current login with this one.
    *
    * @param {Account} account
    * @param {boolean} stays whether to keep it after the tab is closed
@@ -68,7 +68,7 @@ export class Login {
   }
 
   /**
-   * Stores newer values of the account.
+   * Stores changed values of the account.
    *
    * @param {Partial<Account>} change
    */
@@ -90,13 +90,14 @@ export class Login {
     sessionStorage.removeItem(this.#tabName);
   }
 
-  /** Whether the present login outlives the tab. */
+  /** Whether the login is kept after the tab is closed. */
   isKept() {
     return read(this.#name) !== null;
   }
 
   /**
-   * Sends a request as the account. A login that has ended is asked for again; the request fails.
+   * Sends a request with the login's token. If the login has ended, the request fails and the page asks for the
+   * password.
    *
    * @template T
    * @param {string} method
@@ -118,7 +119,7 @@ export class Login {
   };
 
   /**
-   * The events of the store.
+   * The event stream of the store.
    *
    * @param {(name: string, data: any) => void} onEvent
    */

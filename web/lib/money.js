@@ -1,6 +1,6 @@
 // Amounts are integers in the currency's minor unit; the server computes them.
 
-/** The store's currency, until the API tells it. */
+/** The currency of all stores, because the API has no currency setting yet. */
 const CURRENCY = 'KRW';
 
 /** @type {Map<string, Intl.NumberFormat>} */

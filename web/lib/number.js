@@ -1,8 +1,8 @@
-// Numbers that people type.
+// Numbers typed by users.
 
 /**
- * The text with plain digits: keyboards for Korean and Japanese also type full-width ones. Spaces and separators of thousands
- * do not count.
+ * Converts full-width digits, which Korean and Japanese keyboards can type, and removes spaces and thousands
+ * separators.
  *
  * @param {string} text
  */

@@ -1,5 +1,5 @@
-// Orders on their way to the server. An order is stored before its first request, and the same bytes with the same key
-// are sent until the server has answered, however often the page is closed in between.
+// The queue of orders to send. An order is stored before its first request. The same body with the same key is sent
+// until the server responds, also after the page was closed.
 import { asApiError } from './api.js';
 import { batch, signal } from './preact.js';
 import { backoff } from './random.js';
@@ -9,7 +9,7 @@ const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 15_000;
 
 /**
- * An order on its way, or one that was refused and not looked at yet.
+ * An order without a response yet, or a refused order that the guest has not seen.
  *
  * @typedef {object} QueuedOrder
  * @property {string} key its idempotency key
@@ -23,7 +23,7 @@ const LONGEST_PAUSE = 15_000;
  * @property {'queued' | 'refused'} state
  * @property {string} [code] why it was refused
  * @property {string} [message]
- * @property {string[]} [fields] what of it was refused, as in `items[0].menu_id`
+ * @property {string[]} [fields] the refused fields, such as `items[0].menu_id`
  */
 
 export class OrderQueue {
@@ -47,13 +47,13 @@ export class OrderQueue {
     this.onRefused = onRefused;
     /** @type {import('../vendor/signals.mjs').Signal<QueuedOrder[]>} */
     this.orders = signal(read(name) ?? []);
-    /** The key of the order whose answer is awaited. */
+    /** The key of the order that is being sent. */
     this.sending = signal('');
-    /** Why orders wait: the server could not be reached, or could not take them now. */
+    /** Why orders wait. `offline`: there was no response. `busy`: the server could not accept them now. */
     this.problem = signal(/** @type {'' | 'offline' | 'busy'} */ (''));
     onChange(name, () => {
       this.orders.value = read(name) ?? [];
-      // The other tab sends what it has added, unless it is closed before.
+      // The other tab sends the orders that it has added, unless it is closed first.
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#drain(), LONGEST_PAUSE);
     });
@@ -62,7 +62,7 @@ export class OrderQueue {
 
   /** @param {(orders: QueuedOrder[]) => QueuedOrder[]} change */
   #update(change) {
-    // From the storage, not from memory: another tab may have added an order.
+    // Read the storage, not the memory: another tab may have added an order.
     const orders = change(read(this.name) ?? []);
     const isStored = write(this.name, orders);
     this.orders.value = orders;
@@ -87,7 +87,7 @@ export class OrderQueue {
   }
 
   /**
-   * Changes the orders of one session, or removes them where the answer is null.
+   * Changes the orders of a session. Those for which `change` returns null are removed.
    *
    * @param {number} session
    * @param {(order: QueuedOrder) => QueuedOrder | null} change
@@ -96,7 +96,7 @@ export class OrderQueue {
     this.#update((orders) => orders.flatMap((order) => (order.session_id === session ? (change(order) ?? []) : [order])));
   }
 
-  /** Sends now what waits. */
+  /** Sends the queued orders now. */
   wake() {
     this.#failures = 0;
     clearTimeout(this.#timer);
@@ -118,7 +118,7 @@ export class OrderQueue {
 
   /**
    * @param {QueuedOrder} order
-   * @returns {Promise<boolean>} whether to go on with the next
+   * @returns {Promise<boolean>} whether to continue with the next one
    */
   async #try(order) {
     this.sending.value = order.key;

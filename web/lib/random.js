@@ -1,4 +1,4 @@
-// Random values without `crypto.randomUUID`, which exists only in a secure context: a LAN has plain HTTP.
+// Random values without `crypto.randomUUID`, which browsers disable on a LAN over plain HTTP.
 
 /** 128 random bits as 32 hexadecimal digits. */
 export function randomKey() {
@@ -7,9 +7,9 @@ export function randomKey() {
 }
 
 /**
- * A pause that grows with each failure, with jitter so that tablets do not come back all at once.
+ * A pause that grows with each failure, with jitter so that tablets do not reconnect at the same time.
  *
- * @param {number} failures how many there were in a row
+ * @param {number} failures the number of failures in a row
  * @param {number} first the first pause in milliseconds
  * @param {number} longest
  */

@@ -1,4 +1,4 @@
-// Finds out when the server answers again.
+// Detects when the server responds again.
 import { useEffect, useSignal } from './preact.js';
 
 const EVERY = 5_000;
@@ -17,12 +17,12 @@ async function answers() {
 }
 
 /**
- * Calls `act` once the server answers.
+ * Calls `act` when the server responds.
  *
  * @param {() => void} act
  * @returns {() => void} cancels it
  */
-export function whenReachable(act) {
+function whenReachable(act) {
   let isOver = false;
   let timer = setTimeout(probe, EVERY);
   async function probe() {
@@ -47,7 +47,7 @@ export function whenReachable(act) {
 }
 
 /**
- * Calls `act` once the server answers, while `error` is that it did not.
+ * If `error` is a missing response, calls `act` when the server responds.
  *
  * @param {import('./api.js').ApiError | null} error
  * @param {() => void} act
@@ -56,7 +56,7 @@ export function useReachable(error, act) {
   useEffect(() => (error?.status === 0 ? whenReachable(act) : undefined), [error]);
 }
 
-/** Why the last request failed. That the server did not answer is forgotten once it does. */
+/** The error of the last request. A missing response is cleared when the server responds again. */
 export function useFailure() {
   const failure = useSignal(/** @type {import('./api.js').ApiError | null} */ (null));
   useReachable(failure.value, () => {

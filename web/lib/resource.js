@@ -21,7 +21,7 @@ export class Resource {
     this.error = signal(null);
   }
 
-  /** Reads it. The result is not older than this call. */
+  /** Reads the data. The result is not older than this call. */
   load = () => {
     this.#isStale = true;
     clearTimeout(this.#timer);
@@ -70,7 +70,7 @@ export class Resource {
     if (this.data.value !== null) this.data.value = change(this.data.value);
   }
 
-  /** Forgets it, as after a sign-out; a running read has no effect. */
+  /** Clears the data, for example after a sign-out. The result of a running read is ignored. */
   reset() {
     clearTimeout(this.#timer);
     this.#isStale = false;

@@ -10,10 +10,10 @@ let audio = null;
 /** @type {'on' | 'waiting' | 'off'} */
 const initial = read(NAME) === 'on' ? 'waiting' : 'off';
 
-/** Whether it is on, off, or wanted but waiting for a touch. */
+/** `waiting`: switched on before a reload, and waiting for the first input on the page. */
 export const sound = signal(/** @type {'on' | 'waiting' | 'off'} */ (initial));
 
-/** Switches it on, by a touch, and plays it once. */
+/** Switches the sound on and plays it once. Call it in an input event. */
 export async function turnOn() {
   audio ??= new AudioContext();
   await audio.resume();
@@ -38,7 +38,7 @@ addEventListener(
   { capture: true },
 );
 
-/** Two rising tones. */
+/** Plays two rising tones. */
 export function ring() {
   if (sound.value !== 'on' || !audio) return;
   [659, 880].forEach((frequency, index) => {

@@ -1,8 +1,8 @@
-// Values that the browser keeps over a reload. Every access goes to localStorage itself, since another tab may have written.
+// Values in localStorage. Each read goes to localStorage, because another tab may have written.
 
 const PREFIX = 'tableorder.';
 
-/** Holds what localStorage refuses, for as long as the page is open. @type {Map<string, string>} */
+/** Values that localStorage could not store, kept until the page is closed. @type {Map<string, string>} */
 const memory = new Map();
 
 /**
@@ -30,7 +30,7 @@ function readText(name) {
 }
 
 /**
- * Writes before it returns.
+ * Writes synchronously.
  *
  * @param {string} name
  * @param {unknown} value

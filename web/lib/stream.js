@@ -1,15 +1,15 @@
-// The one module that reads event streams. By `fetch`, since `EventSource` cannot send a header, cannot see heartbeats
-// and gives up after some refusals.
+// The only module that reads event streams. It uses `fetch`, because `EventSource` cannot send a token, does not report
+// heartbeats and stops after some errors.
 import { asApiError, send } from './api.js';
 import { signal } from './preact.js';
 import { backoff } from './random.js';
 
-/** The server sends a heartbeat every 15 seconds. Longer than this without a byte: the connection is dead. */
+/** The server sends a heartbeat every 15 seconds. Without any byte for this time, the connection is dead. */
 const SILENCE = 45_000;
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
 
-/** After this time without a connection the page says that it is offline. */
+/** After this time without a connection, the page shows that it is offline. */
 const OFFLINE_AFTER = 10_000;
 
 /** @typedef {'connecting' | 'live' | 'reconnecting' | 'offline'} StreamState */
@@ -28,7 +28,7 @@ export class EventStream {
    * @param {string} options.path
    * @param {() => string} options.token
    * @param {(name: string, data: any) => void} options.onEvent
-   * @param {(error: import('./api.js').ApiError) => Promise<boolean>} options.onRefused whether to try again
+   * @param {(error: import('./api.js').ApiError) => Promise<boolean>} options.onRefused returns whether to reconnect
    */
   constructor({ path, token, onEvent, onRefused }) {
     this.path = path;
@@ -36,10 +36,10 @@ export class EventStream {
     this.onEvent = onEvent;
     this.onRefused = onRefused;
     this.state = signal(/** @type {StreamState} */ ('connecting'));
-    /** When something last arrived, by our clock. */
+    /** When the last byte arrived, by the browser's clock. */
     this.heardAt = signal(0);
     const check = () => this.check();
-    // A connection from before a network outage may be dead without an error.
+    // After a network outage, the old connection may be dead without an error.
     addEventListener('online', () => this.#reconnect());
     addEventListener('pageshow', check);
     addEventListener('offline', () => this.#setLost());
@@ -47,7 +47,7 @@ export class EventStream {
   }
 
   /**
-   * Connects: to everything from here on, or to what has happened since an event.
+   * Connects. Without `lastEventId`, only new events are received.
    *
    * @param {string} [lastEventId]
    */
@@ -60,7 +60,7 @@ export class EventStream {
     this.#connect();
   }
 
-  /** Goes on where it was stopped. */
+  /** Continues after the last handled event. */
   resume() {
     this.start(this.#lastEventId);
   }
@@ -72,7 +72,7 @@ export class EventStream {
     this.#connection = null;
   }
 
-  /** Connects now if the page waits to do so, or if the connection looks dead, as after a sleep. */
+  /** Connects now if a reconnection is pending, or if the connection seems dead, for example after a sleep. */
   check() {
     if (document.visibilityState === 'hidden') return;
     if (this.#connection && Date.now() - this.#lastByteAt < SILENCE / 2) return;
@@ -103,7 +103,7 @@ export class EventStream {
       wait = refused.retryAfter;
       if (this.#connection === connection && refused.status !== 0) {
         const isRetried = await this.onRefused(refused);
-        // Meanwhile another connection may have been started.
+        // Another connection may have been started in the meantime.
         if (!isRetried && this.#connection === connection) this.#connection = null;
       }
     } finally {
@@ -168,7 +168,7 @@ export class EventStream {
       this.state.value = 'live';
     }
     this.onEvent(name, JSON.parse(data));
-    // Only once it is handled: an event whose handling failed is replayed.
+    // Set it after the handling, so that an event whose handling failed is replayed.
     if (id) this.#lastEventId = id;
   }
 }

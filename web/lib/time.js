@@ -1,16 +1,16 @@
-// The server's clock. A tablet's own may be wrong by hours.
+// The server's time. A tablet's clock may be wrong by hours.
 import { read, write } from './store.js';
 
 const NAME = 'clock';
 
-/** Server time minus our time, in milliseconds; kept for a page that is opened while the server does not answer. */
+/** Server time minus browser time, in milliseconds. It is stored for pages that are opened while the server is down. */
 let offset = Number(read(NAME)) || 0;
 
 /**
- * Learns the server's time from a response.
+ * Updates the offset from a response.
  *
  * @param {Headers} headers
- * @param {number} sentAt our time when the request was sent
+ * @param {number} sentAt browser time when the request was sent
  */
 export function learnTime(headers, sentAt) {
   const date = Date.parse(headers.get('date') ?? '');

@@ -13,7 +13,7 @@ export function hasUnsaved() {
 
 /**
  * @param {() => void} warn shows the warning of the form
- * @returns {() => void} when its changes are saved or discarded
+ * @returns {() => void} to call when the changes are saved or discarded
  */
 export function holdUnsaved(warn) {
   warnings.add(warn);

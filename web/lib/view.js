@@ -1,5 +1,5 @@
-// Which part of the page is open. It is in the fragment of the address, so it survives a reload, and the Back button
-// closes it. There is at most one entry of the history above the first one.
+// The part of the page that is open. It is in the URL fragment, so a reload keeps it and the Back button closes it. The
+// page adds at most one history entry.
 import { signal } from './preact.js';
 import { mayLeave } from './unsaved.js';
 
@@ -11,7 +11,7 @@ function parse() {
   return { name, id };
 }
 
-/** What is open; the name is empty where nothing is. */
+/** The open part; its name is empty if nothing is open. */
 export const view = signal(parse());
 
 addEventListener('popstate', () => {

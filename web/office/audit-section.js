@@ -8,7 +8,7 @@ import { action, choose, entries, failure, isLoading, load, next } from './state
 import { ACTIONS } from './state/audit-text.js';
 import { menu } from './state/lists.js';
 
-/** Who has changed what, newest first. */
+/** The change log, newest first. */
 export function AuditSection() {
   useEffect(() => {
     load();

@@ -6,7 +6,7 @@ import { toast } from '../ui/toast.js';
 import { explain, request } from './state/account.js';
 import { demo } from './state/lists.js';
 
-/** Offers to remove the demo store. It stands below the section, so that nothing moves when it appears. */
+/** Offers to remove the demo store. It is below the section, so that nothing moves when it appears. */
 export function DemoNotice() {
   const isAsking = useSignal(false);
   if (!demo.data.value?.is_removable) return null;

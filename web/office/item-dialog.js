@@ -51,10 +51,10 @@ export function ItemDialog({ item, category, onClose }) {
 }
 
 /**
- * Adds an item. Saving the same content again, because the answer was lost, adds it only once.
+ * Adds an item. If the same content is sent again after a lost response, it is added only once.
  *
  * @param {object} body
- * @param {{ content: string, key: string }} attempt the last one
+ * @param {{ content: string, key: string }} attempt the last attempt
  */
 function add(body, attempt) {
   const content = JSON.stringify(body);

@@ -1,7 +1,7 @@
 import { useRef } from '../lib/preact.js';
 
 /**
- * The subject of a dialog, also after it was deleted from the list: a background update must not close a dialog.
+ * The subject of a dialog. It is kept after its deletion, because a background update must not close a dialog.
  *
  * @template T
  * @param {string} key

@@ -9,7 +9,7 @@ import { OrderRow } from './order-row.js';
 import { explain } from './state/account.js';
 import { menu } from './state/lists.js';
 
-/** How long, in milliseconds, a tap at the same place is meant for the row that has moved away from it. */
+/** For this time, in milliseconds, taps at the same place apply to the row that has moved away from there. */
 const REPEATS_WITHIN = 1_000;
 
 /**
@@ -27,7 +27,7 @@ export function OrderDialog({ title, read, save, onClose }) {
   const moved = useSignal('');
   const hint = useId();
   const list = useRef(/** @type {HTMLElement | null} */ (null));
-  /** The pressed control. It moves with its row, and keeps the focus. */
+  /** The pressed control, which moves with its row and keeps the focus. */
   const pressed = useRef(/** @type {HTMLElement | null} */ (null));
   const last = useRef({ id: 0, at: 0, box: new DOMRect(), control: /** @type {HTMLElement | null} */ (null) });
 
@@ -69,13 +69,13 @@ export function OrderDialog({ title, read, save, onClose }) {
   const { drag, start } = useDrag(list, move);
 
   /**
-   * Whether this tap continues the last one: the row that was tapped is no longer under the finger.
+   * Whether this tap repeats the last one, whose row has moved away from this place.
    *
    * @param {MouseEvent | KeyboardEvent} event
    */
   const isRepeated = (event) => {
     const { at, box } = last.current;
-    // A click by the keyboard has no detail; the focus is on the moved row.
+    // A click by the keyboard has `detail` 0. It needs no correction, because the focus is on the moved row.
     if (!(event instanceof MouseEvent) || event.detail === 0 || performance.now() - at > REPEATS_WITHIN) return false;
     return event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
   };

@@ -27,7 +27,7 @@ export function App() {
   useEffect(() => {
     if (shown === 'checking') return;
     const first = main.current?.querySelector('[aria-invalid=true]') ?? main.current?.querySelector('h1');
-    // The keyboard and screen readers continue at the top of the new step, or at what the server refused in it.
+    // Move the focus to the top of the new step, or to the first field that the server refused.
     if (!isFirst.current && first instanceof HTMLElement) first.focus();
     isFirst.current = false;
   }, [shown]);

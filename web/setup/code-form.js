@@ -6,7 +6,7 @@ import { Form } from './form.js';
 import { tryCode } from './state/flow.js';
 import { plainCode, progress } from './state/progress.js';
 
-/** Asks for the code where the page was opened without it. */
+/** Asks for the code if the page was opened without it. */
 export function CodeForm() {
   const code = useSignal(progress.value.code);
   const tries = useSignal(0);

@@ -10,12 +10,12 @@ function addresses(hosts) {
   const { protocol, hostname, host, port } = location;
   const on = (/** @type {string} */ name) => `${protocol}//${name}${port && `:${port}`}`;
   const known = hosts.map((address) => on(address.includes(':') ? `[${address}]` : address));
-  // An address that opened this page from another machine works.
+  // An address that opened this page from another machine also works on a tablet.
   const own = LOOPBACK.includes(hostname) ? [] : [`${protocol}//${host}`];
   return [...new Set([...own, ...known])].map((origin) => `${origin}/order`);
 }
 
-/** What to do on the first tablet. */
+/** The instructions for the first tablet. */
 export function Finish() {
   const { store, count, hosts, isLocalOnly } = progress.value;
   const [first, ...others] = addresses(hosts);

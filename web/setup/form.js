@@ -8,7 +8,7 @@ import { html, useEffect, useRef } from '../lib/preact.js';
  * @param {boolean} props.isBusy
  * @param {string} [props.failure]
  * @param {boolean} props.hasErrors
- * @param {number} props.tries how often it was submitted
+ * @param {number} props.tries how often the form was submitted
  * @param {() => void} props.onSubmit
  * @param {any} props.children
  * @param {any} [props.extra] a further button

@@ -6,7 +6,7 @@ import { Form } from './form.js';
 import { logIn } from './state/flow.js';
 import { progress } from './state/progress.js';
 
-/** Asks for the owner's password again: the store exists, and the page was loaded again or its login has ended. */
+/** Asks for the owner's password again: the store exists, and the page was reloaded or its login has ended. */
 export function LoginForm() {
   const { store, username } = progress.value;
   const password = useSignal('');

@@ -7,9 +7,9 @@ import { takeCode } from './state/progress.js';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 
-// First, so that the code leaves the address at once.
+// Do this first: it removes the code from the address.
 takeCode();
-// A new address, pasted while the page is open, loads nothing.
+// The browser does not reload the page if a new address differs only in the code.
 addEventListener('hashchange', () => {
   if (takeCode()) start();
 });

@@ -4,11 +4,11 @@ import { Button } from '../ui/button.js';
 import { phase, refusal } from './state/flow.js';
 import { enterCode } from './state/progress.js';
 
-/** Why this visitor cannot set up a store, and what to do. */
+/** Explains why the user cannot set up a store, and what to do. */
 export function Refused() {
   const code = refusal.value;
   const enter = () => {
-    // A code with a typing error can be corrected; one that has expired is of no more use.
+    // Keep an invalid code, which may have a typing error. Remove an expired one.
     if (code !== 'SETUP_CODE_INVALID') enterCode('');
     phase.value = 'code';
   };

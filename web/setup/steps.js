@@ -4,9 +4,9 @@ import { Icon } from '../ui/icon.js';
 
 const STEPS = ['store', 'owner', 'tables', 'finish'];
 
-/** Where the set-up is. @param {{ step: string }} props */
+/** The list of steps, with the current one marked. @param {{ step: string }} props */
 export function Steps({ step }) {
-  // The login belongs to the owner's step.
+  // The login is part of the owner's step.
   const at = STEPS.indexOf(step === 'login' ? 'owner' : step);
   return html`<ol class="setup-steps" aria-label=${t('setup.steps')}>
     ${STEPS.map((name, index) => html`<li key=${name} aria-current=${index === at ? 'step' : undefined} class=${index < at ? 'done' : ''}>

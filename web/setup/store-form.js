@@ -7,7 +7,7 @@ import { refusedFields } from './state/flow.js';
 import { progress, update } from './state/progress.js';
 
 /**
- * Options that show their value. A chosen value that is not among them stays.
+ * The options of a select, including the chosen value.
  *
  * @param {string[]} values
  * @param {string} chosen

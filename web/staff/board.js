@@ -12,7 +12,7 @@ import { useFiltered } from './state/filter.js';
 import { TableCard } from './table-card.js';
 import { TableDialog } from './table-dialog.js';
 
-/** Every table at its place, with what goes on there. */
+/** The cards of the tables. */
 export function Board() {
   const choice = useSignal({ filter: 'all' });
   const target = useSignal(0);

@@ -12,11 +12,11 @@ import { offerUndo } from './undo-bar.js';
 const LONGEST = 500;
 
 /**
- * Cancels an order, with a reason for the audit.
+ * Cancels an order, with a reason for the audit log.
  *
  * @param {object} props
  * @param {import('wire').Order} props.order
- * @param {boolean} props.isOld an order of an earlier party cannot be restored
+ * @param {boolean} props.isOld whether the order is of an earlier party, so that it cannot be restored
  * @param {import('../vendor/signals.mjs').Signal<string>} props.reason
  * @param {() => void} props.onClose
  * @param {() => void} props.onCancelled
@@ -32,7 +32,7 @@ export function CancelForm({ order, isOld, reason, onClose, onCancelled, onChang
       const text = t('staff.cancelled', { number });
       if (isOld) toast(text);
       else offerUndo(`order-${order.id}`, text, () => request('POST', `/admin/orders/${order.id}/restore`));
-      // The form stays as it is until the list is read again, so that nothing moves in between.
+      // The form stays until the list is read again, so that nothing moves in between.
       onCancelled();
       return STAYS_BUSY;
     } finally {

@@ -11,7 +11,7 @@ import { useLiveOrders } from './state/live-orders.js';
 import { offerUndo } from './undo-bar.js';
 
 /**
- * Completes the session that was current when the dialog opened. The totals follow orders that arrive meanwhile.
+ * Completes the session that was current when the dialog opened. The totals include orders that arrive later.
  *
  * @param {{ table: import('wire').DashboardTable, onClose: () => void, onDone: () => void }} props
  */

@@ -3,7 +3,7 @@ import { html } from '../lib/preact.js';
 import { FILTERS, passes } from './state/filter.js';
 
 /**
- * Which tables are shown, and where the oldest new order is. Each button has a place of its own.
+ * Buttons that filter the tables, and a button that shows the table of the oldest new order. Each has a fixed place.
  *
  * @param {object} props
  * @param {import('../vendor/signals.mjs').Signal<{ filter: string }>} props.choice
@@ -12,7 +12,7 @@ import { FILTERS, passes } from './state/filter.js';
  * @param {() => void} props.onShow
  */
 export function FilterBar({ choice, tables, fresh, onShow }) {
-  // The orders that wait, but the tables of the other filters.
+  // `pending` counts orders; the other filters count tables.
   const count = (/** @type {string} */ name) =>
     name === 'pending'
       ? tables.reduce((sum, table) => sum + table.pending_count + table.carried_over_count, 0)

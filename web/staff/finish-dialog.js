@@ -9,12 +9,12 @@ import { explain, request } from './state/account.js';
 import { NEXT } from './state/status.js';
 
 /**
- * Completes the unfinished orders of earlier parties, one after the other. It stops at the first failure.
+ * Completes the unfinished orders of earlier parties, one after another. It stops at the first failure.
  *
  * @param {{ orders: import('wire').Order[], onClose: () => void, onChanged: () => void }} props
  */
 export function FinishDialog({ orders, onClose, onChanged }) {
-  // Those that the person sees and confirms.
+  // The orders that the user sees and confirms.
   const all = useSignal(orders);
   const done = useSignal(0);
   const count = all.value.length;
@@ -47,7 +47,7 @@ async function finishOrder({ id, status }) {
     try {
       await request('PATCH', `/admin/orders/${id}/status`, { status: next });
     } catch (error) {
-      // Somebody else has cancelled or completed it, or was faster by a step.
+      // Another user has cancelled or completed the order, or has advanced its status first.
       if (!['ORDER_NOT_FOUND', 'SESSION_ENDED', 'INVALID_STATUS_TRANSITION'].includes(asApiError(error).code)) throw error;
     }
   }

@@ -7,8 +7,8 @@ import { explain, request } from './state/account.js';
 import { withdrawUndo } from './undo-bar.js';
 
 /**
- * At the place of the buttons of an order that is no longer live. A cancellation from here can be undone while its party is there. `reason` is what was typed for a
- * cancellation that somebody else made.
+ * Replaces the buttons of an order that is no longer live. A cancellation on this page can be undone until the party
+ * leaves. `reason` is the text that was typed here before another user cancelled the order.
  *
  * @param {{ id: number, text: string, reason: string, canUndo: boolean, onChanged: () => void }} props
  */

@@ -69,7 +69,7 @@ export function HistoryDialog({ table, onClose }) {
   }
 }
 
-/** The business day is in the number of the order. @param {import('wire').PastOrder} order */
+/** The order number contains the business day. @param {import('wire').PastOrder} order */
 function dayOf({ order_number }) {
   return order_number.replace(/^(\d{4})(\d{2})(\d{2})-.*$/, '$1-$2-$3');
 }

@@ -8,7 +8,7 @@ import { failures, menu, setAvailable, wanted } from './state/menu.js';
 /** @typedef {import('./state/menu.js').Menu} Menu */
 
 /**
- * The sold-out switches of all menu items. The items are those of the moment when it was opened, so that none moves.
+ * The sold-out switches of the menu items that existed when the dialog was opened, so that none moves.
  *
  * @param {{ onClose: () => void }} props
  */
@@ -43,7 +43,7 @@ function content(first, now) {
 
 /**
  * @param {import('wire').MenuItem} before
- * @param {import('wire').MenuItem} [item] unless it was deleted
+ * @param {import('wire').MenuItem} [item] the current item, unless it was deleted
  */
 function row(before, item) {
   if (!item) return html`<li key=${before.id} class="muted"><s>${before.name}</s></li>`;

@@ -4,7 +4,7 @@ import { Button } from '../ui/button.js';
 import { FinishDialog } from './finish-dialog.js';
 
 /**
- * Completes the unfinished orders of earlier parties together. It stays once it is shown, so that nothing moves afterwards.
+ * Completes the unfinished orders of earlier parties together. Once shown, it stays, so that nothing moves.
  *
  * @param {{ orders: import('wire').Order[], onChanged: () => void }} props
  */

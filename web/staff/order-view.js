@@ -11,11 +11,11 @@ import { explain, request } from './state/account.js';
 import { cancelled } from './state/board.js';
 import { NEXT } from './state/status.js';
 
-/** Reasons that were typed when the dialog was closed, by order. @type {Map<number, string>} */
+/** Unsent reasons of closed dialogs, by order id. @type {Map<number, string>} */
 const reasons = new Map();
 
 /**
- * An order, which stays at its place with its height when it is no longer live.
+ * An order. When it is no longer live, it keeps its place and height.
  *
  * @param {{ order: import('wire').Order, isOld: boolean, isGone: boolean, onChanged: () => void }} props
  */
@@ -85,7 +85,8 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
 
   function farewell() {
     if (isOurs.value) return t('staff.cancelled', { number });
-    // The orders of a running session are live until they are cancelled; those of an earlier one, until they are finished.
+    // Orders of an open session are live until they are cancelled. Those of an earlier one also until they are
+    // completed.
     return isOld && !cancelled.value.has(id) ? t('staff.order.ended') : t('staff.order.gone');
   }
 }

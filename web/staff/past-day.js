@@ -6,7 +6,7 @@ import { Money } from '../ui/money.js';
 /** @typedef {import('wire').PastOrder} PastOrder */
 
 /**
- * The past orders of a business day, by party. Without all of them there is no total.
+ * The past orders of a business day, by party. The total is shown only if all orders are loaded.
  *
  * @param {{ day: string, orders: PastOrder[], isWhole: boolean }} props
  */
@@ -28,7 +28,7 @@ export function PastDay({ day, orders, isWhole }) {
   </section>`;
 }
 
-/** From the first order of a party to its completion. @param {PastOrder[]} orders newest first */
+/** The time from the first order of a party to its completion. @param {PastOrder[]} orders newest first */
 function period(orders) {
   const [last] = orders;
   const first = orders.at(-1);
@@ -44,7 +44,7 @@ function sum(orders) {
 /**
  * @param {PastOrder[]} orders
  * @param {(order: PastOrder) => string} keyOf
- * @returns {[string, PastOrder[]][]} in the order of their first ones
+ * @returns {[string, PastOrder[]][]} in the order of the first element of each group
  */
 export function groups(orders, keyOf) {
   /** @type {Map<string, PastOrder[]>} */

@@ -10,7 +10,7 @@ export function TableCard({ table }) {
   if (table.isDeleted) return html`<p class="table free muted">${t('staff.deleted', { number: table.table_number })}</p>`;
   const { id, table_number, is_active, started_at, total_amount, pending_count, carried_over_count, latest_orders } = table;
   const isNew = unseen.value.some((one) => one.table === id);
-  // The API has the three newest orders of a table.
+  // `latest_orders` has only the three newest orders.
   const hasNote = latest_orders.some(({ note, status }) => note && status !== 'completed');
   const kind = isNew ? 'new' : is_active ? 'active' : 'free';
   return html`<article class=${`table ${kind}`}>

@@ -30,12 +30,12 @@ export function offerUndo(about, text, undo) {
   }, OFFERED_FOR);
 }
 
-/** After it was undone elsewhere. @param {string} about */
+/** Removes the offer after the action was undone elsewhere. @param {string} about */
 export function withdrawUndo(about) {
   if (offer.value?.about === about) offer.value = null;
 }
 
-/** Lies over the end of the board. A dialog covers it, as a cancelled order has an undo of its own there. */
+/** Overlays the end of the board. Dialogs cover it, where a cancelled order has its own undo button. */
 export function UndoBar() {
   const offered = offer.value;
   const undo = async () => {

@@ -3,11 +3,11 @@ import { useEffect, useRef, useSignal } from '../lib/preact.js';
 import { useFailure } from '../lib/reachable.js';
 import { toast } from './toast.js';
 
-/** What an action returns whose button goes away soon, and must do nothing until then. */
+/** Returned by an action whose button disappears afterwards: the button stays disabled. */
 export const STAYS_BUSY = Symbol('stays busy');
 
 /**
- * Something that a person does with one tap, and that may fail.
+ * An action of a button, which may fail.
  *
  * @param {() => Promise<any>} act may resolve to `STAYS_BUSY`
  * @param {(error: import('../lib/api.js').ApiError) => string} explain

@@ -1,8 +1,7 @@
 import { html, useEffect, useSignal } from '../lib/preact.js';
 
 /**
- * A button. The first tap acts; while `isBusy`, or within `guard` milliseconds after it appeared or acted, a tap does
- * nothing.
+ * A button that ignores taps while `isBusy`, and for `guard` milliseconds after it appeared or was pressed.
  *
  * @param {object} props
  * @param {() => void} props.onPress
@@ -11,7 +10,7 @@ import { html, useEffect, useSignal } from '../lib/preact.js';
  * @param {boolean} [props.isBusy]
  * @param {boolean} [props.isDisabled]
  * @param {number} [props.guard]
- * @param {string} [props.label] where the content is no text
+ * @param {string} [props.label] if the content is not text
  * @param {string} [props.class]
  * @param {boolean} [props.autofocus]
  */
@@ -26,7 +25,7 @@ export function Button({ onPress, children, kind = 'quiet', isBusy, isDisabled, 
   }, [isGuarded.value]);
   const isBlocked = isBusy || isDisabled || isGuarded.value;
   const press = () => {
-    // The signal, as a second tap comes before the next drawing.
+    // Read the signal, because a second tap may come before the next rendering.
     if (isBusy || isDisabled || isGuarded.peek()) return;
     isGuarded.value = guard > 0;
     onPress();

@@ -6,13 +6,13 @@ import { Dialog } from './dialog.js';
 import { SECOND_TAP } from './second-tap.js';
 
 /**
- * Asks before something that cannot be undone.
+ * Asks for confirmation before an action that cannot be undone.
  *
  * @param {object} props
  * @param {string} props.title
  * @param {string} props.text
  * @param {string} props.confirm
- * @param {string} [props.refusal] why it is not possible now, so that there is nothing to confirm
+ * @param {string} [props.refusal] why the action is not possible; shown instead of the question
  * @param {() => Promise<any>} props.onConfirm
  * @param {(error: import('../lib/api.js').ApiError) => string} props.explain
  * @param {() => void} props.onClose

@@ -2,7 +2,7 @@ import { t } from '../lib/i18n.js';
 import { html, useEffect, useSignal } from '../lib/preact.js';
 
 /**
- * Whether the page is up to date, in words and colour.
+ * Shows the state of the connection in words and colour.
  *
  * @param {{ stream: import('../lib/stream.js').EventStream }} props
  */

@@ -5,18 +5,18 @@ import { Icon } from './icon.js';
 import { dialogsChanged } from './second-tap.js';
 
 /**
- * A modal dialog: the browser keeps the focus inside and closes it by Escape. The second tap of a double tap that opened
- * or closed it does nothing.
+ * A modal dialog: the browser keeps the focus inside and closes it by Escape. The second tap of a double tap that
+ * opened or closed it does nothing.
  *
  * @param {object} props
  * @param {string} props.title
  * @param {() => void} props.onClose
  * @param {any} props.children
- * @param {any} [props.footer] stays in sight
+ * @param {any} [props.footer] always visible
  * @param {any} [props.beside] at a fixed place beside the title
  * @param {string} [props.class]
  * @param {boolean} [props.isTitleHidden]
- * @param {() => boolean} [props.mayClose] asked before the person closes it
+ * @param {() => boolean} [props.mayClose] called before the user closes it
  */
 export function Dialog({ title, onClose, children, footer, beside, class: extra = '', isTitleHidden, mayClose = () => true }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
@@ -52,7 +52,7 @@ export function Dialog({ title, onClose, children, footer, beside, class: extra 
   const close = () => {
     if (mayClose()) onClose();
   };
-  // A click has this target also if the pointer was pressed inside and released outside.
+  // A click also has this target if the pointer was pressed inside and released outside.
   const isPressedOutside = useRef(false);
   /** @param {Event} event */
   const touched = (event) => {

@@ -13,8 +13,8 @@ import { OtherValue } from './other-value.js';
  * @property {string} [name]
  * @property {string} [autocomplete]
  * @property {number} [rows] of a text with several lines
- * @property {boolean} [autofocus] when its dialog opens
- * @property {{ value: string, onTake: () => void }} [other] what somebody else has saved since the form was opened
+ * @property {boolean} [autofocus] whether it has the focus when its dialog opens
+ * @property {{ value: string, onTake: () => void }} [other] what another user has saved since the form was opened
  */
 
 /**

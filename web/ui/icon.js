@@ -1,4 +1,4 @@
-// Icons, drawn on a grid of 24 by 24. They only accompany words.
+// Icons on a grid of 24 by 24. Screen readers skip them, because each is next to a text.
 import { html } from '../lib/preact.js';
 
 const PATHS = {

@@ -6,7 +6,7 @@ import { useFailure } from '../lib/reachable.js';
 import { Field } from './field.js';
 
 /**
- * Signs in; where a login has ended, the same account.
+ * The login form. After a login has ended, its store and user name are filled in.
  *
  * @param {{ login: import('../lib/login.js').Login, onDone: () => void }} props
  */

@@ -3,7 +3,7 @@ import { html } from '../lib/preact.js';
 import { Button } from './button.js';
 
 /**
- * What somebody else has saved in a field since its form was opened, and a button that takes it over.
+ * The value that another user has saved since the form was opened, with a button that takes it over.
  *
  * @param {{ id: string, label: string, text: string, onTake: () => void }} props
  */

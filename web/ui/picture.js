@@ -1,7 +1,8 @@
 import { html, useSignal } from '../lib/preact.js';
 
 /**
- * The picture of an item. It decorates: a name and a description stand beside it. One that cannot be loaded leaves no gap.
+ * The picture of an item, which is decorative: the item's name is next to it. If it cannot be loaded, it takes no
+ * space.
  *
  * @param {{ url: string | null | undefined, isLarge?: boolean, fallback?: any }} props
  */

@@ -1,4 +1,5 @@
-// Ignores the second tap of a double tap whose first one opened or closed a dialog: it was meant for what was there before.
+// Ignores the second tap of a double tap if the first one opened or closed a dialog: the user meant the previous
+// content.
 
 /** The longest time from the opening or closing until the second tap, in milliseconds. */
 export const SECOND_TAP = 500;
@@ -11,7 +12,7 @@ const NOWHERE = { x: -Infinity, y: -Infinity };
 const NEVER = { at: -Infinity, ...NOWHERE };
 
 let last = NOWHERE;
-/** When a dialog was opened or closed, and the tap before. */
+/** When a dialog was last opened or closed, and where the tap before it was. */
 let change = NEVER;
 
 /** Call it when a dialog opens or closes. */
@@ -21,13 +22,13 @@ export function dialogsChanged() {
 
 /** @param {MouseEvent} event */
 function isSecondTap({ detail, target, clientX, clientY }) {
-  // A click by the keyboard has no detail.
+  // A click by the keyboard has `detail` 0.
   if (detail === 0 || performance.now() - change.at >= SECOND_TAP) return false;
   const isBesideDialog = target instanceof HTMLDialogElement;
   return isBesideDialog || Math.hypot(clientX - change.x, clientY - change.y) < SAME_PLACE;
 }
 
-/** Whoever types has seen what is there now. */
+/** A key press shows that the user has seen the new content. */
 function forget() {
   last = NOWHERE;
   change = NEVER;

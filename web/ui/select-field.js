@@ -12,7 +12,7 @@ import { OtherValue } from './other-value.js';
  * @param {string} [props.hint]
  * @param {string} [props.error]
  * @param {string} [props.name]
- * @param {{ value: string, onTake: () => void }} [props.other] what somebody else has saved since the form was opened
+ * @param {{ value: string, onTake: () => void }} [props.other] what another user has saved since the form was opened
  */
 export function SelectField({ label, value, options, onInput, hint, error, name, other }) {
   const id = useId();

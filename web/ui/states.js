@@ -3,18 +3,18 @@ import { html } from '../lib/preact.js';
 import { useReachable } from '../lib/reachable.js';
 import { Button } from './button.js';
 
-/** Where something is still coming. */
+/** Shown while data is loading. */
 export function Loading() {
   return html`<div class="state" role="status"><span class="spinner" aria-hidden="true"></span><p>${t('loading')}</p></div>`;
 }
 
-/** Where there is nothing. @param {{ title: string, hint?: string }} props */
+/** Shown instead of an empty list. @param {{ title: string, hint?: string }} props */
 export function Empty({ title, hint }) {
   return html`<div class="state"><p class="state-title">${title}</p>${hint && html`<p class="muted">${hint}</p>`}</div>`;
 }
 
 /**
- * Where something could not be loaded. The page tries again by itself, too.
+ * Shown if data could not be loaded. The page also retries by itself.
  *
  * @param {{ title: string, error: import('../lib/api.js').ApiError, onRetry: () => void }} props
  */

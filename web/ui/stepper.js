@@ -5,10 +5,10 @@ import { Icon } from './icon.js';
 const GUARD = 500;
 
 /**
- * Fewer and more. At one, fewer removes where that is possible.
+ * Buttons that decrease and increase a number. At 1, the decrease button removes the item if `onRemove` is set.
  *
  * @param {object} props
- * @param {string} props.name of what is counted
+ * @param {string} props.name of the counted item
  * @param {number} props.value
  * @param {number} [props.max]
  * @param {(value: number) => void} props.onChange
@@ -21,7 +21,7 @@ export function Stepper({ name, value, max = 999, onChange, onRemove }) {
     const isQuick = performance.now() - pressedAt.current < GUARD;
     pressedAt.current = performance.now();
     if (!isLast) onChange(value - 1);
-    // The second of two quick taps was meant to count down.
+    // The second of two quick taps was meant to decrease the number.
     else if (!isQuick) onRemove?.();
   };
   const removes = isLast && onRemove;

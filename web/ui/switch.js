@@ -8,7 +8,7 @@ import { html } from '../lib/preact.js';
  * @param {boolean} [props.isBusy]
  * @param {() => void} props.onPress
  * @param {string} props.label
- * @param {string} props.text of the state
+ * @param {string} props.text the state as text
  */
 export function Switch({ isOn, isBusy, onPress, label, text }) {
   return html`<button type="button" role="switch" class="switch" aria-checked=${isOn ? 'true' : 'false'} aria-label=${label}

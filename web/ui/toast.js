@@ -10,7 +10,7 @@ let last = 0;
 let timer;
 
 /**
- * Shows a short note, which goes by itself.
+ * Shows a short message, which disappears by itself.
  *
  * @param {string} text
  */
@@ -30,12 +30,12 @@ export function toast(text) {
  * @param {string} text
  */
 export function announce(text) {
-  // The same words again are news only if they differ.
+  // Screen readers announce only changes, so a repeated text gets a space.
   said.value = said.peek() === text ? `${text}\u00a0` : text;
 }
 
 /**
- * The place of toasts, above what stays there.
+ * The area of toasts. `children` are notices that stay, below the toast.
  *
  * @param {{ children?: any }} props
  */

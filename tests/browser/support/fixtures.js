@@ -1,4 +1,4 @@
-// A server and staff for all tests, a table and a tablet for each.
+// A server and staff for all tests, and a table and a tablet for each test.
 import { test as base, expect } from '@playwright/test';
 import { Staff } from './staff.js';
 import { startServer } from './server.js';
@@ -6,7 +6,7 @@ import { areDeliberate } from './taps.js';
 
 export { expect };
 
-/** Debian's Chromium sometimes crashes while it starts (SIGSEGV before the first page); nothing of ours has run by then. */
+/** Retries, because Debian's Chromium sometimes crashes at its start (SIGSEGV before the first page). */
 async function launch(browserType) {
   for (let attemptsLeft = 2; ; attemptsLeft -= 1) {
     try {
@@ -44,11 +44,11 @@ export const test = base.extend({
   table: async ({ staff }, use) => {
     await use(await staff.newTable());
   },
-  /** What no page may do. A test that provokes an error of the network names it. */
+  /** Errors on any page, which fail the test unless it expects them. */
   complaints: async ({ context, server }, use) => {
     const complaints = [];
     const hosts = [server.base];
-    // The server ends a stream by breaking it off, so that every client connects again.
+    // The server aborts a stream to end it, so that every client reconnects.
     const expected = [/ERR_INCOMPLETE_CHUNKED_ENCODING/];
     context.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
@@ -65,7 +65,7 @@ export const test = base.extend({
       });
     });
     await use({ expect: (pattern) => expected.push(pattern), allow: (host) => hosts.push(host) });
-    // A request that a test has routed may be on its way when the test ends.
+    // A routed request may still be running when the test ends.
     for (const page of context.pages()) await page.unrouteAll({ behavior: 'ignoreErrors' });
     expect(complaints).toEqual([]);
   },
@@ -77,7 +77,7 @@ export const test = base.extend({
   },
 });
 
-/** What a guest does on the page. */
+/** The actions of a guest on the page. */
 export class Tablet {
   constructor(page, base, table, complaints) {
     this.page = page;
@@ -96,7 +96,7 @@ export class Tablet {
     await this.isReady();
   }
 
-  /** The menu is there and the stream is open. */
+  /** Waits until the menu is shown and the stream is connected. */
   async isReady() {
     await expect(this.page.locator('.card').first()).toBeVisible();
     await expect(this.page.locator('.badge.live')).toBeVisible();
@@ -116,7 +116,7 @@ export class Tablet {
     return this.cart.locator('.line', { hasText: name });
   }
 
-  /** Opens the repetition of the order and waits until its button can be pressed. */
+  /** Opens the confirmation of the order and waits until its button can be pressed. */
   async review() {
     await this.cart.getByRole('button', { name: '주문하기' }).click();
     const button = this.page.getByRole('dialog').getByRole('button', { name: /원 주문하기$/ });
@@ -139,7 +139,7 @@ export class Tablet {
     await expect(this.page.getByRole('dialog')).toHaveCount(0);
   }
 
-  /** Cuts the tablet off the network; the browser complains of it. */
+  /** Disconnects the tablet from the network. The browser logs errors. */
   async disconnect() {
     this.complaints.expect(/ERR_INTERNET_DISCONNECTED|ERR_NETWORK|Failed to load resource/);
     await this.page.context().setOffline(true);

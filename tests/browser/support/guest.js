@@ -1,4 +1,4 @@
-// A guest who orders by the API.
+// A guest who orders through the API.
 
 export class Guest {
   /** @param {string} base @param {{ number: number }} table */

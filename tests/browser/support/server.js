@@ -1,4 +1,4 @@
-// A server of its own, with an empty database in a directory that is removed afterwards.
+// A separate server, with an empty database in a directory that is removed afterwards.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

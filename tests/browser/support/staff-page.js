@@ -1,4 +1,4 @@
-// What staff do on their page.
+// The actions of staff on their page.
 import { expect } from '@playwright/test';
 import { settled } from './settled.js';
 import { signIn as signInAt } from './sign-in.js';

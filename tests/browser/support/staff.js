@@ -1,4 +1,4 @@
-// Staff of the demo restaurant, by the API.
+// Staff of the demo restaurant, who use the API.
 
 export class Staff {
   /** @param {string} base */

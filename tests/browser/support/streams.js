@@ -1,4 +1,5 @@
-// A proxy that answers event streams itself and passes every other request on: a night of events and reconnects in seconds.
+// A proxy that forwards all requests except event streams. Its own streams send a night's events and reconnects in
+// seconds.
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 
@@ -23,7 +24,7 @@ export async function startStreams(base) {
     const known = /^night:(\d+)$/.exec(incoming.headers['last-event-id'] ?? '')?.[1];
     const cursor = Number(known ?? events.length);
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-    // The server's `retry` is some seconds.
+    // The server's `retry` is several seconds.
     response.write(`retry: 1\n${frame(cursor, ['connected', { event_id: `night:${cursor}`, menu_version: 1 }])}`);
     if (cursor < events.length) return feed(response, cursor);
     current = response;
@@ -36,7 +37,7 @@ export async function startStreams(base) {
   const feed = (response, cursor) => {
     const batch = events.slice(cursor, cursor + BATCH);
     response.write(batch.map((event, index) => frame(cursor + index + 1, event)).join(''));
-    // Not an orderly end of the response, as on the server.
+    // Do not end the response properly, because the server does not either.
     response.socket?.end();
   };
 
@@ -59,7 +60,11 @@ export async function startStreams(base) {
   return {
     base: `http://127.0.0.1:${server.address().port}`,
     connections: () => connections,
-    /** Sends events and waits until the page has handled them, when it connects with the id of the last. @param {Event[]} more */
+    /**
+     * Sends events and waits until the page has handled them: then it reconnects with the id of the last event.
+     *
+     * @param {Event[]} more
+     */
     send: (more) =>
       new Promise((resolve) => {
         onReceived = resolve;

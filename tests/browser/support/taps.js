@@ -1,21 +1,21 @@
-// Taps of tests: deliberate ones, and double taps on a clock that the test moves.
+// Taps that the page takes for single taps, and double taps with a clock that the test controls.
 
 /**
- * For the page, before its own scripts: a tap is not the second one of a double tap, however soon it follows. `pausedTaps` takes
- * that back.
+ * Runs in the page before its scripts, so that the page does not take quick taps for double taps. `pausedTaps` undoes
+ * this.
  */
 export function areDeliberate() {
   addEventListener(
     'pointerdown',
     () => {
-      // After a key press, the page does not take a tap for the second one of a double tap.
+      // After a key press, the page does not take a tap for the second tap of a double tap.
       if (!window.mayTapTwice) dispatchEvent(new KeyboardEvent('keydown'));
     },
     { capture: true },
   );
 }
 
-/** Stops the page's clock and returns a function that taps the middle of where `locator` is now. */
+/** Stops the page's clock and returns a function that taps at the current place of `locator`. */
 export async function pausedTaps(page, locator) {
   await locator.scrollIntoViewIfNeeded();
   const { x, y, width, height } = await locator.boundingBox();

@@ -1,24 +1,24 @@
-// The cart against the menu of this moment.
+// The cart with the current names, prices and availability of its items.
 import { computed } from '../../lib/preact.js';
 import { isLoaded, items, version } from './menu.js';
 import { lines, note } from './party.js';
 
 /**
- * A line of the cart with the item as it is now.
+ * A line of the cart with the current values of its item.
  *
  * @typedef {object} CartView
  * @property {import('wire').CartLine} line
  * @property {string} name
  * @property {number} price
  * @property {boolean} isSoldOut
- * @property {boolean} isChanged whether the name or the price is another than the guest has seen
+ * @property {boolean} isChanged whether the name or price differs from the one that the guest has seen
  * @property {number} subtotal
  */
 
 /** @typedef {{ lines: CartView[], note: string, total: number, version: number, hasSoldOut: boolean, hasChanges: boolean }} Cart */
 
 /** @param {import('wire').CartLine} line @returns {CartView} */
-function look(line) {
+function cartViewOf(line) {
   const item = items.value.get(line.menu_id);
   const isSoldOut = isLoaded.value && !item?.is_available;
   const { name, price } = item ?? line;
@@ -26,9 +26,9 @@ function look(line) {
   return { line, name, price, isSoldOut, isChanged, subtotal: isSoldOut ? 0 : price * line.quantity };
 }
 
-/** Everything that is shown of the cart, at one version of the menu. */
+/** The cart as it is shown, with the values of one menu version. */
 export const cart = computed(() => {
-  const all = lines.value.map(look);
+  const all = lines.value.map(cartViewOf);
   return /** @type {Cart} */ ({
     lines: all,
     note: note.value,
@@ -43,8 +43,8 @@ export const cart = computed(() => {
 const quantities = new Map();
 
 /**
- * How many of an item are in the cart. One signal an item, so that a card is drawn again only when its own number
- * changes.
+ * The quantity of an item in the cart. Each item has its own signal, so that only cards with a changed quantity are
+ * rendered again.
  *
  * @param {number} id
  */
@@ -61,7 +61,7 @@ export function quantityOf(id) {
 const single = new Map();
 
 /**
- * One item of the menu, for the same reason.
+ * An item of the menu. Each has its own signal, so that only cards of changed items are rendered again.
  *
  * @param {number} id
  */
@@ -72,7 +72,7 @@ export function itemOf(id) {
     let last;
     item = computed(() => {
       const next = items.value.get(id);
-      // Every load of the menu makes new objects of the same values.
+      // Each load of the menu creates new objects, also for unchanged items.
       if (JSON.stringify(next) !== JSON.stringify(last)) last = next;
       return last;
     });

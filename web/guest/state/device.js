@@ -1,4 +1,4 @@
-// The pairing of this tablet: its token, which is renewed without a password for as long as staff do not revoke it.
+// The pairing of this tablet. Its token is renewed without a password until staff revoke it.
 import { call } from '../../lib/api.js';
 import { rememberStore } from '../../lib/last-store.js';
 import { signal } from '../../lib/preact.js';
@@ -18,7 +18,7 @@ export const NAME = 'guest.device';
  * @property {number} renewed_at
  */
 
-/** The device as it is paired, or null. @type {import('../../vendor/signals.mjs').Signal<Device | null>} */
+/** The paired device, or null. @type {import('../../vendor/signals.mjs').Signal<Device | null>} */
 export const device = signal(read(NAME));
 
 onChange(NAME, () => {
@@ -26,7 +26,7 @@ onChange(NAME, () => {
 });
 
 /**
- * Pairs this tablet. The password is sent and not kept.
+ * Pairs this tablet. The password is not stored.
  *
  * @param {import('wire').TableLoginRequest} login
  */
@@ -38,7 +38,7 @@ export async function pair(login) {
 /** @type {Promise<void> | null} */
 let renewal = null;
 
-/** Exchanges the token for a new one, on the table's current session. */
+/** Exchanges the token for a new one, which is for the table's current session. */
 export function renew() {
   renewal ??= exchange().finally(() => {
     renewal = null;
@@ -46,7 +46,7 @@ export function renew() {
   return renewal;
 }
 
-/** Like `renew`, with a request that is sent from now on: the answer to an earlier one may name an earlier session. */
+/** Like `renew`, but always with a new request: the response to a running one may have the previous session. */
 export async function renewAfresh() {
   await renewal?.catch(() => {});
   return renew();
@@ -56,7 +56,7 @@ async function exchange() {
   const { token, store_id, table_id } = device.value ?? {};
   /** @type {import('wire').TableLogin} */
   const login = await call('POST', '/customer/auth/session', { token });
-  // Meanwhile the tablet may have been paired with another table.
+  // The tablet may have been paired with another table in the meantime.
   if (device.value?.store_id === store_id && device.value?.table_id === table_id) keep(login);
 }
 
@@ -67,13 +67,13 @@ export function isUpToDate() {
   return isAnswered;
 }
 
-/** Whether half of the token's life is over. */
+/** Whether half of the token's lifetime is over. */
 export function isRenewalDue() {
   const { renewed_at = 0, expires_at = '' } = device.value ?? {};
   return Date.now() > (renewed_at + Date.parse(expires_at)) / 2;
 }
 
-/** Forgets the token, and keeps what tells staff which tablet this was. */
+/** Deletes the token. Store and table are stored, so that the pairing form can suggest them. */
 export function forget() {
   if (device.value) write('guest.last_table', { store_id: device.value.store_id, table_number: device.value.table_number });
   remove(NAME);

@@ -9,21 +9,21 @@ import * as menu from './menu.js';
 import { inSession, queue } from './ordering.js';
 import * as orders from './orders.js';
 import * as party from './party.js';
-import { checkSession, checkTableNumber, confirmSession, connectSession, end, goBack, phase, renewSession } from './session.js';
+import { checkSession, checkTableNumber, confirmSession, connectSession, end, phase, renewSession, resumeReopenedSession } from './session.js';
 
 const CHECK_EVERY = 10 * 60_000;
 
 /**
- * The session that ended, with its total and its orders that were not delivered, for the page of thanks.
+ * The session that has ended, with its total and its undelivered orders, for the thank-you page.
  *
- * @typedef {{ session: number, total: number, unsent: import('../../lib/queue.js').QueuedOrder[] }} Farewell
+ * @typedef {{ session: number, total: number, unsent: import('../../lib/queue.js').QueuedOrder[] }} EndedSession
  */
 
-/** @type {import('../../vendor/signals.mjs').Signal<Farewell>} */
-export const farewell = signal({ session: 0, total: 0, unsent: [] });
+/** @type {import('../../vendor/signals.mjs').Signal<EndedSession>} */
+export const endedSession = signal({ session: 0, total: 0, unsent: [] });
 
 /** Whether the tablet has a session for the next guests. */
-export const isReady = computed(() => device.value?.session_id !== farewell.value.session);
+export const isReady = computed(() => device.value?.session_id !== endedSession.value.session);
 
 export const stream = new EventStream({
   path: '/customer/orders/stream',
@@ -66,7 +66,7 @@ function handle(name, data) {
       end(data.session_id);
       break;
     case 'session_reopened':
-      if (data.table_id === device.value?.table_id) goBack();
+      if (data.table_id === device.value?.table_id) resumeReopenedSession();
       break;
     case 'new_order':
       orders.refresh();
@@ -77,7 +77,7 @@ function handle(name, data) {
   }
 }
 
-/** Starts everything that goes on behind the page. */
+/** Starts the background work of the page. */
 export function start() {
   menu.restore();
   connectSession({
@@ -100,52 +100,52 @@ export function start() {
       orders.refresh();
     },
     end(session) {
-      farewell.value = { session, total: orders.total.peek(), unsent: [] };
-      hush();
-      sayGoodbye(session, device.peek()?.token ?? '');
+      endedSession.value = { session, total: orders.total.peek(), unsent: [] };
+      stopStream();
+      retryUnsentOrders(session, device.peek()?.token ?? '');
       orders.clear();
       party.emptyCart();
       close();
     },
   });
   effect(() => {
-    if (phase.value === 'unpaired') hush();
+    if (phase.value === 'unpaired') stopStream();
   });
   queue.wake();
   checkSession().catch(() => {});
   setInterval(() => checkSession().catch(() => {}), CHECK_EVERY);
 }
 
-/** The session whose events are read. */
-let heard = 0;
+/** The session whose events the stream delivers; 0 while it is stopped. */
+let streamedSession = 0;
 
 /** @param {number} session */
 function listen(session) {
-  if (heard === session) return;
-  heard = session;
+  if (streamedSession === session) return;
+  streamedSession = session;
   stream.start();
 }
 
-function hush() {
-  heard = 0;
+function stopStream() {
+  streamedSession = 0;
   stream.stop();
 }
 
 /**
- * Tries the orders that wait once more, with the token of their session: one may have been placed without an answer. The
- * guests learn of the others.
+ * Sends the queued orders of an ended session once more with its token, because an order may have been placed without a
+ * response. The thank-you page lists the others.
  *
  * @param {number} session
  * @param {string} token
  */
-async function sayGoodbye(session, token) {
+async function retryUnsentOrders(session, token) {
   const unsent = queue.orders.peek().filter((order) => order.session_id === session && order.state === 'queued');
   for (const order of unsent) {
     const { key, body } = order;
     try {
       await call('POST', '/customer/orders', { token, body, headers: { 'Idempotency-Key': key } });
     } catch {
-      farewell.value = { ...farewell.value, unsent: [...farewell.value.unsent, order] };
+      endedSession.value = { ...endedSession.value, unsent: [...endedSession.value.unsent, order] };
     }
   }
 }

@@ -1,11 +1,11 @@
-// The menu. What the guest looks at keeps its place: an item that can no longer be ordered stays where it is and is
+// The menu. Nothing moves while a guest reads it: an item that can no longer be ordered stays at its place and is
 // marked, and a new order of items is shown when the page is idle.
 import { asApiError, call } from '../../lib/api.js';
 import { whenIdle } from '../../lib/idle.js';
 import { batch, computed, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
 import { read, write } from '../../lib/store.js';
-import { arrange, keepPlaces } from './arrangement.js';
+import { arrange, keepMissingItems } from './menu-layout.js';
 import { device } from './device.js';
 import { authorized } from './session.js';
 
@@ -13,10 +13,10 @@ const NAME = 'guest.menu';
 const QUIET = 2_000;
 
 /** @typedef {import('wire').MenuItem} MenuItem */
-/** @typedef {import('./arrangement.js').Section} Section */
+/** @typedef {import('./menu-layout.js').Section} Section */
 /** @typedef {{ store_id: string, version: number, categories: import('wire').Category[], items: MenuItem[] }} Loaded */
 
-/** Every item that was shown, by its id. @type {import('../../vendor/signals.mjs').Signal<Map<number, MenuItem>>} */
+/** Every item that was shown, by id. @type {import('../../vendor/signals.mjs').Signal<Map<number, MenuItem>>} */
 export const items = signal(new Map());
 
 /** The categories that have items, in order. @type {import('../../vendor/signals.mjs').Signal<Section[]>} */
@@ -39,17 +39,17 @@ let isLoading = false;
 let failures = 0;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let retry;
-/** Cancels the rearrangement that waits until the page is idle. */
+/** Cancels the pending change of the item order. */
 let cancelRearranging = () => {};
 
-/** Shows the menu of the last visit, so that guests can order while the server cannot answer. */
+/** Shows the stored menu, so that guests can order while the server does not respond. */
 export function restore() {
   const kept = /** @type {Loaded | null} */ (read(NAME));
   if (kept && kept.store_id === device.value?.store_id) show(kept, true);
 }
 
 /**
- * Loads the menu, which must not be older than `atLeast`.
+ * Loads the menu in version `atLeast` or a later one.
  *
  * @param {number} [atLeast]
  */
@@ -70,10 +70,11 @@ export async function load(atLeast = 0) {
       ]);
       // The tablet was paired with another store in the meantime.
       if (device.value?.store_id !== store_id) continue;
-      // A version above the store's own, as after a restore, is never reached. One that was announced meanwhile is.
+      // After a restore, the requested version may be higher than the store's: do not wait for it. A version that was
+      // announced during the request is still awaited.
       if (wanted === asked) wanted = Math.min(asked, menu.menu_version);
       const loaded = { store_id, version: menu.menu_version, categories: list.categories, items: menu.menus };
-      // The menu of the last visit may be outdated, and no guest has used it yet.
+      // The stored menu may be outdated, so the first loaded one replaces it completely.
       show(loaded, !isCurrent);
       isCurrent = true;
       write(NAME, loaded);
@@ -94,7 +95,7 @@ function get(path) {
   return authorized((token) => call('GET', path, { token }));
 }
 
-/** Forgets items that were only kept in their place, for the next party. */
+/** Removes items that are kept at their places but no longer exist, for the next party. */
 export function restart() {
   cancelRearranging();
   if (shownStore && shownStore !== device.value?.store_id) empty();
@@ -102,7 +103,7 @@ export function restart() {
   if (kept && kept.store_id === device.value?.store_id) show(kept, true);
 }
 
-/** Forgets the menu of another store. */
+/** Removes the menu of another store. */
 function empty() {
   shownStore = '';
   isCurrent = false;
@@ -116,7 +117,7 @@ function empty() {
 }
 
 /**
- * Marks items that the server refused, before the menu is loaded again.
+ * Marks items that the server refused as sold out, until the menu is loaded again.
  *
  * @param {number[]} ids
  */
@@ -154,7 +155,7 @@ function show(loaded, isFresh) {
 function rearrangeWhenQuiet(next) {
   cancelRearranging();
   cancelRearranging = whenIdle(QUIET, () => {
-    const kept = keepPlaces(sections.value, next);
+    const kept = keepMissingItems(sections.value, next);
     if (JSON.stringify(kept) !== JSON.stringify(sections.value)) sections.value = kept;
   });
 }

@@ -1,4 +1,4 @@
-// From the cart to the kitchen.
+// Places orders from the cart.
 import { call } from '../../lib/api.js';
 import { computed, signal } from '../../lib/preact.js';
 import { OrderQueue } from '../../lib/queue.js';
@@ -10,12 +10,12 @@ import { refresh } from './orders.js';
 import { add, emptyCart, note, setNote } from './party.js';
 import { authorized } from './session.js';
 
-/** An order that could not be sent for so long is not wanted any more: by then the guests have asked somebody. */
+/** The server refuses an order that arrives later than this. By then the guests have asked staff. */
 const LIFETIME = 30 * 60_000;
 
 /** @typedef {import('../../lib/queue.js').QueuedOrder} QueuedOrder */
 
-/** The order whose progress the guest watches. */
+/** The key of the order in the progress dialog. */
 export const followed = signal('');
 
 /** The order that was placed last. @type {import('../../vendor/signals.mjs').Signal<{ key: string, order: import('wire').Order } | null>} */
@@ -30,21 +30,21 @@ export const queue = new OrderQueue({
     placed.value = { key, order };
     refresh();
   },
-  onRefused: giveBack,
+  onRefused: returnToCart,
 });
 
-/** Orders of this session that wait for an answer. */
+/** Orders of this session without a response yet. */
 export const waiting = computed(() =>
   queue.orders.value.filter((order) => order.state === 'queued' && order.session_id === device.value?.session_id),
 );
 
-/** Orders of this session that were refused, until the guest has seen it. */
+/** Refused orders of this session, until the guest dismisses them. */
 export const refused = computed(() =>
   queue.orders.value.filter((order) => order.state === 'refused' && order.session_id === device.value?.session_id),
 );
 
 /**
- * Orders what the guest has just read. Everything is fixed and stored before anything is sent, in the task of the tap.
+ * Places the order that the guest has confirmed. It is stored in the task of the tap, before it is sent.
  *
  * @param {import('./cart.js').Cart} cart as it was shown
  */
@@ -78,7 +78,8 @@ export function place(cart) {
 }
 
 /**
- * The order in another session of the same guests. It keeps its key, since the session is not part of its content.
+ * The order for another session of the same guests. It keeps its key, because the server's check of repeated orders
+ * does not compare the session.
  *
  * @param {number} session
  * @param {QueuedOrder} order
@@ -88,7 +89,7 @@ export function inSession(session, order) {
 }
 
 /**
- * The lines of a refused order that are at fault.
+ * The lines that caused the refusal of an order.
  *
  * @param {QueuedOrder} order
  * @param {string[]} fields
@@ -99,12 +100,12 @@ export function faultyLines(order, fields) {
 }
 
 /**
- * Puts what was refused back into the cart, where the lines at fault are marked.
+ * Puts the lines of a refused order back into the cart, and marks sold-out items.
  *
  * @param {QueuedOrder} order
  * @param {import('../../lib/api.js').ApiError} error
  */
-function giveBack(order, { code, body }) {
+function returnToCart(order, { code, body }) {
   if (code === 'SESSION_ENDED') return;
   for (const line of order.lines) add(line);
   if (order.note && !note.value) setNote(order.note);

@@ -1,5 +1,5 @@
-// The orders of this session. After each event the whole list is read from the server: it is short, and then it is correct.
-// The server's list has no cancelled orders. Here they stay, also over a reload, and the guests are told.
+// The orders of this session. After each event the whole list is read again, which is simpler than applying events. The
+// server's list has no cancelled orders, so the page stores them and notifies the guests.
 import { asApiError, call } from '../../lib/api.js';
 import { t } from '../../lib/i18n.js';
 import { batch, computed, signal } from '../../lib/preact.js';
@@ -13,20 +13,20 @@ const NAME = 'guest.orders';
 
 /** @typedef {import('wire').Order & { isCancelled?: boolean }} Order */
 
-/** What staff have done to an order. @typedef {{ id: number, number: string, kind: 'cancelled' | 'restored' }} News */
+/** @typedef {{ id: number, number: string, kind: 'cancelled' | 'restored' }} StatusNotice */
 
-/** @typedef {{ session_id: number, orders: Order[], news: News[] }} Known */
+/** @typedef {{ session_id: number, orders: Order[], news: StatusNotice[] }} Known */
 
 /** Newest first; null before they are loaded. @type {import('../../vendor/signals.mjs').Signal<Order[] | null>} */
 export const orders = signal(null);
 
-/** What the guests have not looked at yet. @type {import('../../vendor/signals.mjs').Signal<News[]>} */
+/** Notices that the guests have not seen. @type {import('../../vendor/signals.mjs').Signal<StatusNotice[]>} */
 export const news = signal([]);
 
-/** What the last list had, also before a reload. @type {Known} */
+/** The last list, stored for a reload. @type {Known} */
 let known = { session_id: 0, orders: [], news: [] };
 
-/** The bill. */
+/** The total of the session. */
 export const total = signal(0);
 
 /** @type {import('../../vendor/signals.mjs').Signal<import('../../lib/api.js').ApiError | null>} */
@@ -41,7 +41,7 @@ let failures = 0;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let retry;
 
-/** Loads the orders, once more if it is called while they are loading. */
+/** Loads the orders. If they are already loading, loads them once more afterwards. */
 export async function refresh() {
   isStale = true;
   if (isLoading) return;
@@ -54,7 +54,7 @@ export async function refresh() {
       const list = await authorized((token) => call('GET', '/customer/orders', { token }));
       const isRunning = list.orders.length > 0 || known.orders.length === 0 || (await check(session_id));
       if (device.value?.session_id !== session_id) isStale = true;
-      // Otherwise the session has ended meanwhile.
+      // Otherwise the session has ended in the meantime.
       else if (isRunning && known.session_id === session_id) show(list);
     }
     failures = 0;
@@ -69,7 +69,7 @@ export async function refresh() {
 }
 
 /**
- * Whether the session goes on: the list of one that has ended is empty, and its orders were not cancelled.
+ * Whether the session is still open. The list of an ended session is empty although its orders were not cancelled.
  *
  * @param {number} session
  */
@@ -80,7 +80,7 @@ async function check(session) {
 }
 
 /**
- * Begins with the orders of a session.
+ * Continues with the stored orders of a session, or with none.
  *
  * @param {number} session
  */
@@ -90,7 +90,7 @@ export function enter(session) {
   else clear(session);
 }
 
-/** Forgets the orders of the last party. */
+/** Removes the orders of the last party. */
 export function clear(session = 0) {
   remove(NAME);
   reset({ session_id: session, orders: [], news: [] });
@@ -145,7 +145,7 @@ export function statusOf({ status, isCancelled }) {
 }
 
 /**
- * The number that the day's orders are called by.
+ * The order number without its date.
  *
  * @param {import('wire').Order} order
  */

@@ -40,7 +40,7 @@ function update(change) {
 }
 
 /**
- * Goes on with the party of this session, or begins with a new one.
+ * Continues with the party of this session, or starts a new one.
  *
  * @param {number} session
  */
@@ -49,7 +49,7 @@ export function enter(session) {
 }
 
 /**
- * The same guests, in another session.
+ * Moves the same guests to another session.
  *
  * @param {number} session
  */
@@ -73,7 +73,7 @@ export function setNote(text) {
 }
 
 /**
- * Adds to the cart.
+ * Adds a line to the cart.
  *
  * @param {CartLine} line
  * @returns {boolean} whether the cart was not full
@@ -103,7 +103,7 @@ export function removeLines(ids) {
 }
 
 /**
- * Takes the present names and prices as seen.
+ * Takes over the current names and prices.
  *
  * @param {Map<number, import('wire').MenuItem>} menu
  */
@@ -119,7 +119,7 @@ export function emptyCart() {
   update({ lines: [], note: '' });
 }
 
-/** As a new party finds it. */
+/** Resets the page for a new party in the same session. */
 export function startOver() {
   update(newParty(party.peek().session_id));
 }

@@ -1,4 +1,4 @@
-// The session of the table: from pairing to the end of the guests' stay, and on to the next.
+// The session of the table, from the pairing to its end and the next session.
 import { ApiError, asApiError, call } from '../../lib/api.js';
 import { batch, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
@@ -10,20 +10,20 @@ import { NAME, device, forget, isRenewalDue, renew, renewAfresh } from './device
 /** @type {import('../../vendor/signals.mjs').Signal<Phase>} */
 export const phase = signal(device.value ? 'open' : 'unpaired');
 
-/** The code of the refusal because of which the tablet has to be paired again. */
+/** The error code after which the tablet must be paired again. */
 export const unpairedBecause = signal('');
 
-/** The session that the page has set itself up for. */
+/** The session that the page shows. */
 let entered = device.value?.session_id ?? 0;
 
-/** The session that this page has seen running. */
+/** The last session that the server has confirmed as open to this page. */
 let seen = 0;
 
 /**
  * @typedef {object} Handlers
- * @property {(session: number, isSameParty: boolean) => void} enter called for each session, the first included
+ * @property {(session: number, isSameParty: boolean) => void} enter called for each session, including the first
  * @property {(session: number) => void} end called when a session has ended
- * @property {(session: number) => void} renewed called when there is a session for the next guests
+ * @property {(session: number) => void} renewed called when the tablet has a session for the next guests
  */
 
 /** @type {Handlers} */
@@ -36,7 +36,7 @@ export function connectSession(handlers) {
   onChange(NAME, followOtherTab);
 }
 
-/** Another tab has paired the tablet, renewed its token or forgotten it. */
+/** Called when another tab has paired the tablet, or renewed or deleted its token. */
 function followOtherTab() {
   if (!device.value) {
     phase.value = 'unpaired';
@@ -46,7 +46,7 @@ function followOtherTab() {
   follow();
 }
 
-/** Sets the page up for the session that the device has now. */
+/** Shows the current session of the device. */
 function follow(isSameParty = false) {
   const session = device.value?.session_id ?? 0;
   const isNew = session !== entered || phase.value === 'unpaired';
@@ -54,7 +54,7 @@ function follow(isSameParty = false) {
   batch(() => {
     unpairedBecause.value = '';
     if (phase.value === 'ended' && !isSameParty) {
-      // The guests still read the thanks, in their language.
+      // The guests are still reading the thank-you page, in their language.
       on.renewed(session);
       return;
     }
@@ -63,18 +63,19 @@ function follow(isSameParty = false) {
   });
 }
 
-/** After the tablet was paired. */
+/** Call it after the tablet was paired. */
 export function enterPaired() {
   phase.value = 'unpaired';
   follow();
 }
 
 /**
- * Gets a new token. Where the pairing is over, the page asks for the password; cart and queue stay.
+ * Gets a new token. If the pairing is no longer valid, the page asks for the password, and keeps the cart and the
+ * queue.
  *
  * @param {object} [options]
- * @param {boolean} [options.isSameParty] whether the guests stay the same in another session
- * @param {() => Promise<void>} [options.by] `renewAfresh` where the session has just changed
+ * @param {boolean} [options.isSameParty] whether the new session has the same guests
+ * @param {() => Promise<void>} [options.by] `renewAfresh` if the session has just changed
  */
 export async function renewSession({ isSameParty = false, by = renew } = {}) {
   const token = device.value?.token;
@@ -96,7 +97,7 @@ export async function renewSession({ isSameParty = false, by = renew } = {}) {
 }
 
 /**
- * Sends a request with the token, and once more with a new one if the server does not take it.
+ * Sends a request with the token, and if that is refused, once more with a new one.
  *
  * @template T
  * @param {(token: string) => Promise<T>} request
@@ -110,7 +111,7 @@ export async function authorized(request) {
     const error = asApiError(thrown);
     if (error.code === 'SESSION_ENDED') end(session_id);
     if (error.status !== 401) throw error;
-    // Whatever the renewal is refused for: the order itself was not.
+    // Throw the 401, which is temporary for an order: the error of the renewal could count as its refusal.
     await renewSession().catch(() => {
       throw error;
     });
@@ -119,7 +120,7 @@ export async function authorized(request) {
   }
 }
 
-/** Learns whether the session goes on, and renews the token in time. */
+/** Checks whether the session is still open, and renews the token in time. */
 export async function checkSession() {
   if (!device.value || phase.value !== 'open') return;
   const { session_id } = device.value;
@@ -129,8 +130,8 @@ export async function checkSession() {
 }
 
 /**
- * Renews the token, and with it the number of the table, if an order has another number. Only the renewal tells which is
- * the newer one: an order keeps the number that its table had.
+ * If an order has another table number than the device, renews the token, which also returns the current number. The
+ * order's number may be the older one, because an order keeps the number that its table had.
  *
  * @param {{ table_number: number }} order
  */
@@ -138,14 +139,14 @@ export function checkTableNumber({ table_number }) {
   if (phase.value === 'open' && device.value && table_number !== device.value.table_number) renewSession().catch(() => {});
 }
 
-/** The server has shown that the session goes on. */
+/** Call it when the server has confirmed that the session is open. */
 export function confirmSession() {
   seen = device.value?.session_id ?? 0;
 }
 
 /**
- * The guests' session has ended: everything of them goes, and the tablet gets a token for the next ones. Guests who left
- * while the page was closed are not thanked.
+ * Ends a session: shows the thank-you page, removes the guests' data and gets a token for the next session. If the
+ * session ended while the page was closed, there is no thank-you page.
  *
  * @param {number} session
  */
@@ -160,7 +161,7 @@ export async function end(session) {
       await pause(failures);
       continue;
     }
-    // Still the table's session, or the one before: it was reopened in between.
+    // If the table has the same or an earlier session, it was reopened in the meantime.
     const current = device.value?.session_id;
     if (phase.peek() === 'ended' && current && current <= session) return reopen(current);
   }
@@ -187,8 +188,8 @@ function reopen(session) {
   });
 }
 
-/** The completion of the table's last session was taken back: the same guests go on in it. */
-export async function goBack() {
+/** The completion of the table's last session was undone: the same guests continue in that session. */
+export async function resumeReopenedSession() {
   const { session_id } = device.value ?? {};
   for (let failures = 0; device.value && device.value.session_id === session_id; failures += 1) {
     try {
@@ -199,7 +200,7 @@ export async function goBack() {
   }
 }
 
-/** The next guests begin. */
+/** Shows the menu to the next guests. */
 export function begin() {
   if (phase.value !== 'ended') return;
   batch(() => {

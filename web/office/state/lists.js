@@ -24,7 +24,7 @@ export const tables = new Resource(async () => {
 });
 
 /**
- * What the server has now.
+ * Reads a resource and returns its current data.
  *
  * @template T
  * @param {Resource<T>} resource
@@ -35,10 +35,10 @@ export async function readNow(resource) {
   return resource.data.peek();
 }
 
-/** What this store may do with the demo store of the server. @type {Resource<import('wire').DemoStore>} */
+/** Whether the server has the demo store and this owner may delete it. @type {Resource<import('wire').DemoStore>} */
 export const demo = new Resource(() => request('GET', '/admin/demo-store'));
 
-/** The tablets of all tables: the API has no list for one of them. */
+/** The tablets of all tables, because the API has no list of one table's tablets. */
 async function readDevices() {
   /** @type {Map<number, import('wire').Device>} */
   const devices = new Map();
@@ -46,7 +46,7 @@ async function readDevices() {
   do {
     /** @type {import('wire').DeviceList} */
     const page = await request('GET', `/admin/devices?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
-    // A device that was seen between two requests is on both pages.
+    // A device that was used between two requests may be on both pages.
     for (const device of page.devices) if (!devices.has(device.id)) devices.set(device.id, device);
     cursor = page.next_cursor ?? '';
   } while (cursor);

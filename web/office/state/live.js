@@ -1,4 +1,4 @@
-// Keeps the page current: the stream of the store announces changes of the menu.
+// Keeps the page up to date. The store's stream has events for changes of the menu.
 import { checkBuild } from '../../lib/build.js';
 import { open, view } from '../../lib/view.js';
 import { account, login, refreshAccount } from './account.js';
@@ -72,7 +72,7 @@ export function closeDialog() {
  * Opens a dialog over the section.
  *
  * @param {string} kind
- * @param {number} [id] of what it is about
+ * @param {number} [id] of its subject
  */
 export function openDialog(kind, id = 0) {
   open(section(), `${kind}-${id}`);

@@ -37,7 +37,7 @@ export function planned(from, to, tables) {
 }
 
 /**
- * Adds a table. If a first try had no answer, `DUPLICATE` for the second one means that the table was added.
+ * Adds a table. If the first attempt had no response, `DUPLICATE` for the second one means that the table was added.
  *
  * @param {number} number
  * @param {string} password

@@ -6,19 +6,19 @@ import { signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
 import { enterCode, hasStore, progress, update } from './progress.js';
 
-/** How often the creation of the store is sent, if there is no answer. */
+/** How often the request to create the store is sent while there is no response. */
 const ATTEMPTS = 3;
 
-/** What is shown; `work` is the step of the progress. */
+/** What is shown. `work` is the current step of `progress`. */
 export const phase = signal(/** @type {'checking' | 'code' | 'refused' | 'failed' | 'work'} */ ('checking'));
 
-/** Why nothing can be set up, or why the server did not answer. */
+/** The error of the check at the start. */
 export const failure = signal(/** @type {import('../../lib/api.js').ApiError | null} */ (null));
 
 /** The error of each field that the server refused, by its path in the request. */
 export const refusedFields = signal(/** @type {Record<string, string>} */ ({}));
 
-/** How many tables exist so far. */
+/** The number of tables that have been created or changed. */
 export const made = signal(0);
 
 /** Continues where the last visit ended. */
@@ -49,7 +49,7 @@ export async function start() {
 }
 
 /**
- * Continues with a code that was entered. A code that is not valid is thrown: the form stays, and explains it.
+ * Continues with a typed code. Throws if the code is invalid; the form then shows the error.
  *
  * @param {string} code
  */
@@ -72,12 +72,12 @@ async function check(code) {
   phase.value = 'work';
 }
 
-/** Why nothing can be set up. */
+/** The error code that prevents the set-up. */
 export const refusal = signal('');
 
 /** @param {string} code */
 function refuse(code) {
-  // Our own store, whose answer was lost, or a login that failed.
+  // The store may be this user's own: its response was lost, or the login after it failed.
   if (code === 'SETUP_CLOSED' && progress.value.isSent) {
     update({ step: 'login' });
     phase.value = 'work';
@@ -101,7 +101,7 @@ export async function create(password) {
     await sendAgain(() => call('POST', '/setup/store', body));
   } catch (thrown) {
     const error = asApiError(thrown);
-    // Without an answer the store may exist.
+    // The store may have been created.
     if (error.isTemporary) throw error;
     update({ isSent: isSent && error.code === 'SETUP_CLOSED' });
     if (error.code.startsWith('SETUP_')) refuse(error.code);
@@ -116,7 +116,7 @@ export async function create(password) {
 }
 
 /**
- * The same request again, as long as there is no answer: the server repeats its first one.
+ * Sends the same request again while there is no response. The server repeats its first response.
  *
  * @param {() => Promise<unknown>} send
  */
@@ -141,7 +141,7 @@ function showFields({ code, body }) {
 }
 
 /**
- * Logs the owner in, also on the pages that follow: they may still have the login of another store, such as the demo.
+ * Logs the owner in, also on the following pages, which may have a login of another store such as the demo.
  *
  * @param {string} password
  */
@@ -155,8 +155,8 @@ export async function logIn(password) {
 }
 
 /**
- * Makes tables 1 to `count` with this password. Tables that exist get the password, so that all have the same after an
- * interruption.
+ * Creates tables 1 to `count` with this password. Existing tables also get it, so that all tables have the same
+ * password after an interruption.
  *
  * @param {number} count
  * @param {string} password
@@ -174,7 +174,7 @@ export async function makeTables(count, password) {
       else await call('PATCH', `/admin/tables/${id}`, { token, ...json({ password }) });
       made.value = number;
     }
-    // Only the pages that follow need the login now.
+    // Only the following pages still need the login.
     update({ step: 'finish', username: '', isSent: false, token: '' });
   } catch (thrown) {
     const error = asApiError(thrown);

@@ -1,4 +1,4 @@
-// What was entered so far, stored for a reload of this tab. Passwords are not stored.
+// The entered values, stored for a reload of this tab. Passwords are not stored.
 import { signal } from '../../lib/preact.js';
 
 const NAME = 'tableorder.setup';
@@ -9,7 +9,7 @@ const NAME = 'tableorder.setup';
  * @property {'store' | 'owner' | 'login' | 'tables' | 'finish'} step
  * @property {{ name: string, store_id: string, time_zone: string, day_starts_at: string }} store
  * @property {string} username
- * @property {boolean} isSent whether the store may have been created, as its answer may have been lost
+ * @property {boolean} isSent whether the store may have been created, because its request was sent
  * @property {string} token of the owner, until the tables exist
  * @property {string} count the number of tables
  * @property {string[]} hosts the addresses of the server in its local networks
@@ -19,7 +19,7 @@ const NAME = 'tableorder.setup';
 /** @returns {Progress} */
 function nothing() {
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  // A machine in no zone of its own was not configured.
+  // A machine in UTC probably has no configured time zone.
   const time_zone = !own || own === 'UTC' || own.startsWith('Etc/') ? 'Asia/Seoul' : own;
   const store = { name: '', store_id: '', time_zone, day_starts_at: '00:00' };
   return { code: '', step: 'store', store, username: '', isSent: false, token: '', count: '', hosts: [], isLocalOnly: false };
@@ -66,7 +66,7 @@ export function hasStore() {
 }
 
 /**
- * The code in what a person types or pastes: the code with or without separators, or the whole address.
+ * The code in a typed or pasted text, which is the code with or without separators, or the whole address.
  *
  * @param {string} text
  */
@@ -75,7 +75,7 @@ export function plainCode(text) {
 }
 
 /**
- * A code of a later start of the server keeps what was entered, unless a store was created with the one before.
+ * Stores a code. With a new code, the entered values stay unless a store was created with the previous code.
  *
  * @param {string} code
  */

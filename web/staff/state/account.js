@@ -1,4 +1,4 @@
-// The signed-in member of staff.
+// The signed-in user.
 import { explained } from '../../lib/api.js';
 import { Login } from '../../lib/login.js';
 

@@ -1,5 +1,6 @@
-// The tables and their orders, as they are now. A snapshot contains the id of its last event; the stream continues from there,
-// so each new order is noticed once. After an event the snapshot is read again, at most every tenth of a second.
+// The tables and their current orders. A snapshot contains the id of its last event, and the stream continues after
+// that event, so each new order is announced once. After an event the snapshot is read again, at most ten times a
+// second.
 import { asApiError } from '../../lib/api.js';
 import { checkBuild } from '../../lib/build.js';
 import { t } from '../../lib/i18n.js';
@@ -10,16 +11,16 @@ import { ring } from '../../lib/sound.js';
 import { read, write } from '../../lib/store.js';
 import { announce } from '../../ui/toast.js';
 import { account, login, request, signOut } from './account.js';
-import { keepPlaces } from './arrangement.js';
+import { keepTableOrder } from './table-order.js';
 import { menu, refreshMenu } from './menu.js';
 
 const PAUSE = 100;
 const UNSEEN = 'staff.unseen';
 
-/** Changes of tables have no events. */
+/** The snapshot is also read at this interval, because changes of tables have no events. */
 const REFRESH_EVERY = 60_000;
 
-/** @typedef {import('./arrangement.js').Table} Table */
+/** @typedef {import('./table-order.js').Table} Table */
 
 /** @type {import('../../vendor/signals.mjs').Signal<Table[] | null>} */
 export const tables = signal(null);
@@ -27,10 +28,10 @@ export const tables = signal(null);
 /** @type {import('../../vendor/signals.mjs').Signal<import('../../lib/api.js').ApiError | null>} */
 export const failure = signal(null);
 
-/** The orders that nobody has looked at here, with their tables. @type {import('../../vendor/signals.mjs').Signal<{ order: number, table: number }[]>} */
+/** The new orders that were not shown on this page yet, with their tables. @type {import('../../vendor/signals.mjs').Signal<{ order: number, table: number }[]>} */
 export const unseen = signal(read(UNSEEN) ?? []);
 
-/** Grows with each event, for what is loaded beside the snapshot. */
+/** Incremented by each event, for data that is not in the snapshot. */
 export const changes = signal(0);
 
 /** The orders that were cancelled while the page was open. @type {import('../../vendor/signals.mjs').Signal<ReadonlySet<number>>} */
@@ -89,15 +90,16 @@ function keep(next) {
   unseen.value = next;
 }
 
-/** Somebody has seen these orders. @param {(one: { order: number, table: number }) => boolean} isSeen */
+/** Marks orders as seen. @param {(one: { order: number, table: number }) => boolean} isSeen */
 export function markSeen(isSeen) {
   if (unseen.value.some(isSeen)) keep(unseen.value.filter((one) => !isSeen(one)));
 }
 
 /**
- * Forgets unseen orders at tables without live ones: they were cancelled, or their party has left, while the page was closed.
+ * Removes unseen orders at tables without live orders. They were cancelled, or their party has left, while the page was
+ * closed.
  *
- * @param {Set<{ order: number, table: number }>} wasUnseen those from before the tables were read
+ * @param {Set<{ order: number, table: number }>} wasUnseen the orders that were unseen before the tables were read
  * @param {Table[]} now
  */
 function forgetGone(wasUnseen, now) {
@@ -118,7 +120,7 @@ function refreshSoon() {
   timer = setTimeout(refresh, PAUSE);
 }
 
-/** Does not wait any longer with a snapshot that could not be read: the server answers again. */
+/** Reads the snapshot now if the last reading failed. Call it when the server responds again. */
 function retryNow() {
   if (!failure.value || isLoading) return;
   clearTimeout(timer);
@@ -134,7 +136,7 @@ function refreshIfVisible() {
 document.addEventListener('visibilitychange', refreshIfVisible);
 setInterval(refreshIfVisible, REFRESH_EVERY);
 
-/** Reads the snapshot. @returns {Promise<string>} the event at which it is true; empty if it could not be read */
+/** Reads the snapshot. @returns {Promise<string>} the id of its last event; empty if it could not be read */
 export async function refresh() {
   clearTimeout(timer);
   timer = undefined;
@@ -148,9 +150,9 @@ export async function refresh() {
     /** @type {import('wire').Dashboard} */
     const dashboard = await request('GET', '/admin/tables/dashboard');
     if (account.value?.token !== token) return '';
-    // A later request may already have brought newer tables. `start` can follow the events from this older one as well.
+    // A later request may already have returned newer tables. The stream can also start from this older snapshot.
     if (own !== loads) return dashboard.event_id;
-    tables.value = tables.value && !isUnused() ? keepPlaces(tables.value, dashboard.tables) : dashboard.tables;
+    tables.value = tables.value && !isUnused() ? keepTableOrder(tables.value, dashboard.tables) : dashboard.tables;
     forgetGone(wasUnseen, dashboard.tables);
     failure.value = null;
     failures = 0;
@@ -174,14 +176,14 @@ export async function refresh() {
 /** The store whose tables are shown. */
 let store = '';
 
-/** Shows the board from here on. */
+/** Loads the tables and starts the stream. */
 export async function start() {
   store = account.value?.store_id ?? '';
   const place = await refresh();
   if (place) stream.start(place);
 }
 
-/** Goes on after another login. */
+/** Continues after a new login. */
 export function resume() {
   if (store !== account.value?.store_id) stop();
   if (!tables.value) return start();

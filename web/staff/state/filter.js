@@ -2,7 +2,7 @@
 import { isUnused } from '../../lib/idle.js';
 import { useRef } from '../../lib/preact.js';
 
-/** @typedef {import('./arrangement.js').Table} Table */
+/** @typedef {import('./table-order.js').Table} Table */
 
 export const FILTERS = ['all', 'active', 'pending'];
 
@@ -17,10 +17,11 @@ export function passes(table, filter) {
 }
 
 /**
- * The tables that pass a filter. While the page is in use, one that no longer passes stays, and one that passes now comes last.
+ * The tables that pass a filter. While the page is in use, a table that no longer passes stays, and one that newly
+ * passes is last.
  *
  * @param {Table[]} tables
- * @param {{ filter: string }} choice another object for each choice
+ * @param {{ filter: string }} choice a new object for each choice
  * @returns {Table[]}
  */
 export function useFiltered(tables, choice) {

@@ -1,11 +1,11 @@
-// The live orders of one table, for as long as a dialog shows them.
+// The live orders of one table, while a dialog shows them.
 import { useEffect, useMemo } from '../../lib/preact.js';
 import { Resource } from '../../lib/resource.js';
 import { request } from './account.js';
 import { changes, unseen } from './board.js';
 
 /**
- * `wasUnseen` are the ids of the orders that were unseen before `orders` were read, so that none of them is newer.
+ * `wasUnseen` has the ids of the orders that were unseen before `orders` were read, so that none of them is newer.
  *
  * @param {number} table
  */

@@ -1,4 +1,4 @@
-// The menu with its sold-out switches, from the first time that somebody opens it.
+// The menu with its sold-out switches, loaded when it is first opened.
 import { Availability } from '../../lib/availability.js';
 import { t } from '../../lib/i18n.js';
 import { Resource } from '../../lib/resource.js';
@@ -18,12 +18,12 @@ export const menu = new Resource(async () => {
 export const { wanted, failures, setAvailable } = new Availability({
   request,
   menu,
-  // The switch itself is announced.
+  // Screen readers already announce the switch.
   onChanged: () => {},
   explain: ({ name }, error) => t('staff.menu.failed', { name, reason: explain(error) }),
 });
 
-/** Reads it again if it was opened before. */
+/** Loads the menu again if it was loaded before. */
 export function refreshMenu() {
   if (menu.data.peek() || menu.error.peek()) menu.load();
 }

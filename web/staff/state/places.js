@@ -1,17 +1,17 @@
-// Which orders a dialog shows, and where. An order keeps its place until the dialog is closed, also when it is cancelled; a new
-// one waits until somebody asks for it. So nothing moves what is under a finger.
+// The orders that a dialog shows, and their places. An order keeps its place until the dialog is closed, also when it
+// is cancelled. New orders are added only after a tap on a button, so that no update moves an element before a tap.
 import { useRef, useSignal } from '../../lib/preact.js';
 
 /** @typedef {import('wire').Order} Order */
 
 /**
  * @param {Order[] | null} orders the live orders, newest first; null while they are not loaded
- * @param {boolean} isPart whether there are older ones, too
+ * @param {boolean} isPart whether the list is incomplete, without older orders
  */
 export function usePlaces(orders, isPart) {
   const places = useRef(/** @type {Order[]} */ ([]));
   const arrangements = useSignal(0);
-  // Read here, so that a new arrangement is drawn.
+  // Subscribe to it, so that a change of the places is rendered.
   arrangements.value;
   const live = new Map((orders ?? []).map((order) => [order.id, order]));
   if (places.current.length === 0) places.current = orders ?? [];

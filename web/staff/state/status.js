@@ -1,2 +1,2 @@
-/** What comes after each status. @type {Record<string, import('wire').OrderStatus>} */
+/** The status that follows each status. @type {Record<string, import('wire').OrderStatus>} */
 export const NEXT = { pending: 'preparing', preparing: 'completed' };

@@ -3,7 +3,7 @@ import { Guest } from './support/guest.js';
 import { signIn } from './support/sign-in.js';
 import { startStreams } from './support/streams.js';
 
-/** Meanwhile V8 compiles the functions that are called often; the compiled code is part of the heap. */
+/** In this time V8 compiles the functions that are called often. The compiled code is part of the heap. */
 const WARM_UP_HOURS = 2;
 const HOURS = 10;
 const EVENTS_IN_HOUR = 1_000;
@@ -18,7 +18,7 @@ const test = base.extend({
   },
 });
 
-/** Events of one party after the other at a table, in the server's shapes. */
+/** The events of successive parties at a table, in the server's format. */
 function hour({ id: table_id, number: table_number }, isReceived = () => true) {
   const session_id = 1_000_000;
   const items = [{ menu_name: '김치찌개', quantity: 2, subtotal: 18_000 }, { menu_name: '콜라', quantity: 1, subtotal: 2_000 }];
@@ -47,11 +47,11 @@ function hour({ id: table_id, number: table_number }, isReceived = () => true) {
 
 const ended = (table, session_id) => ['session_completed', { session_id, message: '이용이 완료되었습니다.', table_id: table.id }];
 
-/** What the page holds after a garbage collection. */
+/** The page's heap size, nodes and listeners after a garbage collection. */
 async function measure(page) {
   const browser = await page.context().newCDPSession(page);
   await browser.send('Performance.enable');
-  // What a finalizer releases is collected by the next one.
+  // Objects that a finalizer releases are collected only by the next collection.
   for (let n = 0; n < 3; n += 1) await browser.send('HeapProfiler.collectGarbage');
   const { metrics } = await browser.send('Performance.getMetrics');
   await browser.detach();
@@ -74,7 +74,7 @@ async function doesNotGrow(page, streams, liveOneHour) {
   for (const what of Object.keys(before)) expect(after[what] / before[what], what).toBeLessThan(MOST_GROWTH);
 }
 
-test.describe('a page that is open all night', () => {
+test.describe('the memory of a page that is open all night', () => {
   test.setTimeout(120_000);
 
   test('does not grow: staff', async ({ page, server, staff, table, streams }) => {

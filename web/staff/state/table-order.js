@@ -1,15 +1,15 @@
-// The places of the tables. Nothing moves under a finger: while the page is in use, each table stays where it is.
+// The order of the tables. While the page is in use, each table keeps its place, so that no card moves before a tap.
 
 /** @typedef {import('wire').DashboardTable & { isDeleted?: boolean }} Table */
 
 /**
- * Keeps each table at its place: a new one comes last, and a deleted one leaves its place empty.
+ * Keeps each table at its place. New tables are last. A deleted table leaves its place empty.
  *
  * @param {Table[]} before
  * @param {Table[]} now
  * @returns {Table[]}
  */
-export function keepPlaces(before, now) {
+export function keepTableOrder(before, now) {
   const present = new Map(now.map((table) => [table.id, table]));
   const known = new Set(before.map(({ id }) => id));
   return [
