@@ -1,9 +1,9 @@
-# The daily commands. `just` lists them; `cargo install just`, or your system's package, brings it.
+# The daily commands. `just` lists them; `cargo install just`, or your system's package, installs it.
 
 _list:
     @{{ just_executable() }} --justfile {{ justfile() }} --list --unsorted
 
-# Serve, and serve anew on each change of the source (cargo install --locked watchexec-cli)
+# Run the server and restart it on each change (cargo install --locked watchexec-cli)
 dev *ARGS:
     watchexec --restart --watch src --watch migrations --watch Cargo.toml --stop-timeout 15s -- cargo run -- {{ ARGS }}
 
@@ -11,11 +11,11 @@ dev *ARGS:
 run *ARGS:
     cargo run --release -- {{ ARGS }}
 
-# The tests, or those whose name has this in it
+# All tests, or those whose name contains NAME
 test *NAME:
     cargo test {{ NAME }}
 
-# Format, and what the compiler and clippy say
+# Format and lint
 check:
     cargo fmt
     cargo clippy --all-targets -- -D warnings
@@ -32,15 +32,15 @@ openapi:
 pages:
     .ci/browser
 
-# Every gate a change passes
+# All checks of CI
 gates:
     .ci/run
 
-# Stores, menus and past orders in the server's database
+# Write stores, menus and past orders into the server's database
 seed *ARGS:
     cargo run --release -p tableorder-loadtest -- seed {{ ARGS }}
 
-# How fast it is
+# The benchmarks
 bench *ARGS:
     cargo build --release
     cargo run --release -p tableorder-loadtest -- bench {{ ARGS }}

@@ -12,7 +12,17 @@
 //
 // No dependencies; works in browsers without a build step. Tests can pass their own `fetch` and `EventSource`.
 
-const EVENTS = ['new_order', 'order_updated', 'order_deleted', 'session_completed', 'menu_changed'];
+// All events of docs/api.md. An EventSource drops events without a listener.
+const EVENTS = [
+  'new_order',
+  'order_updated',
+  'order_deleted',
+  'order_restored',
+  'session_completed',
+  'session_reopened',
+  'menu_changed',
+  'limit_reached',
+];
 const MIN_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 15_000;
 

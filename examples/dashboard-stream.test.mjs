@@ -65,6 +65,21 @@ test('loads the snapshot and listens from its cursor', async () => {
   assert.deepEqual(world.events, [['new_order', { order_id: 1 }]]);
 });
 
+test('delivers every event of docs/api.md, in order', async () => {
+  const document = await readFile(new URL('../docs/api.md', import.meta.url), 'utf8');
+  const table = document.slice(document.indexOf('| event | receivers |')).split('\n\n')[0];
+  const listed = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+  const names = listed.filter((name) => name !== 'connected' && name !== 'reset');
+  assert.ok(names.includes('new_order'), 'the table was found');
+  const world = server();
+  await world.settle();
+  names.forEach((name, index) => world.sources[0].emit(name, `e:${11 + index}`, { index }));
+  assert.deepEqual(world.events, names.map((name, index) => [name, { index }]));
+  world.sources[0].emit('error');
+  await world.tick();
+  assert.equal(query(world.sources[1]).last_event_id, `e:${10 + names.length}`, 'every event moves the cursor');
+});
+
 test('resumes after the last event with a new ticket and exponential backoff', async () => {
   const world = server();
   await world.settle();

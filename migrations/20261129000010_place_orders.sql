@@ -1,19 +1,15 @@
--- Each statement concerns one store and few rows, as Citus needs it.
---
 -- Writes orders of one store in one round trip. It checks only the conditions that must hold at the moment of writing: the
 -- session is not completed; the idempotency key is new in the session and, with this content, at the table in the last 24
--- hours; the order has not expired; the session is below its limits; the menu still has the version from which the lines
+-- hours, unless the client named the session; the order has not expired; the session is below its limits; the menu still has the version from which the lines
 -- were priced. If a condition does not hold, the order is not written and its outcome names the condition.
 --
 -- Each statement concerns one store and few rows, as Citus requires.
---
--- Each statement concerns one store and few rows, as Citus needs it.
 CREATE FUNCTION place_orders_v2(
     p_store bigint,
     p_day date,
     p_now timestamptz,
     -- An array of orders, sorted by session, so that two transactions that lock several sessions cannot deadlock:
-    -- {session_id, table_id, device_id, menu_version, not_after, total_amount, note, key, digest (hex), lines:
+    -- {session_id, is_session_named, table_id, device_id, menu_version, not_after, total_amount, note, key, digest (hex), lines:
     -- [{menu_id, menu_name, unit_price, quantity}], event: {kind, audience, data}}. This function adds order_id,
     -- order_number and table_number to the event's data.
     p_orders jsonb,
@@ -65,7 +61,7 @@ BEGIN
     place := 0;
     FOR placed IN
         SELECT * FROM jsonb_to_recordset(p_orders)
-        AS o(session_id bigint, table_id bigint, device_id bigint, menu_version bigint, not_after timestamptz,
+        AS o(session_id bigint, is_session_named boolean, table_id bigint, device_id bigint, menu_version bigint, not_after timestamptz,
              total_amount bigint, note text, key text, digest text, lines jsonb, event jsonb)
     LOOP
         place := place + 1;
@@ -85,8 +81,9 @@ BEGIN
             -- No other transaction can use the key now, because the session is locked.
             PERFORM FROM orders x
             WHERE x.store_id = p_store AND x.session_id = placed.session_id AND x.idempotency_key = placed.key;
-            IF NOT FOUND THEN
-                -- A tablet that lost the answer and logged in again retries the order in a new session.
+            IF NOT FOUND AND NOT placed.is_session_named THEN
+                -- A tablet that lost the response and logged in again retries the order in a new session. One that names
+                -- this session means a new order.
                 PERFORM FROM table_sessions s
                 JOIN orders x ON x.store_id = p_store AND x.session_id = s.id AND x.idempotency_key = placed.key
                 WHERE s.store_id = p_store AND s.table_id = placed.table_id

@@ -6,6 +6,7 @@
 //! `tests/api/layers.rs` checks it.
 
 pub mod backup;
+pub mod body_memory;
 pub mod cli;
 pub mod clock;
 pub mod cluster;

@@ -8,8 +8,8 @@
 mod access_log;
 mod client_address;
 mod cors;
+mod large_bodies;
 mod limits;
-mod response_memory;
 mod security_headers;
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use tower_http::timeout::TimeoutLayer;
 use self::access_log::AccessLogLayer;
 use self::cors::CorsByOriginLayer;
 use self::limits::RequestLimits;
-use self::response_memory::ResponseMemory;
+use crate::body_memory::BodyMemory;
 use crate::config::HttpConfig;
 use crate::routers::error_response;
 use crate::shutdown::Shutdown;
@@ -40,7 +40,7 @@ pub struct Middleware {
     access_log: AccessLogLayer,
     cors: CorsByOriginLayer,
     limits: RequestLimits,
-    response_memory: ResponseMemory,
+    body_memory: BodyMemory,
     body_limit: usize,
     shutdown: Arc<Shutdown>,
 }
@@ -53,7 +53,7 @@ impl Middleware {
             access_log: AccessLogLayer::new(config.trusted_proxies.clone(), metrics.clone()),
             cors: CorsByOriginLayer::new(&config.cors_origins),
             limits: RequestLimits::new(config),
-            response_memory: ResponseMemory::new(config.response_memory, metrics),
+            body_memory: BodyMemory::new(config.body_memory, metrics),
             body_limit: config.body_limit,
             shutdown: Arc::new(shutdown.clone()),
         }
@@ -63,7 +63,8 @@ impl Middleware {
     /// metrics need. Without `timeout`, a request may take any time.
     pub fn apply(&self, router: Router, timeout: Option<Duration>) -> Router {
         let timeout = timeout.map(|timeout| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout));
-        let response_memory = self.response_memory.clone();
+        let (request_memory, response_memory, body_limit) =
+            (self.body_memory.clone(), self.body_memory.clone(), self.body_limit);
         // From the outside in: a request passes the first layer first, its response passes it last. All layers form one
         // stack, since axum boxes each layer that is added separately, for every request.
         router.layer(
@@ -73,11 +74,12 @@ impl Middleware {
                 .map_response(security_headers::add)
                 .layer(self.cors.clone())
                 .map_response(error_response::write_body)
-                .map_response(move |response| response_memory.apply(response))
+                .map_response(move |response| large_bodies::count_response(&response_memory, response))
                 .map_response(IntoResponse::into_response)
                 .layer(CatchPanicLayer::custom(error_response::from_panic))
                 .layer(self.limits.clone())
-                .layer(DefaultBodyLimit::max(self.body_limit))
+                .layer(DefaultBodyLimit::max(body_limit))
+                .map_request(move |request| large_bodies::mark_request(&request_memory, request, body_limit))
                 .option_layer(timeout),
         )
     }

@@ -158,7 +158,7 @@ impl Connection {
             }
             self.app.clone().call(request)
         });
-        // This stream supports vectored writes, so hyper sends large bodies without a copy: `middleware::response_memory`
+        // This stream supports vectored writes, so hyper sends large bodies without a copy: `middleware::large_bodies`
         // counts a body until it is dropped.
         let connection = Builder::new()
             .timer(TokioTimer::new())

@@ -49,11 +49,11 @@ struct Arguments {
 enum Command {
     /// Make stores to try, or to test under load, in the database that `tableorder` would use
     Seed(seed::Arguments),
-    /// Measure how fast the server is, each metric beside its limit on this machine
+    /// Measure how fast the server is, each metric beside its baseline on this machine
     Bench(bench::Arguments),
     /// Put the load of many restaurants at dinner time on a server
     Peak(peak::Arguments),
-    /// Serve the responses in a file, as the limit that `bench` compares menu reads with
+    /// Serve the responses in a file, as the baseline that `bench` compares menu reads with
     #[command(hide = true)]
     BareServer(bench::BareServerArguments),
     /// Read some of the streams of `peak`, in a process of its own

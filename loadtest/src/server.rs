@@ -30,7 +30,7 @@ pub const RAISED_LIMITS: [(&str, &str); 10] = [
     ("LOGIN_FAILURES_PER_ADDRESS", "1000000"),
 ];
 
-/// How long it may take to answer.
+/// Time limit for the first healthy response.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The server's release binary.
@@ -42,7 +42,7 @@ pub struct Server {
     process: Child,
     pub pid: u32,
     pub address: SocketAddr,
-    /// From exec to the first healthy answer.
+    /// From exec to the first healthy response.
     pub started_in: Duration,
 }
 
@@ -86,7 +86,7 @@ impl Program {
         command
     }
 
-    /// Starts a server and waits for its first healthy answer.
+    /// Starts a server and waits for its first healthy response.
     pub async fn start(&self, directory: &Path, database_url: &str, settings: &[(&str, &str)]) -> Result<Server> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let log = File::options().create(true).append(true).open(directory.join("server.log"))?;

@@ -47,8 +47,8 @@ pub struct HttpConfig {
     pub header_timeout: Duration,
     /// The size limit of a request's body, in bytes.
     pub body_limit: usize,
-    /// The memory budget of large responses that are not sent yet, in bytes.
-    pub response_memory: usize,
+    /// The memory budget of large request and response bodies, in bytes.
+    pub body_memory: usize,
     /// How long the server still accepts requests after the signal to stop, while its readiness check fails.
     pub shutdown_drain: Duration,
     /// Time limit for the graceful shutdown after the drain.
@@ -81,8 +81,8 @@ impl HttpConfig {
             header_fields: reader.number("REQUEST_HEADER_LIMIT_FIELDS", 64, 20, 1000),
             request_timeout: reader.seconds("REQUEST_TIMEOUT_SECONDS", 30, 3600),
             header_timeout: reader.seconds("REQUEST_HEADER_TIMEOUT_SECONDS", 30, 3600),
-            body_limit: reader.number("REQUEST_BODY_LIMIT_BYTES", 256 * 1024, 1024, 64 * 1024 * 1024),
-            response_memory: reader.number("RESPONSE_MEMORY_BYTES", 64 << 20, 1 << 20, 1 << 40),
+            body_limit: reader.number("REQUEST_BODY_LIMIT_BYTES", 256 * 1024, 16 * 1024, 64 * 1024 * 1024),
+            body_memory: reader.number("BODY_MEMORY_BYTES", 64 << 20, 1 << 20, 1 << 40),
             shutdown_drain: Duration::from_secs(reader.number("SHUTDOWN_DRAIN_SECONDS", 0, 0, 600)),
             shutdown_timeout: reader.seconds("SHUTDOWN_TIMEOUT_SECONDS", 10, 600),
             write_timeout: reader.seconds("CLIENT_WRITE_TIMEOUT_SECONDS", 15, 600),

@@ -1,5 +1,6 @@
 //! Tokens, paired tablets, and the limits of logins.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use super::app_env::AppEnv;
@@ -73,13 +74,17 @@ pub struct DeviceConfig {
     pub pairing_lifetime: Duration,
     /// The largest number of paired devices of a table.
     pub per_table: i64,
+    /// The number of token renewals of one device at once, and in each further minute, on this instance.
+    pub renewals_per_minute: NonZero<u32>,
 }
 
 impl DeviceConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let renewals = reader.number("DEVICE_RENEWALS_PER_MINUTE", 300, 1, 1_000_000);
         Self {
             pairing_lifetime: Duration::from_hours(24 * reader.number("DEVICE_PAIRING_DAYS", 90, 1, 3_650)),
             per_table: reader.number("DEVICES_PER_TABLE", 50, 1, 1_000),
+            renewals_per_minute: NonZero::new(renewals).unwrap_or(NonZero::<u32>::MIN),
         }
     }
 }

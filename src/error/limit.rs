@@ -31,15 +31,21 @@ pub enum Limit {
     StoreStreams,
     /// `SSE_MAX_CONNECTIONS`
     Streams,
-    /// `RESPONSE_MEMORY_BYTES`
-    ResponseBytes,
+    /// `BODY_MEMORY_BYTES`
+    BodyBytes,
+    /// `DEVICE_RENEWALS_PER_MINUTE`
+    DeviceRenewals,
+    /// `REQUESTS_PER_SECOND_PER_ADDRESS`
+    AddressRequests,
+    /// `MAX_CONNECTIONS`
+    Connections,
     /// `LOGIN_QUEUE`
     QueuedPasswords,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::MenuItems,
         Self::MenuBytes,
         Self::Categories,
@@ -52,7 +58,10 @@ impl Limit {
         Self::UserStreams,
         Self::StoreStreams,
         Self::Streams,
-        Self::ResponseBytes,
+        Self::BodyBytes,
+        Self::DeviceRenewals,
+        Self::AddressRequests,
+        Self::Connections,
         Self::QueuedPasswords,
     ];
 
@@ -72,7 +81,10 @@ impl Limit {
             Self::UserStreams => "user_streams",
             Self::StoreStreams => "store_streams",
             Self::Streams => "streams",
-            Self::ResponseBytes => "response_bytes",
+            Self::BodyBytes => "body_bytes",
+            Self::DeviceRenewals => "device_renewals_per_minute",
+            Self::AddressRequests => "address_requests_per_second",
+            Self::Connections => "connections",
             Self::QueuedPasswords => "queued_passwords",
         }
     }
@@ -104,10 +116,19 @@ impl Limit {
             }
             Self::StoreStreams => ("매장의 실시간 연결은 최대 {}개입니다", "a store has at most {} open event streams"),
             Self::Streams => ("서버의 실시간 연결은 최대 {}개입니다", "this server has at most {} open event streams"),
-            Self::ResponseBytes => (
-                "아직 받지 않은 응답은 합쳐서 최대 {}바이트입니다",
-                "the responses that were not received yet have at most {} bytes in total",
+            Self::BodyBytes => (
+                "보내는 중인 요청과 아직 받지 않은 응답은 합쳐서 최대 {}바이트입니다",
+                "requests that are being sent and responses that were not received yet have at most {} bytes in total",
             ),
+            Self::DeviceRenewals => (
+                "한 기기는 1분에 최대 {}번 로그인을 갱신할 수 있습니다",
+                "a device renews its token at most {} times a minute",
+            ),
+            Self::AddressRequests => (
+                "한 주소에서는 1초에 최대 {}건을 요청할 수 있습니다",
+                "an address is limited to {} requests per second",
+            ),
+            Self::Connections => ("서버의 연결은 최대 {}개입니다", "this server has at most {} connections"),
             Self::QueuedPasswords => (
                 "서버는 비밀번호를 한꺼번에 최대 {}개까지 확인합니다. 한 매장은 그 절반까지 쓸 수 있습니다",
                 "this server checks at most {} passwords at a time, of one store at most half of them",

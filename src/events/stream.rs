@@ -13,8 +13,13 @@ use tokio::time::Instant;
 use super::cursor::{Cursor, Scope};
 use super::hub::{LiveEvent, Next, Subscription};
 
-/// The number of events that one replay query reads.
-const PAGE: i64 = 200;
+/// The number of events that the first replay query of a stream reads, and the largest number.
+const FIRST_PAGE: i64 = 25;
+const MAX_PAGE: i64 = 200;
+
+/// The size of replayed frames in memory, in bytes, above which no further one is made until they are sent. Events of large
+/// orders have up to 50 KB.
+const REPLAY_BYTES: usize = 64 << 10;
 
 /// Clients reconnect after this time, in milliseconds. It is random, so that they do not all reconnect at once after a
 /// restart.
@@ -55,6 +60,8 @@ pub struct EventStream {
     seen: i64,
     /// While `seen` is below this, events come from the table.
     replay_to: i64,
+    /// The number of events that the next replay query reads.
+    page: i64,
     frames: VecDeque<Bytes>,
     heartbeat: Duration,
     /// The time of the next heartbeat, unless a frame is sent before.
@@ -94,6 +101,7 @@ impl EventStream {
             seen,
             // Another stream may have advanced the channel since the head was read.
             replay_to: head.event_seq.max(subscription.sent()),
+            page: FIRST_PAGE,
             frames,
             heartbeat: options.heartbeat,
             heartbeat_at: Instant::now() + options.heartbeat,
@@ -175,25 +183,32 @@ impl EventStream {
     async fn replay_page(&mut self) -> Result<(), StreamAborted> {
         let page = self
             .subscription
-            .read_after(self.seen, PAGE)
+            .read_after(self.seen, self.page)
             .await
             .map_err(|_| StreamAborted("the events could not be read"))?;
-        let Some(last) = page.last() else {
-            return Err(StreamAborted("its next events were pruned"));
-        };
-        let last = last.seq;
+        let mut bytes = 0;
+        let is_pruned = page.is_empty();
         for event in page {
             if event.seq != self.seen + 1 {
                 return Err(StreamAborted("its next events were pruned"));
+            }
+            if bytes >= REPLAY_BYTES {
+                break;
             }
             self.seen = event.seq;
             if self.scope.sees(event.audience, event.session_id) {
                 self.subscription.metrics().delivered.inc();
                 self.has_session_ended |= self.scope.ends_with(&event);
-                self.frames.push_back(LiveEvent::new(event).frame(&self.cursor, self.scope));
+                let frame = LiveEvent::new(event).frame(&self.cursor, self.scope);
+                bytes += frame.len();
+                self.frames.push_back(frame);
             }
         }
-        self.replay_to = self.replay_to.max(last);
+        if is_pruned {
+            return Err(StreamAborted("its next events were pruned"));
+        }
+        self.page = if bytes < REPLAY_BYTES { (self.page * 2).min(MAX_PAGE) } else { (self.page / 2).max(1) };
+        self.replay_to = self.replay_to.max(self.seen);
         Ok(())
     }
 

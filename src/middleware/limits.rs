@@ -12,7 +12,7 @@ use futures_util::future::Either;
 use tower::{Layer, Service};
 
 use crate::config::HttpConfig;
-use crate::error::{AppError, ErrorCode, Result};
+use crate::error::{AppError, ErrorCode, Limit, Result};
 use crate::models::network_of;
 use crate::request_context;
 use crate::security::rate::RateLimit;
@@ -27,6 +27,7 @@ pub struct TooManyConnections;
 /// The limits of a request.
 #[derive(Debug, Clone)]
 pub(super) struct RequestLimits {
+    max_connections: i64,
     rate: Option<Arc<RateLimit<IpAddr>>>,
     /// The size of path, query, header names and header values together.
     header_bytes: usize,
@@ -36,9 +37,10 @@ pub(super) struct RequestLimits {
 impl RequestLimits {
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self {
+            max_connections: i64::try_from(config.max_connections).unwrap_or(i64::MAX),
             rate: config.requests_per_second.map(|rate| {
                 let burst = rate.saturating_mul(BURST_SECONDS);
-                Arc::new(RateLimit::new(rate, burst))
+                Arc::new(RateLimit::per_second(Limit::AddressRequests, rate, burst))
             }),
             header_bytes: config.header_limit,
             header_fields: config.header_fields,
@@ -47,7 +49,11 @@ impl RequestLimits {
 
     fn check(&self, request: &Request) -> Result<()> {
         if request.extensions().get::<TooManyConnections>().is_some() {
-            return Err(AppError::caused_by(ErrorCode::ServiceUnavailable, "the limit MAX_CONNECTIONS is reached"));
+            return Err(AppError::limit_reached(
+                ErrorCode::ServiceUnavailable,
+                Limit::Connections,
+                self.max_connections,
+            ));
         }
         if let (Some(rate), Some(client)) = (&self.rate, request_context::with(|context| context.client)) {
             rate.check(&network_of(client))?;

@@ -11,6 +11,8 @@ use chrono::{DateTime, Utc};
 pub struct PricedOrder {
     /// The session it is for.
     pub session_id: SessionId,
+    /// Whether the client named this session: then an order of another session is not an earlier attempt.
+    pub is_session_named: bool,
     /// The table it comes from.
     pub table_id: TableId,
     /// The device that places it.

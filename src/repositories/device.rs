@@ -158,7 +158,8 @@ pub async fn mark_seen(
 }
 
 /// Deletes all devices of the table except the `keep` that were seen last. The new device `paired` is always kept, even if
-/// the clock went back. Devices that were revoked, or paired with an older password, are counted separately, so that they
+/// the clock went back. So are those in use, which were seen since `used_since` and after their pairing: someone who knows
+/// the password cannot displace them by logging in many times. Devices that were revoked, or paired with an older password, are counted separately, so that they
 /// displace no others. A revoked device that was paired for a token without a device is kept until that token expires,
 /// because its row is the only record of the revocation.
 pub async fn unpair_least_recent(
@@ -166,6 +167,7 @@ pub async fn unpair_least_recent(
     store: StoreId,
     paired: (DeviceId, &NewDevice),
     keep: i64,
+    used_since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Vec<UnpairedDevice>> {
     let (paired, NewDevice { table, token_version, .. }) = paired;
@@ -175,7 +177,9 @@ pub async fn unpair_least_recent(
            WHERE store_id = $1 AND id IN (
              SELECT id FROM (
                SELECT id, row_number() OVER (PARTITION BY revoked_at IS NULL AND token_version = $3
-                                             ORDER BY id = $6 DESC, last_seen_at DESC, id DESC) AS place
+                                             ORDER BY id = $6 DESC,
+                                                      last_seen_at > greatest(paired_at, $7) DESC,
+                                                      last_seen_at DESC, id DESC) AS place
                FROM devices
                WHERE store_id = $1 AND table_id = $2
                  AND (token_id IS NULL OR revoked_at IS NULL OR token_expires_at <= $5)
@@ -188,7 +192,8 @@ pub async fn unpair_least_recent(
         token_version,
         keep,
         now,
-        paired.0
+        paired.0,
+        used_since
     )
     .fetch_all(conn)
     .await?)

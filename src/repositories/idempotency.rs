@@ -65,6 +65,19 @@ pub async fn find(conn: &mut PgConnection, request: RequestKey<'_>) -> Result<Op
     .await?)
 }
 
+/// Deletes the key.
+pub async fn delete(conn: &mut PgConnection, request: RequestKey<'_>) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM idempotency_keys WHERE store_id = $1 AND user_id = $2 AND key = $3",
+        request.store.0,
+        request.user.0,
+        request.key.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Stores the result of a claimed key.
 pub async fn set_result(conn: &mut PgConnection, request: RequestKey<'_>, result: &str) -> Result<()> {
     sqlx::query!(

@@ -5,7 +5,7 @@ mod changes;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
-pub use self::changes::{cancel, lock_status, restore, session_of, session_of_any, set_status, store_table_number};
+pub use self::changes::{cancel, find_cancellation, lock_status, restore, session_of, set_status, store_table_number};
 use crate::error::{ErrorCode, Result};
 use crate::models::{
     DayRange, DeviceId, IdempotencyKey, LiveFilter, Money, Order, OrderId, OrderItem, OrderItemId, OrderNumber,

@@ -17,6 +17,7 @@ use crate::models::{
 #[derive(Serialize)]
 struct OrderDocument<'a> {
     session_id: SessionId,
+    is_session_named: bool,
     table_id: TableId,
     device_id: Option<DeviceId>,
     menu_version: i64,
@@ -54,6 +55,7 @@ impl<'a> OrderDocument<'a> {
         };
         Self {
             session_id: order.session_id,
+            is_session_named: order.is_session_named,
             table_id: order.table_id,
             device_id: order.device_id,
             menu_version: order.menu_version,

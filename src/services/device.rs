@@ -1,5 +1,6 @@
 //! Devices: tablets that a login with the table's password has paired, and that get new tokens without it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,14 +10,15 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::config::DeviceConfig;
 use crate::database::{Connection, Database, retention};
-use crate::error::{AppError, ErrorCode, Result};
+use crate::error::{AppError, ErrorCode, Limit, Result};
 use crate::events::Hub;
 use crate::models::{
-    Actor, AuditAction, Device, DeviceCursor, DeviceId, DevicePage, NewAuditEntry, Pairing, StoreId, Table,
+    Actor, AuditAction, Device, DeviceCursor, DeviceId, DevicePage, NewAuditEntry, Pairing, StoreId, Table, TableId,
 };
 use crate::repositories::device::{self, NewDevice, PairingCutoff, UnpairedDevice};
 use crate::repositories::{event, store, table};
 use crate::security::access::TokenRevocationCache;
+use crate::security::rate::RateLimit;
 use crate::security::token::{Claims, RenewableToken};
 use crate::services::audit;
 
@@ -33,6 +35,7 @@ pub struct DeviceService {
     access: TokenRevocationCache,
     clock: Clock,
     config: DeviceConfig,
+    renewals: Arc<RateLimit<(StoreId, TableId, Option<DeviceId>)>>,
 }
 
 /// A page of devices.
@@ -55,7 +58,8 @@ impl DeviceService {
     /// The service for `database`. `access` is notified of revoked tokens.
     #[must_use]
     pub fn new(database: Database, access: TokenRevocationCache, clock: Clock, config: DeviceConfig) -> Self {
-        Self { database, access, clock, config }
+        let renewals = Arc::new(RateLimit::per_minute(Limit::DeviceRenewals, config.renewals_per_minute));
+        Self { database, access, clock, config, renewals }
     }
 
     /// A page of the store's devices, most recently seen first.
@@ -115,6 +119,14 @@ impl DeviceService {
         let Some((device, access_version)) = paired.await? else { return Ok(None) };
         self.publish(store, access_version);
         Ok(Some(device))
+    }
+
+    /// Counts a renewal of this token: each one writes to the database.
+    ///
+    /// # Errors
+    /// `TOO_MANY_REQUESTS`.
+    pub(super) fn check_renewal_rate(&self, claims: &Claims) -> Result<()> {
+        self.renewals.check(&(claims.store, TableId(claims.sub), claims.device))
     }
 
     /// Checks that the device of `token` may have a new one, and records the renewal. A token issued before devices
@@ -198,7 +210,9 @@ impl DeviceService {
         now: DateTime<Utc>,
     ) -> Result<Option<Paired>> {
         let Some(id) = device::insert(tx, store, new, now).await? else { return Ok(None) };
-        let unpaired = device::unpair_least_recent(tx, store, (id, new), self.config.per_table, now).await?;
+        let unpaired =
+            device::unpair_least_recent(tx, store, (id, new), self.config.per_table, now - SEEN_INTERVAL * 2, now)
+                .await?;
         Ok(Some(Paired { id, unpaired }))
     }
 

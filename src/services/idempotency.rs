@@ -75,6 +75,12 @@ impl PendingResult<'_> {
         let result = serde_json::to_string(result).map_err(AppError::internal)?;
         idempotency::set_result(tx, request, &result).await
     }
+
+    /// Forgets the key, for a request that changed nothing.
+    pub(super) async fn discard(self, tx: &mut Connection) -> Result<()> {
+        let Some(request) = self.0 else { return Ok(()) };
+        idempotency::delete(tx, request).await
+    }
 }
 
 /// Deletes expired keys of every store, at once and then every hour. It never returns.

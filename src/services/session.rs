@@ -113,7 +113,8 @@ impl SessionService {
                 if let Some(expected) = expected.filter(|expected| current_id != Some(*expected)) {
                     let completed = session::find_completed(tx, store, table, expected).await?;
                     let completed = completed.ok_or_else(|| mismatch(expected, current_id))?;
-                    pending.store(tx, &completed).await?;
+                    // A retry finds the same session, so the key need not be kept.
+                    pending.discard(tx).await?;
                     return Ok((Replayable { result: completed, is_replayed: false }, None));
                 }
                 let id = current.filter(Session::has_started).ok_or(ErrorCode::SessionNotFound)?.id;
@@ -190,15 +191,6 @@ impl SessionService {
 pub(super) fn mismatch(expected: SessionId, current: Option<SessionId>) -> AppError {
     let data = ErrorData::SessionMismatch { session_id: expected.0, current_session_id: current.map(|id| id.0) };
     AppError { data: Some(data), ..ErrorCode::SessionMismatch.into() }
-}
-
-/// Locks a session against completion.
-///
-/// # Errors
-/// `SESSION_ENDED` if it is completed, `SESSION_NOT_FOUND`.
-pub(super) async fn lock_running(tx: &mut Connection, store: StoreId, session: SessionId) -> Result<Session> {
-    let session = session::lock_shared(tx, store, session).await?;
-    if session.is_completed() { Err(ErrorCode::SessionEnded.into()) } else { Ok(session) }
 }
 
 /// Locks a table whose session has not started, and removes that session. `None` if another session was opened at the

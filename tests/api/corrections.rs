@@ -362,6 +362,16 @@ async fn unfinished_orders_of_a_completed_session_stay_live_for_a_day() {
     let log = admin.get("/admin/audit?action=order.deleted").await.ok();
     assert_eq!(log["entries"][0]["after"]["is_after_completion"], true);
 
+    // A cancellation after the completion can be taken back; the final bill has the order anyway.
+    let mut dashboard = admin.stream("/admin/orders/stream", None).await.connected().await;
+    let restore = |order: i64| format!("/admin/orders/{order}/restore");
+    let restored = admin.post(&restore(placed[2]), &json!({})).await.ok();
+    assert_eq!((&restored["id"], &restored["status"]), (&json!(placed[2]), &json!("pending")));
+    assert_eq!(dashboard.next().await.name, "order_restored");
+    assert_eq!(live_ids(&admin, "").await, [theirs, placed[3], placed[2]]);
+    other.admin().await.post(&restore(placed[2]), &json!({})).await.refused(404, "ORDER_NOT_FOUND");
+    admin.delete(&format!("/admin/orders/{}", placed[2])).await.ok();
+
     // It is live on the next business day and in history after that.
     app.set_time("2026-11-21T14:59:00Z");
     admin = store.admin().await;
@@ -370,4 +380,5 @@ async fn unfinished_orders_of_a_completed_session_stay_live_for_a_day() {
     assert_eq!(live_ids(&admin, "").await, [theirs]);
     assert_eq!(table_one(&admin).await["carried_over_count"], 0);
     set_status(&admin, placed[3], "preparing").await.refused(409, "SESSION_ENDED");
+    admin.post(&restore(placed[2]), &json!({})).await.refused(409, "SESSION_ENDED");
 }

@@ -172,8 +172,9 @@ async fn devices_are_paged_by_last_seen_newest_first() {
 
 #[tokio::test]
 async fn the_settings_of_devices_have_their_defaults() {
-    let DeviceConfig { pairing_lifetime, per_table } = config().devices;
+    let DeviceConfig { pairing_lifetime, per_table, renewals_per_minute } = config().devices;
     assert_eq!((pairing_lifetime, per_table), (Duration::from_hours(24 * 90), 50));
+    assert_eq!(renewals_per_minute.get(), 300);
 }
 
 #[tokio::test]

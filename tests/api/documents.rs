@@ -1,4 +1,5 @@
-//! The documents agree with one another: links lead somewhere, and the two READMEs have the same structure.
+//! The documents agree with one another and with the code: links lead somewhere, the two READMEs have the same structure,
+//! and every event is documented.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -122,6 +123,31 @@ fn both_readmes_have_the_same_headings_and_code() {
     let levels = |document: &Document| document.headings.iter().map(|(level, _)| *level).collect::<Vec<_>>();
     assert_eq!(levels(&english), levels(&korean), "{:?}\n{:?}", english.headings, korean.headings);
     assert_eq!(english.code_blocks, korean.code_blocks);
+}
+
+/// The words in `source` between `open` and `close`.
+fn words_between<'a>(source: &'a str, open: &str, close: &str) -> Vec<&'a str> {
+    source.split(open).skip(1).filter_map(|rest| rest.split_once(close)).map(|(word, _)| word).collect()
+}
+
+#[test]
+fn the_example_and_the_guide_have_every_kind_of_event() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+    let part = |source: &str, begin: &str, end: &str| {
+        let (_, rest) = source.split_once(begin).unwrap_or_else(|| panic!("{begin}"));
+        rest.split_once(end).unwrap_or_else(|| panic!("{end}")).0.to_owned()
+    };
+    let (code, guide, example) =
+        (read("src/models/event.rs"), read("docs/api.md"), read("examples/dashboard-stream.js"));
+    let code = part(&part(&code, "impl EventKind {", "\n}"), "fn as_str", "\n    }");
+    let kinds: HashSet<_> = words_between(&code, "=> \"", "\"").into_iter().collect();
+    assert!(kinds.contains("new_order"), "{kinds:?}");
+    let example = part(&example, "const EVENTS = [", "];");
+    let listened: HashSet<_> = words_between(&example, "\n  '", "'").into_iter().collect();
+    assert_eq!(listened, kinds);
+    let guide = part(&guide, "| event | receivers | data |", "\n\n");
+    let documented: HashSet<_> = words_between(&guide, "\n| `", "`").into_iter().collect();
+    assert_eq!(&documented - &HashSet::from(["connected", "reset"]), kinds);
 }
 
 #[test]

@@ -232,6 +232,26 @@ async fn a_repeated_completion_with_a_key_never_ends_the_next_session() {
 }
 
 #[tokio::test]
+async fn completing_a_completed_session_again_stores_no_key() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let admin = store.admin().await;
+    let session = store.tablet(1).await.order(&store.menus[..1]).await.ok()["session_id"].clone();
+    let path = format!("/admin/tables/{}/complete", store.tables[0]);
+    let body = json!({"session_id": session});
+    let first = keyed(&admin, &path, "key-number-0", &body).await.ok();
+    for number in 1..=20 {
+        assert_eq!(keyed(&admin, &path, &format!("key-number-{number}"), &body).await.ok(), first);
+    }
+    let keys: i64 = sqlx::query_scalar("SELECT count(*) FROM idempotency_keys")
+        .fetch_one(&mut app.connection().await)
+        .await
+        .unwrap();
+    assert_eq!(keys, 1);
+}
+
+#[tokio::test]
 async fn a_users_key_is_forgotten_after_a_day() {
     let app = TestApp::start().await;
     let (store, other) = (app.store("demo").await, app.store("other").await);

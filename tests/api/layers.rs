@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// The modules of `src/`. Each may use only those after it.
-const LAYERS: [&str; 20] = [
+const LAYERS: [&str; 21] = [
     "cli",
     "server",
     "middleware",
@@ -21,6 +21,7 @@ const LAYERS: [&str; 20] = [
     "events",
     "repositories",
     "database",
+    "body_memory",
     "telemetry",
     "request_context",
     "models",

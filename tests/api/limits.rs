@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::support::{Answer, ApiClient, TestApp, TestStore, answer};
+use crate::monitoring::text::Metrics;
+use crate::support::{Answer, ApiClient, TestApp, TestStore, answer, order_of};
 
 /// Sends bytes unchanged and reads until the server closes the connection.
 async fn send_raw(app: &TestApp, request: &str) -> String {
@@ -107,7 +108,8 @@ async fn an_address_beyond_its_rate_limit_gets_429_and_others_do_not() {
     let refused = refused.expect("one of 30 requests should be refused");
     assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
     assert_eq!(refused.headers["access-control-allow-origin"], "http://localhost:3000");
-    refused.refused(429, "TOO_MANY_REQUESTS");
+    let error = refused.refused(429, "TOO_MANY_REQUESTS");
+    assert_eq!((&error["limit"], &error["maximum"]), (&json!("address_requests_per_second"), &json!(2)));
     from("198.51.100.8").await.ok();
 }
 
@@ -128,7 +130,8 @@ async fn beyond_the_connection_limit_clients_get_503() {
     let refused = app.anonymous().get("/health/live").await;
     assert!(refused.headers.contains_key("retry-after"));
     assert_eq!(refused.headers["connection"], "close");
-    refused.refused(503, "SERVICE_UNAVAILABLE");
+    let error = refused.refused(503, "SERVICE_UNAVAILABLE");
+    assert_eq!((&error["limit"], &error["maximum"]), (&json!("connections"), &json!(3)));
     drop(idle);
     tokio::time::sleep(Duration::from_millis(200)).await;
     app.anonymous().get("/health/live").await.ok();
@@ -241,6 +244,62 @@ async fn with_orders(store: &TestStore, table: i32, orders: usize) -> ApiClient 
     tablet
 }
 
+/// Begins an order whose body has no declared length, and never ends it.
+async fn begin_order(app: &TestApp, token: &str) -> TcpStream {
+    let mut client = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
+    let head = format!(
+        "POST /api/v1/customer/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{{\r\n"
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    client
+}
+
+#[tokio::test]
+async fn large_requests_that_are_not_finished_are_limited() {
+    let app = TestApp::start().await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let (hostile, neighbour, theirs) = (store.tablet(1).await, store.tablet(2).await, other.tablet(1).await);
+    // Each may become 256 KiB large, and a table may use 2 MiB.
+    let mut unfinished = join_all((0..8).map(|_| begin_order(&app, hostile.token()))).await;
+    let counted = async |bytes: i32| {
+        while (Metrics::of(&app.anonymous()).await.value("tableorder_large_body_bytes") - f64::from(bytes)).abs() > 0.5
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let timeout = Duration::from_secs(10);
+    tokio::time::timeout(timeout, counted(2 << 20)).await.expect("each body should be counted");
+    let mut refused = begin_order(&app, hostile.token()).await;
+    let mut response = vec![0; 4_096];
+    let read = tokio::time::timeout(timeout, refused.read(&mut response)).await.unwrap().unwrap();
+    let response = String::from_utf8_lossy(&response[..read]);
+    assert!(response.starts_with("HTTP/1.1 429") && response.contains("\"body_bytes\""), "{response}");
+    // Small requests need no share; other tables and stores have their own.
+    hostile.order(&store.menus[..1]).await.ok();
+    let mut long_note = order_of(&store.menus[..1]);
+    long_note["unknown"] = json!("x".repeat(100_000));
+    for tablet in [&neighbour, &theirs] {
+        assert_ne!(tablet.post("/customer/orders", &long_note).await.status, 429);
+    }
+    unfinished.clear();
+    tokio::time::timeout(timeout, counted(0)).await.expect("the memory should be released");
+}
+
+#[tokio::test]
+async fn a_request_without_a_token_has_at_most_16_kib() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    let large = |bytes: usize| json!({"store_id": "demo", "username": "x", "password": "x".repeat(bytes), "code": "x"});
+    for path in ["/admin/auth/login", "/customer/auth/login", "/setup/code", "/setup/store"] {
+        app.anonymous().post(path, &large(17 << 10)).await.refused(413, "PAYLOAD_TOO_LARGE");
+        assert_ne!(app.anonymous().post(path, &large(15 << 10)).await.status, 413, "{path}");
+    }
+    let description = json!({"description": "x".repeat(17 << 10)});
+    let path = format!("/admin/menus/{}", store.menus[0]);
+    store.admin().await.patch(&path, &description).await.refused(422, "VALIDATION_ERROR");
+}
+
 #[tokio::test]
 async fn large_responses_that_nobody_reads_are_limited() {
     // A table may use 2 MiB of the default budget. Its response is larger, also than what the sockets buffer (4 MiB).
@@ -253,7 +312,7 @@ async fn large_responses_that_nobody_reads_are_limited() {
     let (status, unread) = read_nothing(&app, hostile.token(), path).await;
     assert_eq!(status, 200);
     let error = hostile.get(path).await.refused(429, "TOO_MANY_REQUESTS");
-    assert_eq!((&error["limit"], &error["maximum"]), (&json!("response_bytes"), &json!(2 << 20)));
+    assert_eq!((&error["limit"], &error["maximum"]), (&json!("body_bytes"), &json!(2 << 20)));
     // A change is made before its response, which is therefore never refused.
     hostile.post("/customer/orders", &large_order(&store)).await.ok();
     // Its small responses, the rest of its store, and other stores are not affected.

@@ -202,14 +202,14 @@ async fn the_sql_of_a_slow_migration_is_not_logged() {
     }
 }
 
-/// Uses the previous release, if `TABLEORDER_PREVIOUS_BINARY` names its program. Otherwise the current program runs on a
+/// Uses the previous release, if `TABLEORDER_PREVIOUS_PROGRAM` names its program. Otherwise the current program runs on a
 /// schema with one more migration.
 #[tokio::test]
 #[expect(clippy::print_stderr, reason = "the output should show which program was tested")]
 async fn a_program_older_than_the_schema_starts_and_serves() {
-    let previous = std::env::var_os("TABLEORDER_PREVIOUS_BINARY").map(PathBuf::from);
+    let previous = std::env::var_os("TABLEORDER_PREVIOUS_PROGRAM").map(PathBuf::from);
     if previous.is_none() {
-        eprintln!("TABLEORDER_PREVIOUS_BINARY is not set: the current program is tested as the older one");
+        eprintln!("TABLEORDER_PREVIOUS_PROGRAM is not set: the current program is tested as the older one");
     }
     let options = plain_database().await;
     migrate(&with_later_migration(), &options).await.unwrap();

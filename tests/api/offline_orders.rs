@@ -151,6 +151,11 @@ async fn a_queued_order_is_not_placed_for_the_next_party() {
 
     let order = send(&renewed, "of-the-next-party", next).await.ok();
     assert_eq!(&order["session_id"], next);
+    // A client that restarts its keys in each session means a new order when it names the session.
+    let own = send(&renewed, "without-an-answer", next).await.ok();
+    assert_eq!(&own["session_id"], next);
+    assert_ne!(own["id"], placed["id"]);
+    assert_eq!(send(&renewed, "without-an-answer", next).await.ok(), own);
     // The end of the token's own session takes precedence.
     send(&tablet, "with-an-old-token", next).await.refused(409, "SESSION_ENDED");
 }

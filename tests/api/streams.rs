@@ -122,6 +122,30 @@ async fn a_thousand_missed_events_are_replayed_before_live_events() {
 }
 
 #[tokio::test]
+async fn large_and_small_missed_events_are_replayed_in_order() {
+    let app = TestApp::start().await;
+    let store = app.store("demo").await;
+    app.store("other").await;
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    let long_name = json!({"name": "가".repeat(100)});
+    admin.patch(&format!("/admin/menus/{}", store.menus[0]), &long_name).await.ok();
+    let start = admin.stream("/admin/orders/stream", None).await.connected().await.connected_at;
+    // An event of 100 such lines has 40 KB: two of them fill the memory of a stream's replay.
+    let large = vec![store.menus[0]; 100];
+    for orders in [vec![&large[..]; 30], vec![&large[..1]; 300], vec![&large[..]; 30]] {
+        for order in futures_util::future::join_all(orders.into_iter().map(|order| tablet.order(order))).await {
+            order.ok();
+        }
+    }
+    let mut stream = admin.stream("/admin/orders/stream", Some(&start)).await.connected().await;
+    for seq in 2..=361 {
+        assert_eq!(stream.next().await.seq(), seq);
+    }
+    tablet.order(&store.menus[..1]).await.ok();
+    assert_eq!(stream.next().await.seq(), 362);
+}
+
+#[tokio::test]
 async fn a_stream_is_aborted_when_its_token_expires_or_the_server_stops() {
     let app = TestApp::start().await;
     let store = app.store("demo").await;

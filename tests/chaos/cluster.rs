@@ -43,6 +43,8 @@ pub struct Cluster {
     proxy: Option<(Nginx, u16)>,
     /// How long an instance drains at shutdown.
     drain: Duration,
+    /// The program of instance 0 in a mixed cluster.
+    mixed_with: Option<PathBuf>,
     /// Requests without a response, or with a 5xx response.
     failures: std::sync::Mutex<Vec<String>>,
     /// The number of changes that the server has acknowledged to the writers.
@@ -71,6 +73,7 @@ impl Cluster {
             http: reqwest::Client::builder().connect_timeout(Duration::from_secs(1)).build().unwrap(),
             proxy: None,
             drain: upgrade.map_or(Duration::ZERO, |upgrade| upgrade.drain),
+            mixed_with: if upgrade.is_none() { previous_program() } else { None },
             failures: std::sync::Mutex::default(),
             acknowledged: AtomicUsize::new(0),
             _guard: guard,
@@ -78,7 +81,8 @@ impl Cluster {
         cluster.stores = stores::create(&cluster.options, SECRET, stores, tables).await;
         let before = upgrade.and_then(|upgrade| upgrade.from.clone());
         for index in 0..INSTANCES {
-            cluster.start_program(&before.clone().unwrap_or_else(|| program_of(index)), index).await;
+            let program = before.clone().unwrap_or_else(|| cluster.program_of(index));
+            cluster.start_program(&program, index).await;
         }
         if let Some(upgrade) = upgrade {
             cluster.wait_until_ready().await;
@@ -213,7 +217,11 @@ impl Cluster {
     }
 
     async fn start_instance(&self, index: usize) {
-        self.start_program(&program_of(index), index).await;
+        self.start_program(&self.program_of(index), index).await;
+    }
+
+    fn program_of(&self, instance: usize) -> PathBuf {
+        self.mixed_with.clone().filter(|_| instance == 0).unwrap_or_else(program)
     }
 
     async fn start_program(&self, program: &Path, index: usize) {
@@ -269,10 +277,9 @@ fn program() -> PathBuf {
     std::env::var_os("CHAOS_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tableorder").into()).into()
 }
 
-/// The program of an instance. With `CHAOS_PREVIOUS_PROGRAM`, instance 0 runs that release, for a mixed cluster.
-fn program_of(instance: usize) -> PathBuf {
-    let previous = std::env::var_os("CHAOS_PREVIOUS_PROGRAM").filter(|_| instance == 0);
-    previous.map_or_else(program, PathBuf::from)
+/// The program of the previous release, if `TABLEORDER_PREVIOUS_PROGRAM` names it.
+pub fn previous_program() -> Option<PathBuf> {
+    std::env::var_os("TABLEORDER_PREVIOUS_PROGRAM").map(PathBuf::from)
 }
 
 /// A port that was free a moment ago.

@@ -12,7 +12,7 @@
 //! cargo test --release --test chaos a_long_chaos -- --ignored --nocapture     # CHAOS_SECONDS=240, CHAOS_SEED=…
 //! ```
 //!
-//! With `CHAOS_PREVIOUS_PROGRAM=/path/to/tableorder` one instance runs the previous release, for a mixed cluster.
+//! With `TABLEORDER_PREVIOUS_PROGRAM=/path/to/tableorder` one instance runs the previous release, for a mixed cluster.
 //!
 //! [`exactly_once`] tests orders that are sent repeatedly with one key, [`rolling_upgrade`] instances that are replaced
 //! behind a proxy.

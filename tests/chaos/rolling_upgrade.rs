@@ -11,13 +11,13 @@
 //! cargo test --release --test chaos rolling -- --ignored --nocapture     # CHAOS_SECONDS=120, CHAOS_DRAIN_SECONDS=10
 //! ```
 //!
-//! `UPGRADE_FROM=/path/to/tableorder` is the old release; `CHAOS_PROGRAM` is the new one, by default the program of this
-//! build.
+//! `TABLEORDER_PREVIOUS_PROGRAM=/path/to/tableorder` is the previous release; `CHAOS_PROGRAM` is the new one, by default
+//! the program of this build.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Cluster, INSTANCES};
+use crate::cluster::{Cluster, INSTANCES, previous_program};
 use crate::outages::Outages;
 use crate::{Plan, nginx, number};
 
@@ -51,7 +51,7 @@ async fn upgrade(name: &'static str, stores: usize, duration: Duration, drain: D
         seed,
         upgrade: Some(Upgrade {
             nginx,
-            from: std::env::var_os("UPGRADE_FROM").map(PathBuf::from),
+            from: previous_program(),
             drain,
             idle_timeout: (drain / 2).max(Duration::from_secs(1)),
         }),
@@ -63,7 +63,7 @@ async fn upgrade(name: &'static str, stores: usize, duration: Duration, drain: D
 
 pub struct Upgrade {
     pub nginx: PathBuf,
-    /// The old program; `None` for the same program.
+    /// The program of the previous release; `None` for the same program.
     pub from: Option<PathBuf>,
     /// How long an instance drains.
     pub drain: Duration,

@@ -20,7 +20,7 @@ pub struct Arguments {
     /// How long one turn takes
     #[arg(long, default_value_t = 2)]
     seconds: u64,
-    /// How many turns a metric and its limit take
+    /// How many turns a metric and its baseline take
     #[arg(long, default_value_t = 5)]
     pub turns: usize,
     /// Measure everything on a database with this many past orders too (making 5,000,000 takes two to three minutes)

@@ -1,4 +1,4 @@
-//! The limit of a read: a bare hyper server that sends the same responses and does nothing else, in a process of its own.
+//! The baseline of a read: a bare hyper server that sends the same responses and does nothing else, in a process of its own.
 
 use std::convert::Infallible;
 use std::io::{self, Read};

@@ -43,7 +43,7 @@ impl Bench {
         let postgres = Postgres::start().await?;
         progress::log("stores");
         let empty = Deployment::set_up(&program, &postgres, "tableorder", 0).await?;
-        order::prepare_limit(&postgres).await?;
+        order::prepare_baseline(&postgres).await?;
         postgres.settle("tableorder").await?;
         let grown = if arguments.grown > 0 {
             progress::log(format_args!("{} past orders", arguments.grown));

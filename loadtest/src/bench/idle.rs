@@ -56,7 +56,7 @@ async fn idle(bench: &Bench, deployment: &Deployment) -> Result<Idle> {
     Ok(Idle { memory, processor })
 }
 
-/// A stream is an open file here and in the server, which inherits the limit.
+/// A stream is an open file in this process and in the server, which inherits the limit.
 fn allow_many_files() -> Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;

@@ -1,4 +1,4 @@
-//! A metric: its value, its limit and the floor that it must reach.
+//! A metric: its value, its baseline and the floor that it must reach.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::quantiles::{Quantiles, milliseconds};
 
 /// The titles of the table's columns; the last is shown where there is a grown database.
 pub const COLUMNS: [&str; 10] =
-    ["metric", "server", "limit", "ratio", "floor", "met", "p50 ms", "p99 ms", "cpu µs", "grown"];
+    ["metric", "server", "baseline", "ratio", "floor", "met", "p50 ms", "p99 ms", "cpu µs", "grown"];
 
 /// How much slower a metric may be on a grown database.
 const GROWTH: f64 = 1.15;
@@ -52,7 +52,7 @@ pub enum Unit {
 /// The value that a metric must reach.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub enum Floor {
-    /// This share of its limit.
+    /// This share of its baseline.
     Ratio(f64),
     /// At most this much.
     AtMost(f64),
@@ -63,7 +63,7 @@ pub struct Metric {
     name: String,
     unit: Unit,
     value: f64,
-    limit: Option<f64>,
+    baseline: Option<f64>,
     ratio: Option<f64>,
     floor: Option<Floor>,
     met: Option<bool>,
@@ -81,7 +81,7 @@ impl Metric {
             name: name.into(),
             unit,
             value,
-            limit: None,
+            baseline: None,
             ratio: None,
             floor: None,
             met: None,
@@ -92,11 +92,11 @@ impl Metric {
         }
     }
 
-    /// Responses a second, beside their limit.
+    /// Responses a second, beside their baseline.
     pub fn of_turns(name: &str, turns: &Turns, floor: f64) -> Self {
-        let ratio = turns.empty.rate / turns.limit;
+        let ratio = turns.empty.rate / turns.baseline;
         let metric = Self {
-            limit: Some(turns.limit),
+            baseline: Some(turns.baseline),
             ratio: Some(ratio),
             floor: Some(Floor::Ratio(floor)),
             met: Some(ratio >= floor),
@@ -133,7 +133,7 @@ impl Metric {
         [
             self.name.clone(),
             self.unit.show(self.value),
-            self.limit.map(|limit| self.unit.show(limit)).unwrap_or_default(),
+            self.baseline.map(|baseline| self.unit.show(baseline)).unwrap_or_default(),
             number(self.ratio),
             self.floor.map(|floor| floor.show(self.unit)).unwrap_or_default(),
             self.met.map(|met| if met { "yes" } else { "**no**" }).unwrap_or_default().to_owned(),

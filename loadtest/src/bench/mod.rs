@@ -1,7 +1,7 @@
-//! `loadtest bench`: how fast the server is, each metric beside its limit on this machine.
+//! `loadtest bench`: how fast the server is, each metric beside its baseline on this machine.
 //!
 //! It starts a durable PostgreSQL and the release server, and sends requests over real HTTP, all on the same cores. A
-//! metric and its limit are measured in turns, so that other work on the machine affects both alike; the result is the
+//! metric and its baseline are measured in turns, so that other work on the machine affects both alike; the result is the
 //! median of the turns. A response other than the expected one fails its metric: failures are never counted as work.
 
 mod arguments;

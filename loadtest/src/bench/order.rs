@@ -18,12 +18,12 @@ const CONNECTIONS: usize = 32;
 /// Connections at which latency is drawn.
 const LEVELS: [usize; 5] = [1, 4, 16, 32, 64];
 
-/// The script that pgbench runs for an order.
-const LIMITS: [(&str, &str); 2] =
+/// The scripts that pgbench may run for an order.
+const BASELINES: [(&str, &str); 2] =
     [("function", include_str!("order_function.pgbench")), ("statement", include_str!("order_statement.pgbench"))];
 
 /// Stores for pgbench alone, of the same size; the last is the hot one.
-const PREFIX: &str = "limit";
+const PREFIX: &str = "baseline";
 
 pub async fn measure(bench: &Bench) -> Result<Outcome> {
     let mut outcome = compare(bench, "Order", 0.60, Stores::Spread).await?;
@@ -48,13 +48,13 @@ enum Stores {
 
 async fn compare(bench: &Bench, name: &str, floor: f64, stores: Stores) -> Result<Outcome> {
     let postgres = &bench.postgres;
-    let limit = Limit::find(postgres, stores).await?;
+    let baseline = Baseline::find(postgres, stores).await?;
     postgres.execute("tableorder", "CHECKPOINT").await?;
     let load_on =
         |deployment: &Deployment| turn(bench, deployment, CONNECTIONS, &Arc::new(orders(stores.of(deployment))), 201);
     let turns = in_turns(
         bench,
-        async || limit.measure(postgres, bench.arguments.turn()).await,
+        async || baseline.measure(postgres, bench.arguments.turn()).await,
         async |deployment| Ok(load_on(deployment)),
     )
     .await?;
@@ -76,31 +76,31 @@ impl Stores {
     }
 }
 
-/// Makes the stores and the function of the limit.
-pub async fn prepare_limit(postgres: &Postgres) -> Result<()> {
+/// Creates the stores and the function of the baseline.
+pub async fn prepare_baseline(postgres: &Postgres) -> Result<()> {
     generate_for_bench(postgres, "tableorder", (PREFIX, STORES + 1), 0).await?;
-    postgres.execute("tableorder", include_str!("order_limit.sql")).await
+    postgres.execute("tableorder", include_str!("order_baseline.sql")).await
 }
 
 /// The faster of the two scripts of pgbench.
-struct Limit {
+struct Baseline {
     script: &'static str,
     variables: Vec<(&'static str, i64)>,
 }
 
-impl Limit {
+impl Baseline {
     async fn find(postgres: &Postgres, stores: Stores) -> Result<Self> {
         let variables = variables(postgres, stores).await?;
         let mut fastest: Option<(f64, Self)> = None;
-        for (name, script) in LIMITS {
-            let limit = Self { script, variables: variables.clone() };
-            let rate = limit.measure(postgres, Duration::from_secs(2)).await?;
+        for (name, script) in BASELINES {
+            let baseline = Self { script, variables: variables.clone() };
+            let rate = baseline.measure(postgres, Duration::from_secs(2)).await?;
             progress::log(format_args!("  pgbench with one {name}: {rate:.0}/s"));
             if fastest.as_ref().is_none_or(|(best, _)| rate > *best) {
-                fastest = Some((rate, limit));
+                fastest = Some((rate, baseline));
             }
         }
-        Ok(fastest.ok_or("no limit")?.1)
+        Ok(fastest.ok_or("there is no script for the baseline")?.1)
     }
 
     async fn measure(&self, postgres: &Postgres, duration: Duration) -> Result<f64> {
@@ -108,7 +108,7 @@ impl Limit {
     }
 }
 
-/// The first ids of the limit's stores. The scripts of pgbench need ids that follow one another.
+/// The first ids of the baseline's stores. The scripts of pgbench need consecutive ids.
 async fn variables(postgres: &Postgres, stores: Stores) -> Result<Vec<(&'static str, i64)>> {
     let mut connection = postgres.connect("tableorder").await?;
     let skipped = match stores {
@@ -136,7 +136,7 @@ async fn variables(postgres: &Postgres, stores: Stores) -> Result<Vec<(&'static 
     .fetch_one(&mut connection)
     .await?;
     if !as_expected {
-        return Err("the ids of the limit's stores have holes".into());
+        return Err("the ids of the baseline's stores have gaps".into());
     }
     Ok(vec![
         ("stores", if matches!(stores, Stores::Hot) { 1 } else { STORES as i64 }),

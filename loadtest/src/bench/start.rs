@@ -20,7 +20,7 @@ pub async fn measure(bench: &Bench) -> Result<Outcome> {
     };
     let size = fs::metadata(bench.program.path())?.len() as f64;
     let metrics = vec![
-        Metric::new("Start: exec to first healthy answer", Unit::Milliseconds, time)
+        Metric::new("Start: exec to first healthy response", Unit::Milliseconds, time)
             .at_most(200.0)
             .grown(grown.map(|(grown, _)| grown / time)),
         Metric::new("Start: memory", Unit::Mebibytes, memory / MEBIBYTE)

@@ -1,4 +1,4 @@
-//! Measures a metric and its limit in turns.
+//! Measures a metric and its baseline in turns.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::quantiles::{Quantiles, median};
 /// The medians of all turns.
 #[derive(Debug)]
 pub struct Turns {
-    pub limit: f64,
+    pub baseline: f64,
     pub empty: ServerTurn,
     /// On the grown database.
     pub grown: Option<ServerTurn>,
@@ -26,19 +26,19 @@ pub struct ServerTurn {
     pub cpu: f64,
 }
 
-/// Measures the limit, then the server, then the limit again …
+/// Measures the baseline, then the server, then the baseline again …
 pub async fn in_turns(
     bench: &Bench,
-    limit: impl AsyncFn() -> Result<f64>,
+    baseline: impl AsyncFn() -> Result<f64>,
     load: impl AsyncFn(&Deployment) -> Result<Load>,
 ) -> Result<Turns> {
-    let (mut limits, mut empty, mut grown) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut baselines, mut empty, mut grown) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 1..=bench.arguments.turns {
-        let best = limit().await?;
+        let best = baseline().await?;
         let here = take_turn(&bench.empty, load(&bench.empty).await?).await?;
         let ratio = here.rate / best;
-        progress::log(format_args!("  turn {turn}: limit {best:.0}/s, server {:.0}/s, ratio {ratio:.2}", here.rate));
-        limits.push(best);
+        progress::log(format_args!("  turn {turn}: baseline {best:.0}/s, server {:.0}/s, ratio {ratio:.2}", here.rate));
+        baselines.push(best);
         empty.push(here);
         if let Some(deployment) = &bench.grown {
             let here = take_turn(deployment, load(deployment).await?).await?;
@@ -46,7 +46,7 @@ pub async fn in_turns(
             grown.push(here);
         }
     }
-    Ok(Turns { limit: median(limits), empty: middle(&empty), grown: (!grown.is_empty()).then(|| middle(&grown)) })
+    Ok(Turns { baseline: median(baselines), empty: middle(&empty), grown: (!grown.is_empty()).then(|| middle(&grown)) })
 }
 
 /// The load of one turn on the server.

@@ -86,7 +86,7 @@ async fn measure(
     let started = Instant::now();
     let readers = Readers::start(streams).await?;
     let opening = started.elapsed();
-    // Until what the opening left to do in the background is done.
+    // Wait for background work that the opening of the streams has started.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let with_streams = Memory::read(servers, postmaster)?;
 
@@ -118,7 +118,7 @@ async fn measure(
     Ok(Measured { outcome, delivery, opening, cpu, memory: [before, with_streams, at_end] })
 }
 
-/// The due time of each placed order, in microseconds since 1970, as the processes of the readers know no `Instant`.
+/// The due time of each placed order, in microseconds since 1970, because an `Instant` has no meaning in the processes of the readers.
 fn due_times(outcome: &Outcome) -> std::collections::HashMap<i64, i64> {
     let (now, now_micros) = (Instant::now(), Clock::system().now().timestamp_micros());
     let micros = |at: &Instant| now_micros - now.duration_since(*at).as_micros() as i64;
@@ -149,9 +149,9 @@ async fn start_servers(
     Ok(servers)
 }
 
-/// Limits that a load from one place would reach, as far as this one does.
+/// Settings that raise the limits which this load would reach, because it comes from few sessions and one address.
 fn settings(arguments: &Arguments) -> Vec<(&'static str, String)> {
-    // Few sessions that order at a high rate.
+    // Few sessions place many orders.
     let mut settings: Vec<(&'static str, String)> =
         [("SESSION_ORDERS_PER_SECOND", "0"), ("SESSION_MAX_ORDERS", "10000000"), ("SESSION_MAX_LINES", "100000000")]
             .map(|(name, value)| (name, value.to_owned()))
@@ -171,7 +171,7 @@ fn settings(arguments: &Arguments) -> Vec<(&'static str, String)> {
     settings
 }
 
-/// A stream is a file, here and in the server, which inherits the limit.
+/// A stream is an open file in this process and in the server, which inherits the limit.
 fn raise_file_limit(arguments: &Arguments) -> Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;

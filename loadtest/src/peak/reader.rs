@@ -1,4 +1,4 @@
-//! Reads some of the streams, in a process of its own: a process can have only so many open files. It gets its streams
+//! Reads some of the streams, in a process of its own, because the number of open files of a process is limited. It gets its streams
 //! on standard input, and writes what arrived on them to standard output.
 //!
 //! Readers use the same cores as the server, so they do little: one task a stream, one read buffer for all, and of an
@@ -121,7 +121,7 @@ fn stop_signal() -> Arc<Notify> {
 struct Reader {
     index: usize,
     results: Results,
-    /// The begin of an event whose end has not arrived.
+    /// The beginning of an event whose end has not arrived.
     rest: Vec<u8>,
 }
 

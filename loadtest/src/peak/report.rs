@@ -154,7 +154,7 @@ impl Report {
 
 impl Requests {
     fn new(asked: f64, duration: Duration, answers: Answers) -> Self {
-        // Responses that come late take longer than the load was to last.
+        // The last responses may arrive after the planned end of the load.
         let took = duration.max(answers.last).as_secs_f64();
         Self {
             asked_per_second: asked,

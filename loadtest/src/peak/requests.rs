@@ -19,10 +19,10 @@ use super::schedule::{Due, Kind, schedule};
 use crate::http::{self, Connection};
 use crate::{Failure, Result};
 
-/// Requests that may be under way at a time; beyond, the load generator itself would run out of files.
+/// The largest number of requests in progress: with more, the load generator itself would run out of files.
 const MAX_IN_FLIGHT: usize = 5_000;
 
-/// A store as the clients of the load know it.
+/// What the clients of the load need of a store.
 pub struct Guests {
     /// A token for each table.
     pub tables: Vec<String>,
@@ -55,7 +55,7 @@ pub struct Answers {
     pub times: Vec<Duration>,
     /// Other responses, by status and error code.
     pub errors: BTreeMap<String, usize>,
-    /// From the begin of the load to the last good response.
+    /// From the start of the load to the last good response.
     pub last: Duration,
 }
 
@@ -96,8 +96,8 @@ impl Load {
     }
 }
 
-/// Gives out each request when it is due, with the begin of the load. A thread sleeps more exactly than a runtime, whose
-/// timer has milliseconds.
+/// Gives out each request when it is due, with the start time of the load. A thread sleeps more exactly than an async
+/// runtime, whose timer has a resolution of a millisecond.
 fn dispatch(schedule: Vec<Due>) -> mpsc::UnboundedReceiver<(Due, Instant)> {
     let (sender, receiver) = mpsc::unbounded_channel();
     thread::spawn(move || {

@@ -12,7 +12,7 @@ pub enum Kind {
     MenuRead,
 }
 
-/// A request and its due time, from the begin of the load.
+/// A request and its due time, from the start of the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
     pub at: Duration,

@@ -1,6 +1,6 @@
 //! Foreign keys and indexes of the tables that past orders are in.
 //!
-//! PostgreSQL checks a foreign key with one query a row: three quarters of the time that storing the rows takes. Adding
+//! PostgreSQL checks a foreign key with one query per row, which takes three quarters of the time of storing the rows. Adding
 //! the constraint again checks all rows in one query, and building an index sorts all rows at once, on several cores.
 //! Everything happens in the transaction that writes the rows, so nothing is ever missing for another transaction, nor
 //! after an interruption.

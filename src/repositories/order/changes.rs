@@ -7,19 +7,24 @@ use crate::error::{ErrorCode, Result};
 use crate::models::{Cancellation, OrderId, OrderStatus, SessionId, StoreId, TableId};
 use crate::repositories::expect_one;
 
-/// The session of an order, cancelled or not.
+/// The session of an order, cancelled or not, and when it was cancelled.
 ///
 /// # Errors
 /// `ORDER_NOT_FOUND`.
-pub async fn session_of_any(conn: &mut PgConnection, store: StoreId, order: OrderId) -> Result<SessionId> {
-    sqlx::query_scalar!(
-        r#"SELECT session_id AS "session_id: SessionId" FROM orders WHERE store_id = $1 AND id = $2"#,
+pub async fn find_cancellation(
+    conn: &mut PgConnection,
+    store: StoreId,
+    order: OrderId,
+) -> Result<(SessionId, Option<DateTime<Utc>>)> {
+    let row = sqlx::query!(
+        r#"SELECT session_id AS "session_id: SessionId", cancelled_at FROM orders WHERE store_id = $1 AND id = $2"#,
         store.0,
         order.0
     )
     .fetch_optional(conn)
     .await?
-    .ok_or_else(|| ErrorCode::OrderNotFound.into())
+    .ok_or(ErrorCode::OrderNotFound)?;
+    Ok((row.session_id, row.cancelled_at))
 }
 
 /// The session of an order that is not cancelled.

@@ -152,7 +152,8 @@ async fn delete_order(
 
 /// Restore an order
 ///
-/// The order must belong to a running session. It is restored unchanged.
+/// The order must belong to a running session, or must have been cancelled after its session's completion while it was live.
+/// It is restored unchanged.
 #[utoipa::path(
     post, path = "/api/v1/admin/orders/{order_id}/restore", tag = "admin: orders",
     security(("admin_token" = [])),

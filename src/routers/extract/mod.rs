@@ -1,14 +1,15 @@
 //! Extractors whose rejections are [`AppError`]s with the API's codes.
 
+mod body;
 mod identity;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 
-use axum::body::{Bytes, HttpBody};
+use axum::body::HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
+use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -20,6 +21,8 @@ use crate::models::IdempotencyKey;
 use crate::request_context;
 use crate::schemas::validators::Object;
 
+pub use body::LargeRequest;
+use body::json_bytes;
 pub(super) use identity::bearer;
 
 /// A validated JSON body.
@@ -60,31 +63,10 @@ where
     }
 }
 
-async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
-    if !is_json(&request) {
-        return Err(ErrorCode::UnsupportedMediaType.into());
-    }
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|rejection| ErrorCode::for_status(rejection.status().as_u16()).into())
-}
-
 fn read_valid_json<T: DeserializeOwned + Validate>(body: &[u8]) -> Result<T> {
     let value: T = read_json(body)?;
     value.validate().map_err(|errors| AppError::validation(field_errors(&errors)))?;
     Ok(value)
-}
-
-fn is_json(request: &Request) -> bool {
-    let essence = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .map(|essence| essence.trim().to_ascii_lowercase());
-    essence.is_some_and(|essence| {
-        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
-    })
 }
 
 /// Parses JSON. Invalid JSON is a 400; valid JSON with a wrong field is a 422 that names the field.

@@ -16,11 +16,13 @@ impl AuthService {
     ///
     /// # Errors
     /// `INVALID_TOKEN`, also if the table was deleted or has a new password; `INVALID_TOKEN_TYPE`; `TOKEN_EXPIRED` if
-    /// the tablet must log in with the password; `DEVICE_REVOKED`.
+    /// the tablet must log in with the password; `DEVICE_REVOKED`; `TOO_MANY_REQUESTS`.
     pub async fn renew_table_token(&self, token: &[u8], address: IpAddr) -> Result<TableLogin> {
         let token = self.tokens.check_for_renewal(token)?;
         let claims = &token.claims;
         request_context::set_store(claims.store);
+        request_context::set_table(TableId(claims.sub));
+        self.devices.check_renewal_rate(claims)?;
         let found = self.database.read(|conn| {
             async move {
                 let store = store::get(conn, claims.store).await?;

@@ -14,7 +14,6 @@ use crate::models::{
 };
 use crate::repositories::{order, session};
 use crate::services::audit;
-use crate::services::session::lock_running;
 
 impl OrderService {
     /// Cancels a live order: removes it from every list and total, and keeps it with the author, time and reason.
@@ -40,18 +39,25 @@ impl OrderService {
         Ok(())
     }
 
-    /// Restores a cancelled order of a running session. Does not change an order that is not cancelled.
+    /// Restores a cancelled order of a running session, or one that was cancelled after its session's completion and would
+    /// still be live. Does not change an order that is not cancelled.
     ///
     /// # Errors
     /// `ORDER_NOT_FOUND`, `SESSION_ENDED`.
     pub async fn restore(&self, store: StoreId, by: &Actor, id: OrderId) -> Result<Order> {
+        let since = self.carried_over_since(store).await?;
         let restored = self.database.transaction(store, |tx| {
             async move {
-                let session = order::session_of_any(tx, store, id).await?;
-                lock_running(tx, store, session).await?;
+                let (session, cancelled_at) = order::find_cancellation(tx, store, id).await?;
+                let session = session::lock_shared(tx, store, session).await?;
                 let now = self.clock.now();
                 let was_cancelled = order::restore(tx, store, id, now).await?;
                 let order = order::get(tx, store, id).await?;
+                // The bill of a completed session is final: an order that was cancelled before is not added to it.
+                if cancelled_at.is_some_and(|at| session.completed_at.is_some_and(|completed_at| at < completed_at)) {
+                    return Err(ErrorCode::SessionEnded.into());
+                }
+                check_live(&session, order.status, since)?;
                 if !was_cancelled {
                     return Ok((order, None));
                 }
@@ -120,10 +126,15 @@ async fn lock_live(
     let session = order::session_of(tx, store, id).await?;
     let session = session::lock_shared(tx, store, session).await?;
     let status = order::lock_status(tx, store, id).await?;
+    check_live(&session, status, carried_over_since)?;
+    Ok(LockedOrder { session, status })
+}
+
+/// Checks that an order of `session` with this status is live.
+///
+/// # Errors
+/// `SESSION_ENDED`.
+fn check_live(session: &Session, status: OrderStatus, carried_over_since: DateTime<Utc>) -> Result<()> {
     let is_carried_over = |completed_at| completed_at >= carried_over_since && status != OrderStatus::Completed;
-    if session.completed_at.is_none_or(is_carried_over) {
-        Ok(LockedOrder { session, status })
-    } else {
-        Err(ErrorCode::SessionEnded.into())
-    }
+    if session.completed_at.is_none_or(is_carried_over) { Ok(()) } else { Err(ErrorCode::SessionEnded.into()) }
 }

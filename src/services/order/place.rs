@@ -30,12 +30,12 @@ struct Refusal {
 impl OrderService {
     /// Places an order at the current prices. A retry with the same key and content gets the first response again, even
     /// if the order or the session has changed since: at any later time in the same session, and within 24 hours at the
-    /// same table, whose tablet may have logged in again.
+    /// same table, whose tablet may have logged in again, unless the request names the session.
     ///
     /// # Errors
-    /// `SESSION_ENDED`, `SESSION_MISMATCH` if the guest ordered for another session, `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`, `MENU_CHANGED` if the guest saw another name or price,
-    /// `ORDER_EXPIRED`, `IDEMPOTENCY_MISMATCH` if the key was used for other content, and `SESSION_FULL` or
-    /// `TOO_MANY_REQUESTS`, about which the dashboards are notified.
+    /// `SESSION_ENDED`, `SESSION_MISMATCH` if the guest ordered for another session, `MENU_NOT_FOUND`, `MENU_UNAVAILABLE`,
+    /// `MENU_CHANGED` if the guest saw another name or price, `ORDER_EXPIRED`, `IDEMPOTENCY_MISMATCH` if the key was used
+    /// for other content, and `SESSION_FULL` or `TOO_MANY_REQUESTS`, about which the dashboards are notified.
     pub async fn place(&self, origin: OrderOrigin, request: &OrderRequest<'_>) -> Result<Placed> {
         if request.not_after.is_some_and(|not_after| not_after > self.clock.now() + MAX_NOT_AFTER) {
             return Err(AppError::invalid_field("not_after", Reason::TooFarAhead));
@@ -62,6 +62,7 @@ impl OrderService {
                 Ok(priced) => match self.writer.place(store, priced).await? {
                     PlacementOutcome::Placed(order) => return Ok(Placed { order: *order, is_replayed: false }),
                     PlacementOutcome::SessionEnded => ErrorCode::SessionEnded.into(),
+                    // The response is the order that `read_refusal` finds.
                     PlacementOutcome::KeyUsed => ErrorCode::Duplicate.into(),
                     PlacementOutcome::Expired => ErrorCode::OrderExpired.into(),
                     PlacementOutcome::TooManyOrders => self.limiter.too_many_orders(),
@@ -137,7 +138,7 @@ impl OrderService {
     }
 
     /// The order that an earlier request with this key placed, and the digest of its content: any order of the session
-    /// `named`, or an order of the table with the same content.
+    /// `named`, or an order of the table with the same content unless the client named the token's session.
     async fn find_placed(
         &self,
         conn: &mut Connection,
@@ -149,6 +150,9 @@ impl OrderService {
         let OrderOrigin { store, table, .. } = origin;
         if let Some(placed) = order::find_by_key(conn, store, named, key).await? {
             return Ok(Some(placed));
+        }
+        if request.session == Some(origin.session) {
+            return Ok(None);
         }
         let digest = content_digest(&request.lines, request.note);
         let since = self.clock.now() - TABLE_KEY_LIFETIME;

@@ -16,6 +16,7 @@ pub(super) fn price(origin: OrderOrigin, request: &OrderRequest<'_>, menu: &Menu
     }
     Ok(PricedOrder {
         session_id: origin.session,
+        is_session_named: request.session.is_some(),
         table_id: origin.table,
         device_id: origin.device,
         menu_version: menu.version,

@@ -30,7 +30,9 @@ pub(super) struct SessionLimiter {
 
 impl SessionLimiter {
     pub(super) fn new(limits: SessionLimits) -> Self {
-        let rate = limits.orders_per_second.map(|rate| Arc::new(RateLimit::new(rate, limits.order_burst)));
+        let rate = limits
+            .orders_per_second
+            .map(|rate| Arc::new(RateLimit::per_second(Limit::SessionOrdersPerSecond, rate, limits.order_burst)));
         let notices = Cache::builder().max_capacity(NOTICES).time_to_live(NOTICE_INTERVAL).build();
         Self { limits, rate, notices }
     }
@@ -40,12 +42,7 @@ impl SessionLimiter {
     /// # Errors
     /// `TOO_MANY_REQUESTS`.
     pub(super) fn check_rate(&self, origin: OrderOrigin) -> Result<()> {
-        let Some(rate) = &self.rate else { return Ok(()) };
-        rate.check(&(origin.store, origin.session)).map_err(|refused| {
-            let maximum = self.limits.orders_per_second.map_or(0, |rate| rate.get().into());
-            let error = AppError::limit_reached(ErrorCode::TooManyRequests, Limit::SessionOrdersPerSecond, maximum);
-            AppError { retry_after: refused.retry_after, ..error }
-        })
+        self.rate.as_ref().map_or(Ok(()), |rate| rate.check(&(origin.store, origin.session)))
     }
 
     /// The maximum number of orders of a session.

@@ -47,12 +47,12 @@ struct LimitLabel {
     limit: &'static str,
 }
 
-/// The durations of requests, the limits that refused them, and the size of large responses. Clones share them.
+/// The durations of requests, the limits that refused them, and the size of large bodies. Clones share them.
 #[derive(Debug, Clone)]
 pub struct RequestMetrics {
     durations: Family<Labels, Histogram, NewHistogram>,
     limits_reached: Family<LimitLabel, Counter>,
-    unsent_bytes: Gauge,
+    large_body_bytes: Gauge,
 }
 
 impl Default for RequestMetrics {
@@ -60,7 +60,7 @@ impl Default for RequestMetrics {
         Self {
             durations: Family::new_with_constructor(NewHistogram),
             limits_reached: Family::default(),
-            unsent_bytes: Gauge::default(),
+            large_body_bytes: Gauge::default(),
         }
     }
 }
@@ -72,8 +72,8 @@ impl RequestMetrics {
         registry.register("http_request_duration_seconds", help, self.durations.clone());
         let help = "Requests refused because a store, session, table or user has reached a limit";
         registry.register("limits_reached", help, self.limits_reached.clone());
-        let help = "Bytes of large responses that are not sent yet (the limit is RESPONSE_MEMORY_BYTES)";
-        registry.register("unsent_response_bytes", help, self.unsent_bytes.clone());
+        let help = "Bytes of large request and response bodies in memory (the limit is BODY_MEMORY_BYTES)";
+        registry.register("large_body_bytes", help, self.large_body_bytes.clone());
         for limit in Limit::ALL {
             // Create all series at the start, so that `rate()` includes the first increase.
             drop(self.limits_reached.get_or_create(&LimitLabel { limit: limit.as_str() }));
@@ -88,14 +88,14 @@ impl RequestMetrics {
         self.durations.get_or_create(&labels).observe(elapsed.as_secs_f64());
     }
 
-    /// Records a large response of `bytes` bytes.
-    pub fn add_unsent_bytes(&self, bytes: usize) {
-        self.unsent_bytes.inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
+    /// Records a large body of `bytes` bytes.
+    pub fn add_body_bytes(&self, bytes: usize) {
+        self.large_body_bytes.inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    /// Records that a large response of `bytes` bytes was sent, or its client disconnected.
-    pub fn remove_unsent_bytes(&self, bytes: usize) {
-        self.unsent_bytes.dec_by(i64::try_from(bytes).unwrap_or(i64::MAX));
+    /// Records that a large body of `bytes` bytes was read or sent, or its client disconnected.
+    pub fn remove_body_bytes(&self, bytes: usize) {
+        self.large_body_bytes.dec_by(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// Records a request that was refused because of `limit`.

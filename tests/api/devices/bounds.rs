@@ -74,6 +74,26 @@ async fn a_tablet_with_an_open_stream_counts_as_seen() {
 }
 
 #[tokio::test]
+async fn many_logins_do_not_unpair_a_tablet_in_use() {
+    let app = TestApp::start_with(|config| config.devices.per_table = 3).await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    app.set_time("2026-11-20T03:00:00Z");
+    let in_use = [Tablet::pair(&store, 1).await, Tablet::pair(&other, 1).await];
+    let streams = join_all(in_use.iter().map(Tablet::stream)).await;
+    let now = "2026-11-20T04:00:00Z";
+    app.set_time(now);
+    service_at(&app, now).mark_connected(&app.hub).await;
+    app.set_time("2026-11-20T04:09:00Z");
+    for _ in 0..5 {
+        Tablet::pair(&store, 1).await;
+    }
+    assert!(in_use[0].can_read_menu().await, "its stream was last recorded before the logins");
+    assert!(in_use[1].can_read_menu().await);
+    assert_eq!(listed(&store.admin().await).await.len(), 3);
+    drop(streams);
+}
+
+#[tokio::test]
 async fn a_login_stays_paired_after_the_clock_went_back() {
     let app = TestApp::start_with(|config| config.devices.per_table = 1).await;
     let store = app.store("demo").await;

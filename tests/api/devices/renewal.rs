@@ -1,5 +1,7 @@
 //! Renewal: new tokens for paired tablets, without the password.
 
+use std::num::NonZero;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -208,6 +210,25 @@ async fn an_expired_token_without_a_device_needs_the_password() {
     renew(&old).await.ok();
     app.set_time("2026-11-21T03:00:00Z");
     renew(&old).await.refused(401, "TOKEN_EXPIRED");
+}
+
+#[tokio::test]
+async fn renewals_of_one_device_are_limited() {
+    let app = TestApp::start_with(|config| config.devices.renewals_per_minute = NonZero::new(5).unwrap()).await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let (hostile, same_table) = (Tablet::pair(&store, 1).await, Tablet::pair(&store, 1).await);
+    let (neighbour, stranger) = (Tablet::pair(&store, 2).await, Tablet::pair(&other, 1).await);
+    let answers = join_all((0..20).map(|_| renew(&hostile.client))).await;
+    let renewed = answers.iter().filter(|answer| answer.status == 200).count();
+    assert!((5..10).contains(&renewed), "{renewed} of 20 concurrent renewals");
+    let refused = answers.into_iter().find(|answer| answer.status != 200).unwrap();
+    assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() >= 1);
+    let error = refused.refused(429, "TOO_MANY_REQUESTS");
+    assert_eq!((&error["limit"], &error["maximum"]), (&json!("device_renewals_per_minute"), &json!(5)));
+    assert!(hostile.can_read_menu().await);
+    for tablet in [&same_table, &neighbour, &stranger] {
+        tablet.renewed().await;
+    }
 }
 
 #[tokio::test]

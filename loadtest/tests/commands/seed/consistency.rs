@@ -81,7 +81,7 @@ const ORPHANS: &str = "SELECT format('%s %s', conrelid::regclass, conname), form
 /// Checks every rule and every foreign key.
 pub async fn check(options: &PgConnectOptions) {
     let mut connection = connect(options).await;
-    // The rules join whole tables; the statistics are of when these were empty.
+    // The rules join whole tables, and the statistics were collected when these were empty.
     sqlx::raw_sql("ANALYZE").execute(&mut connection).await.unwrap();
     for (rule, sql) in RULES {
         let broken: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();

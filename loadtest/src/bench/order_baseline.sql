@@ -1,5 +1,5 @@
--- The limit of an order: what the server writes, written by one call of a function that lives in PostgreSQL. It
--- leaves out what only the server's clients need (the lines' ids), so it does rather less than the server must.
+-- The baseline of an order: one call of a PostgreSQL function writes what the server writes. It omits what only the
+-- server's clients need (the ids of the lines), so it does slightly less than the server.
 
 CREATE SCHEMA bench;
 
