@@ -1,5 +1,6 @@
 // The guest page when the session of its table changes during a request.
-import { expect, test } from './support/fixtures.js';
+import { expect, Tablet, test } from './support/fixtures.js';
+import { startProxy } from './support/proxy.js';
 
 const renewals = '**/api/v1/customer/auth/session';
 
@@ -181,4 +182,64 @@ test('a second tab switches to the next session', async ({ tablet, page, context
   await second.getByRole('dialog').getByRole('button', { name: /원 주문하기$/ }).click();
   await expect(second.getByRole('heading', { name: '주문이 접수되었습니다' })).toBeVisible();
   await expect(second.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+});
+
+test('the first order of a party does not show that an earlier one waited', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/ERR_FAILED|409/);
+  const orders = '**/api/v1/customer/orders';
+  const fail = (route) => (route.request().method() === 'POST' ? route.abort() : route.fallback());
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  await page.route(orders, fail);
+  await tablet.add('식혜');
+  await tablet.order();
+  await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
+  await staff.complete(table);
+  await nextGuests(page).click();
+  await tablet.isReady();
+  await page.unroute(orders, fail);
+  const { isAnswered, release } = await holdAnswer(page, orders);
+  await tablet.add('된장찌개');
+  await tablet.order();
+  await isAnswered;
+  await expect(page.getByRole('heading', { name: '주문을 보내고 있습니다' })).toBeVisible();
+  release();
+  await tablet.isPlaced();
+});
+
+test('a tablet that wakes up does not show the last bill to the next guests', async ({ page, server, staff, table, complaints }) => {
+  complaints.expect(/ERR_|409|Failed to load resource/);
+  const proxy = await startProxy(server.base);
+  complaints.allow(proxy.base);
+  const tablet = new Tablet(page, proxy.base, table, complaints);
+  await page.clock.install();
+  await tablet.pair();
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  const setVisibility = (state) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, state);
+  await setVisibility('hidden');
+  proxy.freeze();
+  await staff.complete(table);
+  await page.clock.fastForward('10:00');
+  await setVisibility('visible');
+  proxy.thaw();
+  await page.clock.fastForward('00:30');
+  await expect(page.getByRole('button', { name: '주문 내역 1' })).toHaveCount(0);
+  await tablet.isReady();
+  await expect(nextGuests(page)).toHaveCount(0);
+  // The thanks of a party that is present are shown again.
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await staff.complete(table);
+  await expect(nextGuests(page)).toBeVisible();
+  proxy.stop();
 });

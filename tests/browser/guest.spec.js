@@ -191,6 +191,51 @@ for (const [what, name, title] of [
   });
 }
 
+test('a double tap that removes a line of the cart does not touch the next line', async ({ tablet, page }) => {
+  for (const name of ['콜라', '된장찌개', '식혜']) await tablet.add(name);
+  const tap = await pausedTaps(page, tablet.line('콜라').getByRole('button', { name: '콜라 삭제' }));
+  await tap();
+  await expect(tablet.line('콜라')).toHaveCount(0);
+  await page.clock.runFor(200);
+  await tap();
+  for (const name of ['된장찌개', '식혜']) await expect(tablet.line(name)).toBeVisible();
+  await page.clock.runFor(400);
+  await tap();
+  await expect(tablet.line('된장찌개')).toHaveCount(0);
+  await expect(tablet.line('식혜')).toBeVisible();
+});
+
+test('the language that is chosen last is shown, however late texts arrive', async ({ tablet, page, complaints }) => {
+  complaints.expect(/ERR_FAILED|TypeError/);
+  let release;
+  const isReleased = new Promise((resolve) => {
+    release = resolve;
+  });
+  await page.route('**/locales/ja.json', async (route) => {
+    await isReleased;
+    await route.continue();
+  });
+  await page.route('**/locales/zh.json', (route) => route.abort());
+  await page.reload();
+  await tablet.isReady();
+  const choose = async (name) => {
+    await page.getByRole('button', { name: /Language/ }).click();
+    await page.getByRole('button', { name }).click();
+    await tablet.close();
+  };
+  await choose('日本語');
+  await choose('English');
+  await expect(page.getByRole('button', { name: 'My orders' })).toBeVisible();
+  const isLoaded = page.waitForResponse('**/locales/ja.json');
+  release();
+  await (await isLoaded).finished();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+  await choose('中文');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+  await page.unroute('**/locales/zh.json');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'zh', { timeout: 30_000 });
+});
+
 test('an item that sells out in the cart is marked and one tap removes it', async ({ tablet, page, staff, table }) => {
   const item = await staff.newItem('오늘의 생선', 12_000);
   await expect(page.getByRole('heading', { name: '오늘의 생선' })).toBeVisible();

@@ -222,6 +222,30 @@ test.describe('the menu in the office', () => {
     await staff.call('DELETE', `/admin/menus/${item.id}`);
   });
 
+  test('a double tap on a switch changes it once, and a row stays where it is', async ({ page, server, staff, complaints }) => {
+    void complaints;
+    const items = [];
+    for (const name of ['가지볶음', '나물비빔밥']) items.push(await staff.newItem(name, 9_000, { is_available: false }));
+    await openOffice(page, server);
+    await page.getByRole('button', { name: '품절만 보기' }).click();
+    const first = row(page, '가지볶음').getByRole('switch');
+    await expect(first).toHaveAttribute('aria-checked', 'false');
+    const { x, y, width, height } = await first.boundingBox();
+    await page.evaluate(() => (window.mayTapTwice = true));
+    await page.mouse.click(x + width / 2, y + height / 2);
+    await page.mouse.click(x + width / 2, y + height / 2);
+    await expect(first).toHaveAttribute('aria-checked', 'true');
+    await expect(first).not.toHaveAttribute('aria-busy', 'true');
+    const sold = (await staff.call('GET', '/admin/menus')).menus.filter(({ name }) => items.some((item) => item.name === name));
+    expect(sold.map(({ name, is_available }) => [name, is_available]).sort()).toEqual([['가지볶음', true], ['나물비빔밥', false]]);
+    expect(await first.boundingBox()).toEqual({ x, y, width, height });
+    await page.getByRole('button', { name: '품절만 보기' }).click();
+    await page.getByRole('button', { name: '품절만 보기' }).click();
+    await expect(row(page, '나물비빔밥')).toBeVisible();
+    await expect(row(page, '가지볶음')).toHaveCount(0);
+    for (const { id } of items) await staff.call('DELETE', `/admin/menus/${id}`);
+  });
+
   test('shows a duplicate name beside its field', async ({ page, server, complaints }) => {
     complaints.expect(/409/);
     await openOffice(page, server);
@@ -490,7 +514,11 @@ test.describe('a form in the office', () => {
     await endLogin(page);
     const again = page.getByRole('dialog', { name: '다시 로그인해 주세요' });
     await expect(again).toBeVisible({ timeout: 20_000 });
+    // Only its button signs out.
     await page.keyboard.press('Escape');
+    await page.mouse.click(5, 5);
+    await expect(again.getByRole('alert')).toHaveCount(0);
+    await again.getByRole('button', { name: '로그아웃' }).click();
     await expect(again.getByRole('alert')).toContainText('저장하지 않은 내용이 있습니다');
     await again.getByLabel('비밀번호').fill('admin1234');
     await again.getByRole('button', { name: '로그인', exact: true }).click();

@@ -220,11 +220,86 @@ test.describe('the staff page', () => {
     });
     const again = page.getByRole('dialog', { name: '다시 로그인해 주세요' });
     await expect(again).toBeVisible({ timeout: 20_000 });
+    await page.mouse.click(5, 5);
+    await page.keyboard.press('Escape');
     await again.getByLabel('비밀번호').fill('admin1234');
     await again.getByRole('button', { name: '로그인', exact: true }).click();
     await expect(again).toHaveCount(0);
     await expect(dialog.getByLabel('취소 사유')).toHaveValue('손님 요청');
     await expect(page.locator('.badge.live')).toBeVisible();
+  });
+
+  test('marks orders that arrive while it is closed or signed out', async ({ page, server, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    await signIn(page, server.base);
+    await page.goto('about:blank');
+    await guest.order();
+    await page.goto(`${server.base}/staff`);
+    await expect(card(page, table)).toContainText('새 주문');
+    await page.getByRole('button', { name: '로그아웃' }).click();
+    await expect(page.getByRole('heading', { name: '직원 로그인' })).toBeVisible();
+    await expect(page).not.toHaveTitle(/^\(/);
+    await guest.order('김치찌개');
+    await signIn(page, server.base);
+    await expect(page).toHaveTitle(/^\(2\)/);
+    await openTable(page, table);
+    await expect(page).not.toHaveTitle(/^\(/);
+    await page.reload();
+    await expect(card(page, table)).toContainText('김치찌개');
+    await expect(page.locator('.badge.live')).toBeVisible();
+    await expect(page).not.toHaveTitle(/^\(/);
+  });
+
+  test('says that its tables may be old although the stream is connected', async ({ page, server, table, complaints }) => {
+    complaints.expect(/503/);
+    const guest = await Guest.login(server.base, table);
+    await guest.order();
+    await page.clock.install();
+    await signIn(page, server.base);
+    await expect(card(page, table)).toContainText('2,000원');
+    const dashboard = '**/api/v1/admin/tables/dashboard';
+    await page.route(dashboard, (route) => route.fulfill({ status: 503, json: {} }));
+    await guest.order();
+    const alert = page.getByRole('alert').filter({ hasText: '최신 상태를 불러오지 못하고 있습니다' });
+    await expect(page.getByRole('status').filter({ hasText: `${table.number}번 테이블` }).first()).toBeAttached();
+    await expect(async () => {
+      await page.clock.fastForward(6_000);
+      await expect(alert).toBeVisible({ timeout: 500 });
+    }).toPass();
+    await expect(page.locator('.badge.live')).toBeVisible();
+    await page.unroute(dashboard);
+    await alert.getByRole('button', { name: '다시 시도' }).click();
+    await expect(card(page, table)).toContainText('4,000원');
+    await expect(alert).toHaveCount(0);
+  });
+
+  test('offers to undo two completions, one of which had no response', async ({ page, server, staff, table, complaints }) => {
+    complaints.expect(/ERR_|Failed to load resource/);
+    const second = await staff.newTable();
+    for (const one of [table, second]) await (await Guest.login(server.base, one)).order();
+    await signIn(page, server.base);
+    const complete = async (one) => {
+      const dialog = await openTable(page, one);
+      await dialog.getByRole('button', { name: '이용 완료' }).click();
+      const button = page.getByRole('dialog').getByRole('button', { name: '이용 완료', exact: true });
+      await expect(button).toBeEnabled();
+      await button.click();
+    };
+    // The server completes the table, and its response is lost.
+    await page.route('**/complete', async (route) => {
+      await route.fetch();
+      await route.abort();
+    });
+    await complete(table);
+    const undo = (one) => page.locator('.undo-bar', { hasText: `${one.number}번 테이블` }).getByRole('button', { name: '되돌리기' });
+    await expect(undo(table)).toBeVisible();
+    await page.unroute('**/complete');
+    await complete(second);
+    for (const one of [table, second]) {
+      await undo(one).click();
+      await expect(card(page, one)).toContainText('2,000원');
+    }
   });
 
   test('shows a lost connection, then every order once', async ({ page, server, table, complaints }) => {

@@ -46,27 +46,30 @@ async function read(path) {
  */
 export async function startTexts(first, page) {
   if (page) folders = ['locales', `locales/${page}`];
-  for (let failures = 0; !texts.value[first]; failures += 1) {
-    if (failures > 0) await new Promise((resolve) => setTimeout(resolve, backoff(failures, 500, 10_000)));
-    await setLanguage(first);
-  }
+  await setLanguage(first);
   const others = () => Promise.allSettled(LANGUAGES.map(({ code }) => load(code)));
   // Load them after the page has sent its own requests.
   setTimeout(others);
   addEventListener('online', others);
 }
 
+/** The language that was chosen last. Its texts may still be loading. */
+let wanted = /** @type {Language} */ (DEFAULT_LANGUAGE);
+
 /**
- * Switches the language, after loading its texts if necessary. If that fails, the language stays.
+ * Switches the language, after loading its texts if necessary. If that fails, the language stays until it succeeds, unless
+ * another one is chosen.
  *
  * @param {Language} code
  */
 export async function setLanguage(code) {
-  try {
-    await load(code);
-  } catch {
-    return;
+  wanted = code;
+  for (let failures = 0; !texts.value[code]; failures += 1) {
+    if (failures > 0) await new Promise((resolve) => setTimeout(resolve, backoff(failures, 500, 10_000)));
+    if (wanted !== code) return;
+    await load(code).catch(() => {});
   }
+  if (wanted !== code) return;
   language.value = code;
   document.documentElement.lang = code;
 }

@@ -121,7 +121,7 @@ export class Login {
   /**
    * The event stream of the store.
    *
-   * @param {(name: string, data: any) => void} onEvent
+   * @param {(name: string, data: any, id: string) => void} onEvent
    */
   stream(onEvent) {
     return new EventStream({

@@ -109,6 +109,8 @@ export class OrderQueue {
     try {
       for (;;) {
         const next = this.orders.value.find((order) => order.state === 'queued' && this.maySend(order));
+        // An order that waited may have been removed, for example with its session.
+        if (!next) this.problem.value = '';
         if (!next || !(await this.#try(next))) return;
       }
     } finally {

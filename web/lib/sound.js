@@ -10,13 +10,42 @@ let audio = null;
 /** @type {'on' | 'waiting' | 'off'} */
 const initial = read(NAME) === 'on' ? 'waiting' : 'off';
 
-/** `waiting`: switched on before a reload, and waiting for the first input on the page. */
+/** `waiting`: switched on, but the browser plays nothing before the next input on the page. */
 export const sound = signal(/** @type {'on' | 'waiting' | 'off'} */ (initial));
+
+/** The length of a ring, in seconds. Orders that arrive together ring one after the other. */
+const LENGTH = 0.8;
+
+/** How far ahead rings are planned, in seconds. Further ones are left out. */
+const AT_MOST_AHEAD = 10;
+
+/** When the last ring ends, by the clock of the output. */
+let endsAt = 0;
+
+/** The audio output. The browser may stop it at any time, for example while a tablet sleeps. */
+function output() {
+  if (audio) return audio;
+  const created = new AudioContext();
+  created.addEventListener('statechange', () => {
+    if (sound.value !== 'off') sound.value = created.state === 'running' ? 'on' : 'waiting';
+  });
+  audio = created;
+  return created;
+}
+
+/** Starts the output if the browser permits it now. */
+function tryOutput() {
+  if (sound.value === 'waiting') output().resume().catch(() => {});
+}
+
+// Some browsers permit sound without an input, such as that of a kiosk.
+tryOutput();
+// A touch permits sound only when it ends.
+for (const input of ['pointerup', 'keydown']) addEventListener(input, tryOutput, { capture: true });
 
 /** Switches the sound on and plays it once. Call it in an input event. */
 export async function turnOn() {
-  audio ??= new AudioContext();
-  await audio.resume();
+  await output().resume();
   sound.value = 'on';
   write(NAME, 'on');
   ring();
@@ -27,23 +56,15 @@ export function turnOff() {
   write(NAME, 'off');
 }
 
-addEventListener(
-  'pointerdown',
-  async () => {
-    if (sound.value !== 'waiting') return;
-    audio ??= new AudioContext();
-    await audio.resume();
-    if (sound.value === 'waiting') sound.value = 'on';
-  },
-  { capture: true },
-);
-
 /** Plays two rising tones. */
 export function ring() {
   if (sound.value !== 'on' || !audio) return;
+  const start = Math.max(audio.currentTime, endsAt);
+  if (start - audio.currentTime > AT_MOST_AHEAD) return;
+  endsAt = start + LENGTH;
   [659, 880].forEach((frequency, index) => {
     const context = /** @type {AudioContext} */ (audio);
-    const begin = context.currentTime + index * 0.18;
+    const begin = start + index * 0.18;
     const tone = context.createOscillator();
     const volume = context.createGain();
     tone.frequency.value = frequency;

@@ -27,7 +27,7 @@ export class EventStream {
    * @param {object} options
    * @param {string} options.path
    * @param {() => string} options.token
-   * @param {(name: string, data: any) => void} options.onEvent
+   * @param {(name: string, data: any, id: string) => void} options.onEvent
    * @param {(error: import('./api.js').ApiError) => Promise<boolean>} options.onRefused returns whether to reconnect
    */
   constructor({ path, token, onEvent, onRefused }) {
@@ -167,7 +167,7 @@ export class EventStream {
       this.#failures = 0;
       this.state.value = 'live';
     }
-    this.onEvent(name, JSON.parse(data));
+    this.onEvent(name, JSON.parse(data), id);
     // Set it after the handling, so that an event whose handling failed is replayed.
     if (id) this.#lastEventId = id;
   }

@@ -10,7 +10,7 @@ import { UndoBar } from './undo-bar.js';
 
 export function App() {
   const name = account.value ? `${account.value.store_name} · ${t('staff.title')}` : t('staff.title');
-  const title = unseenCount.value > 0 ? `(${unseenCount.value}) ${name}` : name;
+  const title = account.value && unseenCount.value > 0 ? `(${unseenCount.value}) ${name}` : name;
   useEffect(() => {
     document.title = title;
   }, [title]);

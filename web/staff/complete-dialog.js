@@ -1,10 +1,12 @@
+import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
-import { html, useSignal } from '../lib/preact.js';
+import { html, useEffect, useRef, useSignal } from '../lib/preact.js';
 import { STAYS_BUSY, useAction } from '../ui/action.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Money, money } from '../ui/money.js';
 import { Failure, Loading } from '../ui/states.js';
+import { Outdated } from './outdated.js';
 import { explain, request } from './state/account.js';
 import { refresh } from './state/board.js';
 import { useLiveOrders } from './state/live-orders.js';
@@ -20,16 +22,34 @@ export function CompleteDialog({ table, onClose, onDone }) {
   const first = useSignal(table.order_count);
   const { orders, error, reload } = useLiveOrders(table.id);
   const isGone = table.session_id !== session.value || !table.is_active;
+  /** Whether a completion was sent and its response lost. */
+  const isUnanswered = useSignal(false);
   const unfinished = (orders ?? []).filter((order) => order.session_id === session.value && order.status !== 'completed');
   const { isBusy, failure, run: complete } = useAction(async () => {
-    /** @type {import('wire').CompletedTable} */
-    const done = await request('POST', `/admin/tables/${table.id}/complete`, { session_id: session.value });
-    const text = t('staff.completed', { number: table.table_number, total: money(done.total_amount) });
-    offerUndo(`session-${done.session_id}`, text, () => request('POST', `/admin/sessions/${done.session_id}/reopen`));
+    try {
+      /** @type {import('wire').CompletedTable} */
+      const done = await request('POST', `/admin/tables/${table.id}/complete`, { session_id: session.value });
+      offerReopening(done.total_amount);
+    } catch (thrown) {
+      isUnanswered.value = asApiError(thrown).status === 0;
+      throw thrown;
+    }
     onDone();
     refresh();
     return STAYS_BUSY;
   }, explain);
+  const offerReopening = (/** @type {number} */ total) => {
+    const id = session.peek();
+    const text = t('staff.completed', { number: table.table_number, total: money(total) });
+    offerUndo(`session-${id}`, text, () => request('POST', `/admin/sessions/${id}/reopen`));
+  };
+  const total = useRef(table.total_amount);
+  if (!isGone) total.current = table.total_amount;
+  useEffect(() => {
+    if (!isGone || !isUnanswered.value) return;
+    offerReopening(total.current);
+    onDone();
+  }, [isGone, isUnanswered.value]);
   const footer = html`<div class="actions places">
     <${Button} isDisabled=${isBusy} onPress=${onClose}>${t('cancel')}<//>
     ${!isGone && orders && html`<${Button} key=${table.order_count} kind="primary" guard=${800} isBusy=${isBusy} onPress=${complete}>${t('staff.complete')}<//>`}
@@ -37,6 +57,7 @@ export function CompleteDialog({ table, onClose, onDone }) {
   return html`<${Dialog} class="steady" title=${t('staff.complete.title', { number: table.table_number })} mayClose=${() => !isBusy} onClose=${onClose} footer=${footer}>
     ${isGone && !isBusy && html`<p class="alert" role="alert">${t('staff.complete.gone')}</p>`}
     ${table.order_count > first.value && html`<p class="notice" role="alert">${t('staff.complete.new')}</p>`}
+    <${Outdated} />
     <p class="total"><span>${t('staff.orders', { count: table.order_count })}</span><${Money} amount=${table.total_amount} /></p>
     ${!orders && (error ? html`<${Failure} title=${t('orders.failed')} error=${error} onRetry=${reload} />` : html`<${Loading} />`)}
     ${unfinished.length > 0 && html`<div class="unfinished">

@@ -8,49 +8,52 @@ import { explain } from './state/account.js';
 
 const OFFERED_FOR = 15_000;
 
-/** @typedef {{ about: string, text: string, undo: () => Promise<any> }} Offer */
+/** More would cover the board. */
+const AT_MOST = 3;
 
-/** @type {import('../vendor/signals.mjs').Signal<Offer | null>} */
-const offer = signal(null);
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let timer;
+/** @typedef {{ about: string, text: string, undo: () => Promise<any>, timer: ReturnType<typeof setTimeout> }} Offer */
+
+/** The newest is the last. @type {import('../vendor/signals.mjs').Signal<Offer[]>} */
+const offers = signal([]);
 
 /**
- * Shows the last action, and offers to undo it for a while.
+ * Shows an action, and offers to undo it for a while.
  *
  * @param {string} about the order or session
  * @param {string} text
  * @param {() => Promise<any>} undo
  */
 export function offerUndo(about, text, undo) {
-  clearTimeout(timer);
-  offer.value = { about, text, undo };
-  timer = setTimeout(() => {
-    offer.value = null;
-  }, OFFERED_FOR);
+  withdrawUndo(about);
+  const timer = setTimeout(() => withdrawUndo(about), OFFERED_FOR);
+  offers.value = [...offers.value, { about, text, undo, timer }].slice(-AT_MOST);
 }
 
-/** Removes the offer after the action was undone elsewhere. @param {string} about */
+/** Removes the offer, for example after the action was undone elsewhere. @param {string} about */
 export function withdrawUndo(about) {
-  if (offer.value?.about === about) offer.value = null;
+  clearTimeout(offers.value.find((offer) => offer.about === about)?.timer);
+  offers.value = offers.value.filter((offer) => offer.about !== about);
+}
+
+/** @param {Offer} offer */
+async function undo({ about, text, undo: act }) {
+  withdrawUndo(about);
+  try {
+    await act();
+    toast(t('staff.undone'));
+  } catch (thrown) {
+    const error = asApiError(thrown);
+    toast(explain(error));
+    if (error.isTemporary) offerUndo(about, text, act);
+  }
 }
 
 /** Overlays the end of the board. Dialogs cover it, where a cancelled order has its own undo button. */
 export function UndoBar() {
-  const offered = offer.value;
-  const undo = async () => {
-    if (!offered) return;
-    offer.value = null;
-    try {
-      await offered.undo();
-      toast(t('staff.undone'));
-    } catch (thrown) {
-      const error = asApiError(thrown);
-      toast(explain(error));
-      if (error.isTemporary && !offer.value) offerUndo(offered.about, offered.text, offered.undo);
-    }
-  };
   return html`<div class="undo" role="status">
-    ${offered && html`<div class="undo-bar"><p>${offered.text}</p><${Button} key=${offered.about} guard=${SECOND_TAP} onPress=${undo}>${t('staff.undo')}<//></div>`}
+    ${offers.value.map((offer) => html`<div class="undo-bar" key=${offer.about}>
+      <p>${offer.text}</p>
+      <${Button} guard=${SECOND_TAP} onPress=${() => undo(offer)}>${t('staff.undo')}<//>
+    </div>`)}
   </div>`;
 }

@@ -2,7 +2,7 @@ import { dialogCloses, dialogOpens } from '../lib/focus.js';
 import { t } from '../lib/i18n.js';
 import { html, useId, useLayoutEffect, useRef } from '../lib/preact.js';
 import { Icon } from './icon.js';
-import { dialogsChanged } from './second-tap.js';
+import { contentChanged } from './second-tap.js';
 
 /**
  * A modal dialog: the browser keeps the focus inside and closes it by Escape. The second tap of a double tap that
@@ -16,13 +16,14 @@ import { dialogsChanged } from './second-tap.js';
  * @param {any} [props.beside] at a fixed place beside the title
  * @param {string} [props.class]
  * @param {boolean} [props.isTitleHidden]
+ * @param {boolean} [props.hasNoClose] whether it closes only by its content
  * @param {() => boolean} [props.mayClose] called before the user closes it
  */
-export function Dialog({ title, onClose, children, footer, beside, class: extra = '', isTitleHidden, mayClose = () => true }) {
+export function Dialog({ title, onClose, children, footer, beside, class: extra = '', isTitleHidden, hasNoClose, mayClose = () => !hasNoClose }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useId();
   useLayoutEffect(() => {
-    dialogsChanged();
+    contentChanged();
     const element = /** @type {HTMLDialogElement} */ (dialog.current);
     dialogOpens();
     element.showModal();
@@ -31,7 +32,7 @@ export function Dialog({ title, onClose, children, footer, beside, class: extra 
     return () => {
       element.close();
       dialogCloses();
-      dialogsChanged();
+      contentChanged();
     };
   }, []);
   const closed = () => {
@@ -68,7 +69,7 @@ export function Dialog({ title, onClose, children, footer, beside, class: extra 
       <header class=${isTitleHidden ? 'dialog-head bare' : 'dialog-head'}>
         <h2 id=${id} tabindex="-1" class=${isTitleHidden ? 'visually-hidden' : ''}>${title}</h2>
         ${beside}
-        <button type="button" class="button icon-only" aria-label=${t('close')} onClick=${close}><${Icon} name="close" /></button>
+        ${!hasNoClose && html`<button type="button" class="button icon-only" aria-label=${t('close')} onClick=${close}><${Icon} name="close" /></button>`}
       </header>
       <div class="dialog-body">${children}</div>
       ${footer && html`<footer class="dialog-foot">${footer}</footer>`}

@@ -1,7 +1,7 @@
-// Ignores the second tap of a double tap if the first one opened or closed a dialog: the user meant the previous
-// content.
+// Ignores the second tap of a double tap if the first one changed what is under the finger, for example opened a dialog:
+// the user meant the previous content.
 
-/** The longest time from the opening or closing until the second tap, in milliseconds. */
+/** The longest time from the change until the second tap, in milliseconds. */
 export const SECOND_TAP = 500;
 
 /** The longest distance between the two taps, in pixels. */
@@ -12,11 +12,11 @@ const NOWHERE = { x: -Infinity, y: -Infinity };
 const NEVER = { at: -Infinity, ...NOWHERE };
 
 let last = NOWHERE;
-/** When a dialog was last opened or closed, and where the tap before it was. */
+/** When the content last changed, and where the tap before it was. */
 let change = NEVER;
 
-/** Call it when a dialog opens or closes. */
-export function dialogsChanged() {
+/** Call it when a dialog opens or closes, and when a tap changes or removes what it touched. */
+export function contentChanged() {
   change = { at: performance.now(), ...last };
 }
 

@@ -6,6 +6,9 @@ import { createServer, request } from 'node:http';
 /** The number of events after which a connection ends. */
 const BATCH = 20;
 
+/** How long the page may take to handle the events, in milliseconds. */
+const TIMEOUT = 60_000;
+
 /** @typedef {[name: string, data: object]} Event */
 
 const frame = (cursor, [name, data]) => `id: night:${cursor}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
@@ -17,10 +20,12 @@ export async function startStreams(base) {
   /** The connection that has received every event. @type {import('node:http').ServerResponse | null} */
   let current = null;
   let connections = 0;
+  let lastCursor;
   let onReceived = () => {};
 
   const open = (incoming, response) => {
     connections += 1;
+    lastCursor = incoming.headers['last-event-id'];
     const known = /^night:(\d+)$/.exec(incoming.headers['last-event-id'] ?? '')?.[1];
     const cursor = Number(known ?? events.length);
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
@@ -66,8 +71,15 @@ export async function startStreams(base) {
      * @param {Event[]} more
      */
     send: (more) =>
-      new Promise((resolve) => {
-        onReceived = resolve;
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          const state = { connections, events: events.length, isConnected: current !== null, lastCursor };
+          reject(new Error(`the page did not handle the events: ${JSON.stringify(state)}`));
+        }, TIMEOUT);
+        onReceived = () => {
+          clearTimeout(timer);
+          resolve();
+        };
         const cursor = events.push(...more) - more.length;
         if (current) feed(current, cursor);
         current = null;

@@ -9,7 +9,7 @@ import * as menu from './menu.js';
 import { inSession, queue } from './ordering.js';
 import * as orders from './orders.js';
 import * as party from './party.js';
-import { checkSession, checkTableNumber, confirmSession, connectSession, end, phase, renewSession, resumeReopenedSession } from './session.js';
+import { checkSession, checkTableNumber, confirmAgain, confirmSession, connectSession, end, phase, renewSession, resumeReopenedSession } from './session.js';
 
 const CHECK_EVERY = 10 * 60_000;
 
@@ -43,6 +43,28 @@ export const stream = new EventStream({
   },
 });
 
+/** After this time in the background, such as the sleep of a tablet, other guests may be at the table. */
+const ABSENCE = 60_000;
+
+let hiddenAt = 0;
+/** Whether the page was hidden for that long, and the server has not confirmed the session since. */
+let isBack = false;
+
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'hidden') hiddenAt = Date.now();
+  else if (Date.now() - hiddenAt > ABSENCE) confirmAfterAbsence();
+});
+
+async function confirmAfterAbsence() {
+  isBack = true;
+  try {
+    await confirmAgain();
+    isBack = false;
+  } catch {
+    // The stream tries again when it connects.
+  }
+}
+
 /**
  * @param {string} name
  * @param {any} data
@@ -51,7 +73,8 @@ function handle(name, data) {
   switch (name) {
     case 'connected':
     case 'reset':
-      confirmSession();
+      if (isBack) confirmAfterAbsence();
+      else confirmSession();
       // The table may have another number since the tablet's token was issued.
       if (!isUpToDate()) renewSession().catch(() => {});
       orders.refresh();

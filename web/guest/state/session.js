@@ -144,6 +144,13 @@ export function confirmSession() {
   seen = device.value?.session_id ?? 0;
 }
 
+/** Call it after an absence, in which the guests may have left: if their session has ended, nobody is thanked. */
+export async function confirmAgain() {
+  seen = 0;
+  await checkSession();
+  confirmSession();
+}
+
 /**
  * Ends a session: shows the thank-you page, removes the guests' data and gets a token for the next session. If the
  * session ended while the page was closed, there is no thank-you page.

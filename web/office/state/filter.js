@@ -1,5 +1,5 @@
 // Which items of the menu are shown.
-import { signal } from '../../lib/preact.js';
+import { effect, signal } from '../../lib/preact.js';
 
 /** The search text. */
 export const query = signal('');
@@ -8,6 +8,13 @@ export const query = signal('');
 export const category = signal('');
 
 export const isSoldOutOnly = signal(false);
+
+/** The items that were shown since `isSoldOutOnly` was set. They stay when they are on sale again, so that no row moves. */
+const shownSoldOut = new Set();
+
+effect(() => {
+  if (!isSoldOutOnly.value) shownSoldOut.clear();
+});
 
 /** @typedef {{ category: import('wire').Category | null, count: number, items: import('wire').MenuItem[] }} Section */
 
@@ -20,9 +27,10 @@ export const isSoldOutOnly = signal(false);
 export function sectionsOf({ categories, items }) {
   const words = query.value.normalize().toLocaleLowerCase().split(/\s+/).filter(Boolean);
   const isFiltered = words.length > 0 || isSoldOutOnly.value;
-  const passes = (/** @type {import('wire').MenuItem} */ { name, description, is_available }) => {
+  const passes = (/** @type {import('wire').MenuItem} */ { id, name, description, is_available }) => {
+    if (isSoldOutOnly.value && !is_available) shownSoldOut.add(id);
     const text = `${name} ${description ?? ''}`.normalize().toLocaleLowerCase();
-    return words.every((word) => text.includes(word)) && !(isSoldOutOnly.value && is_available);
+    return words.every((word) => text.includes(word)) && !(isSoldOutOnly.value && !shownSoldOut.has(id));
   };
   const known = new Set(categories.map(({ id }) => id));
   /** @type {Map<number, import('wire').MenuItem[]>} */

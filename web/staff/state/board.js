@@ -15,7 +15,15 @@ import { keepTableOrder } from './table-order.js';
 import { menu, refreshMenu } from './menu.js';
 
 const PAUSE = 100;
+
+/** After this time without a successful reading the page says that it may be outdated. */
+const OUTDATED_AFTER = 10_000;
 const UNSEEN = 'staff.unseen';
+
+/** @typedef {{ store: string, cursor: string, orders: { order: number, table: number }[] }} Unseen */
+
+/** @type {Unseen} */
+const stored = { store: '', cursor: '', orders: [], ...read(UNSEEN) };
 
 /** The snapshot is also read at this interval, because changes of tables have no events. */
 const REFRESH_EVERY = 60_000;
@@ -28,8 +36,11 @@ export const tables = signal(null);
 /** @type {import('../../vendor/signals.mjs').Signal<import('../../lib/api.js').ApiError | null>} */
 export const failure = signal(null);
 
+/** Whether the tables that are shown may be old, because reading them has failed for some time. */
+export const isOutdated = signal(false);
+
 /** The new orders that were not shown on this page yet, with their tables. @type {import('../../vendor/signals.mjs').Signal<{ order: number, table: number }[]>} */
-export const unseen = signal(read(UNSEEN) ?? []);
+export const unseen = signal(stored.orders);
 
 /** Incremented by each event, for data that is not in the snapshot. */
 export const changes = signal(0);
@@ -44,8 +55,19 @@ export const stream = login.stream(handle);
 /**
  * @param {string} name
  * @param {any} data
+ * @param {string} id
  */
-function handle(name, data) {
+function handle(name, data, id) {
+  apply(name, data);
+  // After a reload or a new login, the stream continues here: orders that arrive meanwhile are also new.
+  if (id) remember({ cursor: id });
+}
+
+/**
+ * @param {string} name
+ * @param {any} data
+ */
+function apply(name, data) {
   switch (name) {
     case 'connected':
       checkBuild();
@@ -86,8 +108,13 @@ function notice({ order_id, table_id, table_number }) {
 
 /** @param {{ order: number, table: number }[]} next */
 function keep(next) {
-  write(UNSEEN, next);
+  remember({ orders: next });
   unseen.value = next;
+}
+
+/** @param {Partial<Unseen>} change */
+function remember(change) {
+  write(UNSEEN, Object.assign(stored, change));
 }
 
 /** Marks orders as seen. @param {(one: { order: number, table: number }) => boolean} isSeen */
@@ -109,6 +136,7 @@ function forgetGone(wasUnseen, now) {
 
 let loads = 0;
 let failures = 0;
+let failingSince = 0;
 let isLoading = false;
 let isStale = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -146,6 +174,7 @@ export async function refresh() {
   isStale = false;
   const token = account.value?.token;
   const wasUnseen = new Set(unseen.value);
+  const startedAt = Date.now();
   try {
     /** @type {import('wire').Dashboard} */
     const dashboard = await request('GET', '/admin/tables/dashboard');
@@ -155,11 +184,14 @@ export async function refresh() {
     tables.value = tables.value && !isUnused() ? keepTableOrder(tables.value, dashboard.tables) : dashboard.tables;
     forgetGone(wasUnseen, dashboard.tables);
     failure.value = null;
+    isOutdated.value = false;
     failures = 0;
     return dashboard.event_id;
   } catch (thrown) {
     if (own !== loads || account.value?.token !== token) return '';
+    if (!failure.value) failingSince = startedAt;
     failure.value = asApiError(thrown);
+    isOutdated.value = Date.now() - failingSince >= OUTDATED_AFTER;
     if (failure.value.status !== 401) {
       timer = setTimeout(tables.value ? refresh : start, backoff(failures, 1_000, 15_000));
       failures += 1;
@@ -176,11 +208,15 @@ export async function refresh() {
 /** The store whose tables are shown. */
 let store = '';
 
-/** Loads the tables and starts the stream. */
+/** Loads the tables and starts the stream where the last visit ended. */
 export async function start() {
   store = account.value?.store_id ?? '';
+  if (stored.store !== store) {
+    remember({ store, cursor: '' });
+    keep([]);
+  }
   const place = await refresh();
-  if (place) stream.start(place);
+  if (place) stream.start(stored.cursor || place);
 }
 
 /** Continues after a new login. */
@@ -198,8 +234,9 @@ export function stop() {
   isStale = false;
   stream.stop();
   tables.value = null;
+  failure.value = null;
+  isOutdated.value = false;
   menu.reset();
-  keep([]);
 }
 
 export function leave() {
