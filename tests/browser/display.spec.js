@@ -206,6 +206,30 @@ for (const [what, statuses, isReloaded] of [
   });
 }
 
+test('a stream that reconnects often causes one check of the build at a time', async ({ page, server, complaints }) => {
+  complaints.expect(/ERR_FAILED/);
+  await signIn(page, `${server.base}/staff`);
+  let checks = 0;
+  let release;
+  const isReleased = new Promise((resolve) => {
+    release = resolve;
+  });
+  await page.route('**/staff', async (route) => {
+    if (route.request().method() !== 'HEAD') return route.fallback();
+    checks += 1;
+    await isReleased;
+    await route.continue();
+  });
+  for (let n = 0; n < 8; n += 1) {
+    const connected = page.waitForResponse('**/admin/orders/stream');
+    await page.evaluate(() => dispatchEvent(new Event('online')));
+    await connected;
+    await expect(page.locator('.badge.live')).toBeVisible();
+  }
+  expect(checks).toBe(1);
+  release();
+});
+
 test('a double tap on a table of the staff page leaves its dialog open', async ({ page, server, complaints }) => {
   void complaints;
   await signIn(page, `${server.base}/staff`);

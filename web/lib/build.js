@@ -11,14 +11,21 @@ const UNUSED_FOR = 60_000;
 const AT_MOST_EVERY = 600_000;
 const STAMP = 'tableorder.reloaded_at';
 
+/** How long the response may take, in milliseconds. */
+const TIMEOUT = 10_000;
+
 let isPlanned = false;
+let isChecking = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
 /** Reads the server's build. If it differs from the page's, the page reloads when it is idle. */
 export async function checkBuild() {
-  if (isPlanned) return;
+  // A stream that reconnects again and again must not use up the browser's connections with checks.
+  if (isPlanned || isChecking) return;
+  isChecking = true;
   const build = await currentBuild();
+  isChecking = false;
   if (build === OWN) return;
   if (!build || Date.now() - Number(sessionStorage.getItem(STAMP)) < AT_MOST_EVERY) {
     checkLater();
@@ -52,10 +59,15 @@ function reloadWhenIdle() {
 }
 
 async function currentBuild() {
+  const abort = new AbortController();
+  const timeout = setTimeout(() => abort.abort(), TIMEOUT);
   try {
-    const response = await fetch(location.pathname, { method: 'HEAD', cache: 'no-store', credentials: 'omit' });
+    const { signal } = abort;
+    const response = await fetch(location.pathname, { method: 'HEAD', cache: 'no-store', credentials: 'omit', signal });
     return response.ok ? response.headers.get('x-build') : null;
   } catch {
     return null;
+  } finally {
+    clearTimeout(timeout);
   }
 }
