@@ -30,7 +30,7 @@ const BACKLOG: u32 = 1024;
 /// Time limit for the background tasks, and then for the database connections, to end after the last request.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
-/// A signal to stop may reach this process so much later than the embedded PostgreSQL.
+/// How much later than the embedded PostgreSQL this process may receive a signal to stop.
 const SIGNAL_GRACE: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(config: Config) -> Result<(), CliError> {
@@ -103,7 +103,7 @@ async fn serve(
             None
         }
         ended = &mut background => Some(match ended {
-            Ok(Err(epoch_changed)) => epoch_changed.to_string(),
+            Ok(Err(history_changed)) => history_changed.to_string(),
             _ => "the background tasks ended unexpectedly".to_owned(),
         }),
         _ = &mut watchdog => Some("the database watchdog ended unexpectedly".to_owned()),

@@ -95,7 +95,7 @@ async fn create(
     password: String,
     role: Role,
 ) -> Result<(), AppError> {
-    let store = users.store_of(store).await?;
+    let store = users.store_id(store).await?;
     users.create(store, &Actor::operator(), username, password, role).await.map(|_| ())
 }
 
@@ -105,5 +105,5 @@ async fn reset_password(
     username: &Username,
     password: String,
 ) -> Result<(), AppError> {
-    users.reset_password(users.store_of(store).await?, username, password).await
+    users.reset_password(users.store_id(store).await?, username, password).await
 }

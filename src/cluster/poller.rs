@@ -55,7 +55,7 @@ pub(super) async fn run(cluster: &Cluster, hub: &Hub, stop: &CancellationToken) 
 /// seen. The epoch is read last: if it has not changed, the positions read before belong to it.
 async fn poll(cluster: &Cluster, hub: &Hub) -> Result<Option<Uuid>> {
     let cached = cluster.0.versions.entries();
-    let sent = hub.sent();
+    let sent = hub.sent_seqs();
     let mut stores: Vec<StoreId> = cached.keys().chain(sent.keys()).copied().collect();
     stores.sort_unstable();
     stores.dedup();

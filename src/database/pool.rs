@@ -65,7 +65,7 @@ pub(super) struct PgManager {
     /// Connections of an older generation are closed instead of borrowed.
     generation: AtomicU64,
     /// Whether, since the watchdog's last check, connections were lost or led to a node that refuses writes.
-    is_suspect: AtomicBool,
+    is_connection_lost: AtomicBool,
     /// Cancelled when the pool is closed, which ends all work on its connections.
     pub(super) closed: CancellationToken,
 }
@@ -120,7 +120,7 @@ impl Manager for PgManager {
         // Boxed because the future is large and rarely needed.
         let connection = self.unless_closed(Box::pin(writable::connect(&self.options))).await;
         if connection.as_ref().is_err_and(is_read_only) {
-            self.is_suspect.store(true, Ordering::Relaxed);
+            self.is_connection_lost.store(true, Ordering::Relaxed);
         }
         let lifetime = self.max_lifetime.mul_f64(1.0 - LIFETIME_JITTER * rand::random::<f64>());
         Ok(ExpiringConnection { connection: connection?, generation, expires_at: Instant::now() + lifetime })
@@ -143,7 +143,7 @@ impl PgManager {
         let (retired, next) = (connection.generation, connection.generation + 1);
         // If the exchange fails, they are already retired.
         let _ = self.generation.compare_exchange(retired, next, Ordering::AcqRel, Ordering::Relaxed);
-        self.is_suspect.store(true, Ordering::Relaxed);
+        self.is_connection_lost.store(true, Ordering::Relaxed);
     }
 
     /// Whether this connection may be borrowed.
@@ -185,7 +185,7 @@ impl Pool {
             options: Arc::new(options),
             max_lifetime: config.max_lifetime,
             generation: AtomicU64::new(0),
-            is_suspect: AtomicBool::new(false),
+            is_connection_lost: AtomicBool::new(false),
             closed,
         };
         // Last in, first out: the memory of the connection used last is still cached, and surplus connections become idle.
@@ -236,8 +236,8 @@ impl Pool {
     }
 
     /// Whether, since the last call, a connection was lost or led to a node that refuses writes.
-    pub(super) fn take_suspicion(&self) -> bool {
-        self.inner.manager().is_suspect.swap(false, Ordering::Relaxed)
+    pub(super) fn take_connection_lost(&self) -> bool {
+        self.inner.manager().is_connection_lost.swap(false, Ordering::Relaxed)
     }
 
     /// The number of connections, and how many of them are idle.

@@ -85,7 +85,7 @@ async fn check_repeatedly(database: &Database, options: &PgConnectOptions) {
     let mut read_only = false;
     loop {
         // A new connection may lead to another node than the watchdog's.
-        if database.pool().take_suspicion() {
+        if database.pool().take_connection_lost() {
             connection = None;
         }
         let was_connected = connection.is_some();

@@ -143,7 +143,7 @@ impl Hub {
     pub fn position_moved(&self, position: StorePosition) {
         let Some(channel) = self.channel(position.store_id) else { return };
         channel.access_changed(position.access_version);
-        if channel.sent().is_some_and(|sent| sent < position.event_seq) {
+        if channel.sent_seq().is_some_and(|sent| sent < position.event_seq) {
             self.0.to_catch_up.put(position);
         }
     }
@@ -156,9 +156,9 @@ impl Hub {
 
     /// The stores with open streams on this instance, each with the seq up to which every event was sent.
     #[must_use]
-    pub fn sent(&self) -> HashMap<StoreId, i64> {
+    pub fn sent_seqs(&self) -> HashMap<StoreId, i64> {
         let channels = lock(&self.0.channels).clone();
-        channels.into_iter().map(|(store, channel)| (store, channel.sent().unwrap_or(0))).collect()
+        channels.into_iter().map(|(store, channel)| (store, channel.sent_seq().unwrap_or(0))).collect()
     }
 
     /// The paired devices with an open stream on this instance, by store.
@@ -238,7 +238,7 @@ impl Hub {
     async fn catch_up(&self, head: StorePosition) -> Result<()> {
         let store = head.store_id;
         let Some(channel) = self.channel(store) else { return Ok(()) };
-        while let Some(sent) = channel.sent().filter(|sent| *sent < head.event_seq) {
+        while let Some(sent) = channel.sent_seq().filter(|sent| *sent < head.event_seq) {
             let read = self.0.database.read(|conn| event::after(conn, store, sent, CATCH_UP_PAGE).scope_boxed());
             let events = read.await?;
             match events.first() {
@@ -304,9 +304,9 @@ mod tests {
         drop(first);
         let third = hub.reserve_slot(STORE, OWNER).unwrap();
         drop(second);
-        assert_eq!((hub.sent().into_keys().collect(), hub.open_streams()), (vec![STORE], 1));
+        assert_eq!((hub.sent_seqs().into_keys().collect(), hub.open_streams()), (vec![STORE], 1));
         drop(third);
-        assert_eq!((hub.sent().len(), hub.open_streams()), (0, 0));
+        assert_eq!((hub.sent_seqs().len(), hub.open_streams()), (0, 0));
     }
 
     #[tokio::test]
@@ -321,7 +321,7 @@ mod tests {
         assert!(received(slow.receiver.as_mut().unwrap()).is_empty());
         let head = StreamHead { event_seq: 10, pruned_seq: 0, access_version: 0, menu_version: 1 };
         let slow = Subscription { slot: slow, head };
-        assert_eq!(slow.sent(), 12);
+        assert_eq!(slow.sent_seq(), 12);
         let options = StreamOptions {
             scope: Scope::Staff,
             resume_from: None,

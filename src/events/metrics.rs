@@ -5,7 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// Bounds in seconds: milliseconds normally, a second if an announcement was lost.
+/// Bounds in seconds. A delivery normally takes milliseconds; it takes a second if an announcement was lost.
 const BOUNDS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
 /// Counters of events and streams on this instance.

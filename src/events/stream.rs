@@ -100,7 +100,7 @@ impl EventStream {
             cursor: at_head,
             seen,
             // Another stream may have advanced the channel since the head was read.
-            replay_to: head.event_seq.max(subscription.sent()),
+            replay_to: head.event_seq.max(subscription.sent_seq()),
             page: FIRST_PAGE,
             frames,
             heartbeat: options.heartbeat,
@@ -236,7 +236,7 @@ impl EventStream {
             }
             Err(RecvError::Lagged(_)) => {
                 self.subscription.metrics().lags.inc();
-                self.replay_to = self.subscription.sent();
+                self.replay_to = self.subscription.sent_seq();
                 Ok(None)
             }
             Err(RecvError::Closed) => Err(StreamAborted("its channel closed")),

@@ -15,7 +15,7 @@ pub struct Device {
     pub table_number: i32,
     /// When it logged in with the password.
     pub paired_at: DateTime<Utc>,
-    /// When it was last seen; up to one hour old while the device only opens streams.
+    /// When it was last seen. An open stream updates it every ten minutes.
     pub last_seen_at: DateTime<Utc>,
 }
 

@@ -42,5 +42,5 @@ pub use session::{CompletedSession, ReopenedSession, Session, SessionTotals};
 pub use setup::{SetupCode, SetupState, SetupStatus};
 pub use store::{Store, StoreCode};
 pub use table::{DashboardTable, Table};
-pub use throttle::{AttemptCounts, FailureKey, LockoutPolicy, SuccessLimit, network_of};
+pub use throttle::{AttemptCounts, AttemptKey, LockoutPolicy, SuccessLimit, network_of};
 pub use user::{Role, User, Username};

@@ -11,9 +11,9 @@ use super::{StoreId, UserId};
 /// The key by which attempts are counted: a digest of an account's name or of an address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(transparent)]
-pub struct FailureKey(Vec<u8>);
+pub struct AttemptKey(Vec<u8>);
 
-impl FailureKey {
+impl AttemptKey {
     /// A user, as entered in the login request.
     #[must_use]
     pub fn of_user(store_code: &str, username: &str) -> Self {
@@ -28,7 +28,7 @@ impl FailureKey {
 
     /// The current password of a logged-in user.
     #[must_use]
-    pub fn of_login(store: StoreId, user: UserId) -> Self {
+    pub fn of_current_password(store: StoreId, user: UserId) -> Self {
         Self::digest(b"login", &[&store.0.to_be_bytes(), &user.0.to_be_bytes()])
     }
 
@@ -96,7 +96,7 @@ impl AttemptCounts {
 #[derive(Debug, Clone, Copy)]
 pub struct LockoutPolicy {
     /// The number of failures that causes the first lockout.
-    pub free_failures: i32,
+    pub failures_to_lockout: i32,
     /// The first lockout; each further failure doubles it.
     pub first: Duration,
     /// The longest lockout.
@@ -107,7 +107,7 @@ impl LockoutPolicy {
     /// The end of the lockout; `None` if there are too few failures for one.
     #[must_use]
     pub fn locked_until(&self, counts: &AttemptCounts) -> Option<DateTime<Utc>> {
-        let beyond = u32::try_from(counts.failures - self.free_failures).ok()?;
+        let beyond = u32::try_from(counts.failures - self.failures_to_lockout).ok()?;
         let lockout = self.first.saturating_mul(2_u32.saturating_pow(beyond)).min(self.longest);
         counts.last_at.checked_add_signed(TimeDelta::from_std(lockout).ok()?)
     }
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn the_lockout_doubles_up_to_the_longest() {
         let policy =
-            LockoutPolicy { free_failures: 5, first: Duration::from_secs(30), longest: Duration::from_mins(15) };
+            LockoutPolicy { failures_to_lockout: 5, first: Duration::from_secs(30), longest: Duration::from_mins(15) };
         let last_at = DateTime::UNIX_EPOCH;
         let lockout = |count| {
             let counts = AttemptCounts { failures: count, ..AttemptCounts::none(last_at) };
@@ -193,19 +193,19 @@ mod tests {
     #[test]
     fn different_fields_have_different_keys() {
         let keys = [
-            FailureKey::of_user("ab", "c"),
-            FailureKey::of_user("a", "bc"),
-            FailureKey::of_table("ab", 1),
-            FailureKey::of_table("ab", 2),
-            FailureKey::of_login(StoreId(1), UserId(2)),
-            FailureKey::of_login(StoreId(2), UserId(1)),
-            FailureKey::of_address("192.0.2.1".parse().unwrap()),
-            FailureKey::of_address("2001:db8::1".parse().unwrap()),
-            FailureKey::of_setup("2001:db8::1".parse().unwrap()),
+            AttemptKey::of_user("ab", "c"),
+            AttemptKey::of_user("a", "bc"),
+            AttemptKey::of_table("ab", 1),
+            AttemptKey::of_table("ab", 2),
+            AttemptKey::of_current_password(StoreId(1), UserId(2)),
+            AttemptKey::of_current_password(StoreId(2), UserId(1)),
+            AttemptKey::of_address("192.0.2.1".parse().unwrap()),
+            AttemptKey::of_address("2001:db8::1".parse().unwrap()),
+            AttemptKey::of_setup("2001:db8::1".parse().unwrap()),
         ];
         let distinct: std::collections::HashSet<_> = keys.iter().collect();
         assert_eq!(distinct.len(), keys.len());
-        let neighbour = FailureKey::of_address("2001:db8::ffff:0:0:1".parse().unwrap());
+        let neighbour = AttemptKey::of_address("2001:db8::ffff:0:0:1".parse().unwrap());
         assert_eq!(neighbour, keys[7], "addresses of one /64 share a key");
     }
 }

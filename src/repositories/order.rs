@@ -17,7 +17,7 @@ const EARLIEST: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).unwrap();
 const LATEST: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap();
 
 /// Selects orders `o` with their lines. `$tail` filters and sorts them; a sub-select in it is made an array, so that it is
-/// evaluated before the lines are read. The lines are arrays of their columns: JSON takes PostgreSQL twice the time.
+/// evaluated before the lines are read. The lines are one array for each column, because building JSON takes PostgreSQL twice as long.
 macro_rules! select_orders {
     ($tail:literal, $($bind:expr),*) => {
         sqlx::query!(

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::error::Result;
-use crate::models::{AttemptCounts, FailureKey};
+use crate::models::{AttemptCounts, AttemptKey};
 
 /// Locks the row of `key`, which is created if it does not exist, and returns its counts. A time later than `now` comes
 /// from an instance with a wrong clock and is replaced by `now`.
-pub async fn lock(conn: &mut PgConnection, key: &FailureKey, now: DateTime<Utc>) -> Result<AttemptCounts> {
+pub async fn lock(conn: &mut PgConnection, key: &AttemptKey, now: DateTime<Utc>) -> Result<AttemptCounts> {
     Ok(sqlx::query_as!(
         AttemptCounts,
         r#"INSERT INTO login_throttle AS known (key, failures, failed_at) VALUES ($1, 0, $2)
@@ -22,7 +22,7 @@ pub async fn lock(conn: &mut PgConnection, key: &FailureKey, now: DateTime<Utc>)
 }
 
 /// Writes the counts of `key`.
-pub async fn update(conn: &mut PgConnection, key: &FailureKey, counts: &AttemptCounts) -> Result<()> {
+pub async fn update(conn: &mut PgConnection, key: &AttemptKey, counts: &AttemptCounts) -> Result<()> {
     sqlx::query!(
         "UPDATE login_throttle SET failures = $2, failed_at = $3, claimed_until = $4, successes_until = $5
          WHERE key = $1",
@@ -40,7 +40,7 @@ pub async fn update(conn: &mut PgConnection, key: &FailureKey, counts: &AttemptC
 /// Records that the attempt with the claim `claimed_until` failed at `now`. It was already counted when it began.
 pub async fn fail(
     conn: &mut PgConnection,
-    key: &FailureKey,
+    key: &AttemptKey,
     now: DateTime<Utc>,
     claimed_until: DateTime<Utc>,
 ) -> Result<()> {
@@ -58,7 +58,7 @@ pub async fn fail(
 /// Records that the attempt with the claim `claimed_until` succeeded: subtracts `count` failures.
 pub async fn decrement(
     conn: &mut PgConnection,
-    key: &FailureKey,
+    key: &AttemptKey,
     count: i32,
     claimed_until: DateTime<Utc>,
 ) -> Result<()> {
@@ -75,7 +75,7 @@ pub async fn decrement(
 }
 
 /// Deletes the counts of `key`.
-pub async fn reset(conn: &mut PgConnection, key: &FailureKey) -> Result<()> {
+pub async fn reset(conn: &mut PgConnection, key: &AttemptKey) -> Result<()> {
     sqlx::query!("DELETE FROM login_throttle WHERE key = $1", key.as_bytes()).execute(conn).await?;
     Ok(())
 }

@@ -45,7 +45,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/setup", get(async |headers: HeaderMap, client: IfNoneMatch| page("setup.html", &headers, &client)))
         .route_layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
         .route_layer(header(HeaderName::from_static("permissions-policy"), PERMISSIONS))
-        // A policy is for pages; with each file it would be a tenth of what the guest page loads.
+        // Only pages need the policy. With each file it would make the first load of the guest page a tenth larger.
         .route(ASSETS, get(asset))
 }
 
@@ -71,8 +71,8 @@ fn page(name: &str, request: &HeaderMap, client: &IfNoneMatch) -> Response {
     (headers, encoding, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page.content.clone()).into_response()
 }
 
-/// A file that a page loads. While a server is being replaced, a page may ask the new one for files of the old build, or
-/// the other way round: it gets the file there is, which must not be stored under that address.
+/// A file that a page loads. During an update, a page may ask the new server for files of the old build, or the old server
+/// for files of the new one. The server sends its own version, which the browser must not store under that address.
 async fn asset(Path((build, path)): Path<(String, String)>) -> Response {
     let files = files();
     let Some(asset) = files.asset(&path) else {

@@ -56,7 +56,7 @@ pub struct DeviceResponse {
     pub table_number: i32,
     /// When it logged in with the table's password.
     pub paired_at: DateTime<Utc>,
-    /// When it last logged in, renewed its token or opened a stream. Streams update this time at most once an hour.
+    /// When it last logged in, renewed its token or opened a stream. An open stream updates this time every ten minutes.
     pub last_seen_at: DateTime<Utc>,
 }
 

@@ -1,4 +1,5 @@
-//! The places in the queue of passwords to hash. They are shared, so a store can use only a part of them.
+//! Limits the passwords that are queued or being hashed. Each of them holds a permit, and one store can hold only a part of
+//! the permits.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::{AppError, ErrorCode, Limit, Result};
 use crate::models::StoreId;
 
-/// The places in the queue. Clones share them.
+/// The permits. Clones share them.
 #[derive(Debug, Clone)]
 pub struct HashQueue {
     size: usize,
@@ -21,7 +22,7 @@ struct Used {
     by_store: HashMap<Option<StoreId>, usize>,
 }
 
-/// A place in the queue, for one password.
+/// The permit of one password.
 #[derive(Debug)]
 pub struct HashPermit {
     queue: HashQueue,
@@ -29,25 +30,25 @@ pub struct HashPermit {
 }
 
 impl HashQueue {
-    /// A queue with `size` places.
+    /// A queue with `size` permits.
     #[must_use]
     pub fn new(size: usize) -> Self {
         Self { size, used: Arc::default() }
     }
 
-    /// The number of places.
+    /// The number of permits.
     #[must_use]
     pub fn size(&self) -> usize {
         self.size
     }
 
-    /// The number of places that are used.
+    /// The number of permits in use.
     #[must_use]
     pub fn length(&self) -> usize {
         self.used().all
     }
 
-    /// Takes a place. A store can use as many places as are free: alone half of the queue, and less while other stores use
+    /// Takes a permit. A store can hold as many permits as are free: alone half of the queue, and less while other stores use
     /// it, too. So no store can fill it.
     ///
     /// # Errors

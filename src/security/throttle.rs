@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::config::LoginConfig;
 use crate::database::{Database, retention};
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{AttemptCounts, FailureKey, LockoutPolicy, SuccessLimit};
+use crate::models::{AttemptCounts, AttemptKey, LockoutPolicy, SuccessLimit};
 use crate::repositories::throttle;
 
 /// How long a lockout is cached, so that further attempts need no query.
@@ -56,7 +56,7 @@ pub struct LoginThrottle {
     address: LockoutPolicy,
     successes: SuccessLimit,
     retention: Duration,
-    lockouts: Cache<FailureKey, Lockout>,
+    lockouts: Cache<AttemptKey, Lockout>,
     attempts: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
@@ -94,16 +94,16 @@ struct Lockout {
 
 /// The keys that a login attempt is counted under: its account and its address.
 #[derive(Debug, Clone)]
-pub struct LoginAttemptKey {
-    account: FailureKey,
-    address: FailureKey,
+pub struct AttemptKeys {
+    account: AttemptKey,
+    address: AttemptKey,
 }
 
-impl LoginAttemptKey {
+impl AttemptKeys {
     /// An attempt for `account` from `address`.
     #[must_use]
-    pub fn new(account: FailureKey, address: IpAddr) -> Self {
-        Self { account, address: FailureKey::of_address(address) }
+    pub fn new(account: AttemptKey, address: IpAddr) -> Self {
+        Self { account, address: AttemptKey::of_address(address) }
     }
 }
 
@@ -113,7 +113,7 @@ impl LoginAttemptKey {
 #[must_use = "the attempt counts as a failure until it has succeeded"]
 pub struct Attempt {
     throttle: LoginThrottle,
-    key: LoginAttemptKey,
+    key: AttemptKeys,
     claimed_until: DateTime<Utc>,
 }
 
@@ -122,7 +122,7 @@ enum Admission {
     /// It was counted, and is in progress until `claimed_until` at the latest.
     Admitted { claimed_until: DateTime<Utc> },
     /// Too many attempts have failed or succeeded.
-    Locked { key: FailureKey, lockout: Lockout },
+    Locked { key: AttemptKey, lockout: Lockout },
     /// Attempts in progress use up the budget.
     Busy,
 }
@@ -131,8 +131,8 @@ impl LoginThrottle {
     /// A throttle that counts in `database`.
     #[must_use]
     pub fn new(database: Database, clock: Clock, config: &LoginConfig) -> Self {
-        let policy = |free_failures| LockoutPolicy {
-            free_failures,
+        let policy = |failures_to_lockout| LockoutPolicy {
+            failures_to_lockout,
             first: config.first_lockout,
             longest: config.longest_lockout,
         };
@@ -174,7 +174,7 @@ impl LoginThrottle {
     ///
     /// # Errors
     /// `TOO_MANY_REQUESTS`, with the time to wait.
-    pub fn check_cached(&self, key: &LoginAttemptKey) -> Result<()> {
+    pub fn check_cached(&self, key: &AttemptKeys) -> Result<()> {
         let now = self.clock.now();
         let lockouts = [&key.account, &key.address].into_iter().filter_map(|key| self.lockouts.get(key));
         let longest = lockouts.filter(|lockout| lockout.until > now).max_by_key(|lockout| lockout.until);
@@ -185,7 +185,7 @@ impl LoginThrottle {
     ///
     /// # Errors
     /// `TOO_MANY_REQUESTS`, with the time to wait.
-    pub async fn begin_attempt(&self, key: LoginAttemptKey) -> Result<Attempt> {
+    pub async fn begin_attempt(&self, key: AttemptKeys) -> Result<Attempt> {
         let wait_until = Instant::now() + MAX_WAIT;
         let mut backoff = FIRST_BACKOFF_MS;
         loop {
@@ -210,7 +210,7 @@ impl LoginThrottle {
         }
     }
 
-    async fn admit(&self, key: &LoginAttemptKey, now: DateTime<Utc>) -> Result<Admission> {
+    async fn admit(&self, key: &AttemptKeys, now: DateTime<Utc>) -> Result<Admission> {
         let claimed_until = now + ATTEMPT_TIME;
         let expired_before = self.expired_before(now);
         let admit = self.database.transaction_without_store(|tx| {
@@ -258,7 +258,7 @@ impl LoginThrottle {
     }
 
     /// Deletes the attempts of accounts that have a new password. If that fails, their lockouts end by themselves.
-    pub async fn clear_lockouts(&self, accounts: &[FailureKey]) {
+    pub async fn clear_lockouts(&self, accounts: &[AttemptKey]) {
         for account in accounts {
             self.lockouts.invalidate(account);
             let cleared = self.database.write(|conn| throttle::reset(conn, account).scope_boxed());

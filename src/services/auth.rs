@@ -13,13 +13,13 @@ use crate::clock::Clock;
 use crate::config::JwtConfig;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Reason, Result};
-use crate::models::{AuditAction, FailureKey, NewAuditEntry, Store, TableId, UserId};
+use crate::models::{AttemptKey, AuditAction, NewAuditEntry, Store, TableId, UserId};
 use crate::repositories::user::PasswordChange;
 use crate::repositories::{event, store, user};
 use crate::security::access::TokenRevocationCache;
 use crate::security::identity::{AdminIdentity, TableIdentity};
 use crate::security::password::Passwords;
-use crate::security::throttle::{LoginAttemptKey, LoginThrottle};
+use crate::security::throttle::{AttemptKeys, LoginThrottle};
 use crate::security::token::{Audience, Tokens, VerifiedToken};
 use crate::services::{DeviceService, SessionService, audit};
 
@@ -111,7 +111,7 @@ impl AuthService {
     }
 
     /// The store of a logged-in user.
-    pub async fn store_of(&self, identity: &AdminIdentity) -> Result<Store> {
+    pub async fn store(&self, identity: &AdminIdentity) -> Result<Store> {
         self.database.read(|conn| store::get(conn, identity.store_id).scope_boxed()).await
     }
 
@@ -144,7 +144,7 @@ impl AuthService {
         let old = user.map(|user| user.password_hash).ok_or(ErrorCode::InvalidToken)?;
         let wrong_password = || AppError::invalid_field("current_password", Reason::WrongPassword);
         let address = identity.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-        let key = LoginAttemptKey::new(FailureKey::of_login(store, identity.user_id), address);
+        let key = AttemptKeys::new(AttemptKey::of_current_password(store, identity.user_id), address);
         if !self.is_password(key, Some(store), current, Some(old.clone())).await? {
             return Err(wrong_password());
         }

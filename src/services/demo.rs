@@ -72,8 +72,8 @@ impl DemoService {
         Ok(self.removable_by(store).await?.is_some())
     }
 
-    /// The demo, if there is one and `store` is this server's own store: the oldest one but the demo. A server with
-    /// many stores thereby has one store that decides; the others do not learn whether there is a demo.
+    /// The demo, if there is one and `store` is the oldest other store. On a server with many stores only that one can remove
+    /// the demo; for the others it does not exist.
     async fn removable_by(&self, store: StoreId) -> Result<Option<Store>> {
         let read = self.database.read(|conn| {
             async move { Ok((store_rows::first_real(conn).await?, store_rows::find_demo(conn).await?)) }.scope_boxed()

@@ -226,8 +226,8 @@ impl DeviceService {
         });
     }
 
-    /// Records the devices with an open stream as seen, every ten minutes: otherwise a tablet whose stream stays open
-    /// for a day would be unpaired before one that was only used once since. It never returns.
+    /// Records the devices with an open stream as seen, every ten minutes. Otherwise a tablet whose stream stays open all day
+    /// would look unused and be unpaired first. It never returns.
     pub async fn run_seen(&self, hub: &Hub) {
         loop {
             tokio::time::sleep(SEEN_INTERVAL).await;

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::Path;
 
-/// Destinations that stand for the networks that this machine may be in: the internet (by an address for documentation)
-/// and the private networks.
+/// An address in each network that this machine may be connected to: the internet (an address reserved for documentation)
+/// and the private networks. The route to each of them shows an address of this machine.
 const DESTINATIONS: [Ipv4Addr; 5] = [
     Ipv4Addr::new(192, 0, 2, 1),
     Ipv4Addr::new(192, 168, 0, 1),

@@ -15,10 +15,10 @@ use scoped_futures::ScopedFutureExt;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
-use crate::models::{Actor, AuditAction, FailureKey, NewAuditEntry, Role, SetupCode, SetupState, SetupStatus, StoreId};
+use crate::models::{Actor, AttemptKey, AuditAction, NewAuditEntry, Role, SetupCode, SetupState, SetupStatus, StoreId};
 use crate::repositories::{setup, store as store_rows, user};
 use crate::security::password::Passwords;
-use crate::security::throttle::{Attempt, LoginAttemptKey, LoginThrottle};
+use crate::security::throttle::{Attempt, AttemptKeys, LoginThrottle};
 use crate::services::audit;
 use crate::services::lan::lan_hosts;
 use crate::services::store::{self, NewStore};
@@ -35,7 +35,7 @@ pub struct SetupService {
     clock: Clock,
     /// The address that the server listens on.
     host: IpAddr,
-    /// Set once there is a store. It stays so: stores are not deleted, so that no further query is needed.
+    /// Whether a store exists. It is never reset, because stores are not deleted, and saves a query.
     is_closed: Arc<AtomicBool>,
 }
 
@@ -168,7 +168,7 @@ impl SetupService {
         created.await
     }
 
-    /// Whether `new` describes the store and its owner, whose password it has.
+    /// Whether `new` has the values of the store `id` and of its owner, including the password.
     async fn is_repetition(&self, id: StoreId, new: &NewStore) -> Result<bool> {
         let read = self.database.read(|conn| {
             async move {
@@ -204,7 +204,7 @@ impl SetupService {
     }
 
     async fn begin_attempt(&self, address: IpAddr) -> Result<Attempt> {
-        let key = LoginAttemptKey::new(FailureKey::of_setup(address), address);
+        let key = AttemptKeys::new(AttemptKey::of_setup(address), address);
         self.throttle.check_cached(&key)?;
         self.throttle.begin_attempt(key).await
     }

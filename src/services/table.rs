@@ -8,7 +8,7 @@ use crate::config::StoreLimits;
 use crate::database::Database;
 use crate::error::{AppError, ErrorCode, Result};
 use crate::events::{Hub, Scope};
-use crate::models::{Actor, AuditAction, DashboardTable, FailureKey, NewAuditEntry, StoreId, Table, TableId};
+use crate::models::{Actor, AttemptKey, AuditAction, DashboardTable, NewAuditEntry, StoreId, Table, TableId};
 use crate::repositories::{event, order, table};
 use crate::security::access::TokenRevocationCache;
 use crate::security::password::Passwords;
@@ -144,7 +144,7 @@ impl TableService {
             self.access.revoked(store, access_version);
             // Failures with the old password must not lock the tablet out.
             if let Ok(store) = self.stores.get(store).await {
-                let key = FailureKey::of_table(&store.code, table.table_number.into());
+                let key = AttemptKey::of_table(&store.code, table.table_number.into());
                 self.throttle.clear_lockouts(&[key]).await;
             }
         }

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::StoreLimits;
 use crate::database::{Connection, Database};
 use crate::error::{AppError, ErrorCode, Reason, Result};
-use crate::models::{Actor, AuditAction, FailureKey, NewAuditEntry, Role, StoreCode, StoreId, User, UserId, Username};
+use crate::models::{Actor, AttemptKey, AuditAction, NewAuditEntry, Role, StoreCode, StoreId, User, UserId, Username};
 use crate::repositories::user::PasswordChange;
 use crate::repositories::{event, store, user};
 use crate::security::access::TokenRevocationCache;
@@ -72,7 +72,7 @@ impl UserService {
     ///
     /// # Errors
     /// `STORE_NOT_FOUND`.
-    pub async fn store_of(&self, code: &StoreCode) -> Result<StoreId> {
+    pub async fn store_id(&self, code: &StoreCode) -> Result<StoreId> {
         let store = self.database.read(|conn| store::find_by_code(conn, Some(code)).scope_boxed()).await?;
         store.map(|store| store.id).ok_or_else(|| ErrorCode::StoreNotFound.into())
     }
@@ -200,8 +200,8 @@ impl UserService {
     /// Ends lockouts after a password change: failures with the old password must not lock the user out.
     async fn clear_lockouts(&self, id: StoreId, user: &User) {
         let store = self.database.read(|conn| store::get(conn, id).scope_boxed()).await;
-        let name = store.map(|store| FailureKey::of_user(&store.code, &user.username)).ok();
-        let keys: Vec<_> = name.into_iter().chain([FailureKey::of_login(id, user.id)]).collect();
+        let name = store.map(|store| AttemptKey::of_user(&store.code, &user.username)).ok();
+        let keys: Vec<_> = name.into_iter().chain([AttemptKey::of_current_password(id, user.id)]).collect();
         self.throttle.clear_lockouts(&keys).await;
     }
 

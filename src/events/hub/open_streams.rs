@@ -85,8 +85,8 @@ impl OpenStreams {
         limits: &StreamLimits,
         closed: CancellationToken,
     ) -> Result<(u64, usize)> {
-        let of_login = self.streams.iter().filter(|stream| stream.owner == owner).count();
-        let excess = (of_login + 1).saturating_sub(limits.per_login);
+        let of_current_password = self.streams.iter().filter(|stream| stream.owner == owner).count();
+        let excess = (of_current_password + 1).saturating_sub(limits.per_login);
         let of_account = self.streams.iter().filter(|stream| stream.owner.account == owner.account).count();
         let (limit, maximum) = match owner.account {
             StreamAccount::Table(_) => (Limit::TableStreams, limits.per_table),

@@ -125,7 +125,7 @@ impl StoreChannel {
         });
     }
 
-    pub(super) fn sent(&self) -> Option<i64> {
+    pub(super) fn sent_seq(&self) -> Option<i64> {
         lock(&self.order).sent
     }
 
@@ -182,6 +182,6 @@ pub(super) mod tests {
         assert_eq!(received(&mut receiver), [11]);
         assert_eq!([channel.push(event(12)), channel.push(event(12)), channel.push(event(5))], [None; 3]);
         assert_eq!(received(&mut receiver), [12, 13, 14]);
-        assert_eq!(channel.sent(), Some(14));
+        assert_eq!(channel.sent_seq(), Some(14));
     }
 }

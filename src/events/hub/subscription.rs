@@ -117,8 +117,8 @@ impl Subscription {
     }
 
     /// The seq up to which the channel has sent every event.
-    pub(in crate::events) fn sent(&self) -> i64 {
-        self.slot.channel.sent().unwrap_or(self.head.event_seq)
+    pub(in crate::events) fn sent_seq(&self) -> i64 {
+        self.slot.channel.sent_seq().unwrap_or(self.head.event_seq)
     }
 
     pub(in crate::events) fn metrics(&self) -> &EventMetrics {

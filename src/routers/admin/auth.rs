@@ -46,7 +46,7 @@ async fn login_admin(
     responses((status = 200, description = "The user of this token", body = MeResponse)),
 )]
 async fn show_me(admin: AdminIdentity, State(state): State<AppState>) -> Result<Json<MeResponse>> {
-    let store = state.auth.store_of(&admin).await?;
+    let store = state.auth.store(&admin).await?;
     Ok(Json(MeResponse::new(admin, store)))
 }
 

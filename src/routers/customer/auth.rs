@@ -77,7 +77,7 @@ impl<S: Send + Sync> FromRequestParts<S> for TokenToRenew {
     post, path = "/api/v1/customer/auth/session", tag = "customer: auth",
     security(("table_token" = [])),
     responses((status = 200, description = "A new token", body = TableLoginResponse)),
-    extensions(("x-errors" = json!(["DEVICE_REVOKED"]))),
+    extensions(("x-errors" = json!(["DEVICE_REVOKED", "TOO_MANY_REQUESTS"]))),
 )]
 async fn renew_session(
     TokenToRenew(token): TokenToRenew,

@@ -1,6 +1,6 @@
-//! Joins the modules of a page into one: a slow tablet needs longer for seventy requests than for everything else at its
-//! first load. Each module becomes a function. What it imports are constants, and what it exports is in the object that
-//! it returns, so modules must not import each other in circles, and an exported variable must not change.
+//! Joins the modules of a page into one file, because on a slow tablet the number of requests dominates the first load. Each
+//! module becomes a function that returns an object with its exports, and an import becomes a constant that reads that
+//! object. So modules must not import each other in a cycle, and an exported variable must not change.
 
 use std::collections::BTreeMap;
 
@@ -123,7 +123,7 @@ fn next_statement(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, keyword, after))
 }
 
-/// What is before the quoted text, the quoted text, and what is after it.
+/// Splits a statement into the text before its quoted path, the path, and the text after it.
 fn split_at_specifier(statement: &str) -> (&str, &str, &str) {
     let mut parts = statement.splitn(3, ['\'', '"']);
     let mut next = || parts.next().unwrap_or_default();

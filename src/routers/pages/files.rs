@@ -60,8 +60,8 @@ impl Files {
         self.assets.get(path)
     }
 
-    /// Joins the modules, compresses the files and completes the pages. This takes some 10 ms in a release build, once, when
-    /// a page is first requested: less trouble than a build script, and a server starts as fast as without pages.
+    /// Joins the modules, compresses the files and completes the pages. This takes some 10 ms in a release build, at the
+    /// first request for a page, so that no build script is needed and the start stays fast.
     fn read() -> io::Result<Self> {
         // Types of the libraries are for the type checker only.
         let files: BTreeMap<String, Vec<u8>> = Web::iter()

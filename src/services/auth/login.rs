@@ -2,12 +2,12 @@
 
 use crate::error::{AppError, ErrorCode, Result};
 use crate::models::{
-    Actor, ActorKind, AuditAction, DeviceId, FailureKey, NewAuditEntry, Role, SessionId, Store, StoreCode, StoreId,
+    Actor, ActorKind, AttemptKey, AuditAction, DeviceId, NewAuditEntry, Role, SessionId, Store, StoreCode, StoreId,
     Table, TableId, User, Username,
 };
 use crate::repositories::{store, table, user};
 use crate::request_context;
-use crate::security::throttle::LoginAttemptKey;
+use crate::security::throttle::AttemptKeys;
 use crate::security::token::{Audience, IssuedToken, Subject};
 use crate::services::audit;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -58,7 +58,7 @@ impl AuthService {
         password: String,
         address: IpAddr,
     ) -> Result<TableLogin> {
-        let key = LoginAttemptKey::new(FailureKey::of_table(store_code, table_number), address);
+        let key = AttemptKeys::new(AttemptKey::of_table(store_code, table_number), address);
         let (store, table) = self.find_table(store_code, table_number).await?;
         let hash = table.as_ref().map(|table| table.password_hash.clone());
         let matches = self.is_password(key, store.as_ref().map(|store| store.id), password, hash).await?;
@@ -84,7 +84,7 @@ impl AuthService {
     /// checked.
     pub(super) async fn is_password(
         &self,
-        key: LoginAttemptKey,
+        key: AttemptKeys,
         store: Option<StoreId>,
         password: String,
         hash: Option<String>,
@@ -165,7 +165,7 @@ impl AuthService {
         password: String,
         address: IpAddr,
     ) -> Result<AdminLogin> {
-        let key = LoginAttemptKey::new(FailureKey::of_user(store_code, username), address);
+        let key = AttemptKeys::new(AttemptKey::of_user(store_code, username), address);
         let (store, user) = self.find_user(store_code, username).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let matches = self.is_password(key, store.as_ref().map(|store| store.id), password, hash).await?;

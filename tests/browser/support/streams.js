@@ -7,7 +7,7 @@ import { createServer, request } from 'node:http';
 const BATCH = 20;
 
 /** How long the page may take to handle the events, in milliseconds. */
-const TIMEOUT = 60_000;
+const TIMEOUT = 120_000;
 
 /** @typedef {[name: string, data: object]} Event */
 
