@@ -29,7 +29,7 @@ const RETRY_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// The last backup is overdue if it is older than this.
 const OVERDUE_AFTER: TimeDelta = TimeDelta::days(2);
 
-/// The names of the files: `tableorder-20261129-043000.backup`, with the time at which the backup was due, in UTC.
+/// The names of the files: `tableorder-20261129-043012.backup`, with the time at which the backup was started, in UTC.
 const NAME_FORMAT: &str = "tableorder-%Y%m%d-%H%M%S.backup";
 
 /// Makes a backup every night. If several instances share one database, one of them makes it. Cheap to clone.
@@ -125,9 +125,9 @@ impl NightlyBackup {
         let started = self.0.clock.now();
         create_directory(directory)?;
         delete_unfinished(directory)?;
-        let path = directory.join(due_at.format(NAME_FORMAT).to_string());
-        // Replace an existing file: a server completed it but stopped before it recorded the backup.
-        let (manifest, bytes) = create(options, &path, true, Pace::Gentle, started, Arc::new(Silent)).await?;
+        let path = directory.join(started.format(NAME_FORMAT).to_string());
+        // Never replace a file: after a restore this night's backup is due again, and the file may have newer data.
+        let (manifest, bytes) = create(options, &path, false, Pace::Gentle, started, Arc::new(Silent)).await?;
         let finished_at = self.0.clock.now();
         let last = LastBackup { due_at, finished_at, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) };
         self.0.database.read(|conn| backup::set_last(conn, last).scope_boxed()).await?;

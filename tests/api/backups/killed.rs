@@ -46,7 +46,7 @@ async fn a_restore_killed_at_any_point_leaves_the_old_or_the_new_state() {
 }
 
 /// Waits until PostgreSQL has ended the sessions of the killed program; a statement may still commit until then.
-async fn wait_until_disconnected(options: &sqlx::postgres::PgConnectOptions) {
+pub async fn wait_until_disconnected(options: &sqlx::postgres::PgConnectOptions) {
     let connected = "SELECT count(*) FROM pg_stat_activity
                      WHERE datname = current_database() AND application_name LIKE 'tableorder%'";
     let started = Instant::now();

@@ -44,6 +44,11 @@ async fn warnings(app: &TestApp) -> serde_json::Value {
     app.anonymous().get("/health").await.ok()["warnings"].clone()
 }
 
+/// The time at which the last backup was completed, in seconds since 1970.
+async fn last_success(app: &TestApp) -> Option<f64> {
+    metric(app, "backup_last_success_timestamp_seconds").await
+}
+
 async fn metric(app: &TestApp, name: &str) -> Option<f64> {
     let text = app.anonymous().get("/metrics").await.body;
     let text = text.as_str().unwrap();
@@ -66,7 +71,7 @@ async fn each_night_has_one_backup_from_any_instance() {
     for app in &apps {
         app.set_time("2027-01-04T19:29:00Z");
     }
-    until("the backup of the night before", async || all() == ["tableorder-20270103-193000.backup"]).await;
+    until("the backup of the night before", async || all() == ["tableorder-20270104-192900.backup"]).await;
     for app in &apps {
         app.set_time("2027-01-04T19:31:00Z");
     }
@@ -78,8 +83,8 @@ async fn each_night_has_one_backup_from_any_instance() {
     .await;
     assert_eq!(warnings(&apps[0]).await, serde_json::Value::Null);
 
-    let newest = directories.iter().find(|directory| backups(directory).iter().any(|name| name.contains("0104")));
-    let path = newest.unwrap().join("tableorder-20270104-193000.backup");
+    let newest = directories.iter().find(|directory| backups(directory).iter().any(|name| name.contains("0104-1931")));
+    let path = newest.unwrap().join("tableorder-20270104-193100.backup");
     let target = empty_database().await;
     let away = Shell::at(url_of(&target), "nightly-away");
     let summary = away.ok(&["restore", path.to_str().unwrap()], "");
@@ -101,14 +106,14 @@ async fn old_backups_are_deleted_and_other_files_are_kept() {
     app.store("bar").await;
     for day in 10..14 {
         app.set_time(&format!("2027-01-{day}T20:00:00Z"));
-        let name = format!("tableorder-202701{day}-193000.backup");
+        let name = format!("tableorder-202701{day}-200000.backup");
         until(&name, async || backups(&work.0).contains(&name)).await;
     }
     let expected = [
         "mine.backup",
         "tableorder-20260101-0430.backup",
-        "tableorder-20270112-193000.backup",
-        "tableorder-20270113-193000.backup",
+        "tableorder-20270112-200000.backup",
+        "tableorder-20270113-200000.backup",
     ];
     until("the third backup should be deleted", async || backups(&work.0) == expected).await;
     let mut unfinished = names(&work.0);
@@ -143,4 +148,29 @@ async fn a_failed_backup_is_retried_and_overdue_backups_raise_a_warning() {
     app.set_time("2027-01-14T20:00:00Z");
     until("a warning", async || warnings(&app).await == serde_json::json!(["backup_overdue"])).await;
     assert_eq!(metric(&app, "backup_overdue").await, Some(1.0));
+}
+
+#[tokio::test]
+async fn a_nightly_backup_after_a_restore_replaces_no_file() {
+    let options = plain_database().await;
+    let (work, shell) = (Directory::new("nightly-restored"), Shell::at(url_of(&options), "nightly-restored-shell"));
+    let app = server(&options, &work.0).await;
+    let store = app.store("noodles").await;
+    shell.ok(&["backup", "older.backup"], "");
+    store.tablet(1).await.order(&store.menus[..1]).await.ok();
+    app.set_time("2027-01-10T20:00:00Z");
+    until("the first backup", async || last_success(&app).await == Some(1_799_611_200.0)).await;
+    let file = work.0.join(&backups(&work.0)[0]);
+    let first = fs::read(&file).unwrap();
+    app.closing.cancel();
+    app.database.close().await;
+    super::killed::wait_until_disconnected(&options).await;
+
+    // A restored database has no record of the last backup, so tonight's is due again.
+    shell.ok(&["restore", "older.backup", "--force"], "");
+    let app = server(&options, &work.0).await;
+    app.set_time("2027-01-10T20:05:00Z");
+    until("the second backup", async || last_success(&app).await == Some(1_799_611_500.0)).await;
+    assert!(fs::read(&file).unwrap() == first, "the first backup should be unchanged");
+    assert_eq!(backups(&work.0).len(), 2);
 }
