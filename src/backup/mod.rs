@@ -5,7 +5,7 @@
 //! each table, its columns, the number of its rows and a checksum. **No text from a file is executed**: a restore creates
 //! the tables with this program's own migrations and passes the rows to `COPY`.
 //!
-//! [`create`] writes an archive, [`verify`] checks one, [`restore`] loads one, and [`NightlyBackup`] makes one every night.
+//! [`create`] writes an archive, [`verify`] checks one, [`prepare_restore`] loads one, and [`NightlyBackup`] makes one every night.
 //! `docs/backup.md` explains them to operators. The commands are in `cli/`, the SQL in `repositories/catalogue.rs`. A file
 //! to imitate: `target.rs`.
 
@@ -25,7 +25,7 @@ pub use error::BackupError;
 pub use exclusive::lock_out_servers;
 pub use nightly::NightlyBackup;
 pub use progress::{Progress, Silent};
-pub use restore::{discard_unfinished, restore};
+pub use restore::{PreparedRestore, discard_unfinished, prepare_restore};
 
 /// The tables of an archive, in the order in which they are written. Add a new table here or to [`EXCLUDED_TABLES`].
 pub const TABLES: [&str; 14] = [

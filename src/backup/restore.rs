@@ -20,8 +20,35 @@ const NAME: &str = "tableorder-restore";
 /// The number of pieces that may wait for PostgreSQL.
 const QUEUE: usize = 4;
 
+/// A restore that only lacks its commit.
+#[derive(Debug)]
+pub struct PreparedRestore(PgConnection);
+
+impl PreparedRestore {
+    /// Commits the transaction that replaces the tables.
+    ///
+    /// # Errors
+    /// If PostgreSQL fails. Then the tables may or may not be replaced, as after an interruption.
+    pub async fn commit(&mut self) -> Result<()> {
+        self.0.execute("COMMIT").await?;
+        Ok(())
+    }
+
+    /// Collects the statistics that query plans need, after [`commit`](Self::commit). If this fails, PostgreSQL collects them
+    /// later by itself.
+    ///
+    /// # Errors
+    /// If PostgreSQL fails.
+    pub async fn analyze(mut self) -> Result<()> {
+        self.0.execute("ANALYZE").await?;
+        // Nothing is left to do, so an error here does not matter.
+        let _ = self.0.close().await;
+        Ok(())
+    }
+}
+
 /// Loads the archive `path` into the database, with a new epoch, and migrates the schema to this version. The existing
-/// tables are replaced at the end, in one transaction.
+/// tables are replaced at the end, in one transaction, which the caller commits. Until then nothing changes.
 ///
 /// `manifest` is what [`verify`](super::verify) returned for the archive. `options` must lead to PostgreSQL itself and not to
 /// a pooler.
@@ -30,13 +57,13 @@ const QUEUE: usize = 4;
 /// If the archive has changed since, or this version cannot restore it; if the database has tables of another program, or has
 /// stores and `overwrite` is false; if a server is connected; if PostgreSQL fails. Call [`discard_unfinished`] after an
 /// error.
-pub async fn restore(
+pub async fn prepare_restore(
     options: &PgConnectOptions,
     path: &Path,
     manifest: &Manifest,
     overwrite: bool,
     progress: Arc<dyn Progress>,
-) -> Result<()> {
+) -> Result<PreparedRestore> {
     let until = migrations_of(manifest)?;
     let mut connection = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
     let conn = &mut connection;
@@ -63,11 +90,7 @@ pub async fn restore(
         lock_out_servers(conn).await?;
     }
     staging::replace_public(conn).await?;
-    conn.execute("COMMIT").await?;
-    // Without statistics the query plans are poor. If this fails, PostgreSQL collects the statistics later by itself.
-    let _ = conn.execute("ANALYZE").await;
-    let _ = connection.close().await;
-    Ok(())
+    Ok(PreparedRestore(connection))
 }
 
 /// Removes the rows that a failed or interrupted restore has loaded.

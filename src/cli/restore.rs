@@ -1,16 +1,17 @@
-//! `tableorder restore`: loads a whole backup, or changes nothing.
+//! `tableorder restore`: replaces the database by a whole backup, or changes nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use sqlx::postgres::PgConnectOptions;
 
 use super::backup::contents;
 use super::connect::DatabaseTarget;
 use super::interrupt::unless_interrupted;
 use super::progress::Bar;
-use super::{CliError, print_result, with_causes};
-use crate::backup::{self, Progress};
+use super::{CliError, print_notice, print_result, with_causes};
+use crate::backup::{self, Manifest, Progress};
 use crate::config::Config;
 
 #[derive(Debug, Args)]
@@ -30,16 +31,40 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
     let manifest = unless_interrupted(backup::verify(&file, Arc::new(verifying))).await?;
     let target = unless_interrupted(DatabaseTarget::open(config)).await?;
     let options = target.direct(config)?;
-    let result = unless_interrupted(backup::restore(&options, &file, &manifest, force, Arc::new(Bar::new()))).await;
-    if result.is_err() {
-        // If this fails, the next restore removes the rest.
-        let _ = backup::discard_unfinished(&options).await;
-    }
+    let restored = restore(&options, &file, &manifest, force).await;
     target.close().await;
-    result.map_err(|error| format!("nothing was changed: {}", with_causes(&*error)))?;
+    restored?;
     print_result(format_args!(
         "restored: {}; clients load everything again, and all users and tablets must log in again",
         contents(&manifest)
     ));
+    Ok(())
+}
+
+async fn restore(options: &PgConnectOptions, file: &Path, manifest: &Manifest, force: bool) -> Result<(), CliError> {
+    let progress = Arc::new(Bar::new());
+    let preparing = backup::prepare_restore(options, file, manifest, force, Arc::<Bar>::clone(&progress));
+    let mut prepared = match unless_interrupted(preparing).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            // If this fails, the next restore removes the rest.
+            let _ = backup::discard_unfinished(options).await;
+            return Err(format!("nothing was changed: {}", with_causes(&*error)).into());
+        }
+    };
+    unless_interrupted(prepared.commit()).await.map_err(|error| {
+        format!(
+            "it is not known whether the database was replaced ({}); check with `tableorder store list`, and restore again \
+             if it was not",
+            with_causes(&*error)
+        )
+    })?;
+    progress.step("statistics");
+    if let Err(error) = unless_interrupted(prepared.analyze()).await {
+        let cause = with_causes(&*error);
+        print_notice(format_args!(
+            "warning: no statistics ({cause}); requests are slow until PostgreSQL collects them"
+        ));
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod content;
 mod hostile;
 mod killed;
 mod nightly;
+mod restoring;
 mod round_trip;
 
 use std::fs;

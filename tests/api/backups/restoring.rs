@@ -1,0 +1,71 @@
+//! The end of a restore: its commit and what follows, a second restore, and a database that changes meanwhile.
+
+use std::process::{Child, Output};
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Executor};
+
+use super::{backed_up, connect, interrupt, number, wait_for_lock_wait};
+use crate::command_line::Shell;
+
+/// Makes the `COMMIT` of a restore run `statement`.
+async fn at_commit(options: &PgConnectOptions, statement: &str) {
+    let trigger = format!(
+        "CREATE SCHEMA held;
+         CREATE TABLE held.dropped ();
+         CREATE FUNCTION held.commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statement}; RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER commit AFTER INSERT ON held.dropped DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION held.commit();
+         CREATE FUNCTION held.note() RETURNS event_trigger LANGUAGE plpgsql
+         AS $$ BEGIN INSERT INTO held.dropped DEFAULT VALUES; END $$;
+         CREATE EVENT TRIGGER note ON sql_drop WHEN TAG IN ('DROP SCHEMA') EXECUTE FUNCTION held.note()"
+    );
+    connect(options).await.execute(AssertSqlSafe(trigger)).await.unwrap();
+}
+
+fn start(shell: &Shell, arguments: &[&str]) -> Child {
+    shell.command(&[&["restore"], arguments].concat()).spawn().unwrap()
+}
+
+/// The exit status, and what was printed.
+fn ended(restore: Child) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = restore.wait_with_output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap())
+}
+
+#[tokio::test]
+async fn an_interruption_after_the_commit_is_not_a_failed_restore() {
+    let (options, shell, _) = backed_up("restore-analyze").await;
+    shell.ok(&["store", "create", "second"], "admin1234\n");
+    let mut locking = connect(&options).await;
+    // The restore does not touch this schema, but collects statistics of its tables.
+    locking.execute("CREATE SCHEMA held; CREATE TABLE held.locked ()").await.unwrap();
+    locking.execute("BEGIN; LOCK TABLE held.locked").await.unwrap();
+    let restore = start(&shell, &["demo.backup", "--force"]);
+    wait_for_lock_wait(&options).await;
+    interrupt(&restore);
+    let (code, printed) = ended(restore);
+    assert_eq!(number(&options, "SELECT count(*) FROM stores").await, 1);
+    assert!(code == Some(0) && printed.contains("restored: 1 store"), "{printed}");
+    assert!(printed.contains("statistics") && !printed.contains("nothing was changed"), "{printed}");
+}
+
+#[tokio::test]
+async fn an_interrupted_or_failed_commit_has_an_unknown_outcome() {
+    let (options, shell, _) = backed_up("restore-commit").await;
+    at_commit(&options, "PERFORM pg_advisory_xact_lock(1)").await;
+    let mut holding = connect(&options).await;
+    holding.execute("SELECT pg_advisory_lock(1)").await.unwrap();
+    let restore = start(&shell, &["demo.backup", "--force"]);
+    wait_for_lock_wait(&options).await;
+    interrupt(&restore);
+    let (code, printed) = ended(restore);
+    assert!(code == Some(1) && printed.contains("not known") && printed.contains("interrupted"), "{printed}");
+    assert!(printed.contains("tableorder store list") && !printed.contains("nothing was changed"), "{printed}");
+
+    let (options, shell, _) = backed_up("restore-commit-fails").await;
+    at_commit(&options, "RAISE 'the disk is full'").await;
+    let (code, printed) = ended(start(&shell, &["demo.backup", "--force"]));
+    assert!(code == Some(1) && printed.contains("not known") && printed.contains("the disk is full"), "{printed}");
+    assert!(!printed.contains("nothing was changed"), "{printed}");
+}
