@@ -23,11 +23,11 @@ use crate::telemetry::metrics::{counter, gauge};
 /// The name in `pg_stat_activity` of the connection that holds the lock.
 const NAME: &str = "tableorder-nightly-backup";
 
-/// The time between a failure and the next attempt.
-const RETRY_AFTER: TimeDelta = TimeDelta::minutes(10);
-
 /// The last backup is overdue if it is older than this.
 const OVERDUE_AFTER: TimeDelta = TimeDelta::days(2);
+
+/// A backup that was recorded this much later than now was recorded with a wrong clock.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
 /// The names of the files: `tableorder-20261129-043012.backup`, with the time at which the backup was started, in UTC.
 const NAME_FORMAT: &str = "tableorder-%Y%m%d-%H%M%S.backup";
@@ -71,24 +71,22 @@ impl NightlyBackup {
     #[must_use]
     pub fn is_overdue(&self) -> bool {
         let Seen { last, since } = self.seen();
-        let newest = last.map(|last| last.finished_at).max(since);
-        self.0.config.directory.is_some() && newest.is_some_and(|newest| self.0.clock.now() - newest > OVERDUE_AFTER)
+        let now = self.0.clock.now();
+        let newest = last.filter(|last| is_plausible(last, now)).map(|last| last.finished_at).max(since);
+        self.0.config.directory.is_some() && newest.is_some_and(|newest| now - newest > OVERDUE_AFTER)
     }
 
     /// Makes a backup whenever one is due; never returns. `options` must lead to PostgreSQL itself and not to a pooler.
     pub async fn run(&self, options: PgConnectOptions) {
         let Some(directory) = &self.0.config.directory else { return std::future::pending().await };
-        let mut retry_at = None;
+        let mut pause = self.0.config.check_interval;
         loop {
-            tokio::time::sleep(self.0.config.check_interval).await;
-            let now = self.0.clock.now();
-            if retry_at.is_some_and(|retry_at| now < retry_at) {
-                continue;
-            }
-            retry_at = None;
-            if let Err(error) = self.create_if_due(&options, directory, now).await {
+            tokio::time::sleep(pause).await;
+            pause = self.0.config.check_interval;
+            // The pause does not depend on the clock, which may be set back meanwhile.
+            if let Err(error) = self.create_if_due(&options, directory, self.0.clock.now()).await {
                 self.0.failures.fetch_add(1, Ordering::Relaxed);
-                retry_at = Some(now + RETRY_AFTER);
+                pause = self.0.config.retry_interval;
                 let cause = std::error::Error::source(&error);
                 tracing::error!(%error, cause, "the nightly backup failed; trying again in ten minutes");
             }
@@ -118,7 +116,7 @@ impl NightlyBackup {
         let Some((time_zone, since)) = first else { return Ok(None) };
         let calendar = BusinessCalendar { time_zone, day_starts_at: self.0.config.at };
         let due_at = calendar.start_of(calendar.day_of(now)).map(|due| due.to_utc());
-        Ok(due_at.filter(|due| since < *due && last.is_none_or(|last| last.due_at < *due)))
+        Ok(due_at.filter(|due| since < *due && last.is_none_or(|last| last.due_at < *due || !is_plausible(&last, now))))
     }
 
     async fn create(&self, options: &PgConnectOptions, directory: &Path, due_at: DateTime<Utc>) -> Result<()> {
@@ -140,7 +138,7 @@ impl NightlyBackup {
             seconds = (finished_at - started).num_seconds(),
             "nightly backup completed"
         );
-        delete_old(directory, self.0.config.kept)
+        delete_old(directory, self.0.config.kept, &path)
     }
 
     fn seen(&self) -> Seen {
@@ -155,12 +153,19 @@ fn create_directory(directory: &Path) -> Result<()> {
     created.map_err(BackupError::file(directory))
 }
 
-/// Deletes all backups except the newest `kept`. Files with other names are not touched.
-fn delete_old(directory: &Path, kept: usize) -> Result<()> {
-    let mut files = files(directory, is_backup)?;
+/// Deletes all backups except `newest` and the newest others, `kept` in total. Files with other names are not touched.
+fn delete_old(directory: &Path, kept: usize, newest: &Path) -> Result<()> {
+    let mut others = files(directory, is_backup)?;
+    // A file made with a wrong clock may have a later name than the one that was just made.
+    others.retain(|file| file != newest);
     // The names sort by time.
-    files.sort_unstable();
-    delete(files.iter().take(files.len().saturating_sub(kept)))
+    others.sort_unstable();
+    delete(others.iter().take((others.len() + 1).saturating_sub(kept)))
+}
+
+/// Whether the clock was right when this backup was recorded, as far as can be seen at `now`.
+fn is_plausible(last: &LastBackup, now: DateTime<Utc>) -> bool {
+    last.due_at.max(last.finished_at) <= now + CLOCK_TOLERANCE
 }
 
 /// Deletes the temporary files of a server that was killed during a backup. No other instance is writing one now, because

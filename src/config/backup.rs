@@ -10,6 +10,9 @@ use super::reader::Reader;
 /// The interval at which the server checks whether a backup is due.
 const CHECK_INTERVAL: Duration = Duration::from_mins(1);
 
+/// The time between a failure and the next attempt.
+const RETRY_INTERVAL: Duration = Duration::from_mins(10);
+
 /// The nightly backup's settings.
 #[derive(Debug, Clone)]
 pub struct BackupConfig {
@@ -21,6 +24,8 @@ pub struct BackupConfig {
     pub kept: usize,
     /// The interval at which the server checks whether a backup is due. Not a setting; tests shorten it.
     pub check_interval: Duration,
+    /// The time between a failure and the next attempt. Not a setting; tests shorten it.
+    pub retry_interval: Duration,
 }
 
 impl BackupConfig {
@@ -36,6 +41,7 @@ impl BackupConfig {
             at: reader.time_of_day("BACKUP_AT", "04:30"),
             kept: reader.number("BACKUPS_KEPT", 14, 1, 10_000),
             check_interval: CHECK_INTERVAL,
+            retry_interval: RETRY_INTERVAL,
         }
     }
 }
