@@ -128,7 +128,7 @@ impl NightlyBackup {
         let (manifest, bytes) = create(options, &path, false, Pace::Gentle, started, Arc::new(Silent)).await?;
         let finished_at = self.0.clock.now();
         let last = LastBackup { due_at, finished_at, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) };
-        self.0.database.read(|conn| backup::set_last(conn, last).scope_boxed()).await?;
+        self.0.database.write(|conn| backup::set_last(conn, last).scope_boxed()).await?;
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).last = Some(last);
         tracing::info!(
             file = %path.display(),
