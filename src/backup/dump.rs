@@ -9,6 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 
 use super::archive::{ArchiveWriter, PIECE, read, run_at_low_priority};
+use super::error::within;
 use super::target::Target;
 use super::{BackupError, Manifest, Progress, Result, Silent, TABLES};
 use crate::database::migrations::{self, MIGRATIONS};
@@ -24,6 +25,10 @@ const WRITE_PAUSE: Duration = Duration::from_millis(16);
 /// The pause of a gentle verification after each piece, several times as long as reading the piece.
 const READ_PAUSE: Duration = Duration::from_millis(3);
 
+/// A backup fails if PostgreSQL sends nothing for this long, because the connection may be dead. A statement may wait for a
+/// lock, for example of a migration.
+pub const NO_ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
+
 /// The speed of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
@@ -34,46 +39,50 @@ pub enum Pace {
 }
 
 /// Writes a snapshot of the database to `path`, while servers run, and verifies the file. Returns the manifest and the
-/// length of the file in bytes.
+/// length of the file in bytes. `timeout` limits each wait for PostgreSQL.
 ///
 /// `options` must lead to PostgreSQL itself and not to a pooler, because a snapshot belongs to one connection.
 ///
 /// # Errors
 /// If the database is not a database of tableorder, or a newer version migrated it; if the file exists and `replace` is
-/// false; if PostgreSQL or the file system fails. After an error there is no file.
+/// false; if PostgreSQL or the file system fails, or PostgreSQL does not answer in time. After an error there is no file.
 pub async fn create(
     options: &PgConnectOptions,
     path: &Path,
     replace: bool,
     pace: Pace,
     now: DateTime<Utc>,
+    timeout: Duration,
     progress: Arc<dyn Progress>,
 ) -> Result<(Manifest, u64)> {
-    let mut connection = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
-    if !catalogue::contents(&mut connection).await?.is_ours {
+    let options = options.clone().application_name(NAME).disable_statement_logging();
+    let mut connection = within(timeout, options.connect()).await?;
+    if !within(timeout, catalogue::contents(&mut connection)).await?.is_ours {
         return Err(BackupError::Refused("the database has no tables of tableorder".to_owned()));
     }
     let target = Target::new(path, replace)?;
     // The text that `COPY` writes must not depend on the settings of a role or a server.
-    connection
-        .execute(
+    within(
+        timeout,
+        connection.execute(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
              SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
              SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC';
              SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1",
-        )
-        .await?;
+        ),
+    )
+    .await?;
     let manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         created_at: now,
-        epoch: event::epoch(&mut connection).await?,
-        migration: last_migration(&mut connection).await?,
+        epoch: within(timeout, event::epoch(&mut connection)).await?,
+        migration: within(timeout, last_migration(&mut connection)).await?,
         tables: Vec::new(),
     };
     let writer = ArchiveWriter::start(target.handle()?, path);
-    let manifest = copy_tables(&mut connection, writer, manifest, pace, &*progress).await?;
+    let manifest = copy_tables(&mut connection, writer, manifest, pace, timeout, &*progress).await?;
     // All rows are read, so an error here does not matter.
-    let _ = connection.close().await;
+    let _ = within(timeout, connection.close()).await;
 
     progress.step("verifying");
     let written = read_again(target.temporary_path(), pace).await?;
@@ -113,17 +122,23 @@ async fn copy_tables(
     mut writer: ArchiveWriter,
     manifest: Manifest,
     pace: Pace,
+    timeout: Duration,
     progress: &dyn Progress,
 ) -> Result<Manifest> {
-    let existing = catalogue::tables(conn, catalogue::PUBLIC).await?;
+    let existing = within(timeout, catalogue::tables(conn, catalogue::PUBLIC)).await?;
     progress.begin(existing.iter().map(|table| table.size).sum());
     let mut position = 0;
     for name in TABLES {
         let Some(table) = existing.iter().find(|table| table.name == name) else { continue };
         progress.step(name);
-        let last_id = if table.gives_ids { catalogue::last_id(conn, catalogue::PUBLIC, name).await? } else { None };
+        let last_id = if table.gives_ids {
+            within(timeout, catalogue::last_id(conn, catalogue::PUBLIC, name)).await?
+        } else {
+            None
+        };
         writer.table(name, table.columns.clone(), last_id).await?;
-        copy_rows(conn, &mut writer, table, pace, |bytes| progress.at(position + bytes.min(table.size))).await?;
+        copy_rows(conn, &mut writer, table, pace, timeout, |bytes| progress.at(position + bytes.min(table.size)))
+            .await?;
         position += table.size;
         progress.at(position);
     }
@@ -135,13 +150,14 @@ async fn copy_rows(
     writer: &mut ArchiveWriter,
     table: &Table,
     pace: Pace,
+    timeout: Duration,
     at: impl Fn(u64),
 ) -> Result<()> {
     let copy = format!("COPY {}.{} TO STDOUT", catalogue::PUBLIC, table.copied());
-    let mut rows = conn.copy_out_raw(&copy).await?;
+    let mut rows = within(timeout, conn.copy_out_raw(&copy)).await?;
     let (mut piece, mut bytes) = (Vec::with_capacity(PIECE), 0);
     // Each message of the protocol is one row.
-    while let Some(row) = rows.try_next().await? {
+    while let Some(row) = within(timeout, rows.try_next()).await? {
         piece.extend_from_slice(&row);
         if piece.len() >= PIECE {
             bytes += piece.len() as u64;

@@ -1,5 +1,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::database::migrations::MigrationError;
 use crate::error::AppError;
@@ -36,6 +37,9 @@ pub enum BackupError {
     /// The database must not be replaced, or has nothing to back up.
     #[error("{0}")]
     Refused(String),
+    /// PostgreSQL sent nothing for this time.
+    #[error("PostgreSQL did not answer for {} s", .0.as_secs())]
+    NoAnswer(Duration),
     /// The schema could not be created.
     #[error(transparent)]
     Migration(#[from] MigrationError),
@@ -45,6 +49,14 @@ pub enum BackupError {
     /// A repository's statement failed.
     #[error(transparent)]
     Repository(#[from] AppError),
+}
+
+/// Awaits `work` for at most `limit`.
+pub(super) async fn within<T, E>(limit: Duration, work: impl Future<Output = Result<T, E>>) -> Result<T, BackupError>
+where
+    BackupError: From<E>,
+{
+    Ok(tokio::time::timeout(limit, work).await.map_err(|_| BackupError::NoAnswer(limit))??)
 }
 
 impl BackupError {

@@ -9,8 +9,9 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Registry;
 use scoped_futures::ScopedFutureExt;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{ConnectOptions, Connection};
 
+use super::error::within;
 use super::{BackupError, Pace, Result, Silent, create};
 use crate::clock::Clock;
 use crate::config::BackupConfig;
@@ -96,12 +97,16 @@ impl NightlyBackup {
     async fn create_if_due(&self, options: &PgConnectOptions, directory: &Path, now: DateTime<Utc>) -> Result<()> {
         let Some(due_at) = self.due(now).await? else { return Ok(()) };
         // PostgreSQL releases the lock when this connection ends, also if the process is killed.
-        let mut lock = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
+        let options_of_lock = options.clone().application_name(NAME).disable_statement_logging();
+        let timeout = self.0.config.no_answer_timeout;
+        let mut lock = within(timeout, options_of_lock.connect()).await?;
         // Another instance may have made the backup in the meantime.
-        if backup::try_lock(&mut lock).await? && self.due(now).await? == Some(due_at) {
+        if within(timeout, backup::try_lock(&mut lock)).await? && self.due(now).await? == Some(due_at) {
             self.create(options, directory, due_at).await?;
         }
-        Ok(PgConnection::close(lock).await?)
+        // All work is done, so an error here does not matter.
+        let _ = within(timeout, lock.close()).await;
+        Ok(())
     }
 
     /// The due time of the backup that is missing at `now`; `None` if no backup is missing.
@@ -124,8 +129,9 @@ impl NightlyBackup {
         create_directory(directory)?;
         delete_unfinished(directory)?;
         let path = directory.join(started.format(NAME_FORMAT).to_string());
+        let timeout = self.0.config.no_answer_timeout;
         // Never replace a file: after a restore this night's backup is due again, and the file may have newer data.
-        let (manifest, bytes) = create(options, &path, false, Pace::Gentle, started, Arc::new(Silent)).await?;
+        let (manifest, bytes) = create(options, &path, false, Pace::Gentle, started, timeout, Arc::new(Silent)).await?;
         let finished_at = self.0.clock.now();
         let last = LastBackup { due_at, finished_at, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) };
         self.0.database.write(|conn| backup::set_last(conn, last).scope_boxed()).await?;

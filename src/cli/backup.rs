@@ -10,7 +10,7 @@ use super::connect::DatabaseTarget;
 use super::interrupt::unless_interrupted;
 use super::progress::Bar;
 use super::{CliError, print_result, with_causes};
-use crate::backup::{self, Manifest, Pace};
+use crate::backup::{self, Manifest, NO_ANSWER_TIMEOUT, Pace};
 use crate::clock::Clock;
 use crate::config::Config;
 
@@ -56,7 +56,8 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
     let target = DatabaseTarget::of_existing(config).await?;
     let pace = if fast { Pace::Full } else { Pace::Gentle };
     let options = target.direct(config)?;
-    let create = backup::create(&options, &file, force, pace, Clock::system().now(), Arc::new(Bar::new()));
+    let (now, progress) = (Clock::system().now(), Arc::new(Bar::new()));
+    let create = backup::create(&options, &file, force, pace, now, NO_ANSWER_TIMEOUT, progress);
     let result = unless_interrupted(create).await;
     target.close().await;
     let (manifest, size) = result.map_err(|error| format!("no backup was made: {}", with_causes(&*error)))?;

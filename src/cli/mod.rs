@@ -85,7 +85,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
     match command {
         Command::Serve => serve::run(config).await,
         Command::Migrate => migrate::run(&config).await,
-        Command::Backup(arguments) => backup::run(&config, arguments).await,
+        Command::Backup(arguments) => Box::pin(backup::run(&config, arguments)).await,
         Command::Restore(arguments) => restore::run(&config, arguments).await,
         Command::NewEpoch => new_epoch::run(&config).await,
         Command::Store(command) => store::run(&config, command).await,

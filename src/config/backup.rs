@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::NaiveTime;
 
 use super::reader::Reader;
+use crate::backup::NO_ANSWER_TIMEOUT;
 
 /// The interval at which the server checks whether a backup is due.
 const CHECK_INTERVAL: Duration = Duration::from_mins(1);
@@ -26,6 +27,8 @@ pub struct BackupConfig {
     pub check_interval: Duration,
     /// The time between a failure and the next attempt. Not a setting; tests shorten it.
     pub retry_interval: Duration,
+    /// A backup fails if PostgreSQL sends nothing for this long. Not a setting; tests shorten it.
+    pub no_answer_timeout: Duration,
 }
 
 impl BackupConfig {
@@ -42,6 +45,7 @@ impl BackupConfig {
             kept: reader.number("BACKUPS_KEPT", 14, 1, 10_000),
             check_interval: CHECK_INTERVAL,
             retry_interval: RETRY_INTERVAL,
+            no_answer_timeout: NO_ANSWER_TIMEOUT,
         }
     }
 }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use sqlx::Executor;
 use sqlx::postgres::PgConnectOptions;
 
-use super::{content, names};
+use super::{content, names, number};
 use crate::command_line::Shell;
-use crate::support::{Directory, TestApp, empty_database, plain_database, url_of};
+use crate::support::{Directory, Proxy, TestApp, empty_database, plain_database, url_of};
 
 const INTERVAL: Duration = Duration::from_millis(20);
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
@@ -200,4 +200,36 @@ async fn a_backup_recorded_in_the_future_is_ignored() {
     // Two are kept: the new backup must be one of them, although the other names are later.
     until("one deletion", async || backups(&directory).len() == 2).await;
     assert_eq!(backups(&directory), ["tableorder-20270110-200000.backup", "tableorder-20310102-000000.backup"]);
+}
+
+#[tokio::test]
+async fn a_backup_fails_and_is_retried_when_the_connection_is_silent() {
+    let options = plain_database().await;
+    let work = Directory::new("nightly-silent");
+    let proxy = Proxy::start(&options).await;
+    let app = TestApp::start_with_direct(options, proxy.options(), |config| {
+        config.backup.directory = Some(work.0.clone());
+        config.backup.at = "04:30:00".parse().unwrap();
+        config.backup.check_interval = INTERVAL;
+        config.backup.retry_interval = INTERVAL;
+        config.backup.no_answer_timeout = Duration::from_secs(1);
+    })
+    .await;
+    app.store("noodles").await;
+    // Only the listener and the backup connect through the proxy.
+    let listening = "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND application_name = 'tableorder-listener'";
+    until("the listener", async || number(&app.options, listening).await == 1).await;
+    proxy.stall_next();
+    app.set_time("2027-01-10T20:00:00Z");
+    until("a failed connection", async || metric(&app, "backup_failures_total").await == Some(1.0)).await;
+    until("a backup", async || last_success(&app).await == Some(1_799_611_200.0)).await;
+
+    // No rows arrive while the table is locked.
+    let mut locking = app.connection().await;
+    locking.execute("BEGIN; LOCK TABLE menus IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    app.set_time("2027-01-11T20:00:00Z");
+    until("a second failure", async || metric(&app, "backup_failures_total").await >= Some(2.0)).await;
+    locking.execute("COMMIT").await.unwrap();
+    until("the next backup", async || last_success(&app).await == Some(1_799_697_600.0)).await;
 }

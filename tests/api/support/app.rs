@@ -70,9 +70,18 @@ impl TestApp {
         Self::start_listening(options.clone(), options, secret, change).await
     }
 
+    /// A server whose listener and nightly backup connect with `direct`.
+    pub async fn start_with_direct(
+        options: PgConnectOptions,
+        direct: PgConnectOptions,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        Self::start_listening(options, direct, Self::SECRET, change).await
+    }
+
     /// A server behind a connection pooler in transaction mode; `direct` bypasses the pooler, for the listener.
     pub async fn start_behind_pooler(pooler: PgConnectOptions, direct: PgConnectOptions) -> Self {
-        Self::start_listening(pooler, direct, Self::SECRET, |_| {}).await
+        Self::start_with_direct(pooler, direct, |_| {}).await
     }
 
     async fn start_listening(
