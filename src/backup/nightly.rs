@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::BackupConfig;
 use crate::database::Database;
 use crate::models::BusinessCalendar;
-use crate::repositories::backup::{self, LastBackup};
+use crate::repositories::backup::{self, LastBackup, Lock};
 use crate::repositories::store;
 use crate::telemetry::metrics::{counter, gauge};
 
@@ -101,7 +101,9 @@ impl NightlyBackup {
         let timeout = self.0.config.no_answer_timeout;
         let mut lock = within(timeout, options_of_lock.connect()).await?;
         // Another instance may have made the backup in the meantime.
-        if within(timeout, backup::try_lock(&mut lock)).await? && self.due(now).await? == Some(due_at) {
+        if within(timeout, backup::try_lock(&mut lock, Lock::NightlyBackup)).await?
+            && self.due(now).await? == Some(due_at)
+        {
             self.create(options, directory, due_at).await?;
         }
         // All work is done, so an error here does not matter.

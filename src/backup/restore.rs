@@ -11,14 +11,45 @@ use super::archive::{MAX_ID, Rows, read, run_at_low_priority};
 use super::exclusive::{lock_out_servers, refuse_while_connected};
 use super::{BackupError, Manifest, Progress, Result, TABLES, TableRows, staging};
 use crate::database::migrations::{self, MIGRATIONS};
+use crate::repositories::backup::{self, Lock};
 use crate::repositories::catalogue::{self, Table};
 use crate::repositories::store;
 
 /// The connection's name in `pg_stat_activity`.
 const NAME: &str = "tableorder-restore";
 
+/// The name of the connection that holds the lock. A restore is refused while a connection is named `tableorder…`.
+const LOCK_NAME: &str = "lock-of-tableorder-restore";
+
 /// The number of pieces that may wait for PostgreSQL.
 const QUEUE: usize = 4;
+
+/// The right to use the staging schema. One restore at a time has it, until its process ends.
+#[derive(Debug)]
+pub struct RestoreLock(PgConnection);
+
+impl RestoreLock {
+    /// Takes the lock. `options` must lead to PostgreSQL itself and not to a pooler.
+    ///
+    /// # Errors
+    /// If another restore holds the lock, or PostgreSQL fails.
+    pub async fn acquire(options: &PgConnectOptions) -> Result<Self> {
+        let mut connection = options.clone().application_name(LOCK_NAME).disable_statement_logging().connect().await?;
+        if !backup::try_lock(&mut connection, Lock::Restore).await? {
+            return Err(BackupError::Refused("another restore into this database is running".to_owned()));
+        }
+        Ok(Self(connection))
+    }
+
+    /// Removes the rows that a failed or interrupted restore has loaded.
+    ///
+    /// # Errors
+    /// If PostgreSQL fails. The next restore then removes the rows.
+    pub async fn discard_unfinished(mut self) -> Result<()> {
+        staging::discard(&mut self.0).await?;
+        Ok(self.0.close().await?)
+    }
+}
 
 /// A restore that only lacks its commit.
 #[derive(Debug)]
@@ -55,9 +86,10 @@ impl PreparedRestore {
 ///
 /// # Errors
 /// If the archive has changed since, or this version cannot restore it; if the database has tables of another program, or has
-/// stores and `overwrite` is false; if a server is connected; if PostgreSQL fails. Call [`discard_unfinished`] after an
-/// error.
+/// stores and `overwrite` is false; if a server is connected; if PostgreSQL fails. Call
+/// [`discard_unfinished`](RestoreLock::discard_unfinished) after an error.
 pub async fn prepare_restore(
+    _lock: &RestoreLock,
     options: &PgConnectOptions,
     path: &Path,
     manifest: &Manifest,
@@ -91,13 +123,6 @@ pub async fn prepare_restore(
     }
     staging::replace_public(conn).await?;
     Ok(PreparedRestore(connection))
-}
-
-/// Removes the rows that a failed or interrupted restore has loaded.
-pub async fn discard_unfinished(options: &PgConnectOptions) -> Result<()> {
-    let mut connection = options.clone().application_name(NAME).disable_statement_logging().connect().await?;
-    staging::discard(&mut connection).await?;
-    Ok(connection.close().await?)
 }
 
 /// The migrations of the database that the archive was made from.

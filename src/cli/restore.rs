@@ -11,7 +11,7 @@ use super::connect::DatabaseTarget;
 use super::interrupt::unless_interrupted;
 use super::progress::Bar;
 use super::{CliError, print_notice, print_result, with_causes};
-use crate::backup::{self, Manifest, Progress};
+use crate::backup::{self, Manifest, Progress, RestoreLock};
 use crate::config::Config;
 
 #[derive(Debug, Args)]
@@ -42,14 +42,16 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
 }
 
 async fn restore(options: &PgConnectOptions, file: &Path, manifest: &Manifest, force: bool) -> Result<(), CliError> {
+    let nothing_changed = |error: CliError| format!("nothing was changed: {}", with_causes(&*error));
+    let lock = unless_interrupted(RestoreLock::acquire(options)).await.map_err(nothing_changed)?;
     let progress = Arc::new(Bar::new());
-    let preparing = backup::prepare_restore(options, file, manifest, force, Arc::<Bar>::clone(&progress));
+    let preparing = backup::prepare_restore(&lock, options, file, manifest, force, Arc::<Bar>::clone(&progress));
     let mut prepared = match unless_interrupted(preparing).await {
         Ok(prepared) => prepared,
         Err(error) => {
             // If this fails, the next restore removes the rest.
-            let _ = backup::discard_unfinished(options).await;
-            return Err(format!("nothing was changed: {}", with_causes(&*error)).into());
+            let _ = lock.discard_unfinished().await;
+            return Err(nothing_changed(error).into());
         }
     };
     unless_interrupted(prepared.commit()).await.map_err(|error| {

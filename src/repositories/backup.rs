@@ -1,12 +1,19 @@
-//! The last nightly backup of the deployment.
+//! The last nightly backup of the deployment, and the locks of backups and restores.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::error::Result;
 
-/// The advisory lock of the instance that makes the nightly backup ("tableback"). It is held until the connection closes.
-const LOCK: i64 = 0x7461_6261_636b_7570;
+/// An advisory lock. It is held until the connection closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i64)]
+pub enum Lock {
+    /// Held by the instance that makes the nightly backup ("tabackup").
+    NightlyBackup = 0x7461_6261_636b_7570,
+    /// Held by the restore that uses the staging schema ("tablerst").
+    Restore = 0x7461_626c_6572_7374,
+}
 
 /// A backup that was completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +46,7 @@ pub async fn set_last(conn: &mut PgConnection, backup: LastBackup) -> Result<()>
     Ok(())
 }
 
-/// Takes the lock of the instance that makes the backup. Returns `false` if another instance holds it.
-pub async fn try_lock(conn: &mut PgConnection) -> Result<bool> {
-    Ok(sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "locked!""#, LOCK).fetch_one(conn).await?)
+/// Takes `lock`. Returns `false` if another connection holds it.
+pub async fn try_lock(conn: &mut PgConnection, lock: Lock) -> Result<bool> {
+    Ok(sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "locked!""#, lock as i64).fetch_one(conn).await?)
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Output};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Executor};
 
-use super::{backed_up, connect, interrupt, number, wait_for_lock_wait};
+use super::{backed_up, connect, content, interrupt, number, wait_for_lock_wait};
 use crate::command_line::Shell;
 
 /// Makes the `COMMIT` of a restore run `statement`.
@@ -68,4 +68,21 @@ async fn an_interrupted_or_failed_commit_has_an_unknown_outcome() {
     let (code, printed) = ended(start(&shell, &["demo.backup", "--force"]));
     assert!(code == Some(1) && printed.contains("not known") && printed.contains("the disk is full"), "{printed}");
     assert!(!printed.contains("nothing was changed"), "{printed}");
+}
+
+#[tokio::test]
+async fn a_second_restore_is_refused_and_leaves_the_first_alone() {
+    let (options, shell, _) = backed_up("restore-twice").await;
+    shell.ok(&["store", "create", "second"], "admin1234\n");
+    let mut locking = connect(&options).await;
+    locking.execute("BEGIN; LOCK TABLE menus IN ACCESS SHARE MODE").await.unwrap();
+    let first = start(&shell, &["demo.backup", "--force"]);
+    wait_for_lock_wait(&options).await;
+    let refused = shell.fails(&["restore", "demo.backup", "--force"], "");
+    assert!(refused.contains("nothing was changed: another restore"), "{refused}");
+    locking.execute("COMMIT").await.unwrap();
+    let (code, printed) = ended(first);
+    assert_eq!(code, Some(0), "{printed}");
+    assert_eq!(number(&options, "SELECT count(*) FROM stores").await, 1);
+    assert_eq!(number(&options, content::STAGING).await, 0);
 }
