@@ -118,9 +118,12 @@ pub async fn prepare_restore(
     migrations::migrate(&MIGRATIONS, &staging_options).await?;
 
     conn.execute("BEGIN; SET LOCAL synchronous_commit = on").await?;
+    // The database may have changed while the rows were loaded.
+    let contents = catalogue::contents(conn).await?;
     if contents.is_ours {
         lock_out_servers(conn).await?;
     }
+    check_replaceable(conn, contents, overwrite).await?;
     staging::replace_public(conn).await?;
     Ok(PreparedRestore(connection))
 }

@@ -57,9 +57,9 @@ pub async fn get(conn: &mut PgConnection, id: StoreId) -> Result<Store> {
     .try_into()
 }
 
-/// Whether there is any store.
+/// Whether there is any store in the schema `public`, also while the search path leads elsewhere.
 pub async fn any(conn: &mut PgConnection) -> Result<bool> {
-    Ok(sqlx::query!("SELECT id FROM stores LIMIT 1").fetch_optional(conn).await?.is_some())
+    Ok(sqlx::query!("SELECT id FROM public.stores LIMIT 1").fetch_optional(conn).await?.is_some())
 }
 
 /// The oldest store but the demo; `None` if there is none.

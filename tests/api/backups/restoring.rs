@@ -3,10 +3,25 @@
 use std::process::{Child, Output};
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use super::{backed_up, connect, content, interrupt, number, wait_for_lock_wait};
 use crate::command_line::Shell;
+use crate::support::{empty_database, url_of};
+
+/// Makes every statement `tag`, for example `CREATE SCHEMA`, wait for a lock of the returned connection.
+async fn hold_at(options: &PgConnectOptions, tag: &str) -> PgConnection {
+    let mut holding = connect(options).await;
+    let trigger = format!(
+        "CREATE SCHEMA held;
+         CREATE FUNCTION held.wait() RETURNS event_trigger LANGUAGE plpgsql
+         AS $$ BEGIN PERFORM pg_advisory_xact_lock(1); END $$;
+         CREATE EVENT TRIGGER wait ON ddl_command_end WHEN TAG IN ('{tag}') EXECUTE FUNCTION held.wait();
+         SELECT pg_advisory_lock(1)"
+    );
+    holding.execute(AssertSqlSafe(trigger)).await.unwrap();
+    holding
+}
 
 /// Makes the `COMMIT` of a restore run `statement`.
 async fn at_commit(options: &PgConnectOptions, statement: &str) {
@@ -85,4 +100,38 @@ async fn a_second_restore_is_refused_and_leaves_the_first_alone() {
     assert_eq!(code, Some(0), "{printed}");
     assert_eq!(number(&options, "SELECT count(*) FROM stores").await, 1);
     assert_eq!(number(&options, content::STAGING).await, 0);
+}
+
+#[tokio::test]
+async fn a_server_that_connects_to_an_empty_database_meanwhile_stops_a_restore() {
+    let (_, _shell, file) = backed_up("restore-server-source").await;
+    let options = empty_database().await;
+    let shell = Shell::at(url_of(&options), "restore-server");
+    let mut holding = hold_at(&options, "CREATE SCHEMA").await;
+    let restore = start(&shell, &[file.to_str().unwrap()]);
+    wait_for_lock_wait(&options).await;
+    let _server = connect(&options.clone().application_name("tableorder")).await;
+    holding.execute("SELECT pg_advisory_unlock(1)").await.unwrap();
+    let (code, printed) = ended(restore);
+    assert!(code == Some(1) && printed.contains("stop every server"), "{printed}");
+    let public = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    assert_eq!(number(&options, public).await, 0);
+}
+
+#[tokio::test]
+async fn data_that_appears_in_an_empty_database_is_not_replaced() {
+    let (_, _shell, file) = backed_up("restore-data-source").await;
+    let options = empty_database().await;
+    let shell = Shell::at(url_of(&options), "restore-data");
+    let mut holding = hold_at(&options, "CREATE SCHEMA").await;
+    let restore = start(&shell, &[file.to_str().unwrap()]);
+    wait_for_lock_wait(&options).await;
+    // Not by the migrations: building an index concurrently would wait for the restore.
+    let tables = "CREATE TABLE event_epochs (); CREATE TABLE store_streams ();
+                  CREATE TABLE stores AS SELECT 1::bigint AS id, 'new' AS code";
+    connect(&options).await.execute(tables).await.unwrap();
+    holding.execute("SELECT pg_advisory_unlock(1)").await.unwrap();
+    let (code, printed) = ended(restore);
+    assert!(code == Some(1) && printed.contains("not empty; --force"), "{printed}");
+    assert_eq!(number(&options, "SELECT count(*) FROM stores WHERE code = 'new'").await, 1);
 }
