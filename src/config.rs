@@ -20,7 +20,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use self::app_env::AppEnv;
-pub use self::backup::BackupConfig;
+pub use self::backup::{BackupConfig, NO_ANSWER_TIMEOUT};
 pub use self::database::DatabaseConfig;
 pub use self::events::{EventConfig, StreamConfig, StreamLimits};
 pub use self::http::{CorsOrigins, HttpConfig};

@@ -25,10 +25,6 @@ const WRITE_PAUSE: Duration = Duration::from_millis(16);
 /// The pause of a gentle verification after each piece, several times as long as reading the piece.
 const READ_PAUSE: Duration = Duration::from_millis(3);
 
-/// A backup fails if PostgreSQL sends nothing for this long, because the connection may be dead. A statement may wait for a
-/// lock, for example of a migration.
-pub const NO_ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
-
 /// The speed of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {

@@ -20,7 +20,7 @@ mod staging;
 mod target;
 
 pub use archive::{Manifest, TableRows, verify};
-pub use dump::{NO_ANSWER_TIMEOUT, Pace, create};
+pub use dump::{Pace, create};
 pub use error::BackupError;
 pub use exclusive::lock_out_servers;
 pub use nightly::NightlyBackup;

@@ -10,9 +10,9 @@ use super::connect::DatabaseTarget;
 use super::interrupt::unless_interrupted;
 use super::progress::Bar;
 use super::{CliError, print_result, with_causes};
-use crate::backup::{self, Manifest, NO_ANSWER_TIMEOUT, Pace};
+use crate::backup::{self, Manifest, Pace};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, NO_ANSWER_TIMEOUT};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]

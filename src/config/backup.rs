@@ -6,10 +6,13 @@ use std::time::Duration;
 use chrono::NaiveTime;
 
 use super::reader::Reader;
-use crate::backup::NO_ANSWER_TIMEOUT;
 
 /// The interval at which the server checks whether a backup is due.
 const CHECK_INTERVAL: Duration = Duration::from_mins(1);
+
+/// A backup fails if PostgreSQL sends nothing for this long, because the connection may be dead. A statement may wait for a
+/// lock, for example of a migration.
+pub const NO_ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The time between a failure and the next attempt.
 const RETRY_INTERVAL: Duration = Duration::from_mins(10);
