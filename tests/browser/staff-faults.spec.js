@@ -169,7 +169,7 @@ test.describe('the staff page', () => {
     await staff.complete(other);
     await staff.call('DELETE', `/admin/orders/${id}`);
     await page.goto(`${server.base}/staff`);
-    await expect(page).toHaveTitle(/^\(2\)/);
+    await expect(page).toHaveTitle(/^\(1\)/);
     await expect(card(page, other)).not.toContainText('새 주문');
     await expect(card(page, table)).toContainText('새 주문');
     const dialog = await openTable(page, table);

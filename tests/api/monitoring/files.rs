@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use regex::Regex;
 use serde_json::Value;
@@ -34,15 +35,22 @@ fn alerts() -> BTreeSet<String> {
     all(r"- alert: (\w+)", &read(ALERTS))
 }
 
-/// A server with all metrics.
+/// A server with all metrics, which has served a request.
 async fn server_with_backups() -> TestApp {
-    TestApp::start_with(|config| config.backup.directory = Some("/nowhere".into())).await
+    let app = TestApp::start_with(|config| config.backup.directory = Some("/nowhere".into())).await;
+    let is_healthy = async {
+        // A busy machine may not answer the first health check in time.
+        while app.anonymous().get("/health").await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), is_healthy).await.expect("the server should become healthy");
+    app
 }
 
 #[tokio::test]
 async fn every_metric_in_the_rules_and_dashboard_is_served() {
     let app = server_with_backups().await;
-    app.anonymous().get("/health").await.ok();
     let served = Metrics::of(&app.anonymous()).await.names();
     for file in [ALERTS, ALERTS_TEST, DASHBOARD] {
         let used = metrics_in(&read(file));
@@ -54,7 +62,6 @@ async fn every_metric_in_the_rules_and_dashboard_is_served() {
 #[tokio::test]
 async fn the_guide_explains_every_metric_and_every_alert() {
     let app = server_with_backups().await;
-    app.anonymous().get("/health").await.ok();
     let families = Metrics::of(&app.anonymous()).await.families;
     let served: BTreeSet<_> = families
         .iter()
