@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono_tz::Tz;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::postgres::PgConnectOptions;
@@ -14,6 +15,7 @@ use crate::database::migrations::{self, MIGRATIONS};
 use crate::repositories::backup::{self, Lock};
 use crate::repositories::catalogue::{self, Table};
 use crate::repositories::store;
+use crate::security::password::is_too_costly;
 
 /// The connection's name in `pg_stat_activity`.
 const NAME: &str = "tableorder-restore";
@@ -116,6 +118,7 @@ pub async fn prepare_restore(
     progress.step("indexes and constraints");
     staging::create_indexes(conn, indexes).await?;
     migrations::migrate(&MIGRATIONS, &staging_options).await?;
+    check_values(conn).await?;
 
     conn.execute("BEGIN; SET LOCAL synchronous_commit = on").await?;
     // The database may have changed while the rows were loaded.
@@ -222,6 +225,18 @@ async fn copy_rows(
     } else {
         Err(BackupError::damaged(format!("rows of {} are missing", table.name)))
     }
+}
+
+/// Refuses values in the staging schema that PostgreSQL accepts, but with which a server would fail or abort.
+async fn check_values(conn: &mut PgConnection) -> Result<()> {
+    let time_zones = backup::time_zones(conn).await?;
+    if let Some(unknown) = time_zones.iter().find(|name| name.parse::<Tz>().is_err()) {
+        return Err(BackupError::damaged(format!("the time zone {unknown:?} of a store is unknown")));
+    }
+    if backup::password_hashes(conn).await?.iter().any(|hash| is_too_costly(hash)) {
+        return Err(BackupError::damaged("the verification of a password would take too much memory or time"));
+    }
+    Ok(())
 }
 
 /// Sets the id sequence of the table, so that new ids are larger than the ids of its rows and than `last`, the last value

@@ -46,6 +46,18 @@ pub async fn set_last(conn: &mut PgConnection, backup: LastBackup) -> Result<()>
     Ok(())
 }
 
+/// The time zones of the stores in the schema of the search path.
+pub async fn time_zones(conn: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!("SELECT DISTINCT time_zone FROM stores").fetch_all(conn).await?)
+}
+
+/// The password hashes of users and tables in the schema of the search path.
+pub async fn password_hashes(conn: &mut PgConnection) -> Result<Vec<String>> {
+    let hashes =
+        sqlx::query_scalar!(r#"SELECT password_hash AS "hash!" FROM users UNION SELECT password_hash FROM tables"#);
+    Ok(hashes.fetch_all(conn).await?)
+}
+
 /// Takes `lock`. Returns `false` if another connection holds it.
 pub async fn try_lock(conn: &mut PgConnection, lock: Lock) -> Result<bool> {
     Ok(sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "locked!""#, lock as i64).fetch_one(conn).await?)

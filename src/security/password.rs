@@ -24,6 +24,10 @@ use crate::telemetry::metrics::gauge;
 /// The cost of argon2id: memory in KiB, passes, lanes.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 
+/// A stored hash may cost this many times as much. A hash from a restored file could otherwise demand so much memory that the
+/// process aborts, or run for hours.
+const MAX_COST_FACTOR: u32 = 4;
+
 /// Work for a hashing thread. The thread passes its memory to it.
 type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
 
@@ -148,6 +152,9 @@ fn is_password(password: &str, hash: &str, blocks: &mut Vec<Block>) -> argon2::p
     let hash = PasswordHash::new(hash)?;
     let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return Err(Error::Internal) };
     let (algorithm, params) = (Algorithm::try_from(hash.algorithm.as_str())?, Params::try_from(&hash)?);
+    if is_excessive(&params) {
+        return Err(Error::ParamInvalid { name: "m, t or p" });
+    }
     let version = hash.version.map(Version::try_from).transpose()?.unwrap_or_default();
     blocks.resize(params.block_count(), Block::default());
     let mut output = vec![0; expected.len()];
@@ -155,6 +162,19 @@ fn is_password(password: &str, hash: &str, blocks: &mut Vec<Block>) -> argon2::p
     argon2.hash_password_into_with_memory(password.as_bytes(), salt.as_ref(), &mut output, blocks)?;
     // `Output` compares in constant time.
     Ok(Output::new(&output)? == *expected)
+}
+
+/// Whether `hash` is a PHC string whose verification would cost too much; [`Passwords::verify`] fails for it.
+#[must_use]
+pub fn is_too_costly(hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| Params::try_from(&hash).is_ok_and(|params| is_excessive(&params)))
+}
+
+fn is_excessive(params: &Params) -> bool {
+    let (memory, passes, lanes) = COST;
+    params.m_cost() > MAX_COST_FACTOR * memory
+        || params.t_cost() > MAX_COST_FACTOR * passes
+        || params.p_cost() > MAX_COST_FACTOR * lanes
 }
 
 /// Gives the calling thread a lower priority than normal threads.
@@ -250,5 +270,16 @@ mod tests {
             assert!(!is_password("1235", &hash, &mut blocks).unwrap(), "{hash}");
         }
         assert!(is_password("1234", "$argon2id$v=19$m=64,t=1,p=1", &mut blocks).is_err());
+    }
+
+    #[test]
+    fn a_hash_of_excessive_cost_is_not_computed() {
+        let cost = |cost: &str| format!("$argon2id$v=19${cost}$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA");
+        for excessive in ["m=77825,t=1,p=1", "m=64,t=9,p=1", "m=64,t=1,p=5", "m=4294967295,t=4294967295,p=1"] {
+            assert!(is_too_costly(&cost(excessive)), "{excessive}");
+            assert!(is_password("1234", &cost(excessive), &mut Vec::new()).is_err(), "{excessive}");
+        }
+        assert!(!is_too_costly(&cost("m=77824,t=8,p=4")));
+        assert!(!is_too_costly(&hash_now("1234").unwrap()));
     }
 }

@@ -7,6 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Executor};
 use tar::{Builder, EntryType};
 
 use super::archive::{Archive, append};
@@ -163,5 +164,31 @@ async fn rows_that_the_schema_does_not_allow_are_refused() {
         ("an end in the middle", with("users", &|rows| "\\.\n".to_owned() + &rows)),
     ] {
         target.refuses(what, &bytes, "nothing was changed").await;
+    }
+}
+
+#[tokio::test]
+async fn costly_hashes_and_unknown_time_zones_are_refused() {
+    let target = Target::new("backups-values").await;
+    let mut conn = connect(&target.options).await;
+    for (column, change) in [
+        (
+            "memory",
+            "UPDATE users SET password_hash = '$argon2id$v=19$m=4294967295,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA'",
+        ),
+        (
+            "passes",
+            "UPDATE tables SET password_hash = '$argon2id$v=19$m=64,t=4294967295,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA'",
+        ),
+        ("time zone", "UPDATE stores SET time_zone = 'Seoul'"),
+    ] {
+        conn.execute(AssertSqlSafe(format!("BEGIN; {change}; COMMIT"))).await.unwrap();
+        target.shell.ok(&["backup", "bad.backup", "--fast"], "");
+        let undo = "UPDATE users SET password_hash = ''; UPDATE tables SET password_hash = '';
+                    UPDATE stores SET time_zone = 'Asia/Seoul'";
+        conn.execute(undo).await.unwrap();
+        let bad = target.shell.directory.join("bad.backup");
+        target.refuses(column, &fs::read(&bad).unwrap(), "damaged").await;
+        fs::remove_file(bad).unwrap();
     }
 }
