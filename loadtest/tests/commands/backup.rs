@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tableorder::backup::{self, Pace, Silent, TABLES};
+use tableorder::backup::{self, Pace, RestoreLock, Silent, TABLES};
 use tableorder::clock::Clock;
+use tableorder::config::NO_ANSWER_TIMEOUT;
 
 use crate::postgres::{empty_database, plain_database, url_of};
 use crate::program::{Directory, loadtest, succeeds};
@@ -35,9 +36,14 @@ async fn generated_data_is_restored_row_by_row() {
         let directory = Directory::new(&format!("backup-{seed}"));
         succeeds(loadtest(&directory.0, &url_of(&source), &format!("seed {size} --seed {seed}")));
         let file = directory.0.join("x.backup");
-        backup::create(&source, &file, false, Pace::Full, Clock::system().now(), Arc::new(Silent)).await.unwrap();
+        let now = Clock::system().now();
+        backup::create(&source, &file, false, Pace::Full, now, NO_ANSWER_TIMEOUT, Arc::new(Silent)).await.unwrap();
         let manifest = backup::verify(&file, Arc::new(Silent)).await.unwrap();
-        backup::restore(&target, &file, &manifest, false, Arc::new(Silent)).await.unwrap();
+        let lock = RestoreLock::acquire(&target).await.unwrap();
+        let restored = backup::prepare_restore(&lock, &target, &file, &manifest, false, Arc::new(Silent)).await;
+        let mut restored = restored.unwrap();
+        restored.commit().await.unwrap();
+        restored.analyze().await.unwrap();
         assert_eq!(content(&target).await, content(&source).await, "seed {seed}");
     }
 }
