@@ -146,7 +146,11 @@ impl NightlyBackup {
             seconds = (finished_at - started).num_seconds(),
             "nightly backup completed"
         );
-        delete_old(directory, self.0.config.kept, &path)
+        // The backup is complete and recorded, so this is not its failure.
+        if let Err(error) = delete_old(directory, self.0.config.kept, &path) {
+            tracing::warn!(%error, "old nightly backups could not be deleted");
+        }
+        Ok(())
     }
 
     fn seen(&self) -> Seen {

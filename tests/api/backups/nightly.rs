@@ -233,3 +233,21 @@ async fn a_backup_fails_and_is_retried_when_the_connection_is_silent() {
     locking.execute("COMMIT").await.unwrap();
     until("the next backup", async || last_success(&app).await == Some(1_799_697_600.0)).await;
 }
+
+#[tokio::test]
+async fn a_failed_deletion_of_old_backups_is_not_a_failed_backup() {
+    let options = plain_database().await;
+    let work = Directory::new("nightly-undeletable");
+    // Directories cannot be deleted as files, not even by root.
+    for name in ["tableorder-20260101-000000.backup", "tableorder-20260102-000000.backup"] {
+        fs::create_dir(work.0.join(name)).unwrap();
+    }
+    let app = server(&options, &work.0).await;
+    app.store("noodles").await;
+    app.set_time("2027-01-10T20:00:00Z");
+    until("a backup", async || last_success(&app).await == Some(1_799_611_200.0)).await;
+    // The next night's backup shows that the first attempt has ended.
+    app.set_time("2027-01-11T20:00:00Z");
+    until("the next backup", async || last_success(&app).await == Some(1_799_697_600.0)).await;
+    assert_eq!(metric(&app, "backup_failures_total").await, Some(0.0));
+}
