@@ -9,7 +9,7 @@ use indicatif::HumanBytes;
 use super::connect::DatabaseTarget;
 use super::interrupt::unless_interrupted;
 use super::progress::Bar;
-use super::{CliError, print_result, with_causes};
+use super::{CliError, print_result, printable, with_causes};
 use crate::backup::{self, Manifest, Pace};
 use crate::clock::Clock;
 use crate::config::{Config, NO_ANSWER_TIMEOUT};
@@ -47,7 +47,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
             "{} is complete: made {} by tableorder {}, {}",
             file.display(),
             manifest.created_at.format("%Y-%m-%d %H:%M:%S UTC"),
-            manifest.version,
+            printable(&manifest.version),
             contents(&manifest)
         ));
         return Ok(());

@@ -71,7 +71,9 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tableorder: {}", with_causes(&*error));
+            let message = with_causes(&*error);
+            let lines: Vec<_> = message.lines().map(printable).collect();
+            eprintln!("tableorder: {}", lines.join("\n"));
             ExitCode::FAILURE
         }
     }
@@ -107,6 +109,15 @@ fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
         cause = error.source();
     }
     message
+}
+
+/// Escapes control characters: a text from a backup could otherwise control the terminal.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() { printable.extend(character.escape_default()) } else { printable.push(character) }
+    }
+    printable
 }
 
 /// Prints a notice on standard error, because it is not part of the command's output.

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 
 use super::connect::MigratedDatabase;
-use super::{CliError, password, print_result};
+use super::{CliError, password, print_result, printable};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{AppError, ErrorCode};
@@ -84,7 +84,8 @@ async fn list(config: &Config) -> Result<(), CliError> {
     migrated.close().await;
     for store in listed? {
         let day = store.calendar.day_starts_at.format("%H:%M");
-        print_result(format_args!("{}\t{}\t{}\t{day}", store.code, store.name, store.calendar.time_zone));
+        let (code, name) = (printable(&store.code), printable(&store.name));
+        print_result(format_args!("{code}\t{name}\t{}\t{day}", store.calendar.time_zone));
     }
     Ok(())
 }

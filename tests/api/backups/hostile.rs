@@ -192,3 +192,22 @@ async fn costly_hashes_and_unknown_time_zones_are_refused() {
         fs::remove_file(bad).unwrap();
     }
 }
+
+#[tokio::test]
+async fn control_characters_of_a_file_are_not_printed() {
+    let target = Target::new("backups-control-characters").await;
+    let mut archive = Archive::read(&target.path);
+    archive.manifest()["version"] = "1\u{1b}[2J".into();
+    archive.write(&target.path);
+    let printed = target.shell.ok(&["backup", "verify", "x.backup"], "");
+    assert!(printed.contains("by tableorder 1\\u{1b}[2J"), "{printed:?}");
+    archive.table("audit_log")["name"] = "\u{1b}[2J".into();
+    archive.write(&target.path);
+    let printed = target.shell.fails(&["backup", "verify", "x.backup"], "");
+    assert!(printed.contains("\\u{1b}[2J") && !printed.contains('\u{1b}'), "{printed:?}");
+
+    let names = "UPDATE stores SET name = E'a\\x1b]0;b\\x07\\tc'";
+    connect(&target.options).await.execute(names).await.unwrap();
+    let printed = target.shell.ok(&["store", "list"], "");
+    assert!(printed.contains("store 1\ta\\u{1b}]0;b\\u{7}\\tc\tAsia/Seoul"), "{printed:?}");
+}
