@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
-    /// Do not limit the rate to 4 MiB of rows a second for the sake of requests
+    /// Do not limit the rate to 2 MiB of rows a second for the sake of requests
     #[arg(long)]
     fast: bool,
 }
