@@ -186,8 +186,10 @@ impl EventStream {
             .read_after(self.seen, self.page)
             .await
             .map_err(|_| StreamAborted("the events could not be read"))?;
+        if page.is_empty() {
+            return Err(StreamAborted("its next events were pruned"));
+        }
         let mut bytes = 0;
-        let is_pruned = page.is_empty();
         for event in page {
             if event.seq != self.seen + 1 {
                 return Err(StreamAborted("its next events were pruned"));
@@ -203,9 +205,6 @@ impl EventStream {
                 bytes += frame.len();
                 self.frames.push_back(frame);
             }
-        }
-        if is_pruned {
-            return Err(StreamAborted("its next events were pruned"));
         }
         self.page = if bytes < REPLAY_BYTES { (self.page * 2).min(MAX_PAGE) } else { (self.page / 2).max(1) };
         self.replay_to = self.replay_to.max(self.seen);

@@ -158,9 +158,9 @@ pub async fn mark_seen(
 }
 
 /// Deletes all devices of the table except the `keep` that were seen last. The new device `paired` is always kept, even if
-/// the clock went back. So are those in use, which were seen since `used_since` and after their pairing: someone who knows
-/// the password cannot displace them by logging in many times. Devices that were revoked, or paired with an older password, are counted separately, so that they
-/// displace no others. A revoked device that was paired for a token without a device is kept until that token expires,
+/// the clock went back. Devices in use come next: those that were seen after their pairing and since `used_since`. So many
+/// logins with the password do not displace them. Devices that were revoked, or paired with an older password, are counted
+/// separately, so that they displace no others. A revoked device that was paired for a token without a device is kept until that token expires,
 /// because its row is the only record of the revocation.
 pub async fn unpair_least_recent(
     conn: &mut PgConnection,
