@@ -147,7 +147,10 @@ export function confirmSession() {
 /** Call it after an absence, in which the guests may have left: if their session has ended, nobody is thanked. */
 export async function confirmAgain() {
   seen = 0;
-  await checkSession();
+  if (!device.value || phase.value !== 'open') return;
+  // A new token is always for the table's current session. A check would leave an ended session in place if the
+  // renewal after it failed.
+  await renewSession({ by: renewAfresh });
   confirmSession();
 }
 
