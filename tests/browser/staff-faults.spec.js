@@ -229,6 +229,61 @@ test.describe('the staff page', () => {
     expect((await staff.orders(table)).length).toBe(1);
   });
 
+  test('announces orders to screen readers while a dialog is open', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    const announced = dialog.locator('.dialog-frame > [role=status]');
+    await expect(announced).toHaveText('');
+    const other = await staff.newTable();
+    await (await Guest.login(server.base, other)).order();
+    await expect(announced).toContainText(`${other.number}번 테이블`);
+  });
+
+  test('does not reload by itself while a reason is half-typed', async ({ page, server, table, complaints }) => {
+    void complaints;
+    await (await Guest.login(server.base, table)).order();
+    await page.clock.install();
+    const isAsked = page.waitForRequest((request) => request.method() === 'HEAD');
+    await page.route('**/staff', async (route) => {
+      if (route.request().method() !== 'HEAD') return route.fallback();
+      return route.fulfill({ status: 200, headers: { 'x-build': 'another' } });
+    });
+    await signIn(page, server.base);
+    await isAsked;
+    const dialog = await openTable(page, table);
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    await dialog.getByLabel('취소 사유').fill('손님이 마음을');
+    await page.clock.fastForward(61_000);
+    await page.clock.fastForward(61_000);
+    await settled(page);
+    await expect(dialog.getByLabel('취소 사유')).toHaveValue('손님이 마음을');
+    await dialog.getByRole('button', { name: '돌아가기' }).click();
+    const loaded = page.waitForEvent('domcontentloaded');
+    await page.clock.fastForward(61_000);
+    await page.clock.fastForward(61_000);
+    await loaded;
+  });
+
+  test('works in a browser that blocks its storage', async ({ page, server, table, complaints }) => {
+    void complaints;
+    await page.addInitScript(() => {
+      for (const storage of ['localStorage', 'sessionStorage']) {
+        Object.defineProperty(window, storage, {
+          get: () => {
+            throw new DOMException('blocked', 'SecurityError');
+          },
+        });
+      }
+    });
+    await signIn(page, server.base);
+    await (await Guest.login(server.base, table)).order();
+    await expect(card(page, table)).toContainText('대기 1');
+    await page.getByRole('button', { name: '로그아웃' }).click();
+    await expect(page.getByLabel('비밀번호')).toBeVisible();
+  });
+
   test('a double tap does not turn the sound on and off again', async ({ page, server, complaints }) => {
     void complaints;
     await signIn(page, server.base);

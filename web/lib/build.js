@@ -1,5 +1,6 @@
 // Reloads the page after an update of the server, because a page may stay open for weeks.
 import { whenIdle } from './idle.js';
+import { tab } from './store.js';
 import { hasUnsaved } from './unsaved.js';
 
 /** The build that this module is part of. */
@@ -9,7 +10,7 @@ const UNUSED_FOR = 60_000;
 
 /** While instances of two releases are running, the page could otherwise reload repeatedly. */
 const AT_MOST_EVERY = 600_000;
-const STAMP = 'tableorder.reloaded_at';
+const STAMP = 'reloaded_at';
 
 /** How long the response may take, in milliseconds. */
 const TIMEOUT = 10_000;
@@ -27,7 +28,7 @@ export async function checkBuild() {
   const build = await currentBuild();
   isChecking = false;
   if (build === OWN) return;
-  if (!build || Date.now() - Number(sessionStorage.getItem(STAMP)) < AT_MOST_EVERY) {
+  if (!build || Date.now() - Number(tab.read(STAMP)) < AT_MOST_EVERY) {
     checkLater();
     return;
   }
@@ -53,8 +54,8 @@ function reloadWhenIdle() {
       checkLater();
       return;
     }
-    sessionStorage.setItem(STAMP, String(Date.now()));
-    location.reload();
+    // Without the time of this reload, the page could reload repeatedly.
+    if (tab.write(STAMP, Date.now())) location.reload();
   });
 }
 

@@ -3,14 +3,13 @@ import { ApiError, asApiError, call } from './api.js';
 import { chooseLanguage, savedLanguage } from './language.js';
 import { rememberStore } from './last-store.js';
 import { signal } from './preact.js';
-import { read, remove, write } from './store.js';
+import { read, remove, tab, write } from './store.js';
 import { EventStream } from './stream.js';
 
 /** @typedef {{ token: string, store_id: string, store_name: string, username: string, role: string }} Account */
 
 export class Login {
   #name;
-  #tabName;
 
   /**
    * Each page has its own login, so that an owner who uses the office on a staff tablet does not change the login of
@@ -20,20 +19,9 @@ export class Login {
    */
   constructor(page) {
     this.#name = `${page}.account`;
-    this.#tabName = `tableorder.${page}.account`;
-    /** @type {import('../vendor/signals.mjs').Signal<Account | null>} */
-    this.account = signal(this.#load());
+    this.account = signal(/** @type {Account | null} */ (tab.read(this.#name) ?? read(this.#name)));
     /** Whether the login has ended while the page is open. The page stays and asks for the password. */
     this.hasEnded = signal(false);
-  }
-
-  /** @returns {Account | null} */
-  #load() {
-    try {
-      return JSON.parse(sessionStorage.getItem(this.#tabName) ?? 'null') ?? read(this.#name);
-    } catch {
-      return read(this.#name);
-    }
   }
 
   /**
@@ -63,7 +51,7 @@ export class Login {
    */
   #keep(account, stays) {
     if (stays) write(this.#name, account);
-    else sessionStorage.setItem(this.#tabName, JSON.stringify(account));
+    else tab.write(this.#name, account);
     this.account.value = account;
   }
 
@@ -74,7 +62,7 @@ export class Login {
    */
   learn(change) {
     const account = this.account.value;
-    if (account) this.#keep({ ...account, ...change }, sessionStorage.getItem(this.#tabName) === null);
+    if (account) this.#keep({ ...account, ...change }, tab.read(this.#name) === null);
   }
 
   signOut = () => {
@@ -87,7 +75,7 @@ export class Login {
 
   #forget() {
     remove(this.#name);
-    sessionStorage.removeItem(this.#tabName);
+    tab.remove(this.#name);
   }
 
   /** Whether the login is kept after the tab is closed. */

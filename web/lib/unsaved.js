@@ -7,8 +7,19 @@ addEventListener('beforeunload', (event) => {
   if (hasUnsaved()) event.preventDefault();
 });
 
+/** Texts that a reload would discard, but no change of the view. @type {Set<object>} */
+const drafts = new Set();
+
+/** Whether a reload would discard changes. */
 export function hasUnsaved() {
-  return warnings.size > 0;
+  return warnings.size > 0 || drafts.size > 0;
+}
+
+/** @returns {() => void} to call when the text is sent or discarded */
+export function holdDraft() {
+  const draft = {};
+  drafts.add(draft);
+  return () => drafts.delete(draft);
 }
 
 /**

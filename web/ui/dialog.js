@@ -3,6 +3,7 @@ import { t } from '../lib/i18n.js';
 import { html, useId, useLayoutEffect, useRef } from '../lib/preact.js';
 import { Icon } from './icon.js';
 import { contentChanged } from './second-tap.js';
+import { Announcements } from './toast.js';
 
 /**
  * A modal dialog: the browser keeps the focus inside and closes it by Escape. The second tap of a double tap that
@@ -73,6 +74,7 @@ export function Dialog({ title, onClose, children, footer, beside, class: extra 
       </header>
       <div class="dialog-body">${children}</div>
       ${footer && html`<footer class="dialog-foot">${footer}</footer>`}
+      <${Announcements} />
     </div>
   </dialog>`;
 }

@@ -1,10 +1,11 @@
-import { html, signal } from '../lib/preact.js';
+import { html, signal, useRef } from '../lib/preact.js';
 
 const SHOWN_FOR = 3_500;
 
 /** @type {import('../vendor/signals.mjs').Signal<{ id: number, text: string } | null>} */
 const shown = signal(null);
-const said = signal('');
+/** The last announced text, in a new object for each announcement. */
+const said = signal({ text: '' });
 let last = 0;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
@@ -31,7 +32,16 @@ export function toast(text) {
  */
 export function announce(text) {
   // Screen readers announce only changes, so a repeated text gets a space.
-  said.value = said.peek() === text ? `${text}\u00a0` : text;
+  said.value = { text: said.peek().text === text ? `${text}\u00a0` : text };
+}
+
+/**
+ * Has the texts for screen readers. Each dialog has its own, because they ignore everything outside an open dialog.
+ * A text from before does not belong to it.
+ */
+export function Announcements() {
+  const before = useRef(said.peek());
+  return html`<p class="visually-hidden" role="status">${said.value === before.current ? '' : said.value.text}</p>`;
 }
 
 /**
@@ -41,7 +51,7 @@ export function announce(text) {
  */
 export function Toast({ children }) {
   return html`<div class="toasts">
-    <p class="visually-hidden" role="status">${said}</p>
+    <${Announcements} />
     ${shown.value && html`<p key=${shown.value.id} class="toast" aria-hidden="true">${shown.value.text}</p>`}
     ${children}
   </div>`;

@@ -1,7 +1,8 @@
 // The entered values, stored for a reload of this tab. Passwords are not stored.
 import { signal } from '../../lib/preact.js';
+import { tab } from '../../lib/store.js';
 
-const NAME = 'tableorder.setup';
+const NAME = 'setup';
 
 /**
  * @typedef {object} Progress
@@ -25,25 +26,12 @@ function nothing() {
   return { code: '', step: 'store', store, username: '', isSent: false, token: '', count: '', hosts: [], isLocalOnly: false };
 }
 
-export const progress = signal(load());
-
-/** @returns {Progress} */
-function load() {
-  try {
-    return { ...nothing(), ...JSON.parse(sessionStorage.getItem(NAME) ?? '{}') };
-  } catch {
-    return nothing();
-  }
-}
+export const progress = signal(/** @type {Progress} */ ({ ...nothing(), ...tab.read(NAME) }));
 
 /** @param {Partial<Progress>} change */
 export function update(change) {
   progress.value = { ...progress.value, ...change };
-  try {
-    sessionStorage.setItem(NAME, JSON.stringify(progress.value));
-  } catch {
-    // Without storage, a reload starts again at the first step.
-  }
+  tab.write(NAME, progress.value);
 }
 
 /**
