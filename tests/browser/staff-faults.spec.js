@@ -255,6 +255,7 @@ test.describe('the staff page', () => {
     const dialog = await openTable(page, table);
     await dialog.getByRole('button', { name: '주문 취소' }).click();
     await dialog.getByLabel('취소 사유').fill('손님이 마음을');
+    await expect(dialog).toContainText('7 / 500자');
     await page.clock.fastForward(61_000);
     await page.clock.fastForward(61_000);
     await settled(page);

@@ -1,5 +1,5 @@
 import { t } from '../lib/i18n.js';
-import { html, useEffect } from '../lib/preact.js';
+import { html, useLayoutEffect } from '../lib/preact.js';
 import { holdDraft } from '../lib/unsaved.js';
 import { STAYS_BUSY, useAction } from '../ui/action.js';
 import { Button } from '../ui/button.js';
@@ -25,7 +25,7 @@ const LONGEST = 500;
  */
 export function CancelForm({ order, isOld, reason, onClose, onCancelled, onChanged }) {
   const length = [...reason.value.trim()].length;
-  useEffect(() => (length > 0 ? holdDraft() : undefined), [length > 0]);
+  useLayoutEffect(() => (length > 0 ? holdDraft() : undefined), [length > 0]);
   const { isBusy, failure, run: cancel } = useAction(async () => {
     if (length > LONGEST) return undefined;
     try {
