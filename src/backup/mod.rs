@@ -25,7 +25,7 @@ pub use error::BackupError;
 pub use exclusive::lock_out_servers;
 pub use nightly::NightlyBackup;
 pub use progress::{Progress, Silent};
-pub use restore::{PreparedRestore, RestoreLock, prepare_restore};
+pub use restore::{PreparedRestore, RestoreLock, discard_killed_restore, prepare_restore};
 
 /// The tables of an archive, in the order in which they are written. Add a new table here or to [`EXCLUDED_TABLES`].
 pub const TABLES: [&str; 14] = [

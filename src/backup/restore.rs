@@ -46,11 +46,28 @@ impl RestoreLock {
     /// Removes the rows that a failed or interrupted restore has loaded.
     ///
     /// # Errors
-    /// If PostgreSQL fails. The next restore then removes the rows.
+    /// If PostgreSQL fails. The next restore, or the next start of a server, then removes the rows.
     pub async fn discard_unfinished(mut self) -> Result<()> {
         staging::discard(&mut self.0).await?;
         Ok(self.0.close().await?)
     }
+}
+
+/// Removes the rows that a killed restore has loaded, which would fill the disk. Returns whether there were any. Does nothing
+/// while a restore is running.
+///
+/// `options` must lead to PostgreSQL itself and not to a pooler.
+///
+/// # Errors
+/// If PostgreSQL fails.
+pub async fn discard_killed_restore(options: &PgConnectOptions) -> Result<bool> {
+    let mut connection = options.clone().application_name(LOCK_NAME).disable_statement_logging().connect().await?;
+    let exists = staging::exists(&mut connection).await? && backup::try_lock(&mut connection, Lock::Restore).await?;
+    if exists {
+        staging::discard(&mut connection).await?;
+    }
+    connection.close().await?;
+    Ok(exists)
 }
 
 /// A restore that only lacks its commit.
@@ -120,6 +137,8 @@ pub async fn prepare_restore(
     migrations::migrate(&MIGRATIONS, &staging_options).await?;
     check_values(conn).await?;
 
+    // A server that starts on an empty database would otherwise create its tables until the commit.
+    migrations::lock(conn).await?;
     conn.execute("BEGIN; SET LOCAL synchronous_commit = on").await?;
     // The database may have changed while the rows were loaded.
     let contents = catalogue::contents(conn).await?;

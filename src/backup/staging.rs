@@ -9,9 +9,17 @@ use super::Result;
 /// The schema's name. A restore first drops what an earlier one left there.
 pub(super) const SCHEMA: &str = "tableorder_restore";
 
-/// The kinds of relations that are dropped or moved, in the order in which they can be dropped: the kind's name in SQL, and
-/// its letters in `pg_class.relkind`. Indexes and sequences of columns follow their tables.
+/// The kinds of relations that are moved: the kind's name in SQL, and its letters in `pg_class.relkind`. Indexes and
+/// sequences of columns follow their tables.
 const RELATIONS: [(&str, &str); 4] = [("VIEW", "v"), ("MATERIALIZED VIEW", "m"), ("TABLE", "rp"), ("SEQUENCE", "S")];
+
+/// The kinds and names of the views in the schema $1, except those of extensions. Newer ones come first, because a view may
+/// depend on older views of both kinds.
+const LIST_VIEWS: &str = "
+    SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END, oid::regclass::text FROM pg_class c
+    WHERE relnamespace = $1::text::regnamespace AND relkind IN ('v', 'm')
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY oid DESC";
 
 /// Relations in the schema $1 of the kinds $2, except those of extensions and the sequences of columns.
 const LIST_RELATIONS: &str = "
@@ -56,6 +64,11 @@ pub(super) async fn create(conn: &mut PgConnection) -> Result<()> {
     execute(conn, format!("CREATE SCHEMA {SCHEMA}; SET search_path = {SCHEMA}")).await
 }
 
+/// Whether the schema exists.
+pub(super) async fn exists(conn: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT to_regnamespace($1) IS NOT NULL").bind(SCHEMA).fetch_one(conn).await?)
+}
+
 /// Drops the schema, if it exists.
 pub(super) async fn discard(conn: &mut PgConnection) -> Result<()> {
     execute(conn, format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")).await
@@ -92,7 +105,11 @@ pub(super) async fn create_indexes(conn: &mut PgConnection, definitions: Vec<Str
 
 /// Drops everything in `public` that does not belong to an extension, and moves everything from the staging schema there.
 pub(super) async fn replace_public(conn: &mut PgConnection) -> Result<()> {
-    for (kind, letters) in RELATIONS {
+    let views: Vec<(String, String)> = sqlx::query_as(LIST_VIEWS).bind("public").fetch_all(&mut *conn).await?;
+    for (kind, name) in views {
+        execute(conn, format!("DROP {kind} {name}")).await?;
+    }
+    for (kind, letters) in [("TABLE", "rp"), ("SEQUENCE", "S")] {
         let all = relations(conn, "public", letters).await?;
         if !all.is_empty() {
             execute(conn, format!("DROP {kind} {}", all.join(", "))).await?;

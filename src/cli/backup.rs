@@ -71,5 +71,6 @@ pub(super) fn contents(manifest: &Manifest) -> String {
         1 => format!("1 {one}"),
         count => format!("{count} {table}"),
     };
-    [("stores", "store"), ("orders", "order"), ("events", "event")].map(counted).join(", ")
+    let counts = [("stores", "store"), ("orders", "order"), ("events", "event")].map(counted).join(", ");
+    format!("{counts} ({} of rows)", HumanBytes(manifest.bytes()))
 }

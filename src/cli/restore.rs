@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use indicatif::HumanBytes;
+use nix::sys::statvfs::statvfs;
 use sqlx::postgres::PgConnectOptions;
 
 use super::backup::contents;
@@ -13,6 +15,9 @@ use super::progress::Bar;
 use super::{CliError, print_notice, print_result, with_causes};
 use crate::backup::{self, Manifest, Progress, RestoreLock};
 use crate::config::Config;
+
+/// The space that rows need in the database, with their indexes, as a multiple of their length in the backup.
+const SPACE_FACTOR: u64 = 2;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -29,6 +34,9 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
     verifying.step("verifying");
     // Verify the file before a database is created for it.
     let manifest = unless_interrupted(backup::verify(&file, Arc::new(verifying))).await?;
+    if config.database.url.is_none() {
+        check_space(&config.data_dir, manifest.bytes())?;
+    }
     let target = unless_interrupted(DatabaseTarget::open(config)).await?;
     let options = target.direct(config)?;
     let restored = restore(&options, &file, &manifest, force).await;
@@ -39,6 +47,21 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
         contents(&manifest)
     ));
     Ok(())
+}
+
+/// Fails if the disk of the embedded database has too little space for `rows` bytes of rows, because PostgreSQL does not
+/// start on a full disk.
+fn check_space(data_dir: &Path, rows: u64) -> Result<(), CliError> {
+    let data = std::path::absolute(data_dir)?;
+    let Some(existing) = data.ancestors().find(|directory| directory.exists()) else { return Ok(()) };
+    let disk = statvfs(existing).map_err(|error| format!("{}: {error}", existing.display()))?;
+    let free = disk.blocks_available().saturating_mul(disk.fragment_size());
+    let needed = rows.saturating_mul(SPACE_FACTOR);
+    if needed <= free {
+        return Ok(());
+    }
+    let (needed, free) = (HumanBytes(needed), HumanBytes(free));
+    Err(format!("nothing was changed: the rows need about {needed}, and {} has {free} free", data.display()).into())
 }
 
 async fn restore(options: &PgConnectOptions, file: &Path, manifest: &Manifest, force: bool) -> Result<(), CliError> {
@@ -69,4 +92,17 @@ async fn restore(options: &PgConnectOptions, file: &Path, manifest: &Manifest, f
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_do_not_fit_on_the_disk_are_refused() {
+        let missing = Path::new("no/such/directory");
+        assert!(check_space(missing, 1).is_ok());
+        let refused = check_space(missing, u64::MAX).unwrap_err().to_string();
+        assert!(refused.contains("nothing was changed") && refused.contains("16.00 EiB"), "{refused}");
+    }
 }

@@ -12,14 +12,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::connect::{configured, connect, direct, prepare_schema, token_secret};
 use super::private_server::{PrivateServer, change_level_on_signal};
-use super::{CliError, welcome};
+use super::{CliError, welcome, with_causes};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::database::embedded::{Durability, EmbeddedPostgres};
 use crate::shutdown::Shutdown;
 use crate::state::AppState;
 use crate::telemetry::{logs, traces};
-use crate::{app, server, services};
+use crate::{app, backup, server, services};
 
 /// File descriptors for everything except clients and the pool: logs, listeners, connections over the limit.
 const OWN_DESCRIPTORS: usize = 256;
@@ -70,6 +70,7 @@ async fn serve(
     let direct = direct(config, &options)?;
     let database = connect(options, &config.database).await?;
     prepare_schema(&config.database, &direct).await?;
+    discard_killed_restore(&direct).await;
     if config.seed_demo && services::seed_demo(&database, &clock).await? {
         tracing::info!("created the demo restaurant, because the database was empty");
     }
@@ -127,6 +128,17 @@ async fn serve(
     let _ = tokio::time::timeout(LAST_GRACE, database.close()).await;
     tracing::info!("stopped");
     failed.map_or(Ok(()), |failed| Err(failed.into()))
+}
+
+/// Removes what a killed restore left in the database. The server can work beside it, so an error is only logged.
+async fn discard_killed_restore(direct: &PgConnectOptions) {
+    match backup::discard_killed_restore(direct).await {
+        Ok(true) => tracing::info!("removed the rows of a restore that was killed"),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(error = with_causes(&error), "the rows of a killed restore could not be removed");
+        }
+    }
 }
 
 /// Completes when the embedded PostgreSQL ends, if there is one.

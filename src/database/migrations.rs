@@ -130,7 +130,11 @@ async fn pending<'a>(
     Ok(pending)
 }
 
-async fn lock(connection: &mut PgConnection) -> sqlx::Result<()> {
+/// Waits until no other program migrates the database, and makes those that start wait until `connection` closes.
+///
+/// # Errors
+/// If PostgreSQL fails.
+pub async fn lock(connection: &mut PgConnection) -> sqlx::Result<()> {
     let mut waited = false;
     while !sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut *connection).await? {
         if !waited {

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use sqlx::Executor;
+use tableorder::backup::RestoreLock;
+
 use super::{connect, content, number};
 use crate::command_line::Shell;
-use crate::support::{plain_database, url_of};
+use crate::support::{Directory, Server, TestApp, plain_database, url_of};
 
 #[tokio::test]
 async fn a_restore_killed_at_any_point_leaves_the_old_or_the_new_state() {
@@ -45,10 +48,27 @@ async fn a_restore_killed_at_any_point_leaves_the_old_or_the_new_state() {
     assert_eq!(number(&options, content::STAGING).await, 0);
 }
 
+#[tokio::test]
+async fn a_server_removes_the_rows_of_a_killed_restore_but_not_of_a_running_one() {
+    let options = plain_database().await;
+    let rows = "CREATE SCHEMA tableorder_restore; CREATE TABLE tableorder_restore.orders ()";
+    connect(&options).await.execute(rows).await.unwrap();
+    let url = url_of(&options);
+    let settings = [("DATABASE_URL", url.as_str()), ("JWT_SECRET_KEY", TestApp::SECRET)];
+    let directory = Directory::new("backups-killed-server");
+    let running = RestoreLock::acquire(&options).await.unwrap();
+    drop(Server::start_with(&directory.0, &settings));
+    assert_eq!(number(&options, content::STAGING).await, 1);
+    drop(running);
+    wait_until_disconnected(&options).await;
+    let _server = Server::start_with(&directory.0, &settings);
+    assert_eq!(number(&options, content::STAGING).await, 0);
+}
+
 /// Waits until PostgreSQL has ended the sessions of the killed program; a statement may still commit until then.
 pub async fn wait_until_disconnected(options: &sqlx::postgres::PgConnectOptions) {
     let connected = "SELECT count(*) FROM pg_stat_activity
-                     WHERE datname = current_database() AND application_name LIKE 'tableorder%'";
+                     WHERE datname = current_database() AND application_name LIKE '%tableorder%'";
     let started = Instant::now();
     while number(options, connected).await > 0 {
         assert!(started.elapsed() < Duration::from_secs(30), "the program's connections should end");

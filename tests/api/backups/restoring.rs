@@ -2,12 +2,13 @@
 
 use std::process::{Child, Output};
 
+use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use super::{backed_up, connect, content, interrupt, number, wait_for_lock_wait};
+use super::{backed_up, connect, content, interrupt, number, wait_for_any, wait_for_lock_wait};
 use crate::command_line::Shell;
-use crate::support::{empty_database, url_of};
+use crate::support::{Directory, Server, TestApp, empty_database, url_of};
 
 /// Makes every statement `tag`, for example `CREATE SCHEMA`, wait for a lock of the returned connection.
 async fn hold_at(options: &PgConnectOptions, tag: &str) -> PgConnection {
@@ -134,4 +135,32 @@ async fn data_that_appears_in_an_empty_database_is_not_replaced() {
     let (code, printed) = ended(restore);
     assert!(code == Some(1) && printed.contains("not empty; --force"), "{printed}");
     assert_eq!(number(&options, "SELECT count(*) FROM stores WHERE code = 'new'").await, 1);
+}
+
+#[tokio::test]
+async fn a_server_that_starts_on_an_empty_database_at_the_end_of_a_restore_waits() {
+    let (_, _shell, file) = backed_up("restore-waits-source").await;
+    let options = empty_database().await;
+    let shell = Shell::at(url_of(&options), "restore-waits");
+    at_commit(&options, "PERFORM pg_advisory_xact_lock(1)").await;
+    let mut holding = connect(&options).await;
+    holding.execute("SELECT pg_advisory_lock(1)").await.unwrap();
+    let restore = start(&shell, &[file.to_str().unwrap()]);
+    wait_for_lock_wait(&options).await;
+    let url = url_of(&options);
+    let starting = tokio::task::spawn_blocking(move || {
+        let directory = Directory::new("restore-waits-server");
+        let settings =
+            [("DATABASE_URL", url.as_str()), ("JWT_SECRET_KEY", TestApp::SECRET), ("SEED_DEMO_STORE", "false")];
+        (Server::start_with(&directory.0, &settings), directory)
+    });
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND application_name = 'tableorder-migrate'";
+    wait_for_any(&options, waiting).await;
+    holding.execute("SELECT pg_advisory_unlock(1)").await.unwrap();
+    let (code, printed) = ended(restore);
+    assert_eq!(code, Some(0), "{printed}");
+    let (server, _directory) = starting.await.unwrap();
+    let owner = json!({"store_id": "demo", "username": "admin", "password": "admin1234"});
+    server.client.post("/admin/auth/login", &owner).await.ok();
 }
