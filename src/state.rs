@@ -22,7 +22,7 @@ use crate::events::{Hub, retention};
 use crate::models::StoreId;
 use crate::repositories::event;
 use crate::schemas::menu::PreparedMenu;
-use crate::security::access::TokenRevocationCache;
+use crate::security::access::TokenChecker;
 use crate::security::password::Passwords;
 use crate::security::throttle::LoginThrottle;
 use crate::security::token::Tokens;
@@ -91,7 +91,7 @@ impl AppState {
         let passwords = Passwords::new(config.login.queue)?;
         let throttle = LoginThrottle::new(database.clone(), clock.clone(), &config.login);
         let stores = StoreService::new(database.clone(), passwords.clone(), clock.clone());
-        let access = TokenRevocationCache::new(database.clone(), cluster.clone(), hub.clone());
+        let access = TokenChecker::new(database.clone(), cluster.clone(), hub.clone());
         let sessions = SessionService::new(database.clone(), hub.clone(), clock.clone());
         let devices = DeviceService::new(database.clone(), access.clone(), clock.clone(), config.devices);
         let auth = AuthService::new(

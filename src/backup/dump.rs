@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use super::archive::{ArchiveWriter, PIECE, read, run_at_low_priority};
 use super::error::within;
 use super::target::Target;
-use super::{BackupError, Manifest, Progress, Result, Silent, TABLES};
+use super::{BackupError, Manifest, NoProgress, Progress, Result, TABLES};
 use crate::database::migrations::{self, MIGRATIONS};
 use crate::repositories::catalogue::{self, Table};
 use crate::repositories::event;
@@ -19,19 +19,19 @@ use crate::repositories::event;
 /// The connection's name in `pg_stat_activity`.
 const NAME: &str = "tableorder-backup";
 
-/// The pause of a gentle backup after each piece, which limits the rate to 2 MiB of rows per second.
+/// The pause of a backup with limited pace after each piece, which limits the rate to 2 MiB of rows per second.
 const WRITE_PAUSE: Duration = Duration::from_millis(16);
 
-/// The pause of a gentle verification after each piece, several times as long as reading the piece.
+/// The pause of a verification with limited pace after each piece, several times as long as reading the piece.
 const READ_PAUSE: Duration = Duration::from_millis(3);
 
 /// The speed of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// As fast as possible.
-    Full,
+    Unlimited,
     /// With a pause after each piece, so that the backup hardly slows down requests.
-    Gentle,
+    Limited,
 }
 
 /// Writes a snapshot of the database to `path`, while servers run, and verifies the file. Returns the manifest and the
@@ -103,8 +103,8 @@ async fn last_migration(conn: &mut PgConnection) -> Result<i64> {
 async fn read_again(path: &Path, pace: Pace) -> Result<Manifest> {
     let path = path.to_owned();
     run_at_low_priority(move || {
-        read(&path, &Silent, |_| {
-            if pace == Pace::Gentle {
+        read(&path, &NoProgress, |_| {
+            if pace == Pace::Limited {
                 thread::sleep(READ_PAUSE);
             }
             Ok(())
@@ -159,7 +159,7 @@ async fn copy_rows(
             bytes += piece.len() as u64;
             at(bytes);
             writer.rows(std::mem::replace(&mut piece, Vec::with_capacity(PIECE))).await?;
-            if pace == Pace::Gentle {
+            if pace == Pace::Limited {
                 tokio::time::sleep(WRITE_PAUSE).await;
             }
         }

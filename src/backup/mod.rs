@@ -24,7 +24,7 @@ pub use dump::{Pace, create};
 pub use error::BackupError;
 pub use exclusive::lock_out_servers;
 pub use nightly::NightlyBackup;
-pub use progress::{Progress, Silent};
+pub use progress::{NoProgress, Progress};
 pub use restore::{PreparedRestore, RestoreLock, discard_killed_restore, prepare_restore};
 
 /// The tables of an archive, in the order in which they are written. Add a new table here or to [`EXCLUDED_TABLES`].

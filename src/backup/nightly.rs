@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
 use super::error::within;
-use super::{BackupError, Pace, Result, Silent, create};
+use super::{BackupError, NoProgress, Pace, Result, create};
 use crate::clock::Clock;
 use crate::config::BackupConfig;
 use crate::database::Database;
@@ -133,7 +133,8 @@ impl NightlyBackup {
         let path = directory.join(started.format(NAME_FORMAT).to_string());
         let timeout = self.0.config.no_answer_timeout;
         // Never replace a file: after a restore this night's backup is due again, and the file may have newer data.
-        let (manifest, bytes) = create(options, &path, false, Pace::Gentle, started, timeout, Arc::new(Silent)).await?;
+        let (manifest, bytes) =
+            create(options, &path, false, Pace::Limited, started, timeout, Arc::new(NoProgress)).await?;
         let finished_at = self.0.clock.now();
         let last = LastBackup { due_at, finished_at, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) };
         self.0.database.write(|conn| backup::set_last(conn, last).scope_boxed()).await?;

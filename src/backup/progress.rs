@@ -12,9 +12,9 @@ pub trait Progress: Send + Sync {
 
 /// Reports nothing.
 #[derive(Debug)]
-pub struct Silent;
+pub struct NoProgress;
 
-impl Progress for Silent {
+impl Progress for NoProgress {
     fn begin(&self, _: u64) {}
     fn step(&self, _: &str) {}
     fn at(&self, _: u64) {}

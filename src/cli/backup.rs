@@ -54,7 +54,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
     }
     let Some(file) = file else { return Err("name the file to write".into()) };
     let target = DatabaseTarget::of_existing(config).await?;
-    let pace = if fast { Pace::Full } else { Pace::Gentle };
+    let pace = if fast { Pace::Unlimited } else { Pace::Limited };
     let options = target.direct(config)?;
     let (now, progress) = (Clock::system().now(), Arc::new(Bar::new()));
     let create = backup::create(&options, &file, force, pace, now, NO_ANSWER_TIMEOUT, progress);

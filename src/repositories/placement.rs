@@ -79,7 +79,7 @@ impl<'a> OrderDocument<'a> {
 /// above `limits` is refused.
 ///
 /// Returns the outcome of each order, in the same order, and the events of the placed ones.
-pub async fn place(
+pub async fn place_all(
     conn: &mut PgConnection,
     store: StoreId,
     business_day: NaiveDate,

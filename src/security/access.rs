@@ -31,26 +31,26 @@ type Key = (StoreId, i64, Audience, i64, Option<DeviceId>, i32, Uuid);
 
 /// Checks tokens against the database. Clones share the cache.
 #[derive(Debug, Clone)]
-pub struct TokenRevocationCache {
+pub struct TokenChecker {
     database: Database,
     cluster: Cluster,
     hub: Hub,
     answers: Cache<Key, Option<TokenOwner>>,
 }
 
-impl TokenRevocationCache {
-    /// A cache in front of `database`.
+impl TokenChecker {
+    /// A checker of tokens in `database`.
     #[must_use]
     pub fn new(database: Database, cluster: Cluster, hub: Hub) -> Self {
         let answers = Cache::builder().max_capacity(CAPACITY).eviction_policy(EvictionPolicy::lru()).build();
         Self { database, cluster, hub, answers }
     }
 
-    /// The name and role of the user with this admin token.
+    /// Checks an admin token. Returns the name and role of its user.
     ///
     /// # Errors
     /// `INVALID_TOKEN` if it was revoked.
-    pub async fn of_admin(&self, token: &VerifiedToken) -> Result<(String, Role)> {
+    pub async fn check_admin(&self, token: &VerifiedToken) -> Result<(String, Role)> {
         let (owner, _) = self.cached(token).await?;
         owner.account.ok_or_else(|| ErrorCode::InvalidToken.into())
     }
@@ -59,7 +59,7 @@ impl TokenRevocationCache {
     ///
     /// # Errors
     /// `INVALID_TOKEN` if it was revoked.
-    pub async fn of_table(&self, token: &VerifiedToken) -> Result<StoreVersions> {
+    pub async fn check_table(&self, token: &VerifiedToken) -> Result<StoreVersions> {
         self.cached(token).await.map(|(_, versions)| versions)
     }
 

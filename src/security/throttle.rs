@@ -210,6 +210,14 @@ impl LoginThrottle {
         }
     }
 
+    /// Decides in one transaction by the counts of the account and of the address, the first line that applies:
+    ///
+    /// | counts | result |
+    /// |---|---|
+    /// | the account has too many successes | `Locked`, `Outcome::Limited` |
+    /// | a key has enough failures for a lockout, and an attempt in progress that may still succeed | `Busy` |
+    /// | a key has enough failures, and its lockout has not ended | `Locked`, `Outcome::LockedOut` |
+    /// | other | `Admitted`, counted as a failure of both keys |
     async fn admit(&self, key: &AttemptKeys, now: DateTime<Utc>) -> Result<Admission> {
         let claimed_until = now + ATTEMPT_TIME;
         let expired_before = self.expired_before(now);

@@ -16,7 +16,7 @@ use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::models::{AttemptKey, AuditAction, NewAuditEntry, Store, TableId, UserId};
 use crate::repositories::user::PasswordChange;
 use crate::repositories::{event, store, user};
-use crate::security::access::TokenRevocationCache;
+use crate::security::access::TokenChecker;
 use crate::security::identity::{AdminIdentity, TableIdentity};
 use crate::security::password::Passwords;
 use crate::security::throttle::{AttemptKeys, LoginThrottle};
@@ -34,7 +34,7 @@ pub struct AuthService {
     passwords: Passwords,
     throttle: LoginThrottle,
     tokens: Arc<Tokens>,
-    access: TokenRevocationCache,
+    access: TokenChecker,
     clock: Clock,
     admin_lifetime: Duration,
     table_lifetime: Duration,
@@ -48,7 +48,7 @@ impl AuthService {
         database: Database,
         sessions: SessionService,
         devices: DeviceService,
-        access: TokenRevocationCache,
+        access: TokenChecker,
         passwords: Passwords,
         throttle: LoginThrottle,
         tokens: Tokens,
@@ -78,7 +78,7 @@ impl AuthService {
     }
 
     async fn admin_identity(&self, token: &VerifiedToken) -> Result<AdminIdentity> {
-        let (username, role) = self.access.of_admin(token).await?;
+        let (username, role) = self.access.check_admin(token).await?;
         let claims = token.claims;
         let user_id = UserId(claims.sub);
         Ok(AdminIdentity { store_id: claims.store, user_id, username, role, claims, address: None })
@@ -106,7 +106,7 @@ impl AuthService {
         let token = self.tokens.check(token, Audience::Table)?;
         let claims = token.claims;
         let session_id = claims.session.ok_or(ErrorCode::InvalidToken)?;
-        let versions = self.access.of_table(&token).await?;
+        let versions = self.access.check_table(&token).await?;
         Ok(TableIdentity { store_id: claims.store, versions, table_id: TableId(claims.sub), session_id, claims })
     }
 

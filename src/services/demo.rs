@@ -11,7 +11,7 @@ use crate::models::{
     AuditAction, BusinessCalendar, MenuItemDetails, NewAuditEntry, Price, Store, StoreCode, StoreId, Username,
 };
 use crate::repositories::{category, event, menu_item, store as store_rows, table};
-use crate::security::access::TokenRevocationCache;
+use crate::security::access::TokenChecker;
 use crate::security::identity::AdminIdentity;
 use crate::security::password::hash_now;
 use crate::services::audit;
@@ -56,14 +56,14 @@ const MENU: [(&str, &[Item]); 3] = [
 #[derive(Debug, Clone)]
 pub struct DemoService {
     database: Database,
-    access: TokenRevocationCache,
+    access: TokenChecker,
     clock: Clock,
 }
 
 impl DemoService {
     /// The service for `database`. `access` is notified of the revoked tokens.
     #[must_use]
-    pub fn new(database: Database, access: TokenRevocationCache, clock: Clock) -> Self {
+    pub fn new(database: Database, access: TokenChecker, clock: Clock) -> Self {
         Self { database, access, clock }
     }
 

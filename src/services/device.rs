@@ -17,7 +17,7 @@ use crate::models::{
 };
 use crate::repositories::device::{self, NewDevice, PairingCutoff, UnpairedDevice};
 use crate::repositories::{event, store, table};
-use crate::security::access::TokenRevocationCache;
+use crate::security::access::TokenChecker;
 use crate::security::rate::RateLimit;
 use crate::security::token::{Claims, RenewableToken};
 use crate::services::audit;
@@ -32,7 +32,7 @@ const SEEN_INTERVAL: Duration = Duration::from_mins(10);
 #[derive(Debug, Clone)]
 pub struct DeviceService {
     database: Database,
-    access: TokenRevocationCache,
+    access: TokenChecker,
     clock: Clock,
     config: DeviceConfig,
     renewals: Arc<RateLimit<(StoreId, TableId, Option<DeviceId>)>>,
@@ -57,7 +57,7 @@ struct Paired {
 impl DeviceService {
     /// The service for `database`. `access` is notified of revoked tokens.
     #[must_use]
-    pub fn new(database: Database, access: TokenRevocationCache, clock: Clock, config: DeviceConfig) -> Self {
+    pub fn new(database: Database, access: TokenChecker, clock: Clock, config: DeviceConfig) -> Self {
         let renewals = Arc::new(RateLimit::per_minute(Limit::DeviceRenewals, config.renewals_per_minute));
         Self { database, access, clock, config, renewals }
     }

@@ -7,7 +7,7 @@ use crate::config::StreamConfig;
 use crate::error::{ErrorCode, Result};
 use crate::events::{EventStream, Hub, Scope, StreamAccount, StreamLogin, StreamOptions, StreamOwner, TokenCheck};
 use crate::models::{TableId, UserId};
-use crate::security::access::TokenRevocationCache;
+use crate::security::access::TokenChecker;
 use crate::security::token::Claims;
 use crate::services::{DeviceService, SessionService};
 
@@ -15,7 +15,7 @@ use crate::services::{DeviceService, SessionService};
 #[derive(Debug, Clone)]
 pub struct StreamService {
     hub: Hub,
-    access: TokenRevocationCache,
+    access: TokenChecker,
     sessions: SessionService,
     devices: DeviceService,
     config: StreamConfig,
@@ -27,7 +27,7 @@ impl StreamService {
     #[must_use]
     pub fn new(
         hub: Hub,
-        access: TokenRevocationCache,
+        access: TokenChecker,
         sessions: SessionService,
         devices: DeviceService,
         config: StreamConfig,

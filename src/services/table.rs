@@ -10,7 +10,7 @@ use crate::error::{AppError, ErrorCode, Result};
 use crate::events::{Hub, Scope};
 use crate::models::{Actor, AttemptKey, AuditAction, DashboardTable, NewAuditEntry, StoreId, Table, TableId};
 use crate::repositories::{event, order, table};
-use crate::security::access::TokenRevocationCache;
+use crate::security::access::TokenChecker;
 use crate::security::password::Passwords;
 use crate::security::throttle::LoginThrottle;
 use crate::services::limits::check_tables;
@@ -22,7 +22,7 @@ use crate::services::{StoreService, audit};
 pub struct TableService {
     database: Database,
     hub: Hub,
-    access: TokenRevocationCache,
+    access: TokenChecker,
     passwords: Passwords,
     throttle: LoginThrottle,
     stores: StoreService,
@@ -55,7 +55,7 @@ impl TableService {
     pub fn new(
         database: Database,
         hub: Hub,
-        access: TokenRevocationCache,
+        access: TokenChecker,
         passwords: Passwords,
         throttle: LoginThrottle,
         stores: StoreService,

@@ -10,7 +10,7 @@ use crate::error::{AppError, ErrorCode, Reason, Result};
 use crate::models::{Actor, AttemptKey, AuditAction, NewAuditEntry, Role, StoreCode, StoreId, User, UserId, Username};
 use crate::repositories::user::PasswordChange;
 use crate::repositories::{event, store, user};
-use crate::security::access::TokenRevocationCache;
+use crate::security::access::TokenChecker;
 use crate::security::identity::AdminIdentity;
 use crate::security::password::Passwords;
 use crate::security::throttle::LoginThrottle;
@@ -23,7 +23,7 @@ pub struct UserService {
     database: Database,
     passwords: Passwords,
     /// Notified of revoked tokens; `None` on the command line.
-    access: Option<TokenRevocationCache>,
+    access: Option<TokenChecker>,
     throttle: LoginThrottle,
     limits: StoreLimits,
     clock: Clock,
@@ -46,7 +46,7 @@ impl UserService {
     pub fn new(
         database: Database,
         passwords: Passwords,
-        access: Option<TokenRevocationCache>,
+        access: Option<TokenChecker>,
         throttle: LoginThrottle,
         limits: StoreLimits,
         clock: Clock,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tableorder::backup::{self, Pace, RestoreLock, Silent, TABLES};
+use tableorder::backup::{self, NoProgress, Pace, RestoreLock, TABLES};
 use tableorder::clock::Clock;
 use tableorder::config::NO_ANSWER_TIMEOUT;
 
@@ -37,10 +37,12 @@ async fn generated_data_is_restored_row_by_row() {
         succeeds(loadtest(&directory.0, &url_of(&source), &format!("seed {size} --seed {seed}")));
         let file = directory.0.join("x.backup");
         let now = Clock::system().now();
-        backup::create(&source, &file, false, Pace::Full, now, NO_ANSWER_TIMEOUT, Arc::new(Silent)).await.unwrap();
-        let manifest = backup::verify(&file, Arc::new(Silent)).await.unwrap();
+        backup::create(&source, &file, false, Pace::Unlimited, now, NO_ANSWER_TIMEOUT, Arc::new(NoProgress))
+            .await
+            .unwrap();
+        let manifest = backup::verify(&file, Arc::new(NoProgress)).await.unwrap();
         let lock = RestoreLock::acquire(&target).await.unwrap();
-        let restored = backup::prepare_restore(&lock, &target, &file, &manifest, false, Arc::new(Silent)).await;
+        let restored = backup::prepare_restore(&lock, &target, &file, &manifest, false, Arc::new(NoProgress)).await;
         let mut restored = restored.unwrap();
         restored.commit().await.unwrap();
         restored.analyze().await.unwrap();

@@ -59,7 +59,7 @@ impl OrderService {
         let mut menu = self.menus.current(store).await?;
         for _ in 0..ATTEMPTS {
             let refused = match self.price(origin, request, &menu) {
-                Ok(priced) => match self.writer.place(store, priced).await? {
+                Ok(priced) => match self.writer.place_in_batch(store, priced).await? {
                     PlacementOutcome::Placed(order) => return Ok(Placed { order: *order, is_replayed: false }),
                     PlacementOutcome::SessionEnded => ErrorCode::SessionEnded.into(),
                     // The response is the order that `read_refusal` finds.

@@ -42,13 +42,13 @@ impl OrderWriter {
     }
 
     /// Stores `orders` in one transaction and publishes the events of those that were placed.
-    async fn place(&self, store: StoreId, orders: &[PricedOrder]) -> Result<Vec<PlacementOutcome>> {
+    async fn write_batch(&self, store: StoreId, orders: &[PricedOrder]) -> Result<Vec<PlacementOutcome>> {
         let calendar = self.stores.get(store).await?.calendar;
         let placed = self.database.write(|conn| {
             async move {
                 let now = self.clock.now();
                 let with_events = orders.iter().map(|order| (order, NewEvent::new_order(order, now))).collect();
-                placement::place(conn, store, calendar.day_of(now), now, self.limits, with_events).await
+                placement::place_all(conn, store, calendar.day_of(now), now, self.limits, with_events).await
             }
             .scope_boxed()
         });
@@ -64,13 +64,13 @@ impl OrderWriter {
 
 impl OrderWriter {
     /// Stores each order in its own transaction, until PostgreSQL is unavailable.
-    async fn place_each(&self, store: StoreId, orders: &[PricedOrder]) -> Vec<Result<PlacementOutcome>> {
+    async fn write_each(&self, store: StoreId, orders: &[PricedOrder]) -> Vec<Result<PlacementOutcome>> {
         let mut outcomes = Vec::with_capacity(orders.len());
         let mut unavailable: Option<Arc<AppError>> = None;
         for order in orders {
             let outcome = match &unavailable {
                 Some(error) => Err(shared(error)),
-                None => self.place(store, std::slice::from_ref(order)).await,
+                None => self.write_batch(store, std::slice::from_ref(order)).await,
             };
             outcomes.push(match outcome {
                 Ok(mut outcome) => outcome.pop().ok_or_else(without_outcome),
@@ -100,10 +100,10 @@ impl BatchWriter for OrderWriter {
         store: StoreId,
         orders: Vec<PricedOrder>,
     ) -> Result<Vec<Result<PlacementOutcome>>, Arc<AppError>> {
-        Ok(match self.place(store, &orders).await {
+        Ok(match self.write_batch(store, &orders).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             Err(error) if error.is_caused_by::<NoConnection>() => return Err(Arc::new(error)),
-            Err(error) if orders.len() > 1 && was_refused(&error) => self.place_each(store, &orders).await,
+            Err(error) if orders.len() > 1 && was_refused(&error) => self.write_each(store, &orders).await,
             Err(error) => {
                 let error = Arc::new(error);
                 orders.iter().map(|_| Err(shared(&error))).collect()
@@ -117,7 +117,7 @@ impl Batcher<OrderWriter> {
     ///
     /// # Errors
     /// A database error. Then the order is not stored, unless the connection was lost during the statement.
-    pub(super) async fn place(&self, store: StoreId, order: PricedOrder) -> Result<PlacementOutcome> {
+    pub(super) async fn place_in_batch(&self, store: StoreId, order: PricedOrder) -> Result<PlacementOutcome> {
         // The statement runs in another task, which does not have the context of this request.
         count_query();
         let reply = self.submit(store, order).await.ok_or_else(without_outcome)?;

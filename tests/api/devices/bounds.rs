@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json;
 use tableorder::clock::Clock;
-use tableorder::security::access::TokenRevocationCache;
+use tableorder::security::access::TokenChecker;
 use tableorder::services::DeviceService;
 
 use super::{MENU, Tablet, audited, config, is_aborted, listed, renew};
@@ -15,7 +15,7 @@ async fn rows(app: &TestApp) -> i64 {
 }
 
 fn service_at(app: &TestApp, moment: &'static str) -> DeviceService {
-    let access = TokenRevocationCache::new(app.database.clone(), app.cluster.clone(), app.hub.clone());
+    let access = TokenChecker::new(app.database.clone(), app.cluster.clone(), app.hub.clone());
     let clock = Clock::from_fn(move || moment.parse().unwrap());
     DeviceService::new(app.database.clone(), access, clock, config().devices)
 }
