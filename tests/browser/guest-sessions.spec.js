@@ -209,6 +209,12 @@ test('the first order of a party does not show that an earlier one waited', asyn
   await tablet.isPlaced();
 });
 
+const setVisibility = (page, state) =>
+  page.evaluate((value) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, state);
+
 test('a tablet that wakes up does not show the last bill to the next guests', async ({ page, server, staff, table, complaints }) => {
   complaints.expect(/ERR_|409|Failed to load resource/);
   const proxy = await startProxy(server.base);
@@ -220,16 +226,11 @@ test('a tablet that wakes up does not show the last bill to the next guests', as
   await tablet.order();
   await tablet.isPlaced();
   await tablet.close();
-  const setVisibility = (state) =>
-    page.evaluate((value) => {
-      Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value });
-      document.dispatchEvent(new Event('visibilitychange'));
-    }, state);
-  await setVisibility('hidden');
+  await setVisibility(page, 'hidden');
   proxy.freeze();
   await staff.complete(table);
   await page.clock.fastForward('10:00');
-  await setVisibility('visible');
+  await setVisibility(page, 'visible');
   // Until the tablet has the next session, its first renewal is lost as well.
   await page.route('**/customer/auth/session', (route) => route.abort(), { times: 1 });
   proxy.thaw();
@@ -244,4 +245,108 @@ test('a tablet that wakes up does not show the last bill to the next guests', as
   await staff.complete(table);
   await expect(nextGuests(page)).toBeVisible();
   proxy.stop();
+});
+
+test('an order of the next guests, who wake the tablet without network, returns to their cart', async ({ page, server, staff, table, complaints }) => {
+  complaints.expect(/ERR_|409|Failed to load resource/);
+  const proxy = await startProxy(server.base);
+  complaints.allow(proxy.base);
+  const tablet = new Tablet(page, proxy.base, table, complaints);
+  await page.clock.install();
+  await tablet.pair();
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  await setVisibility(page, 'hidden');
+  proxy.freeze();
+  await staff.complete(table);
+  await page.clock.fastForward('10:00');
+  await setVisibility(page, 'visible');
+  await tablet.add('식혜', 2);
+  await tablet.order();
+  await expect(page.getByRole('heading', { name: '주문을 보내고 있습니다' })).toBeVisible();
+  proxy.thaw();
+  await page.clock.fastForward('00:30');
+  await expect(page.getByText('접수되지 않은 주문이 있습니다')).toBeVisible();
+  await expect(tablet.line('식혜')).toContainText('2');
+  await page.getByRole('button', { name: '보기', exact: true }).click();
+  await expect(page.getByRole('dialog')).toContainText('테이블 이용 상태가 바뀌어 주문되지 않았습니다');
+  const placed = async () => (await staff.orders(table)).map(({ items }) => items[0].menu_name).sort();
+  expect(await placed()).toEqual(['콜라']);
+  await page.getByRole('dialog').getByRole('button', { name: '장바구니 확인', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: /원 주문하기$/ }).click();
+  await tablet.isPlaced();
+  expect(await placed()).toEqual(['식혜', '콜라']);
+  proxy.stop();
+});
+
+test('a tablet that sleeps on the thank-you page does not show it to the next guests', async ({ page, server, staff, table, complaints }) => {
+  complaints.expect(/ERR_FAILED|Failed to load resource/);
+  await page.clock.install();
+  const tablet = new Tablet(page, server.base, table, complaints);
+  await tablet.pair();
+  const loading = new Set();
+  page.on('request', (request) => request.url().endsWith('/customer/orders') && loading.add(request));
+  page.on('requestfinished', (request) => loading.delete(request));
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+  await expect.poll(() => loading.size).toBe(0);
+  await page.route('**/customer/auth/session', (route) => route.abort());
+  await staff.complete(table);
+  await expect(page.locator('.thanks-total')).toBeVisible();
+  await setVisibility(page, 'hidden');
+  await page.clock.fastForward('05:00');
+  await setVisibility(page, 'visible');
+  await expect(page.locator('.thanks-total')).toHaveCount(0);
+  await page.unroute('**/customer/auth/session');
+  await expect(nextGuests(page)).toBeEnabled();
+  await setVisibility(page, 'hidden');
+  await page.clock.fastForward('05:00');
+  await setVisibility(page, 'visible');
+  await tablet.isReady();
+});
+
+test('the list of orders says that it cannot be updated', async ({ tablet, page }) => {
+  tablet.complaints.expect(/ERR_FAILED|Failed to load resource/);
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+  await page.route('**/api/v1/customer/orders', (route) => (route.request().method() === 'GET' ? route.abort() : route.fallback()));
+  await tablet.add('식혜');
+  await tablet.order();
+  await tablet.isPlaced();
+  await page.getByRole('button', { name: '주문 내역 보기' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('콜라');
+  await expect(dialog.getByRole('alert')).toBeVisible();
+  await page.unroute('**/api/v1/customer/orders');
+  await expect(dialog).toContainText('식혜');
+  await expect(dialog.getByRole('alert')).toHaveCount(0);
+});
+
+test('guests who have ordered keep cart and language after a reload without network', async ({ page, server, table, complaints }) => {
+  complaints.expect(/ERR_FAILED|Failed to load resource/);
+  await page.clock.install();
+  const tablet = new Tablet(page, server.base, table, complaints);
+  await tablet.pair();
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+  await page.getByRole('button', { name: /Language/ }).click();
+  await page.getByRole('button', { name: 'English', exact: true }).click();
+  await tablet.close();
+  await page.route('**/api/v1/**', (route) => route.abort());
+  await page.reload();
+  await page.getByRole('button', { name: 'Add 식혜', exact: true }).click();
+  await page.clock.fastForward('04:10');
+  await page.clock.runFor(40_000);
+  await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+  await expect(tablet.line('식혜')).toBeVisible();
 });

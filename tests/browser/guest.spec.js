@@ -124,6 +124,8 @@ test('orders that are loaded while the session ends are discarded', async ({ tab
   tablet.complaints.expect(/Failed to load resource/);
   await staff.complete(table);
   await expect(page.getByRole('heading', { name: '이용해 주셔서 감사합니다' })).toBeVisible();
+  // The list that was not read yet could change the total.
+  await expect(page.locator('.thanks-total')).toHaveCount(0);
   const answered = page.waitForResponse('**/api/v1/customer/orders');
   await answer();
   await (await answered).finished();

@@ -229,6 +229,44 @@ test.describe('the staff page', () => {
     expect((await staff.orders(table)).length).toBe(1);
   });
 
+  test('does not offer to complete the orders of a new party as old ones', async ({ page, server, table, complaints }) => {
+    void complaints;
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table, false);
+    const tables = await hold(page, '**/api/v1/admin/tables/dashboard');
+    await (await Guest.login(server.base, table)).order();
+    await tables.isAsked();
+    await expect(dialog.locator('.order')).toHaveCount(1);
+    await expect(dialog.getByRole('button', { name: '모두 완료' })).toBeDisabled();
+    await tables.release();
+    await expect(dialog.getByRole('button', { name: '이용 완료' })).toBeVisible();
+    await expect(dialog.getByRole('button', { name: '모두 완료' })).toBeDisabled();
+  });
+
+  test('offers an undo for a completion without a response, also after another error', async ({ page, server, table, complaints }) => {
+    complaints.expect(/ERR_FAILED|503|Failed to load resource/);
+    await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    const tables = await hold(page, '**/api/v1/admin/tables/dashboard');
+    let attempts = 0;
+    await page.route('**/complete', async (route) => {
+      attempts += 1;
+      if (attempts > 1) return route.fulfill({ status: 503, json: { error: { code: 'SERVICE_UNAVAILABLE', message: '' } } });
+      await route.fetch();
+      return route.abort();
+    });
+    const complete = page.getByRole('dialog').last().getByRole('button', { name: '이용 완료' });
+    await complete.click();
+    await expect(page.getByRole('dialog').last().getByRole('alert')).toBeVisible();
+    await complete.click();
+    await expect.poll(() => attempts).toBe(2);
+    await expect(complete).toBeEnabled();
+    await tables.release();
+    await expect(page.locator('.undo-bar').getByRole('button', { name: '되돌리기' })).toBeVisible();
+  });
+
   test('announces orders to screen readers while a dialog is open', async ({ page, server, staff, table, complaints }) => {
     void complaints;
     await (await Guest.login(server.base, table)).order();

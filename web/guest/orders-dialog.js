@@ -29,7 +29,11 @@ function content() {
       ? html`<${Failure} title=${t('orders.failed')} error=${failure.value} onRetry=${refresh} />`
       : html`<${Loading} />`;
   }
-  if (orders.value.length > 0) return orders.value.map((order) => html`<${OrderCard} key=${order.id} order=${order} />`);
+  if (orders.value.length > 0) {
+    // The newest orders may be missing.
+    return html`${failure.value && html`<${Failure} title=${t('orders.failed')} error=${failure.value} onRetry=${refresh} />`}
+      ${orders.value.map((order) => html`<${OrderCard} key=${order.id} order=${order} />`)}`;
+  }
   const isQuiet = waiting.value.length + refused.value.length > 0;
   return isQuiet ? null : html`<${Empty} title=${t('orders.empty')} hint=${t('orders.empty.hint')} />`;
 }

@@ -21,6 +21,7 @@ const LONGEST_PAUSE = 15_000;
  * @property {number} queued_at server time
  * @property {number} not_after server time
  * @property {'queued' | 'refused'} state
+ * @property {boolean} [isUnconfirmed] whether its session may have ended before it was added
  * @property {string} [code] why it was refused
  * @property {string} [message]
  * @property {string[]} [fields] the refused fields, such as `items[0].menu_id`

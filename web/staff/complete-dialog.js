@@ -12,6 +12,9 @@ import { refresh } from './state/board.js';
 import { useLiveOrders } from './state/live-orders.js';
 import { offerUndo } from './undo-bar.js';
 
+/** No response, or one of a proxy that got none. Then the request may have been carried out. */
+const NO_RESPONSE = [0, 502, 504];
+
 /**
  * Completes the session that was current when the dialog opened. The totals include orders that arrive later.
  *
@@ -31,7 +34,7 @@ export function CompleteDialog({ table, onClose, onDone }) {
       const done = await request('POST', `/admin/tables/${table.id}/complete`, { session_id: session.value });
       offerReopening(done.total_amount);
     } catch (thrown) {
-      isUnanswered.value = asApiError(thrown).status === 0;
+      isUnanswered.value ||= NO_RESPONSE.includes(asApiError(thrown).status);
       throw thrown;
     }
     onDone();

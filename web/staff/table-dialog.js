@@ -31,7 +31,7 @@ export function TableDialog({ table, onClose }) {
   </div>`;
   const old = (orders ?? []).filter(({ session_id, status }) => session_id !== table.session_id && status !== 'completed');
   const footer = html`
-    <${OldOrders} orders=${old} onChanged=${reload} />
+    <${OldOrders} orders=${old} isCertain=${old.length <= table.carried_over_count} onChanged=${reload} />
     <p class="total">${summary()}</p>
     <div class="actions places">
       <${Button} onPress=${() => open('history', table.id)}>${t('staff.history')}<//>

@@ -6,10 +6,22 @@ import { EventStream } from '../../lib/stream.js';
 import { close } from '../../lib/view.js';
 import { device, isUpToDate } from './device.js';
 import * as menu from './menu.js';
-import { inSession, queue } from './ordering.js';
+import { inSession, keepUnconfirmed, queue } from './ordering.js';
 import * as orders from './orders.js';
 import * as party from './party.js';
-import { checkSession, checkTableNumber, confirmAgain, confirmSession, connectSession, end, phase, renewSession, resumeReopenedSession } from './session.js';
+import {
+  begin,
+  checkSession,
+  checkTableNumber,
+  confirmAgain,
+  confirmSession,
+  connectSession,
+  end,
+  isConfirmed,
+  phase,
+  renewSession,
+  resumeReopenedSession,
+} from './session.js';
 
 const CHECK_EVERY = 10 * 60_000;
 
@@ -49,6 +61,9 @@ const ABSENCE = 60_000;
 let hiddenAt = 0;
 /** Whether the page was hidden for that long, and the server has not confirmed the session since. */
 let isBack = false;
+const CONFIRM_EVERY = 10_000;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let confirmTimer;
 
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'hidden') hiddenAt = Date.now();
@@ -56,13 +71,28 @@ document.addEventListener('visibilitychange', () => {
 });
 
 async function confirmAfterAbsence() {
+  clearTimeout(confirmTimer);
+  if (phase.peek() === 'ended') {
+    dismissThanks();
+    return;
+  }
   isBack = true;
   try {
     await confirmAgain();
     isBack = false;
   } catch {
-    // The stream tries again when it connects.
+    confirmTimer = setTimeout(confirmAfterAbsence, CONFIRM_EVERY);
   }
+}
+
+/** The session on whose thank-you page undelivered orders are listed; 0 if its guests have left. */
+let thanked = 0;
+
+/** Hides the bill and the orders of guests who have left. */
+function dismissThanks() {
+  thanked = 0;
+  endedSession.value = { ...endedSession.peek(), total: 0, unsent: [] };
+  if (isReady.peek()) begin();
 }
 
 /**
@@ -114,7 +144,8 @@ export function start() {
       } else {
         party.enter(session);
         if (before !== session) {
-          queue.forSession(before, () => null);
+          if (isConfirmed(before)) queue.forSession(before, () => null);
+          else keepUnconfirmed(before, session);
           close();
           menu.restart();
         }
@@ -123,7 +154,10 @@ export function start() {
       orders.refresh();
     },
     end(session) {
-      endedSession.value = { session, total: orders.total.peek(), unsent: [] };
+      const isComplete = orders.isCurrent() && !queue.orders.peek().some((order) => isUnsent(session, order));
+      // Show no total rather than one that differs from the bill.
+      endedSession.value = { session, total: isComplete ? orders.total.peek() : 0, unsent: [] };
+      thanked = session;
       stopStream();
       retryUnsentOrders(session, device.peek()?.token ?? '');
       orders.clear();
@@ -137,6 +171,14 @@ export function start() {
   queue.wake();
   checkSession().catch(() => {});
   setInterval(() => checkSession().catch(() => {}), CHECK_EVERY);
+}
+
+/**
+ * @param {number} session
+ * @param {import('../../lib/queue.js').QueuedOrder} order
+ */
+function isUnsent(session, order) {
+  return order.session_id === session && order.state === 'queued';
 }
 
 /** The session whose events the stream delivers; 0 while it is stopped. */
@@ -162,13 +204,12 @@ function stopStream() {
  * @param {string} token
  */
 async function retryUnsentOrders(session, token) {
-  const unsent = queue.orders.peek().filter((order) => order.session_id === session && order.state === 'queued');
-  for (const order of unsent) {
+  for (const order of queue.orders.peek().filter((one) => isUnsent(session, one))) {
     const { key, body } = order;
     try {
       await call('POST', '/customer/orders', { token, body, headers: { 'Idempotency-Key': key } });
     } catch {
-      endedSession.value = { ...endedSession.value, unsent: [...endedSession.value.unsent, order] };
+      if (thanked === session) endedSession.value = { ...endedSession.value, unsent: [...endedSession.value.unsent, order] };
     }
   }
 }

@@ -8,7 +8,7 @@ import { device } from './device.js';
 import { load, markSoldOut } from './menu.js';
 import { refresh } from './orders.js';
 import { add, emptyCart, note, setNote } from './party.js';
-import { authorized } from './session.js';
+import { authorized, isConfirmed } from './session.js';
 
 /** The server refuses an order that arrives later than this. By then the guests have asked staff. */
 const LIFETIME = 30 * 60_000;
@@ -73,6 +73,7 @@ export function place(cart) {
     queued_at: queuedAt,
     not_after: notAfter,
     state: 'queued',
+    isUnconfirmed: !isConfirmed(paired.session_id),
   });
   emptyCart();
 }
@@ -89,6 +90,21 @@ export function inSession(session, order) {
 }
 
 /**
+ * Moves the unconfirmed orders of a session that had ended to the session of the guests who added them, as refused
+ * orders with their lines in the cart. They are not sent again: one of them may be of the guests who have left.
+ *
+ * @param {number} ended
+ * @param {number} session
+ */
+export function keepUnconfirmed(ended, session) {
+  queue.forSession(ended, (order) => {
+    if (!order.isUnconfirmed) return null;
+    fillCart(order);
+    return { ...order, session_id: session, state: 'refused', code: 'SESSION_MISMATCH', fields: [] };
+  });
+}
+
+/**
  * The lines that caused the refusal of an order.
  *
  * @param {QueuedOrder} order
@@ -99,6 +115,12 @@ export function faultyLines(order, fields) {
   return order.lines.filter((_, index) => indexes.includes(index));
 }
 
+/** @param {QueuedOrder} order */
+function fillCart(order) {
+  for (const line of order.lines) add(line);
+  if (order.note && !note.value) setNote(order.note);
+}
+
 /**
  * Puts the lines of a refused order back into the cart, and marks sold-out items.
  *
@@ -107,8 +129,7 @@ export function faultyLines(order, fields) {
  */
 function returnToCart(order, { code, body }) {
   if (code === 'SESSION_ENDED') return;
-  for (const line of order.lines) add(line);
-  if (order.note && !note.value) setNote(order.note);
+  fillCart(order);
   if (code === 'MENU_UNAVAILABLE' || code === 'MENU_NOT_FOUND') {
     const fields = (body.details ?? []).map(({ field }) => field);
     markSoldOut(faultyLines(order, fields).map((line) => line.menu_id));

@@ -23,8 +23,8 @@ export const orders = signal(null);
 /** Notices that the guests have not seen. @type {import('../../vendor/signals.mjs').Signal<StatusNotice[]>} */
 export const news = signal([]);
 
-/** The last list, stored for a reload. @type {Known} */
-let known = { session_id: 0, orders: [], news: [] };
+/** The last list, stored for a reload. @type {import('../../vendor/signals.mjs').Signal<Known>} */
+const known = signal({ session_id: 0, orders: [], news: [] });
 
 /** The total of the session. */
 export const total = signal(0);
@@ -33,7 +33,12 @@ export const total = signal(0);
 export const failure = signal(null);
 
 /** Whether the party has ordered something. */
-export const hasOrdered = computed(() => (orders.value?.length ?? 0) > 0);
+export const hasOrdered = computed(() => (orders.value ?? known.value.orders).length > 0);
+
+/** Whether `total` is what the server had after the last event. */
+export function isCurrent() {
+  return orders.peek() !== null && failure.peek() === null && !isLoading;
+}
 
 let isStale = false;
 let isLoading = false;
@@ -52,10 +57,10 @@ export async function refresh() {
       isStale = false;
       const { session_id } = device.value;
       const list = await authorized((token) => call('GET', '/customer/orders', { token }));
-      const isRunning = list.orders.length > 0 || known.orders.length === 0 || (await check(session_id));
+      const isRunning = list.orders.length > 0 || known.peek().orders.length === 0 || (await check(session_id));
       if (device.value?.session_id !== session_id) isStale = true;
       // Otherwise the session has ended in the meantime.
-      else if (isRunning && known.session_id === session_id) show(list);
+      else if (isRunning && known.peek().session_id === session_id) show(list);
     }
     failures = 0;
     failure.value = null;
@@ -98,8 +103,8 @@ export function clear(session = 0) {
 
 /** @param {Known} next */
 function reset(next) {
-  known = next;
   batch(() => {
+    known.value = next;
     orders.value = null;
     total.value = 0;
     news.value = next.news;
@@ -108,32 +113,35 @@ function reset(next) {
 
 /** The guests have looked at the list. */
 export function markSeen() {
-  if (news.peek().length > 0) keep({ ...known, news: [] });
+  if (news.peek().length > 0) keep({ ...known.peek(), news: [] });
 }
 
 /** @param {Known} next */
 function keep(next) {
-  known = next;
   write(NAME, next);
-  news.value = next.news;
+  batch(() => {
+    known.value = next;
+    news.value = next.news;
+  });
 }
 
 /** @param {import('wire').OrderList} list */
 function show({ orders: present, total_amount }) {
   const ids = new Set(present.map(({ id }) => id));
-  const gone = known.orders.filter(({ id }) => !ids.has(id)).map((order) => ({ ...order, isCancelled: true }));
+  const before = known.peek();
+  const gone = before.orders.filter(({ id }) => !ids.has(id)).map((order) => ({ ...order, isCancelled: true }));
   const all = /** @type {Order[]} */ ([...present, ...gone]).sort((one, other) => Date.parse(other.created_at) - Date.parse(one.created_at));
-  let unseen = known.news;
+  let unseen = before.news;
   for (const order of all) {
-    const before = known.orders.find(({ id }) => id === order.id);
-    if (!before || statusOf(before) === statusOf(order)) continue;
+    const last = before.orders.find(({ id }) => id === order.id);
+    if (!last || statusOf(last) === statusOf(order)) continue;
     announce(t('orders.changed', { number: shortNumber(order), status: t(`status.${statusOf(order)}`) }));
-    if (Boolean(before.isCancelled) === Boolean(order.isCancelled)) continue;
+    if (Boolean(last.isCancelled) === Boolean(order.isCancelled)) continue;
     const kind = order.isCancelled ? 'cancelled' : 'restored';
     unseen = [...unseen.filter(({ id }) => id !== order.id), { id: order.id, number: shortNumber(order), kind }];
   }
   batch(() => {
-    keep({ ...known, orders: all, news: unseen });
+    keep({ ...before, orders: all, news: unseen });
     orders.value = all;
     total.value = total_amount;
   });

@@ -45,6 +45,8 @@ function update(change) {
  * @param {number} session
  */
 export function enter(session) {
+  // Another tab may have entered the session already.
+  party.value = read(NAME) ?? party.peek();
   if (party.peek().session_id !== session) update(newParty(session));
 }
 

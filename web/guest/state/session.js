@@ -42,7 +42,9 @@ function followOtherTab() {
     phase.value = 'unpaired';
     return;
   }
-  if (phase.value === 'open' && seen === entered && device.value.session_id > entered) showEnd(entered);
+  // In a hidden tab nobody is thanked, and its cart may already be that of the next guests in the other tab.
+  const isShown = phase.value === 'open' && document.visibilityState === 'visible';
+  if (isShown && seen === entered && device.value.session_id > entered) showEnd(entered);
   follow();
 }
 
@@ -142,6 +144,15 @@ export function checkTableNumber({ table_number }) {
 /** Call it when the server has confirmed that the session is open. */
 export function confirmSession() {
   seen = device.value?.session_id ?? 0;
+}
+
+/**
+ * Whether the server has confirmed that the session is open to this page.
+ *
+ * @param {number} session
+ */
+export function isConfirmed(session) {
+  return seen === session;
 }
 
 /** Call it after an absence, in which the guests may have left: if their session has ended, nobody is thanked. */
