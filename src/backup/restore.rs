@@ -36,7 +36,7 @@ impl RestoreLock {
     /// # Errors
     /// If another restore holds the lock, or PostgreSQL fails.
     pub async fn acquire(options: &PgConnectOptions) -> Result<Self> {
-        let mut connection = options.clone().application_name(LOCK_NAME).disable_statement_logging().connect().await?;
+        let mut connection = connect_for_lock(options).await?;
         if !backup::try_lock(&mut connection, Lock::Restore).await? {
             return Err(BackupError::Refused("another restore into this database is running".to_owned()));
         }
@@ -53,6 +53,14 @@ impl RestoreLock {
     }
 }
 
+/// Opens the connection that takes the lock and may drop the staging schema. It does not wait long for table locks: the
+/// connection of a killed restore may finish its last statement first.
+async fn connect_for_lock(options: &PgConnectOptions) -> Result<PgConnection> {
+    let mut connection = options.clone().application_name(LOCK_NAME).disable_statement_logging().connect().await?;
+    connection.execute("SET lock_timeout = '5s'").await?;
+    Ok(connection)
+}
+
 /// Removes the rows that a killed restore has loaded, which would fill the disk. Returns whether there were any. Does nothing
 /// while a restore is running.
 ///
@@ -61,7 +69,7 @@ impl RestoreLock {
 /// # Errors
 /// If PostgreSQL fails.
 pub async fn discard_killed_restore(options: &PgConnectOptions) -> Result<bool> {
-    let mut connection = options.clone().application_name(LOCK_NAME).disable_statement_logging().connect().await?;
+    let mut connection = connect_for_lock(options).await?;
     let exists = staging::exists(&mut connection).await? && backup::try_lock(&mut connection, Lock::Restore).await?;
     if exists {
         staging::discard(&mut connection).await?;

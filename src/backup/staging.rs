@@ -13,8 +13,7 @@ pub(super) const SCHEMA: &str = "tableorder_restore";
 /// sequences of columns follow their tables.
 const RELATIONS: [(&str, &str); 4] = [("VIEW", "v"), ("MATERIALIZED VIEW", "m"), ("TABLE", "rp"), ("SEQUENCE", "S")];
 
-/// The kinds and names of the views in the schema $1, except those of extensions. Newer ones come first, because a view may
-/// depend on older views of both kinds.
+/// The kinds and names of the views in the schema $1, except those of extensions, newest first.
 const LIST_VIEWS: &str = "
     SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END, oid::regclass::text FROM pg_class c
     WHERE relnamespace = $1::text::regnamespace AND relkind IN ('v', 'm')
@@ -105,10 +104,7 @@ pub(super) async fn create_indexes(conn: &mut PgConnection, definitions: Vec<Str
 
 /// Drops everything in `public` that does not belong to an extension, and moves everything from the staging schema there.
 pub(super) async fn replace_public(conn: &mut PgConnection) -> Result<()> {
-    let views: Vec<(String, String)> = sqlx::query_as(LIST_VIEWS).bind("public").fetch_all(&mut *conn).await?;
-    for (kind, name) in views {
-        execute(conn, format!("DROP {kind} {name}")).await?;
-    }
+    drop_views(conn, "public").await?;
     for (kind, letters) in [("TABLE", "rp"), ("SEQUENCE", "S")] {
         let all = relations(conn, "public", letters).await?;
         if !all.is_empty() {
@@ -132,6 +128,29 @@ pub(super) async fn replace_public(conn: &mut PgConnection) -> Result<()> {
     }
     // Without CASCADE, because the schema must be empty now.
     execute(conn, format!("DROP SCHEMA {SCHEMA}")).await
+}
+
+/// Drops all views. A view may depend on others of both kinds, so those that cannot be dropped are tried again after the
+/// others.
+async fn drop_views(conn: &mut PgConnection, schema: &str) -> Result<()> {
+    let mut left: Vec<(String, String)> = sqlx::query_as(LIST_VIEWS).bind(schema).fetch_all(&mut *conn).await?;
+    loop {
+        let (count, mut failure) = (left.len(), None);
+        let mut blocked = Vec::new();
+        for (kind, name) in left {
+            execute(conn, "SAVEPOINT drop_view".to_owned()).await?;
+            if let Err(error) = execute(conn, format!("DROP {kind} {name}")).await {
+                execute(conn, "ROLLBACK TO SAVEPOINT drop_view".to_owned()).await?;
+                blocked.push((kind, name));
+                failure = Some(error);
+            }
+        }
+        match failure {
+            None => return Ok(()),
+            Some(error) if blocked.len() == count => return Err(error),
+            Some(_) => left = blocked,
+        }
+    }
 }
 
 async fn relations(conn: &mut PgConnection, schema: &str, letters: &str) -> Result<Vec<String>> {

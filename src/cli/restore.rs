@@ -16,9 +16,6 @@ use super::{CliError, print_notice, print_result, with_causes};
 use crate::backup::{self, Manifest, Progress, RestoreLock};
 use crate::config::Config;
 
-/// The space that rows need in the database, with their indexes, as a multiple of their length in the backup.
-const SPACE_FACTOR: u64 = 2;
-
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A file written by `tableorder backup`
@@ -35,7 +32,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
     // Verify the file before a database is created for it.
     let manifest = unless_interrupted(backup::verify(&file, Arc::new(verifying))).await?;
     if config.database.url.is_none() {
-        check_space(&config.data_dir, manifest.bytes())?;
+        check_space(&config.data_dir.join("postgres"), manifest.restored_bytes())?;
     }
     let target = unless_interrupted(DatabaseTarget::open(config)).await?;
     let options = target.direct(config)?;
@@ -49,19 +46,20 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Cli
     Ok(())
 }
 
-/// Fails if the disk of the embedded database has too little space for `rows` bytes of rows, because PostgreSQL does not
-/// start on a full disk.
-fn check_space(data_dir: &Path, rows: u64) -> Result<(), CliError> {
-    let data = std::path::absolute(data_dir)?;
-    let Some(existing) = data.ancestors().find(|directory| directory.exists()) else { return Ok(()) };
+/// Fails if the disk of the embedded database in `directory` has less than `needed` bytes of free space, because PostgreSQL
+/// does not start on a full disk.
+fn check_space(directory: &Path, needed: u64) -> Result<(), CliError> {
+    let directory = std::path::absolute(directory)?;
+    let Some(existing) = directory.ancestors().find(|directory| directory.exists()) else { return Ok(()) };
     let disk = statvfs(existing).map_err(|error| format!("{}: {error}", existing.display()))?;
     let free = disk.blocks_available().saturating_mul(disk.fragment_size());
-    let needed = rows.saturating_mul(SPACE_FACTOR);
     if needed <= free {
         return Ok(());
     }
     let (needed, free) = (HumanBytes(needed), HumanBytes(free));
-    Err(format!("nothing was changed: the rows need about {needed}, and {} has {free} free", data.display()).into())
+    let directory = directory.display();
+    Err(format!("nothing was changed: the restore may need {needed}, and the disk of {directory} has {free} free")
+        .into())
 }
 
 async fn restore(options: &PgConnectOptions, file: &Path, manifest: &Manifest, force: bool) -> Result<(), CliError> {

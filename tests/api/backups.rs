@@ -228,7 +228,9 @@ async fn a_view_in_another_schema_on_our_tables_blocks_a_restore() {
     connect(&options).await.execute("DROP SCHEMA reports CASCADE").await.unwrap();
     // Views in `public` are replaced, whatever they depend on.
     let views = "CREATE VIEW sales AS SELECT count(*) FROM orders; CREATE MATERIALIZED VIEW saved AS TABLE sales;
-                 CREATE VIEW shown AS TABLE saved";
+                 CREATE VIEW shown AS TABLE saved; CREATE OR REPLACE VIEW sales AS SELECT count(*) FROM users;
+                 CREATE VIEW first AS SELECT 1 AS one; CREATE VIEW second AS SELECT 2 AS two;
+                 CREATE OR REPLACE VIEW first AS SELECT two AS one FROM second";
     connect(&options).await.execute(views).await.unwrap();
     shell.ok(&["restore", "demo.backup", "--force"], "");
 }

@@ -5,6 +5,12 @@ use uuid::Uuid;
 /// The largest id of a row. Larger numbers are not exact in JSON.
 pub(in crate::backup) const MAX_ID: i64 = (1 << 53) - 1;
 
+/// The bytes that the database stores for a row in addition to its text: its header, index entries and free space.
+const BYTES_PER_ROW: u64 = 200;
+
+/// The largest write-ahead log, with PostgreSQL's default settings, in bytes.
+const MAX_WAL: u64 = 3 << 29;
+
 /// The contents of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +50,14 @@ impl Manifest {
     #[must_use]
     pub fn rows_of(&self, table: &str) -> u64 {
         self.tables.iter().find(|rows| rows.name == table).map_or(0, |rows| rows.rows)
+    }
+
+    /// The disk space that a restore needs, in bytes: an estimate that is rather too large.
+    #[must_use]
+    pub fn restored_bytes(&self) -> u64 {
+        let rows = self.tables.iter().fold(0_u64, |sum, table| sum.saturating_add(table.rows));
+        let stored = self.bytes().saturating_add(rows.saturating_mul(BYTES_PER_ROW));
+        stored.saturating_add(stored.min(MAX_WAL))
     }
 
     /// The uncompressed length of all rows, in bytes.

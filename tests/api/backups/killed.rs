@@ -61,6 +61,12 @@ async fn a_server_removes_the_rows_of_a_killed_restore_but_not_of_a_running_one(
     assert_eq!(number(&options, content::STAGING).await, 1);
     drop(running);
     wait_until_disconnected(&options).await;
+    let mut locking = connect(&options).await;
+    locking.execute("BEGIN; LOCK TABLE tableorder_restore.orders").await.unwrap();
+    drop(Server::start_with(&directory.0, &settings));
+    assert_eq!(number(&options, content::STAGING).await, 1, "the server starts, and does not wait for a locked table");
+    locking.execute("COMMIT").await.unwrap();
+    wait_until_disconnected(&options).await;
     let _server = Server::start_with(&directory.0, &settings);
     assert_eq!(number(&options, content::STAGING).await, 0);
 }
