@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::Language;
 
-/// A limit per store, session, table, user or server. The comment of each names its setting.
+/// A limit per store, session, table, user, login or server. The comment of each names its setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Limit {
     /// `STORE_MAX_MENU_ITEMS`
@@ -23,6 +23,8 @@ pub enum Limit {
     SessionLines,
     /// `SESSION_ORDERS_PER_SECOND`
     SessionOrdersPerSecond,
+    /// `SSE_MAX_CONNECTIONS_PER_LOGIN`
+    LoginStreams,
     /// `SSE_MAX_CONNECTIONS_PER_TABLE`
     TableStreams,
     /// `SSE_MAX_CONNECTIONS_PER_USER`
@@ -45,7 +47,7 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::MenuItems,
         Self::MenuBytes,
         Self::Categories,
@@ -54,6 +56,7 @@ impl Limit {
         Self::SessionOrders,
         Self::SessionLines,
         Self::SessionOrdersPerSecond,
+        Self::LoginStreams,
         Self::TableStreams,
         Self::UserStreams,
         Self::StoreStreams,
@@ -77,6 +80,7 @@ impl Limit {
             Self::SessionOrders => "session_orders",
             Self::SessionLines => "session_lines",
             Self::SessionOrdersPerSecond => "session_orders_per_second",
+            Self::LoginStreams => "login_streams",
             Self::TableStreams => "table_streams",
             Self::UserStreams => "user_streams",
             Self::StoreStreams => "store_streams",
@@ -108,6 +112,10 @@ impl Limit {
             Self::SessionOrdersPerSecond => {
                 ("한 테이블에서는 1초에 최대 {}건을 주문할 수 있습니다", "a session is limited to {} orders per second")
             }
+            Self::LoginStreams => (
+                "한 기기의 실시간 연결은 최대 {}개입니다. 이전 연결이 아직 끝나지 않았습니다",
+                "a device or login has at most {} open event streams, and earlier ones have not ended yet",
+            ),
             Self::TableStreams => {
                 ("한 테이블의 실시간 연결은 최대 {}개입니다", "a table has at most {} open event streams")
             }

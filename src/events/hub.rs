@@ -171,8 +171,8 @@ impl Hub {
     /// Subscribes to a store. The head is read after the subscription, so that no event is missed in between.
     ///
     /// # Errors
-    /// `LIMIT_REACHED` if the table or user has reached its limit of open streams; `SERVICE_UNAVAILABLE` if the store or
-    /// this instance has.
+    /// `LIMIT_REACHED` if the login, table or user has reached its limit of open streams; `SERVICE_UNAVAILABLE` if the
+    /// store or this instance has.
     pub async fn subscribe(&self, store: StoreId, owner: StreamOwner) -> Result<Subscription> {
         let slot = self.reserve_slot(store, owner)?;
         let head = self.0.database.read(|conn| event::head(conn, store).scope_boxed()).await?;
@@ -192,11 +192,11 @@ impl Hub {
         // A new channel is inserted only after a stream was added, because a stream that ends removes it.
         let channel = channels.get(&store).cloned().unwrap_or_else(new);
         let closed = closing.child_token();
-        let (id, replaced) = lock(&channel.streams).add(owner, limits, closed.clone())?;
+        let (id, is_replacing) = lock(&channel.streams).add(owner, limits, closed.clone())?;
         channels.insert(store, Arc::clone(&channel));
         self.0.open_streams.fetch_add(1, Ordering::Relaxed);
         metrics.opened.inc();
-        metrics.replaced.inc_by(replaced as u64);
+        metrics.replaced.inc_by(u64::from(is_replacing));
         Ok(StreamSlot::new(self.clone(), store, channel, id, closed))
     }
 

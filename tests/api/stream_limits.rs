@@ -3,6 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tableorder::error::Limit;
+use tableorder::events::{StreamAccount, StreamLogin, StreamOwner};
+use uuid::Uuid;
 
 use crate::support::{Answer, ApiClient, TestApp, answer};
 
@@ -75,6 +78,33 @@ async fn streams_of_a_table_and_of_a_user_are_limited() {
     store.tablet(2).await.stream(TABLET, None).await.connected().await;
     other.tablet(1).await.stream(TABLET, None).await.connected().await;
     other.admin().await.stream(STAFF, None).await.connected().await;
+}
+
+#[tokio::test]
+async fn streams_that_are_not_read_count_after_they_are_closed() {
+    let app = TestApp::start_with(|config| {
+        (config.streams.limits.per_login, config.streams.limits.per_table) = (2, 4);
+    })
+    .await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    let (id, tablet) = (app.store_id("demo").await, store.tablet(1).await);
+    // A subscription that is not polled, like that of a response that its client does not read.
+    let owner = StreamOwner { account: StreamAccount::Table(store.tables[0]), login: StreamLogin::Token(Uuid::nil()) };
+    let mut blocked = Vec::new();
+    for _ in 0..4 {
+        blocked.push(app.hub.subscribe(id, owner).await.unwrap());
+    }
+    let refused = app.hub.subscribe(id, owner).await.unwrap_err();
+    assert_eq!(refused.limit(), Some((Limit::LoginStreams, 2)));
+    names(tablet.get(TABLET).await, 409, "LIMIT_REACHED", "table_streams", 4);
+    assert_eq!(app.hub.open_streams(), 4);
+    store.tablet(2).await.stream(TABLET, None).await.connected().await;
+    other.tablet(1).await.stream(TABLET, None).await.connected().await;
+
+    blocked.remove(0);
+    let mut stream = tablet.stream(TABLET, None).await.connected().await;
+    tablet.order(&store.menus[..1]).await.ok();
+    assert_eq!(stream.next().await.name, "new_order");
 }
 
 #[tokio::test]

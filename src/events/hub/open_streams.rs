@@ -74,43 +74,43 @@ struct OpenStream {
 }
 
 impl OpenStreams {
-    /// Adds a stream, which ends when `closed` is cancelled. Closes the oldest streams of the same login if it has too many.
-    /// Returns the new stream's id and the number of closed streams.
+    /// Adds a stream, which ends when `closed` is cancelled. If its login has too many, closes the oldest one of the login.
+    /// Returns the new stream's id and whether one was closed.
+    ///
+    /// A closed stream counts until it is removed, because a client that does not read the response delays its end. It does
+    /// not count for a new stream of its own login, so that a page that reloads is not refused. A login has at most
+    /// `per_login` closed streams.
     ///
     /// # Errors
-    /// `LIMIT_REACHED` if the table or user has reached its limit, `SERVICE_UNAVAILABLE` if the store has.
+    /// `LIMIT_REACHED` if the login, table or user has reached its limit, `SERVICE_UNAVAILABLE` if the store has.
     pub(super) fn add(
         &mut self,
         owner: StreamOwner,
         limits: &StreamLimits,
         closed: CancellationToken,
-    ) -> Result<(u64, usize)> {
-        let of_current_password = self.streams.iter().filter(|stream| stream.owner == owner).count();
-        let excess = (of_current_password + 1).saturating_sub(limits.per_login);
+    ) -> Result<(u64, bool)> {
+        let of_login = self.streams.iter().filter(|stream| stream.owner == owner);
+        let (closing, open): (Vec<_>, Vec<_>) = of_login.partition(|stream| stream.closed.is_cancelled());
+        let replaced = open.first().filter(|_| open.len() >= limits.per_login);
+        if replaced.is_some() {
+            check(ErrorCode::LimitReached, Limit::LoginStreams, closing.len(), limits.per_login)?;
+        }
+        let not_counted = closing.len() + usize::from(replaced.is_some());
         let of_account = self.streams.iter().filter(|stream| stream.owner.account == owner.account).count();
         let (limit, maximum) = match owner.account {
             StreamAccount::Table(_) => (Limit::TableStreams, limits.per_table),
             StreamAccount::User(_) => (Limit::UserStreams, limits.per_user),
         };
-        check(ErrorCode::LimitReached, limit, of_account - excess, maximum)?;
+        check(ErrorCode::LimitReached, limit, of_account - not_counted, maximum)?;
         let maximum = share_of(owner.account, limits.per_store, limits);
-        check(ErrorCode::ServiceUnavailable, Limit::StoreStreams, self.streams.len() - excess, maximum)?;
-        self.close_oldest(owner, excess);
+        check(ErrorCode::ServiceUnavailable, Limit::StoreStreams, self.streams.len() - not_counted, maximum)?;
+        let is_replacing = replaced.is_some();
+        if let Some(oldest) = replaced {
+            oldest.closed.cancel();
+        }
         self.last_id += 1;
         self.streams.push(OpenStream { id: self.last_id, owner, closed });
-        Ok((self.last_id, excess))
-    }
-
-    fn close_oldest(&mut self, owner: StreamOwner, count: usize) {
-        let mut left = count;
-        self.streams.retain(|stream| {
-            let is_closed = left > 0 && stream.owner == owner;
-            if is_closed {
-                left -= 1;
-                stream.closed.cancel();
-            }
-            !is_closed
-        });
+        Ok((self.last_id, is_replacing))
     }
 
     /// The paired devices of the streams; one with several streams occurs several times.
@@ -166,9 +166,39 @@ mod tests {
             let refused = add(&mut open, table(1, login)).unwrap_err();
             assert_eq!((refused.code, refused.limit()), (ErrorCode::LimitReached, Some((Limit::TableStreams, 5))));
         }
+        add(&mut open, table(2, 0)).unwrap();
         // A stream that replaces the oldest of its login does not count additionally.
         add(&mut open, table(1, 0)).unwrap();
+    }
+
+    #[test]
+    fn closed_streams_count_until_they_are_removed() {
+        let mut open = OpenStreams::default();
+        let ids = [(); 4].map(|()| open.add(table(1, 0), &LIMITS, CancellationToken::new()).unwrap().0);
+        let refused = add(&mut open, table(1, 0)).unwrap_err();
+        assert_eq!((refused.code, refused.limit()), (ErrorCode::LimitReached, Some((Limit::LoginStreams, 2))));
+        add(&mut open, table(1, 1)).unwrap();
+        assert_eq!(add(&mut open, table(1, 1)).unwrap_err().limit(), Some((Limit::TableStreams, 5)));
         add(&mut open, table(2, 0)).unwrap();
+        assert_eq!(add(&mut open, table(3, 0)).unwrap_err().limit(), Some((Limit::StoreStreams, 6)));
+        open.remove(ids[0]);
+        add(&mut open, table(1, 0)).unwrap();
+        assert_eq!(add(&mut open, table(1, 0)).unwrap_err().limit(), Some((Limit::LoginStreams, 2)));
+    }
+
+    #[test]
+    fn a_page_that_reloads_at_every_limit_replaces_its_stream() {
+        let limits =
+            StreamLimits { per_login: 1, per_table: 1, per_user: 1, per_store: 1, in_all: 8, staff_percent: 0 };
+        let mut open = OpenStreams::default();
+        for owner in [table(1, 0), user(1, 0)] {
+            let closed = CancellationToken::new();
+            let (first, _) = open.add(owner, &limits, closed.clone()).unwrap();
+            let (second, is_replacing) = open.add(owner, &limits, CancellationToken::new()).unwrap();
+            assert!(is_replacing && closed.is_cancelled());
+            open.remove(first);
+            open.remove(second);
+        }
     }
 
     #[test]
