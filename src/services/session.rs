@@ -101,9 +101,8 @@ impl SessionService {
     ) -> Result<Replayable<CompletedSession>> {
         let completed = self.database.transaction(store, |tx| {
             async move {
-                let now = self.clock.now();
                 let content = (AuditAction::SessionCompleted.as_str(), table, expected);
-                let pending = match idempotency::claim(tx, store, by, key, &content, now).await? {
+                let pending = match idempotency::claim(tx, store, by, key, &content, self.clock.now()).await? {
                     Claim::First(pending) => pending,
                     Claim::Replayed(result) => return Ok((Replayable { result, is_replayed: true }, None)),
                 };
@@ -118,6 +117,8 @@ impl SessionService {
                     return Ok((Replayable { result: completed, is_replayed: false }, None));
                 }
                 let id = current.filter(Session::has_started).ok_or(ErrorCode::SessionNotFound)?.id;
+                // Read after the lock: an order that is not on the bill must have been cancelled before this time.
+                let now = self.clock.now();
                 let totals = order::totals(tx, store, id).await?;
                 session::complete(tx, store, id, totals, now).await?;
                 let entry = NewAuditEntry::new(AuditAction::SessionCompleted, id.0).after(json!({

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, ApiClient, TestApp, TestStore};
+use crate::support::{Answer, ApiClient, TestApp, TestStore, plain_database, wait_for_locks};
 
 async fn complete(store: &TestStore, admin: &ApiClient, body: &Value) -> Answer {
     admin.post(&format!("/admin/tables/{}/complete", store.tables[0]), body).await
@@ -316,6 +316,56 @@ async fn a_restored_order_is_on_the_completed_bill_or_refused() {
         tablet = renewed(&tablet).await;
     }
     assert!(on_bill > 0 && too_late > 0, "the race should go both ways: {on_bill} on the bill, {too_late} too late");
+}
+
+#[tokio::test]
+async fn an_order_cancelled_while_the_completion_waits_stays_cancelled() {
+    let app = TestApp::start_on(plain_database().await, |_| {}).await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    other.tablet(1).await.order(&other.menus[..1]).await.ok();
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    tablet.order(&store.menus[..1]).await.ok();
+    let order = tablet.order(&store.menus[1..2]).await.ok();
+    let path = format!("/admin/orders/{}", order["id"]);
+    let mut holder = app.connection().await;
+    // A completion waits for this lock, a cancellation does not.
+    sqlx::raw_sql("BEGIN; SELECT FROM table_sessions FOR SHARE").execute(&mut holder).await.unwrap();
+    let cancel = async {
+        wait_for_locks(&app.options, 1).await;
+        admin.delete(&path).await.ok();
+        sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
+    };
+    let (bill, ()) = tokio::join!(complete(&store, &admin, &Value::Null), cancel);
+    assert_eq!(bill.ok()["total_amount"], 9_000);
+    admin.post(&format!("{path}/restore"), &json!({})).await.refused(409, "SESSION_ENDED");
+}
+
+#[tokio::test]
+async fn an_order_cancelled_while_its_restoration_waits_is_not_restored() {
+    let app = TestApp::start_on(plain_database().await, |_| {}).await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    other.tablet(1).await.order(&other.menus[..1]).await.ok();
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    tablet.order(&store.menus[..1]).await.ok();
+    let order = tablet.order(&store.menus[1..2]).await.ok();
+    let path = format!("/admin/orders/{}/restore", order["id"]);
+    // Cancels the order and completes its session, like two requests to another instance.
+    let mut holder = app.connection().await;
+    let cancel = "UPDATE orders SET cancelled_at = now(), cancelled_by = 'admin' WHERE id = $1";
+    let complete = "UPDATE table_sessions SET completed_at = clock_timestamp(), order_count = 1, total_amount = 9000,
+                    unfinished_count = 1 WHERE id = $1";
+    sqlx::raw_sql("BEGIN").execute(&mut holder).await.unwrap();
+    for (sql, id) in [(cancel, &order["id"]), (complete, &order["session_id"])] {
+        sqlx::query(sql).bind(id.as_i64()).execute(&mut holder).await.unwrap();
+    }
+    let commit = async {
+        wait_for_locks(&app.options, 1).await;
+        sqlx::raw_sql("COMMIT").execute(&mut holder).await.unwrap();
+    };
+    let body = json!({});
+    let (restored, ()) = tokio::join!(admin.post(&path, &body), commit);
+    restored.refused(409, "SESSION_ENDED");
+    assert_eq!(live_ids(&admin, "").await.len(), 1);
 }
 
 #[tokio::test]

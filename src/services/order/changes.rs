@@ -48,8 +48,10 @@ impl OrderService {
         let since = self.carried_over_since(store).await?;
         let restored = self.database.transaction(store, |tx| {
             async move {
-                let (session, cancelled_at) = order::find_cancellation(tx, store, id).await?;
+                let (session, _) = order::find_cancellation(tx, store, id).await?;
                 let session = session::lock_shared(tx, store, session).await?;
+                // Read after the lock, because a completion before it makes the bill final.
+                let (_, cancelled_at) = order::find_cancellation(tx, store, id).await?;
                 let now = self.clock.now();
                 let was_cancelled = order::restore(tx, store, id, now).await?;
                 let order = order::get(tx, store, id).await?;
