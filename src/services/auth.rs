@@ -140,11 +140,12 @@ impl AuthService {
     /// `TOO_MANY_REQUESTS` after too many wrong passwords.
     pub async fn change_password(&self, identity: &AdminIdentity, current: String, new: String) -> Result<()> {
         let store = identity.store_id;
+        let address = identity.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let key = AttemptKeys::new(AttemptKey::of_current_password(store, identity.user_id), address);
+        self.throttle.check_cached(&key)?;
         let user = self.database.read(|conn| user::find(conn, store, identity.user_id).scope_boxed()).await?;
         let old = user.map(|user| user.password_hash).ok_or(ErrorCode::InvalidToken)?;
         let wrong_password = || AppError::invalid_field("current_password", Reason::WrongPassword);
-        let address = identity.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-        let key = AttemptKeys::new(AttemptKey::of_current_password(store, identity.user_id), address);
         if !self.is_password(key, Some(store), current, Some(old.clone())).await? {
             return Err(wrong_password());
         }

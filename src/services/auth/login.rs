@@ -59,6 +59,7 @@ impl AuthService {
         address: IpAddr,
     ) -> Result<TableLogin> {
         let key = AttemptKeys::new(AttemptKey::of_table(store_code, table_number), address);
+        self.throttle.check_cached(&key)?;
         let (store, table) = self.find_table(store_code, table_number).await?;
         let hash = table.as_ref().map(|table| table.password_hash.clone());
         let matches = self.is_password(key, store.as_ref().map(|store| store.id), password, hash).await?;
@@ -81,7 +82,7 @@ impl AuthService {
     }
 
     /// Whether `hash` is the hash of `password`, of an account of `store`. After too many failures the password is not
-    /// checked.
+    /// checked. The caller checks the cached lockouts first, before its own queries.
     pub(super) async fn is_password(
         &self,
         key: AttemptKeys,
@@ -89,7 +90,6 @@ impl AuthService {
         password: String,
         hash: Option<String>,
     ) -> Result<bool> {
-        self.throttle.check_cached(&key)?;
         let permit = self.passwords.acquire_permit(store)?;
         let (throttle, passwords) = (self.throttle.clone(), self.passwords.clone());
         // In its own task: an attempt counts even if the client disconnects before the response.
@@ -166,6 +166,7 @@ impl AuthService {
         address: IpAddr,
     ) -> Result<AdminLogin> {
         let key = AttemptKeys::new(AttemptKey::of_user(store_code, username), address);
+        self.throttle.check_cached(&key)?;
         let (store, user) = self.find_user(store_code, username).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let matches = self.is_password(key, store.as_ref().map(|store| store.id), password, hash).await?;
