@@ -2,6 +2,8 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tableorder::models::SessionId;
+use tableorder::repositories::session;
 
 use crate::support::{Answer, ApiClient, TestApp, TestStore, plain_database, wait_for_locks};
 
@@ -157,6 +159,30 @@ async fn a_session_completed_by_mistake_can_be_reopened() {
     let log = admin.get("/admin/audit?action=session.reopened").await.ok();
     assert_eq!(log["entries"].as_array().unwrap().len(), 1);
     assert_eq!(log["entries"][0]["subject_id"], order["session_id"]);
+}
+
+#[tokio::test]
+async fn removing_an_empty_session_reads_no_orders() {
+    let app = TestApp::start_on(plain_database().await, |_| {}).await;
+    let (store, other) = (app.store("demo").await, app.store("other").await);
+    other.tablet(1).await.order(&other.menus[..1]).await.ok();
+    let (admin, tablet) = (store.admin().await, store.tablet(1).await);
+    tablet.order(&store.menus[..1]).await.ok();
+    complete(&store, &admin, &json!({})).await.ok();
+    let next = tablet.post("/customer/auth/session", &json!({})).await.ok();
+    let many = "INSERT INTO orders (store_id, session_id, table_id, business_day, day_number, status, total_amount,
+                                    created_at, updated_at)
+                SELECT store_id, session_id, table_id, business_day, number, status, total_amount, created_at, updated_at
+                FROM orders, generate_series(100, 3000) number;
+                ANALYZE orders";
+    sqlx::raw_sql(many).execute(&mut app.connection().await).await.unwrap();
+    let mut connection = app.connection().await;
+    sqlx::raw_sql("BEGIN").execute(&mut connection).await.unwrap();
+    let id = SessionId(next["session_id"].as_i64().unwrap());
+    session::remove_unstarted(&mut connection, app.store_id("demo").await, id).await.unwrap();
+    // The foreign key's cascade looks for the orders of the session.
+    let read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'orders'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(read).fetch_one(&mut connection).await.unwrap(), 0);
 }
 
 #[tokio::test]
