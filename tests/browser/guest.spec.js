@@ -280,13 +280,15 @@ test('a menu change during the loading of the menu is shown', async ({ tablet, p
   const isReleased = new Promise((resolve) => {
     release = resolve;
   });
-  const isAnswered = new Promise((answered) => {
-    page.route('**/customer/menu?all=true*', async (route) => {
-      const response = await route.fetch();
-      answered();
-      await isReleased;
-      await route.fulfill({ response });
-    });
+  let answered;
+  const isAnswered = new Promise((resolve) => {
+    answered = resolve;
+  });
+  await page.route('**/customer/menu?all=true*', async (route) => {
+    const response = await route.fetch();
+    answered();
+    await isReleased;
+    await route.fulfill({ response });
   });
   const items = [await staff.newItem('물만두', 6_000)];
   await isAnswered;

@@ -183,16 +183,13 @@ test.describe('the menu in the office', () => {
     const available = page.getByRole('switch', { name: '식혜 판매' });
     await expect(available).toHaveAttribute('aria-checked', 'true');
     let answer;
-    const asked = new Promise((resolve) => {
-      page.route('**/api/v1/admin/menus/*', (route) => {
-        answer = () => route.abort();
-        resolve();
-      });
+    await page.route('**/api/v1/admin/menus/*', (route) => {
+      answer = () => route.abort();
     });
     await available.click();
     await expect(available).toHaveAttribute('aria-checked', 'false');
     await expect(row(page, '식혜').first()).toContainText('품절');
-    await asked;
+    await expect.poll(() => answer).toBeTruthy();
     await answer();
     await expect(available).toHaveAttribute('aria-checked', 'true');
     await expect(page.getByRole('alert')).toContainText('이전 상태로 되돌렸습니다');
