@@ -157,6 +157,10 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
+        // The database of a server started by root is elsewhere, and this is a link to it.
+        if let Ok(database) = self.0.join("data/postgres").canonicalize() {
+            let _ = fs::remove_dir_all(database);
+        }
         let _ = fs::remove_dir_all(&self.0);
     }
 }

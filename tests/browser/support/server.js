@@ -1,7 +1,7 @@
 // A separate server, with an empty database in a directory that is removed afterwards.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -33,6 +33,9 @@ export async function startServer(settings = {}) {
   const stop = async () => {
     child.kill('SIGTERM');
     await ended;
+    // The database of a server started by root is elsewhere, and this is a link to it.
+    const database = join(directory, 'data/postgres');
+    if (existsSync(database)) rmSync(realpathSync(database), { recursive: true, force: true });
     rmSync(directory, { recursive: true, force: true });
   };
   const lines = createInterface({ input: child.stdout });
