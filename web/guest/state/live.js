@@ -81,7 +81,8 @@ async function confirmAfterAbsence() {
     await confirmAgain();
     isBack = false;
   } catch {
-    confirmTimer = setTimeout(confirmAfterAbsence, CONFIRM_EVERY);
+    // Another attempt may have succeeded in the meantime.
+    if (isBack) confirmTimer = setTimeout(confirmAfterAbsence, CONFIRM_EVERY);
   }
 }
 
