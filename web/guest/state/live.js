@@ -58,7 +58,8 @@ export const stream = new EventStream({
 /** After this time in the background, such as the sleep of a tablet, other guests may be at the table. */
 const ABSENCE = 60_000;
 
-let hiddenAt = 0;
+/** When the page was hidden; until then, when it was opened, because it may be opened in a hidden tab. */
+let hiddenAt = Date.now();
 /** Whether the page was hidden for that long, and the server has not confirmed the session since. */
 let isBack = false;
 const CONFIRM_EVERY = 10_000;
