@@ -215,7 +215,8 @@ const setVisibility = (page, state) =>
     document.dispatchEvent(new Event('visibilitychange'));
   }, state);
 
-test('a tablet that wakes up does not show the last bill to the next guests', async ({ page, server, staff, table, complaints }) => {
+/** A tablet that sleeps with an order while staff complete its table, and wakes up without network. */
+const wokenTablet = async ({ page, server, staff, table, complaints }) => {
   complaints.expect(/ERR_|409|Failed to load resource/);
   const proxy = await startProxy(server.base);
   complaints.allow(proxy.base);
@@ -231,6 +232,11 @@ test('a tablet that wakes up does not show the last bill to the next guests', as
   await staff.complete(table);
   await page.clock.fastForward('10:00');
   await setVisibility(page, 'visible');
+  return { tablet, proxy };
+};
+
+test('a tablet that wakes up does not show the last bill to the next guests', async ({ page, server, staff, table, complaints }) => {
+  const { tablet, proxy } = await wokenTablet({ page, server, staff, table, complaints });
   // Until the tablet has the next session, its first renewal is lost as well.
   await page.route('**/customer/auth/session', (route) => route.abort(), { times: 1 });
   proxy.thaw();
@@ -248,21 +254,7 @@ test('a tablet that wakes up does not show the last bill to the next guests', as
 });
 
 test('an order of the next guests, who wake the tablet without network, returns to their cart', async ({ page, server, staff, table, complaints }) => {
-  complaints.expect(/ERR_|409|Failed to load resource/);
-  const proxy = await startProxy(server.base);
-  complaints.allow(proxy.base);
-  const tablet = new Tablet(page, proxy.base, table, complaints);
-  await page.clock.install();
-  await tablet.pair();
-  await tablet.add('콜라');
-  await tablet.order();
-  await tablet.isPlaced();
-  await tablet.close();
-  await setVisibility(page, 'hidden');
-  proxy.freeze();
-  await staff.complete(table);
-  await page.clock.fastForward('10:00');
-  await setVisibility(page, 'visible');
+  const { tablet, proxy } = await wokenTablet({ page, server, staff, table, complaints });
   await tablet.add('식혜', 2);
   await tablet.order();
   await expect(page.getByRole('heading', { name: '주문을 보내고 있습니다' })).toBeVisible();
@@ -342,7 +334,7 @@ test('guests who have ordered keep cart and language after a reload without netw
   await page.getByRole('button', { name: /Language/ }).click();
   await page.getByRole('button', { name: 'English', exact: true }).click();
   await tablet.close();
-  // The reload uses the address that the browser knows, which may change a moment later than the page.
+  // The browser may learn the new address later than the page, and would reload the old one.
   await expect(page).not.toHaveURL(/settings/);
   await page.route('**/api/v1/**', (route) => route.abort());
   await page.reload();

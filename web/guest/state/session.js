@@ -42,7 +42,7 @@ function followOtherTab() {
     phase.value = 'unpaired';
     return;
   }
-  // In a hidden tab nobody is thanked, and its cart may already be that of the next guests in the other tab.
+  // A hidden tab shows no thanks and keeps the stored cart, which the next guests may already be filling in the other tab.
   const isShown = phase.value === 'open' && document.visibilityState === 'visible';
   if (isShown && seen === entered && device.value.session_id > entered) showEnd(entered);
   follow();
