@@ -3,7 +3,10 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 
-/** The number of events after which a connection ends. */
+/**
+ * The number of events after which a connection ends. It ends properly, because a browser may drop the events before
+ * an abort. Between two batches, a connection without events is aborted, as the server does.
+ */
 const BATCH = 20;
 
 /** How long the page may take to handle the events, in milliseconds. */
@@ -31,7 +34,11 @@ export async function startStreams(base) {
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     // The server's `retry` is several seconds.
     response.write(`retry: 1\n${frame(cursor, ['connected', { event_id: `night:${cursor}`, menu_version: 1 }])}`);
-    if (cursor < events.length) return feed(response, cursor);
+    if (cursor < events.length) {
+      if (connections % 2 === 0) response.socket?.end();
+      else feed(response, cursor);
+      return;
+    }
     current = response;
     response.on('close', () => {
       if (current === response) current = null;
@@ -41,9 +48,7 @@ export async function startStreams(base) {
 
   const feed = (response, cursor) => {
     const batch = events.slice(cursor, cursor + BATCH);
-    response.write(batch.map((event, index) => frame(cursor + index + 1, event)).join(''));
-    // Do not end the response properly, because the server does not either.
-    response.socket?.end();
+    response.end(batch.map((event, index) => frame(cursor + index + 1, event)).join(''));
   };
 
   const pass = (incoming, response) => {
