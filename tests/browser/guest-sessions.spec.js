@@ -344,3 +344,50 @@ test('guests who have ordered keep cart and language after a reload without netw
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   await expect(tablet.line('식혜')).toBeVisible();
 });
+
+test('an order added before the session was confirmed does not reach the next guests', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/ERR_FAILED|Failed to load resource/);
+  const stream = '**/customer/orders/stream';
+  const abort = (route) => route.abort();
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  await page.route(stream, abort);
+  await page.route('**/api/v1/customer/orders', (route) => (route.request().method() === 'POST' ? route.abort() : route.fallback()));
+  await page.reload();
+  await tablet.add('식혜');
+  await tablet.order();
+  await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
+  await tablet.close();
+  await page.unroute(stream, abort);
+  await tablet.isReady();
+  // The stream of the next session is connected before its guests start.
+  const connected = page.waitForResponse((response) => response.url().endsWith('/orders/stream'));
+  await staff.complete(table);
+  await expect(page.locator('.unsent')).toContainText('식혜');
+  await connected;
+  await nextGuests(page).click();
+  await tablet.isReady();
+  await expect(tablet.line('식혜')).toHaveCount(0);
+  await expect(page.getByText('접수되지 않은 주문이 있습니다')).toHaveCount(0);
+});
+
+test('guests are thanked when the renewal of the token returns the next session', async ({ page, server, staff, table, complaints }) => {
+  complaints.expect(/ERR_|Failed to load resource/);
+  const proxy = await startProxy(server.base);
+  complaints.allow(proxy.base);
+  await page.clock.install();
+  const tablet = new Tablet(page, proxy.base, table, complaints);
+  await tablet.pair();
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await page.route('**/customer/orders/stream', (route) => route.abort());
+  proxy.cut();
+  await expect(page.locator('.badge.reconnecting')).toBeVisible();
+  await staff.complete(table);
+  await page.clock.fastForward('12:00:00');
+  await expect(nextGuests(page)).toBeVisible();
+  proxy.stop();
+});

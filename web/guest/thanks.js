@@ -4,8 +4,8 @@ import { Button } from '../ui/button.js';
 import { Icon } from '../ui/icon.js';
 import { money } from '../ui/money.js';
 import { announce } from '../ui/toast.js';
-import { endedSession, isReady } from './state/live.js';
-import { begin } from './state/session.js';
+import { startNextSession } from './state/session.js';
+import { endedSession, isReady } from './state/thanks.js';
 
 const SHOWN_FOR = 20_000;
 
@@ -19,7 +19,7 @@ export function Thanks() {
   const hasUnsent = unsent.length > 0;
   useEffect(() => {
     if (!ready) return undefined;
-    const timer = setTimeout(begin, hasUnsent ? SHOWN_FOR_UNSENT : SHOWN_FOR);
+    const timer = setTimeout(startNextSession, hasUnsent ? SHOWN_FOR_UNSENT : SHOWN_FOR);
     return () => clearTimeout(timer);
   }, [ready, hasUnsent]);
   useEffect(() => announce(t('thanks.title')), []);
@@ -34,6 +34,6 @@ export function Thanks() {
         ${order.note && html`<li>${t('orders.note', { note: order.note })}</li>`}
       </ul>`)}
     </div>`}
-    <${Button} kind="primary" isBusy=${!ready} onPress=${begin}>${t(ready ? 'thanks.next' : 'thanks.preparing')}<//>
+    <${Button} kind="primary" isBusy=${!ready} onPress=${startNextSession}>${t(ready ? 'thanks.next' : 'thanks.preparing')}<//>
   </main>`;
 }

@@ -1,41 +1,18 @@
 // Keeps the page up to date: connects the event stream with menu, orders and session.
-import { call } from '../../lib/api.js';
 import { checkBuild } from '../../lib/build.js';
-import { computed, effect, signal } from '../../lib/preact.js';
+import { effect } from '../../lib/preact.js';
 import { EventStream } from '../../lib/stream.js';
 import { close } from '../../lib/view.js';
+import { confirmConnected } from './absence.js';
 import { device, isUpToDate } from './device.js';
 import * as menu from './menu.js';
-import { inSession, keepUnconfirmed, queue } from './ordering.js';
+import { inSession, keepForSession, moveUnconfirmed, queue } from './ordering.js';
 import * as orders from './orders.js';
 import * as party from './party.js';
-import {
-  begin,
-  checkSession,
-  checkTableNumber,
-  confirmAgain,
-  confirmSession,
-  connectSession,
-  end,
-  isConfirmed,
-  phase,
-  renewSession,
-  resumeReopenedSession,
-} from './session.js';
+import { checkSession, checkTableNumber, connectSession, end, phase, renewSession, resumeReopenedSession } from './session.js';
+import { thank } from './thanks.js';
 
 const CHECK_EVERY = 10 * 60_000;
-
-/**
- * The session that has ended, with its total and its undelivered orders, for the thank-you page.
- *
- * @typedef {{ session: number, total: number, unsent: import('../../lib/queue.js').QueuedOrder[] }} EndedSession
- */
-
-/** @type {import('../../vendor/signals.mjs').Signal<EndedSession>} */
-export const endedSession = signal({ session: 0, total: 0, unsent: [] });
-
-/** Whether the tablet has a session for the next guests. */
-export const isReady = computed(() => device.value?.session_id !== endedSession.value.session);
 
 export const stream = new EventStream({
   path: '/customer/orders/stream',
@@ -55,48 +32,6 @@ export const stream = new EventStream({
   },
 });
 
-/** After this time in the background, such as the sleep of a tablet, other guests may be at the table. */
-const ABSENCE = 60_000;
-
-/** When the page was hidden; until then, when it was opened, because it may be opened in a hidden tab. */
-let hiddenAt = Date.now();
-/** Whether the page was hidden for that long, and the server has not confirmed the session since. */
-let isBack = false;
-const CONFIRM_EVERY = 10_000;
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let confirmTimer;
-
-document.addEventListener('visibilitychange', () => {
-  if (document.visibilityState === 'hidden') hiddenAt = Date.now();
-  else if (Date.now() - hiddenAt > ABSENCE) confirmAfterAbsence();
-});
-
-async function confirmAfterAbsence() {
-  clearTimeout(confirmTimer);
-  if (phase.peek() === 'ended') {
-    dismissThanks();
-    return;
-  }
-  isBack = true;
-  try {
-    await confirmAgain();
-    isBack = false;
-  } catch {
-    // Another attempt may have succeeded in the meantime.
-    if (isBack) confirmTimer = setTimeout(confirmAfterAbsence, CONFIRM_EVERY);
-  }
-}
-
-/** The session on whose thank-you page undelivered orders are listed; 0 if its guests have left. */
-let thanked = 0;
-
-/** Hides the bill and the orders of guests who have left. */
-function dismissThanks() {
-  thanked = 0;
-  endedSession.value = { ...endedSession.peek(), total: 0, unsent: [] };
-  if (isReady.peek()) begin();
-}
-
 /**
  * @param {string} name
  * @param {any} data
@@ -105,8 +40,7 @@ function handle(name, data) {
   switch (name) {
     case 'connected':
     case 'reset':
-      if (isBack) confirmAfterAbsence();
-      else confirmSession();
+      confirmConnected(streamedSession);
       // The table may have another number since the tablet's token was issued.
       if (!isUpToDate()) renewSession().catch(() => {});
       orders.refresh();
@@ -136,8 +70,9 @@ function handle(name, data) {
 export function start() {
   menu.restore();
   connectSession({
+    confirmed: keepForSession,
     renewed: listen,
-    enter(session, isSameParty) {
+    entered(session, isSameParty) {
       const before = party.party.peek().session_id;
       orders.enter(session);
       if (isSameParty && before && before !== session) {
@@ -146,8 +81,7 @@ export function start() {
       } else {
         party.enter(session);
         if (before !== session) {
-          if (isConfirmed(before)) queue.forSession(before, () => null);
-          else keepUnconfirmed(before, session);
+          moveUnconfirmed(before, session);
           close();
           menu.restart();
         }
@@ -155,13 +89,9 @@ export function start() {
       listen(session);
       orders.refresh();
     },
-    end(session) {
-      const isComplete = orders.isCurrent() && !queue.orders.peek().some((order) => isUnsent(session, order));
-      // Show no total rather than one that differs from the bill.
-      endedSession.value = { session, total: isComplete ? orders.total.peek() : 0, unsent: [] };
-      thanked = session;
+    ended(session) {
+      thank(session);
       stopStream();
-      retryUnsentOrders(session, device.peek()?.token ?? '');
       orders.clear();
       party.emptyCart();
       close();
@@ -173,14 +103,6 @@ export function start() {
   queue.wake();
   checkSession().catch(() => {});
   setInterval(() => checkSession().catch(() => {}), CHECK_EVERY);
-}
-
-/**
- * @param {number} session
- * @param {import('../../lib/queue.js').QueuedOrder} order
- */
-function isUnsent(session, order) {
-  return order.session_id === session && order.state === 'queued';
 }
 
 /** The session whose events the stream delivers; 0 while it is stopped. */
@@ -196,22 +118,4 @@ function listen(session) {
 function stopStream() {
   streamedSession = 0;
   stream.stop();
-}
-
-/**
- * Sends the queued orders of an ended session once more with its token, because an order may have been placed without a
- * response. The thank-you page lists the others.
- *
- * @param {number} session
- * @param {string} token
- */
-async function retryUnsentOrders(session, token) {
-  for (const order of queue.orders.peek().filter((one) => isUnsent(session, one))) {
-    const { key, body } = order;
-    try {
-      await call('POST', '/customer/orders', { token, body, headers: { 'Idempotency-Key': key } });
-    } catch {
-      if (thanked === session) endedSession.value = { ...endedSession.value, unsent: [...endedSession.value.unsent, order] };
-    }
-  }
 }

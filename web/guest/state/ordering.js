@@ -90,13 +90,24 @@ export function inSession(session, order) {
 }
 
 /**
- * Moves the unconfirmed orders of a session that had ended to the session of the guests who added them, as refused
- * orders with their lines in the cart. They are not sent again: one of them may be of the guests who have left.
+ * The session is open, so its unconfirmed orders are of its guests.
+ *
+ * @param {number} session
+ */
+export function keepForSession(session) {
+  if (!queue.orders.peek().some((order) => order.session_id === session && order.isUnconfirmed)) return;
+  queue.forSession(session, (order) => ({ ...order, isUnconfirmed: false }));
+}
+
+/**
+ * Removes the orders of a session that has ended. Its unconfirmed orders are of the guests who came after it: they move
+ * to the session of these guests, as refused orders with their lines in the cart. They are not sent again: one of them
+ * may be of the guests who have left.
  *
  * @param {number} ended
  * @param {number} session
  */
-export function keepUnconfirmed(ended, session) {
+export function moveUnconfirmed(ended, session) {
   queue.forSession(ended, (order) => {
     if (!order.isUnconfirmed) return null;
     fillCart(order);

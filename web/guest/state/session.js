@@ -13,62 +13,68 @@ export const phase = signal(device.value ? 'open' : 'unpaired');
 /** The error code after which the tablet must be paired again. */
 export const unpairedBecause = signal('');
 
-/** The session that the page shows. */
-let entered = device.value?.session_id ?? 0;
+/** The session of the guests at the table; during the thank-you page the next one, as soon as the tablet has it. */
+let current = device.value?.session_id ?? 0;
 
 /** The last session that the server has confirmed as open to this page. */
-let seen = 0;
+let confirmed = 0;
 
 /**
  * @typedef {object} Handlers
- * @property {(session: number, isSameParty: boolean) => void} enter called for each session, including the first
- * @property {(session: number) => void} end called when a session has ended
+ * @property {(session: number, isSameParty: boolean) => void} entered called for each session, including the first
+ * @property {(session: number) => void} confirmed called when the server has confirmed that the session is open
+ * @property {(session: number) => void} ended called when a session has ended
  * @property {(session: number) => void} renewed called when the tablet has a session for the next guests
  */
 
 /** @type {Handlers} */
-let on = { enter() {}, end() {}, renewed() {} };
+let on = { entered() {}, confirmed() {}, ended() {}, renewed() {} };
 
 /** @param {Handlers} handlers */
 export function connectSession(handlers) {
   on = handlers;
-  if (device.value) on.enter(device.value.session_id, false);
-  onChange(NAME, followOtherTab);
+  if (device.value) on.entered(device.value.session_id, false);
+  onChange(NAME, () => {
+    if (device.value) showTokenSession();
+    else phase.value = 'unpaired';
+  });
 }
 
-/** Called when another tab has paired the tablet, or renewed or deleted its token. */
-function followOtherTab() {
-  if (!device.value) {
-    phase.value = 'unpaired';
-    return;
-  }
+/** Shows the session of the token, which was renewed here or in another tab. */
+function showTokenSession(isSameParty = false) {
+  const session = device.value?.session_id ?? 0;
   // A hidden tab shows no thanks and keeps the stored cart, which the next guests may already be filling in the other tab.
   const isShown = phase.value === 'open' && document.visibilityState === 'visible';
-  if (isShown && seen === entered && device.value.session_id > entered) showEnd(entered);
-  follow();
-}
-
-/** Shows the current session of the device. */
-function follow(isSameParty = false) {
-  const session = device.value?.session_id ?? 0;
-  const isNew = session !== entered || phase.value === 'unpaired';
-  entered = session;
   batch(() => {
     unpairedBecause.value = '';
+    if (isShown && !isSameParty && confirmed === current && session > current) showEnd(current);
     if (phase.value === 'ended' && !isSameParty) {
       // The guests are still reading the thank-you page, in their language.
+      current = session;
       on.renewed(session);
-      return;
+    } else if (phase.value !== 'open' || session !== current) {
+      enter(session, isSameParty);
     }
+  });
+}
+
+/**
+ * @param {number} session
+ * @param {boolean} isSameParty
+ */
+function enter(session, isSameParty) {
+  current = session;
+  batch(() => {
     phase.value = 'open';
-    if (isNew) on.enter(session, isSameParty);
+    on.entered(session, isSameParty);
   });
 }
 
 /** Call it after the tablet was paired. */
 export function enterPaired() {
+  // Not the thank-you page, and enter also the same session again.
   phase.value = 'unpaired';
-  follow();
+  showTokenSession();
 }
 
 /**
@@ -95,7 +101,7 @@ export async function renewSession({ isSameParty = false, by = renew } = {}) {
     }
     throw error;
   }
-  follow(isSameParty);
+  showTokenSession(isSameParty);
 }
 
 /**
@@ -141,9 +147,14 @@ export function checkTableNumber({ table_number }) {
   if (phase.value === 'open' && device.value && table_number !== device.value.table_number) renewSession().catch(() => {});
 }
 
-/** Call it when the server has confirmed that the session is open. */
-export function confirmSession() {
-  seen = device.value?.session_id ?? 0;
+/**
+ * Call it when the server has confirmed that the session is open.
+ *
+ * @param {number} session
+ */
+export function confirmSession(session) {
+  confirmed = session;
+  on.confirmed(session);
 }
 
 /**
@@ -152,17 +163,17 @@ export function confirmSession() {
  * @param {number} session
  */
 export function isConfirmed(session) {
-  return seen === session;
+  return confirmed === session;
 }
 
 /** Call it after an absence, in which the guests may have left: if their session has ended, nobody is thanked. */
 export async function confirmAgain() {
-  seen = 0;
+  confirmed = 0;
   if (!device.value || phase.value !== 'open') return;
   // A new token is always for the table's current session. A check would leave an ended session in place if the
   // renewal after it failed.
   await renewSession({ by: renewAfresh });
-  confirmSession();
+  confirmSession(current);
 }
 
 /**
@@ -173,7 +184,7 @@ export async function confirmAgain() {
  */
 export async function end(session) {
   if (device.value?.session_id !== session || phase.value !== 'open') return;
-  if (seen !== session) return renewSession().catch(() => {});
+  if (confirmed !== session) return renewSession().catch(() => {});
   showEnd(session);
   for (let failures = 0; device.value?.session_id === session; failures += 1) {
     try {
@@ -183,8 +194,7 @@ export async function end(session) {
       continue;
     }
     // If the table has the same or an earlier session, it was reopened in the meantime.
-    const current = device.value?.session_id;
-    if (phase.peek() === 'ended' && current && current <= session) return reopen(current);
+    if (phase.peek() === 'ended' && current <= session) return enter(current, true);
   }
 }
 
@@ -192,21 +202,13 @@ export async function end(session) {
 function showEnd(session) {
   batch(() => {
     phase.value = 'ended';
-    on.end(session);
+    on.ended(session);
   });
 }
 
 /** @param {number} failures */
 function pause(failures) {
   return new Promise((resolve) => setTimeout(resolve, backoff(failures, 1_000, 15_000)));
-}
-
-/** @param {number} session */
-function reopen(session) {
-  batch(() => {
-    phase.value = 'open';
-    on.enter(session, true);
-  });
 }
 
 /** The completion of the table's last session was undone: the same guests continue in that session. */
@@ -222,10 +224,6 @@ export async function resumeReopenedSession() {
 }
 
 /** Shows the menu to the next guests. */
-export function begin() {
-  if (phase.value !== 'ended') return;
-  batch(() => {
-    phase.value = 'open';
-    on.enter(entered, false);
-  });
+export function startNextSession() {
+  if (phase.value === 'ended') enter(current, false);
 }
