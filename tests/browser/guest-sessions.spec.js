@@ -391,3 +391,18 @@ test('guests are thanked when the renewal of the token returns the next session'
   await expect(nextGuests(page)).toBeVisible();
   proxy.stop();
 });
+
+test('an order that the browser cannot store asks to keep the page open', async ({ tablet, page }) => {
+  await tablet.add('콜라');
+  const button = await tablet.review();
+  await page.evaluate(() => {
+    Storage.prototype.setItem = () => {
+      throw new Error('full');
+    };
+  });
+  await tablet.disconnect();
+  await button.click();
+  await expect(page.getByRole('dialog')).toContainText('이 화면을 닫지 마세요');
+  await tablet.reconnect();
+  await tablet.isPlaced();
+});

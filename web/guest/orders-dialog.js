@@ -13,7 +13,7 @@ export function OrdersDialog({ onClose }) {
   const hasOrders = (orders.value?.length ?? 0) > 0;
   const footer = hasOrders && html`<p class="total"><span>${t('orders.total')}</span><${Money} amount=${total.value} /></p>`;
   const leave = () => {
-    // Not earlier: an idle page also closes the dialog, without guests who have seen it.
+    // Only when a guest closes the dialog: an idle page closes it without this function.
     markSeen();
     onClose();
   };
@@ -34,6 +34,6 @@ function content() {
     return html`${failure.value && html`<${Failure} title=${t('orders.failed')} error=${failure.value} onRetry=${refresh} />`}
       ${orders.value.map((order) => html`<${OrderCard} key=${order.id} order=${order} />`)}`;
   }
-  const isQuiet = waiting.value.length + refused.value.length > 0;
-  return isQuiet ? null : html`<${Empty} title=${t('orders.empty')} hint=${t('orders.empty.hint')} />`;
+  const hasQueued = waiting.value.length + refused.value.length > 0;
+  return hasQueued ? null : html`<${Empty} title=${t('orders.empty')} hint=${t('orders.empty.hint')} />`;
 }

@@ -1,13 +1,12 @@
-import { language, t } from '../lib/i18n.js';
+import { t } from '../lib/i18n.js';
 import { html, useEffect } from '../lib/preact.js';
-import { clockTime } from '../lib/time.js';
 import { close, open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Icon } from '../ui/icon.js';
 import { SECOND_TAP } from '../ui/second-tap.js';
 import { Refusal } from './refusal.js';
-import { followed, placed, queue } from './state/ordering.js';
+import { followed, placed, queue, waitingHint } from './state/ordering.js';
 import { shortNumber } from './state/orders.js';
 
 /** The progress of the order that the guest has just placed. @param {{ onClose: () => void }} props */
@@ -33,7 +32,7 @@ function Sending({ order, onClose }) {
   const title = t(isSending ? 'progress.sending' : problem === 'busy' ? 'progress.busy' : 'progress.waiting');
   return html`<${Dialog} class="progress" title=${title} onClose=${onClose} footer=${html`<${Button} class="wide" guard=${SECOND_TAP} onPress=${onClose}>${t('progress.more')}<//>`}>
     <p class="progress-mark waiting">${isSending ? html`<span class="spinner" aria-hidden="true"></span>` : html`<${Icon} name="wait" />`}</p>
-    <p role="status">${isSending ? title : t('progress.waiting.hint', { time: clockTime(order.not_after, language.value) })}</p>
+    <p role="status">${isSending ? title : waitingHint(order)}</p>
   <//>`;
 }
 

@@ -5,7 +5,7 @@ import { open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
 import { Money } from '../ui/money.js';
 import { Refusal } from './refusal.js';
-import { queue } from './state/ordering.js';
+import { queue, waitingHint } from './state/ordering.js';
 
 /** A queued or refused order. @param {{ order: import('../lib/queue.js').QueuedOrder }} props */
 export function QueuedCard({ order }) {
@@ -26,7 +26,7 @@ export function QueuedCard({ order }) {
       </li>`)}
     </ul>
     ${isRefused && html`<${Refusal} order=${order} />`}
-    ${state === 'waiting' && html`<p>${t('progress.waiting.hint', { time: clockTime(order.not_after, language.value) })}</p>`}
+    ${state === 'waiting' && html`<p>${waitingHint(order)}</p>`}
     ${isRefused && html`<${Button} kind="primary" onPress=${check}>${t('progress.check')}<//>`}
   </article>`;
 }

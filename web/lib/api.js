@@ -1,4 +1,4 @@
-// The one module that sends requests.
+// Sends requests to the API.
 import { hasText, messageLanguage, t } from './i18n.js';
 import { learnTime } from './time.js';
 
@@ -28,7 +28,7 @@ export class ApiError extends Error {
     return status === 0 || status === 408 || status === 429 || status >= 500 || code === 'IDEMPOTENCY_IN_PROGRESS';
   }
 
-  /** The message for guests. */
+  /** The message to show. */
   get text() {
     const key = `error.${this.code}`;
     if (this.code === 'TOO_MANY_REQUESTS' && this.retryAfter > 0) {

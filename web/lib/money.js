@@ -9,24 +9,14 @@ const formats = new Map();
 /**
  * @param {number} amount
  * @param {string} language
- * @param {string} [currency]
  */
-export function formatMoney(amount, language, currency = CURRENCY) {
-  if (currency === 'KRW' && language === 'ko') return `${number(amount, language)}원`;
-  const name = `${language} ${currency}`;
-  let format = formats.get(name);
+export function formatMoney(amount, language) {
+  if (language === 'ko') return `${new Intl.NumberFormat(language).format(amount)}원`;
+  let format = formats.get(language);
   if (!format) {
-    format = new Intl.NumberFormat(language, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
-    formats.set(name, format);
+    format = new Intl.NumberFormat(language, { style: 'currency', currency: CURRENCY, currencyDisplay: 'narrowSymbol' });
+    formats.set(language, format);
   }
   const digits = format.resolvedOptions().maximumFractionDigits ?? 0;
   return format.format(amount / 10 ** digits);
-}
-
-/**
- * @param {number} value
- * @param {string} language
- */
-function number(value, language) {
-  return new Intl.NumberFormat(language).format(value);
 }

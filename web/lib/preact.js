@@ -7,4 +7,4 @@ export const html = htm.bind(h);
 
 export { render } from '../vendor/preact.mjs';
 export { useEffect, useId, useLayoutEffect, useMemo, useRef } from '../vendor/hooks.mjs';
-export { batch, computed, effect, signal, untracked, useComputed, useSignal } from '../vendor/signals.mjs';
+export { batch, computed, effect, signal, untracked, useSignal } from '../vendor/signals.mjs';

@@ -1,5 +1,5 @@
 // The queue of orders to send. An order is stored before its first request. The same body with the same key is sent
-// until the server responds, also after the page was closed.
+// until the server responds, also after the page was closed and opened again.
 import { asApiError } from './api.js';
 import { batch, signal } from './preact.js';
 import { backoff } from './random.js';
@@ -17,7 +17,6 @@ const LONGEST_PAUSE = 15_000;
  * @property {string} body the request's body, the same for each attempt in a session
  * @property {import('wire').CartLine[]} lines
  * @property {string} note
- * @property {number} total as the guest saw it
  * @property {number} queued_at server time
  * @property {number} not_after server time
  * @property {'queued' | 'refused'} state
@@ -48,6 +47,8 @@ export class OrderQueue {
     this.onRefused = onRefused;
     /** @type {import('../vendor/signals.mjs').Signal<QueuedOrder[]>} */
     this.orders = signal(read(name) ?? []);
+    /** Whether the orders survive a reload. */
+    this.isStored = signal(true);
     /** The key of the order that is being sent. */
     this.sending = signal('');
     /** Why orders wait. `offline`: there was no response. `busy`: the server could not accept them now. */
@@ -65,21 +66,20 @@ export class OrderQueue {
   #update(change) {
     // Read the storage, not the memory: another tab may have added an order.
     const orders = change(read(this.name) ?? []);
-    const isStored = write(this.name, orders);
-    this.orders.value = orders;
-    return isStored;
+    batch(() => {
+      this.isStored.value = write(this.name, orders);
+      this.orders.value = orders;
+    });
   }
 
   /**
    * Stores the order, then sends it.
    *
    * @param {QueuedOrder} order
-   * @returns {boolean} whether it survives a reload
    */
   add(order) {
-    const isStored = this.#update((orders) => [...orders, order]);
+    this.#update((orders) => [...orders, order]);
     this.wake();
-    return isStored;
   }
 
   /** @param {string} key */

@@ -16,11 +16,10 @@ import { Announcements } from './toast.js';
  * @param {any} [props.footer] always visible
  * @param {any} [props.beside] at a fixed place beside the title
  * @param {string} [props.class]
- * @param {boolean} [props.isTitleHidden]
  * @param {boolean} [props.hasNoClose] whether it closes only by its content
  * @param {() => boolean} [props.mayClose] called before the user closes it
  */
-export function Dialog({ title, onClose, children, footer, beside, class: extra = '', isTitleHidden, hasNoClose, mayClose = () => !hasNoClose }) {
+export function Dialog({ title, onClose, children, footer, beside, class: extra = '', hasNoClose, mayClose = () => !hasNoClose }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useId();
   useLayoutEffect(() => {
@@ -67,8 +66,8 @@ export function Dialog({ title, onClose, children, footer, beside, class: extra 
   return html`<dialog ref=${dialog} class=${`dialog ${extra}`} aria-labelledby=${id} onKeyDown=${pressed} onCancel=${cancelled}
     onClose=${closed} onPointerDown=${touched} onClick=${clicked}>
     <div class="dialog-frame">
-      <header class=${isTitleHidden ? 'dialog-head bare' : 'dialog-head'}>
-        <h2 id=${id} tabindex="-1" class=${isTitleHidden ? 'visually-hidden' : ''}>${title}</h2>
+      <header class="dialog-head">
+        <h2 id=${id} tabindex="-1">${title}</h2>
         ${beside}
         ${!hasNoClose && html`<button type="button" class="button icon-only" aria-label=${t('close')} onClick=${close}><${Icon} name="close" /></button>`}
       </header>

@@ -6,14 +6,11 @@ type Schemas = components['schemas'];
 export type Category = Schemas['CategoryResponse'];
 export type CategoryList = Schemas['CategoryListResponse'];
 export type MenuItem = Schemas['MenuResponse'];
-export type Menu = Schemas['CustomerMenuResponse'];
 export type Order = Schemas['OrderResponse'];
 export type OrderList = Schemas['OrderListResponse'];
 export type OrderStatus = Schemas['OrderStatus'];
-export type OrderRequest = Schemas['CreateOrderRequest'];
 export type TableLogin = Schemas['TableLoginResponse'];
 export type TableLoginRequest = Schemas['TableLoginRequest'];
-export type SessionCheck = Schemas['SessionCheckResponse'];
 
 export type AdminLogin = Schemas['AdminLoginResponse'];
 export type Dashboard = Schemas['DashboardResponse'];

@@ -99,8 +99,7 @@ function get(path) {
 export function restart() {
   cancelRearranging();
   if (shownStore && shownStore !== device.value?.store_id) empty();
-  const kept = /** @type {Loaded | null} */ (read(NAME));
-  if (kept && kept.store_id === device.value?.store_id) show(kept, true);
+  restore();
 }
 
 /** Removes the menu of another store. */

@@ -1,19 +1,30 @@
 // Places orders from the cart.
 import { call } from '../../lib/api.js';
+import { language, t } from '../../lib/i18n.js';
 import { computed, signal } from '../../lib/preact.js';
 import { OrderQueue } from '../../lib/queue.js';
 import { randomKey } from '../../lib/random.js';
-import { serverNow } from '../../lib/time.js';
+import { clockTime, serverNow } from '../../lib/time.js';
 import { device } from './device.js';
 import { load, markSoldOut } from './menu.js';
 import { refresh } from './orders.js';
 import { add, emptyCart, note, setNote } from './party.js';
 import { authorized, isConfirmed } from './session.js';
 
-/** The server refuses an order that arrives later than this. By then the guests have asked staff. */
+/** The server refuses an order that arrives later than this, because the guests have probably asked staff by then. */
 const LIFETIME = 30 * 60_000;
 
 /** @typedef {import('../../lib/queue.js').QueuedOrder} QueuedOrder */
+
+/**
+ * What happens to an order without a response.
+ *
+ * @param {QueuedOrder} order
+ */
+export function waitingHint({ not_after }) {
+  const time = clockTime(not_after, language.value);
+  return t(queue.isStored.value ? 'progress.waiting.hint' : 'progress.waiting.unsaved', { time });
+}
 
 /** The key of the order in the progress dialog. */
 export const followed = signal('');
@@ -44,7 +55,7 @@ export const refused = computed(() =>
 );
 
 /**
- * Places the order that the guest has confirmed. It is stored in the task of the tap, before it is sent.
+ * Places the order that the guest has confirmed. It is stored synchronously, before it is sent.
  *
  * @param {import('./cart.js').Cart} cart as it was shown
  */
@@ -69,7 +80,6 @@ export function place(cart) {
     body: JSON.stringify(order),
     lines: cart.lines.map(({ line }) => line),
     note: cart.note,
-    total: cart.total,
     queued_at: queuedAt,
     not_after: notAfter,
     state: 'queued',

@@ -59,7 +59,7 @@ export async function refresh() {
       const list = await authorized((token) => call('GET', '/customer/orders', { token }));
       const isRunning = list.orders.length > 0 || known.peek().orders.length === 0 || (await check(session_id));
       if (device.value?.session_id !== session_id) isStale = true;
-      // Otherwise the session has ended in the meantime.
+      // Not the list of a session that has ended in the meantime.
       else if (isRunning && known.peek().session_id === session_id) show(list);
     }
     failures = 0;
