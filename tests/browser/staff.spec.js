@@ -4,6 +4,7 @@ import { Guest } from './support/guest.js';
 import { startProxy } from './support/proxy.js';
 import { signIn as signInAt } from './support/sign-in.js';
 import { card, openTable, signIn } from './support/staff-page.js';
+import { recordTones, rung, turnOnSound } from './support/tones.js';
 
 /** The middle of a button that receives clicks. */
 const middle = async (locator) => {
@@ -12,28 +13,14 @@ const middle = async (locator) => {
   return [x + width / 2, y + height / 2];
 };
 
-/** Counts the tones that the page plays. Each new order plays two. */
-const countTones = (page) =>
-  page.addInitScript(() => {
-    window.tones = 0;
-    const { start } = OscillatorNode.prototype;
-    OscillatorNode.prototype.start = function (when) {
-      window.tones += 1;
-      start.call(this, when);
-    };
-  });
-
-const rung = (page) => page.evaluate(() => window.tones / 2);
-
 test.describe('the staff page', () => {
   test('shows an order within two seconds, marked until the table is opened', async ({ page, server, table, complaints }) => {
     void complaints;
     const guest = await Guest.login(server.base, table);
     await page.clock.install();
-    await countTones(page);
+    await recordTones(page);
     await signIn(page, server.base);
-    await page.getByRole('button', { name: '소리 켜기' }).click();
-    await expect(page.getByRole('button', { name: '소리 확인' })).toBeVisible();
+    await turnOnSound(page);
     const before = await rung(page);
     const started = Date.now();
     await guest.order('김치찌개', 2);
@@ -308,10 +295,9 @@ test.describe('the staff page', () => {
     complaints.allow(proxy.base);
     const guest = await Guest.login(server.base, table);
     await page.clock.install();
-    await countTones(page);
+    await recordTones(page);
     await signIn(page, proxy.base);
-    await page.getByRole('button', { name: '소리 켜기' }).click();
-    await expect(page.getByRole('button', { name: '소리 확인' })).toBeVisible();
+    await turnOnSound(page);
     const before = await rung(page);
     proxy.freeze();
     for (let n = 0; n < 3; n += 1) await guest.order('콜라');

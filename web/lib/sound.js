@@ -1,4 +1,4 @@
-// A short sound for a new order. Browsers play no sound before the first input on the page.
+// Short sounds for new orders and for a page that receives none. Browsers play no sound before the first input on the page.
 import { signal } from './preact.js';
 import { read, write } from './store.js';
 
@@ -13,8 +13,15 @@ const initial = read(NAME) === 'on' ? 'waiting' : 'off';
 /** `waiting`: switched on, but the browser plays nothing before the next input on the page. */
 export const sound = signal(/** @type {'on' | 'waiting' | 'off'} */ (initial));
 
-/** The length of a ring, in seconds. Orders that arrive together ring one after the other. */
-const LENGTH = 0.8;
+/** The frequencies of the tones. */
+const RING = [659, 880];
+const ALARM = [523, 392, 523, 392];
+
+/** Between the starts of two tones, in seconds. */
+const STEP = 0.18;
+
+/** From the start of the last tone to the next ring, in seconds. Orders that arrive together ring one after the other. */
+const REST = 0.62;
 
 /** How far ahead rings are planned, in seconds. Further ones are left out. */
 const AT_MOST_AHEAD = 10;
@@ -58,13 +65,23 @@ export function turnOff() {
 
 /** Plays two rising tones. */
 export function ring() {
-  if (sound.value !== 'on' || !audio) return;
+  play(RING);
+}
+
+/** Plays two falling tones, twice. */
+export function alarm() {
+  play(ALARM);
+}
+
+/** @param {number[]} frequencies */
+function play(frequencies) {
+  if (sound.peek() !== 'on' || !audio) return;
   const start = Math.max(audio.currentTime, endsAt);
   if (start - audio.currentTime > AT_MOST_AHEAD) return;
-  endsAt = start + LENGTH;
-  [659, 880].forEach((frequency, index) => {
+  endsAt = start + (frequencies.length - 1) * STEP + REST;
+  frequencies.forEach((frequency, index) => {
     const context = /** @type {AudioContext} */ (audio);
-    const begin = start + index * 0.18;
+    const begin = start + index * STEP;
     const tone = context.createOscillator();
     const volume = context.createGain();
     tone.frequency.value = frequency;

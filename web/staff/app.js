@@ -5,12 +5,17 @@ import { LoginPage } from '../ui/login-page.js';
 import { Toast } from '../ui/toast.js';
 import { Board } from './board.js';
 import { account, hasEnded, login } from './state/account.js';
+import { interruption } from './state/alarm.js';
 import { leave, resume, unseenCount } from './state/board.js';
 import { UndoBar } from './undo-bar.js';
 
+/** For the title, which a browser shows even if another tab is open. */
+const WARNINGS = { login: 'staff.login.again', connection: 'badge.offline' };
+
 export function App() {
   const name = account.value ? `${account.value.store_name} · ${t('staff.title')}` : t('staff.title');
-  const title = account.value && unseenCount.value > 0 ? `(${unseenCount.value}) ${name}` : name;
+  const counted = account.value && unseenCount.value > 0 ? `(${unseenCount.value}) ${name}` : name;
+  const title = interruption.value ? `⚠ ${t(WARNINGS[interruption.value])} · ${counted}` : counted;
   useEffect(() => {
     document.title = title;
   }, [title]);
