@@ -4,6 +4,8 @@ import { Guest } from './support/guest.js';
 import { card, openTable, signIn } from './support/staff-page.js';
 import { alarms, recordTones, rung, turnOnSound } from './support/tones.js';
 
+const DASHBOARD = '**/api/v1/admin/tables/dashboard';
+
 /** Ends the login of the page at the server. */
 const endLogin = (page) =>
   page.evaluate(async () => {
@@ -59,5 +61,49 @@ test.describe('the staff page', () => {
     await expect(page).not.toHaveTitle(/⚠/);
     await page.clock.fastForward(60_000);
     expect(await alarms(page)).toBe(2);
+  });
+
+  test('completes a table only with a total that was read after its dialog opened', async ({ page, server, table, complaints }) => {
+    complaints.expect(/ERR_FAILED/);
+    const guest = await Guest.login(server.base, table);
+    await guest.order('콜라');
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    await page.route(DASHBOARD, (route) => route.abort());
+    const failed = page.waitForEvent('requestfailed');
+    await guest.order('식혜');
+    await failed;
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    const complete = page.getByRole('dialog', { name: `${table.number}번 테이블 이용 완료` });
+    await expect(complete).toContainText('서버에 연결할 수 없습니다');
+    await expect(complete).not.toContainText('2,000원');
+    await expect(complete.getByRole('button', { name: '이용 완료' })).toHaveCount(0);
+    await page.unroute(DASHBOARD);
+    await expect(complete.locator('.total')).toContainText('5,500원');
+    await expect(complete.getByRole('button', { name: '이용 완료' })).toBeVisible();
+  });
+
+  test('shows that the total has changed during a completion, until that is closed', async ({ page, server, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    await guest.order('콜라');
+    await page.clock.install();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    await page.route('**/complete', async (route) => {
+      await guest.order('식혜');
+      await route.continue();
+    });
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    await expect(dialog.locator('.total')).toContainText('2,000원');
+    const complete = dialog.getByRole('button', { name: '이용 완료' });
+    await expect(complete).toBeEnabled();
+    await complete.click();
+    await expect(dialog).toHaveCount(0);
+    const offer = page.locator('.undo-bar', { hasText: '합계가 2,000원에서 5,500원으로 바뀌었습니다.' });
+    await page.clock.fastForward(60_000);
+    await expect(offer.getByRole('button', { name: '되돌리기' })).toBeVisible();
+    await offer.getByRole('button', { name: '닫기' }).click();
+    await expect(offer).toHaveCount(0);
   });
 });

@@ -249,6 +249,8 @@ test.describe('the staff page', () => {
     await signIn(page, server.base);
     const dialog = await openTable(page, table);
     await dialog.getByRole('button', { name: '이용 완료' }).click();
+    const complete = page.getByRole('dialog').last().getByRole('button', { name: '이용 완료' });
+    await expect(complete).toBeEnabled();
     const tables = await hold(page, '**/api/v1/admin/tables/dashboard');
     let attempts = 0;
     await page.route('**/complete', async (route) => {
@@ -257,7 +259,6 @@ test.describe('the staff page', () => {
       await route.fetch();
       return route.abort();
     });
-    const complete = page.getByRole('dialog').last().getByRole('button', { name: '이용 완료' });
     await complete.click();
     await expect(page.getByRole('dialog').last().getByRole('alert')).toBeVisible();
     await complete.click();

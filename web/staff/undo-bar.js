@@ -11,22 +11,25 @@ const OFFERED_FOR = 15_000;
 /** More would cover the board. */
 const AT_MOST = 3;
 
-/** @typedef {{ about: string, text: string, undo: () => Promise<any>, timer: ReturnType<typeof setTimeout> }} Offer */
+/** @typedef {{ about: string, text: string, undo: () => Promise<any>, warning: string, timer?: ReturnType<typeof setTimeout> }} Offer */
 
 /** The newest is the last. @type {import('../vendor/signals.mjs').Signal<Offer[]>} */
 const offers = signal([]);
 
 /**
- * Shows an action, and offers to undo it for a while.
+ * Shows an action, and offers to undo it for a while. With a warning, the offer stays until it is closed.
  *
  * @param {string} about the order or session
  * @param {string} text
  * @param {() => Promise<any>} undo
+ * @param {string} [warning]
  */
-export function offerUndo(about, text, undo) {
+export function offerUndo(about, text, undo, warning = '') {
   withdrawUndo(about);
-  const timer = setTimeout(() => withdrawUndo(about), OFFERED_FOR);
-  offers.value = [...offers.value, { about, text, undo, timer }].slice(-AT_MOST);
+  const timer = warning ? undefined : setTimeout(() => withdrawUndo(about), OFFERED_FOR);
+  const next = [...offers.value, { about, text, undo, warning, timer }];
+  if (next.length > AT_MOST) next.splice(Math.max(0, next.findIndex((offer) => !offer.warning)), 1);
+  offers.value = next;
 }
 
 /** Removes the offer, for example after the action was undone elsewhere. @param {string} about */
@@ -36,7 +39,7 @@ export function withdrawUndo(about) {
 }
 
 /** @param {Offer} offer */
-async function undo({ about, text, undo: act }) {
+async function undo({ about, text, undo: act, warning }) {
   withdrawUndo(about);
   try {
     await act();
@@ -44,7 +47,7 @@ async function undo({ about, text, undo: act }) {
   } catch (thrown) {
     const error = asApiError(thrown);
     toast(explain(error));
-    if (error.isTemporary) offerUndo(about, text, act);
+    if (error.isTemporary) offerUndo(about, text, act, warning);
   }
 }
 
@@ -52,8 +55,9 @@ async function undo({ about, text, undo: act }) {
 export function UndoBar() {
   return html`<div class="undo" role="status">
     ${offers.value.map((offer) => html`<div class="undo-bar" key=${offer.about}>
-      <p>${offer.text}</p>
+      <p>${offer.text}${offer.warning && html`<strong class="undo-warning">${offer.warning}</strong>`}</p>
       <${Button} guard=${SECOND_TAP} onPress=${() => undo(offer)}>${t('staff.undo')}<//>
+      ${offer.warning && html`<${Button} guard=${SECOND_TAP} onPress=${() => withdrawUndo(offer.about)}>${t('close')}<//>`}
     </div>`)}
   </div>`;
 }
