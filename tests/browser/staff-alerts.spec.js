@@ -106,4 +106,43 @@ test.describe('the staff page', () => {
     await offer.getByRole('button', { name: '닫기' }).click();
     await expect(offer).toHaveCount(0);
   });
+
+  test('says in the dialogs of a table that the connection is lost', async ({ page, server, table, complaints }) => {
+    complaints.expect(/ERR_|Failed to load resource/);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    const alert = dialog.locator('.outdated');
+    const place = await dialog.getByRole('button', { name: '이용 완료' }).boundingBox();
+    await page.context().setOffline(true);
+    await expect(alert).toBeVisible();
+    expect(await dialog.getByRole('button', { name: '이용 완료' }).boundingBox()).toEqual(place);
+    await page.context().setOffline(false);
+    await expect(alert).toHaveCount(0);
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    await expect(dialog.locator('.total')).toContainText('2,000원');
+    await page.context().setOffline(true);
+    await expect(alert).toBeVisible();
+    await page.context().setOffline(false);
+    await expect(alert).toHaveCount(0);
+  });
+
+  test('says in the dialog of a table that its orders cannot be read', async ({ page, server, table, complaints }) => {
+    complaints.expect(/ERR_FAILED/);
+    const guest = await Guest.login(server.base, table);
+    await guest.order();
+    await page.clock.install();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    const orders = '**/api/v1/admin/orders?*';
+    await page.route(orders, (route) => route.abort());
+    await guest.order('식혜');
+    const alert = dialog.locator('.outdated');
+    await expect(alert).toBeVisible();
+    await page.unroute(orders);
+    await alert.getByRole('button', { name: '다시 시도' }).click();
+    await expect(dialog.getByRole('button', { name: '새 주문 1건 보기' })).toBeVisible();
+    await expect(alert).toHaveCount(0);
+  });
 });

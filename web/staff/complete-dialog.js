@@ -73,7 +73,7 @@ export function CompleteDialog({ table, onClose, onDone }) {
   return html`<${Dialog} class="steady" title=${t('staff.complete.title', { number: table.table_number })} mayClose=${() => !isBusy} onClose=${onClose} footer=${footer}>
     ${isGone && !isBusy && html`<p class="alert" role="alert">${t('staff.complete.gone')}</p>`}
     ${table.order_count > first.value && html`<p class="notice" role="alert">${t('staff.complete.new')}</p>`}
-    <${Outdated} />
+    <${Outdated} hasFailed=${orders && error} onRetry=${reload} />
     ${isRead
       ? html`<p class="total"><span>${t('staff.orders', { count: table.order_count })}</span><${Money} amount=${table.total_amount} /></p>`
       : unread

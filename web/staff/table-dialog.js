@@ -7,6 +7,7 @@ import { Money } from '../ui/money.js';
 import { Empty, Failure, Loading } from '../ui/states.js';
 import { OldOrders } from './old-orders.js';
 import { OrderView } from './order-view.js';
+import { Outdated } from './outdated.js';
 import { markSeen, unseen } from './state/board.js';
 import { useLiveOrders } from './state/live-orders.js';
 import { usePlaces } from './state/places.js';
@@ -30,7 +31,7 @@ export function TableDialog({ table, onClose }) {
     ${waiting.length > 0 && html`<${Button} kind="primary" onPress=${show}>${t('staff.waiting', { count: waiting.length })}<//>`}
   </div>`;
   const old = (orders ?? []).filter(({ session_id, status }) => session_id !== table.session_id && status !== 'completed');
-  const footer = html`
+  const footer = html`<${Outdated} hasFailed=${orders && error} onRetry=${reload} />
     <${OldOrders} orders=${old} isCertain=${old.length <= table.carried_over_count} onChanged=${reload} />
     <p class="total">${summary()}</p>
     <div class="actions places">
