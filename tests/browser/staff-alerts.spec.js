@@ -1,6 +1,7 @@
 // What the staff page does to make staff notice: sounds, notices and warnings.
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
+import { settled } from './support/settled.js';
 import { card, openTable, signIn } from './support/staff-page.js';
 import { alarms, recordTones, rung, turnOnSound } from './support/tones.js';
 
@@ -144,5 +145,31 @@ test.describe('the staff page', () => {
     await alert.getByRole('button', { name: '다시 시도' }).click();
     await expect(dialog.getByRole('button', { name: '새 주문 1건 보기' })).toBeVisible();
     await expect(alert).toHaveCount(0);
+  });
+
+  test('does not reload by itself to a new build while its sound is on', async ({ page, server, complaints }) => {
+    void complaints;
+    await page.clock.install();
+    await page.route('**/staff', async (route) => {
+      if (route.request().method() !== 'HEAD') return route.fallback();
+      return route.fulfill({ status: 200, headers: { 'x-build': 'another' } });
+    });
+    let loads = 0;
+    page.on('domcontentloaded', () => {
+      loads += 1;
+    });
+    const isAsked = page.waitForRequest((request) => request.method() === 'HEAD');
+    await signIn(page, server.base);
+    await isAsked;
+    await turnOnSound(page);
+    const reload = page.getByRole('button', { name: '새로고침' });
+    await expect(reload).toBeVisible();
+    for (let n = 0; n < 4; n += 1) await page.clock.fastForward(61_000);
+    await settled(page);
+    expect(loads).toBe(1);
+    const loaded = page.waitForEvent('domcontentloaded');
+    await reload.click();
+    await loaded;
+    await expect(page.locator('.badge.live')).toBeVisible();
   });
 });

@@ -1,5 +1,6 @@
 // Reloads the page after an update of the server, because a page may stay open for weeks.
 import { whenIdle } from './idle.js';
+import { signal } from './preact.js';
 import { tab } from './store.js';
 import { hasUnsaved } from './unsaved.js';
 
@@ -15,15 +16,25 @@ const STAMP = 'reloaded_at';
 /** How long the response may take, in milliseconds. */
 const TIMEOUT = 10_000;
 
-let isPlanned = false;
+/** Whether the page will reload, because the server has another build. */
+export const isPlanned = signal(false);
+
+/** @type {() => boolean} */
+let isHeld = () => false;
+
 let isChecking = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
+/** Prevents that the page reloads by itself while `hold` returns true. @param {() => boolean} hold */
+export function holdReload(hold) {
+  isHeld = hold;
+}
+
 /** Reads the server's build. If it differs from the page's, the page reloads when it is idle. */
 export async function checkBuild() {
   // A stream that reconnects again and again must not use up the browser's connections with checks.
-  if (isPlanned || isChecking) return;
+  if (isPlanned.peek() || isChecking) return;
   isChecking = true;
   const build = await currentBuild();
   isChecking = false;
@@ -32,7 +43,7 @@ export async function checkBuild() {
     checkLater();
     return;
   }
-  isPlanned = true;
+  isPlanned.value = true;
   reloadWhenIdle();
 }
 
@@ -43,20 +54,26 @@ function checkLater() {
 }
 
 function reloadWhenIdle() {
-  whenIdle(UNUSED_FOR, async () => {
-    if (hasUnsaved()) {
-      setTimeout(reloadWhenIdle, UNUSED_FOR);
-      return;
-    }
-    isPlanned = false;
-    // Do not reload while the server is down: an old page is better than none.
-    if (!(await currentBuild())) {
-      checkLater();
-      return;
-    }
-    // Without the time of this reload, the page could reload repeatedly.
-    if (tab.write(STAMP, Date.now())) location.reload();
+  whenIdle(UNUSED_FOR, () => {
+    if (!isPlanned.peek()) return;
+    if (hasUnsaved() || isHeld()) setTimeout(reloadWhenIdle, UNUSED_FOR);
+    else reload();
   });
+}
+
+/**
+ * Reloads the page if the server responds: an old page is better than none.
+ *
+ * @param {boolean} [isAsked] whether the user wants it
+ */
+export async function reload(isAsked = false) {
+  isPlanned.value = false;
+  if (!(await currentBuild())) {
+    checkLater();
+    return;
+  }
+  // Without the time of this reload, the page could reload repeatedly.
+  if (tab.write(STAMP, Date.now()) || isAsked) location.reload();
 }
 
 async function currentBuild() {

@@ -5,6 +5,7 @@ import { LoginPage } from '../ui/login-page.js';
 import { Toast } from '../ui/toast.js';
 import { Board } from './board.js';
 import { account, hasEnded, login } from './state/account.js';
+import { Notices } from './notices.js';
 import { interruption } from './state/alarm.js';
 import { leave, resume, unseenCount } from './state/board.js';
 import { UndoBar } from './undo-bar.js';
@@ -21,6 +22,6 @@ export function App() {
   }, [title]);
   return html`${account.value ? html`<${Board} />` : html`<${LoginPage} login=${login} title=${t('staff.login.title')} />`}
     ${hasEnded.value && html`<${LoginDialog} login=${login} onDone=${resume} onLeave=${leave} />`}
-    <${UndoBar} />
+    <${UndoBar}>${account.value && html`<${Notices} />`}<//>
     <${Toast} />`;
 }

@@ -51,9 +51,14 @@ async function undo({ about, text, undo: act, warning }) {
   }
 }
 
-/** Overlays the end of the board. Dialogs cover it, where a cancelled order has its own undo button. */
-export function UndoBar() {
+/**
+ * Overlays the end of the board. Dialogs cover it, where a cancelled order has its own undo button.
+ *
+ * @param {{ children?: any }} props other notices
+ */
+export function UndoBar({ children }) {
   return html`<div class="undo" role="status">
+    ${children}
     ${offers.value.map((offer) => html`<div class="undo-bar" key=${offer.about}>
       <p>${offer.text}${offer.warning && html`<strong class="undo-warning">${offer.warning}</strong>`}</p>
       <${Button} guard=${SECOND_TAP} onPress=${() => undo(offer)}>${t('staff.undo')}<//>

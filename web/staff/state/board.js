@@ -2,12 +2,12 @@
 // that event, so each new order is announced once. After an event the snapshot is read again, at most ten times a
 // second.
 import { asApiError } from '../../lib/api.js';
-import { checkBuild } from '../../lib/build.js';
+import { checkBuild, holdReload } from '../../lib/build.js';
 import { t } from '../../lib/i18n.js';
 import { isUnused } from '../../lib/idle.js';
 import { computed, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
-import { ring } from '../../lib/sound.js';
+import { ring, sound } from '../../lib/sound.js';
 import { read, write } from '../../lib/store.js';
 import { announce } from '../../ui/toast.js';
 import { account, login, request, signOut } from './account.js';
@@ -51,6 +51,9 @@ export const cancelled = signal(new Set());
 export const unseenCount = computed(() => unseen.value.length);
 
 export const stream = login.stream(handle);
+
+// After a reload, the browser plays no sound before the next input.
+holdReload(() => sound.peek() === 'on');
 
 /**
  * @param {string} name
