@@ -172,4 +172,36 @@ test.describe('the staff page', () => {
     await loaded;
     await expect(page.locator('.badge.live')).toBeVisible();
   });
+
+  test('keeps the screen on while it is visible', async ({ page, server, complaints }) => {
+    void complaints;
+    await page.addInitScript(() => {
+      window.locks = 0;
+      WakeLock.prototype.request = async () => {
+        window.locks += 1;
+      };
+    });
+    await signIn(page, server.base);
+    expect(await page.evaluate(() => window.locks)).toBe(1);
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    expect(await page.evaluate(() => window.locks)).toBe(2);
+    await turnOnSound(page);
+    await settled(page);
+    await expect(page.getByText('화면 자동 꺼짐')).toHaveCount(0);
+  });
+
+  test('says once that it cannot keep the screen on', async ({ page, server, complaints }) => {
+    void complaints;
+    await page.addInitScript(() => delete Navigator.prototype.wakeLock);
+    await signIn(page, server.base);
+    const hint = page.getByText('태블릿 설정에서 화면 자동 꺼짐을 꺼 주세요');
+    await expect(hint).toHaveCount(0);
+    await turnOnSound(page);
+    await expect(hint).toBeVisible();
+    await page.getByRole('button', { name: '확인', exact: true }).click();
+    await expect(hint).toHaveCount(0);
+    await page.reload();
+    await expect(page.locator('.badge.live')).toBeVisible();
+    await expect(hint).toHaveCount(0);
+  });
 });

@@ -44,6 +44,7 @@ export function Finish() {
     <section class="setup-section">
       <h2>${t('setup.finish.next')}</h2>
       <p>${t('setup.finish.menu')}</p>
+      <p>${t('setup.finish.screen')}</p>
       <div class="setup-buttons"><a class="button primary" href="/office">${t('setup.office')}</a><a class="button" href="/staff">${t('setup.staff')}</a></div>
     </section>`;
 }

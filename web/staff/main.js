@@ -1,5 +1,6 @@
 import { startTexts } from '../lib/i18n.js';
 import { html, render } from '../lib/preact.js';
+import { keepAwake } from '../lib/wake.js';
 import { App } from './app.js';
 import { login } from './state/account.js';
 
@@ -8,3 +9,4 @@ const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 await startTexts(login.savedLanguage(), 'staff');
 render(html`<${App} />`, root);
 root.removeAttribute('aria-busy');
+keepAwake();

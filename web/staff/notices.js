@@ -1,14 +1,37 @@
 import { isPlanned, reload } from '../lib/build.js';
 import { t } from '../lib/i18n.js';
-import { html } from '../lib/preact.js';
+import { html, signal } from '../lib/preact.js';
 import { sound } from '../lib/sound.js';
+import { read, write } from '../lib/store.js';
+import { maySleep } from '../lib/wake.js';
 import { Button } from '../ui/button.js';
+
+const HINT = 'staff.screen_hint';
+
+/** Whether this tablet's staff know that its screen may turn off. */
+const isHintClosed = signal(read(HINT) === 'closed');
+
+function closeHint() {
+  write(HINT, 'closed');
+  isHintClosed.value = true;
+}
 
 /** Notices that stay until staff act. */
 export function Notices() {
-  if (!isPlanned.value || sound.value !== 'on') return null;
-  return html`<div class="undo-bar">
-    <p>${t('staff.update')}</p>
-    <${Button} onPress=${() => reload(true)}>${t('staff.update.load')}<//>
+  const hasUpdate = isPlanned.value && sound.value === 'on';
+  const hasHint = maySleep.value && sound.value !== 'off' && !isHintClosed.value;
+  return html`${hasUpdate && notice('staff.update', 'staff.update.load', () => reload(true))}
+    ${hasHint && notice('staff.screen', 'staff.screen.close', closeHint)}`;
+}
+
+/**
+ * @param {string} text
+ * @param {string} action
+ * @param {() => void} onPress
+ */
+function notice(text, action, onPress) {
+  return html`<div class="undo-bar" key=${text}>
+    <p>${t(text)}</p>
+    <${Button} onPress=${onPress}>${t(action)}<//>
   </div>`;
 }
