@@ -3,6 +3,7 @@ import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
 import { settled } from './support/settled.js';
 import { card, openTable, signIn } from './support/staff-page.js';
+import { startStreams } from './support/streams.js';
 import { alarms, recordTones, rung, turnOnSound } from './support/tones.js';
 
 const DASHBOARD = '**/api/v1/admin/tables/dashboard';
@@ -203,5 +204,27 @@ test.describe('the staff page', () => {
     await page.reload();
     await expect(page.locator('.badge.live')).toBeVisible();
     await expect(hint).toHaveCount(0);
+  });
+
+  test('rings for no order of an earlier hour when its stream resumes', async ({ page, server, staff, table, complaints }) => {
+    complaints.expect(/ERR_/);
+    const [streams, other] = [await startStreams(server.base), await staff.newTable()];
+    complaints.allow(streams.base);
+    await recordTones(page);
+    await signIn(page, streams.base);
+    await turnOnSound(page);
+    const { created_at } = await (await Guest.login(server.base, table)).order();
+    await (await Guest.login(server.base, other)).order();
+    const event = (of, minutes) => {
+      const at = new Date(Date.parse(created_at) - minutes * 60_000).toISOString();
+      return ['new_order', { order_id: of.id, table_id: of.id, table_number: of.number, created_at: at }];
+    };
+    await streams.send([event(table, 40)]);
+    await expect(card(page, table)).toContainText('새 주문');
+    expect(await rung(page)).toBe(1);
+    await streams.send([event(other, 20)]);
+    await expect(card(page, other)).toContainText('새 주문');
+    expect(await rung(page)).toBe(2);
+    streams.stop();
   });
 });

@@ -9,6 +9,7 @@ import { computed, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
 import { ring, sound } from '../../lib/sound.js';
 import { read, write } from '../../lib/store.js';
+import { serverNow } from '../../lib/time.js';
 import { announce } from '../../ui/toast.js';
 import { account, login, request, signOut } from './account.js';
 import { keepTableOrder } from './table-order.js';
@@ -18,6 +19,9 @@ const PAUSE = 100;
 
 /** After this time without a successful reading the page says that it may be outdated. */
 const OUTDATED_AFTER = 10_000;
+
+/** The stream may resume after days. An older order makes no sound, and is only marked. */
+const RINGS_FOR = 30 * 60_000;
 const UNSEEN = 'staff.unseen';
 
 /** @typedef {{ store: string, cursor: string, orders: { order: number, table: number }[] }} Unseen */
@@ -101,10 +105,11 @@ function apply(name, data) {
   refreshSoon();
 }
 
-/** @param {{ order_id: number, table_id: number, table_number: number }} order */
-function notice({ order_id, table_id, table_number }) {
+/** @param {{ order_id: number, table_id: number, table_number: number, created_at: string }} order */
+function notice({ order_id, table_id, table_number, created_at }) {
   if (unseen.value.some(({ order }) => order === order_id)) return;
   keep([...unseen.value, { order: order_id, table: table_id }]);
+  if (serverNow() - Date.parse(created_at) > RINGS_FOR) return;
   announce(t('staff.new_order', { number: table_number }));
   ring();
 }
