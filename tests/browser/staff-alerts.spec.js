@@ -227,4 +227,33 @@ test.describe('the staff page', () => {
     expect(await rung(page)).toBe(2);
     streams.stop();
   });
+
+  test('shows the day of a party and an order of an earlier day', async ({ page, server, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    const { id } = await guest.order();
+    await guest.order();
+    const earlier = (moment) => new Date(Date.parse(moment) - 26 * 3_600_000).toISOString();
+    let isOld = false;
+    await page.route(DASHBOARD, async (route) => {
+      const response = await route.fetch();
+      const { tables, ...rest } = await response.json();
+      const started = (one) => ({ ...one, started_at: isOld ? earlier(one.started_at) : one.started_at });
+      await route.fulfill({ response, json: { ...rest, tables: tables.map((one) => (one.id === table.id ? started(one) : one)) } });
+    });
+    await page.route('**/api/v1/admin/orders?*', async (route) => {
+      const response = await route.fetch();
+      const { orders, ...rest } = await response.json();
+      const dated = orders.map((order) => (order.id === id ? { ...order, created_at: earlier(order.created_at) } : order));
+      await route.fulfill({ response, json: { ...rest, orders: dated } });
+    });
+    await signIn(page, server.base);
+    const start = card(page, table).locator('.table-head time');
+    await expect(start).toHaveText(/^오[전후] \d+:\d\d$/);
+    isOld = true;
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await expect(start).toHaveText(/^\d+월 \d+일$/);
+    const dialog = await openTable(page, table);
+    await expect(dialog.locator('.order time')).toHaveText([/^오[전후] \d+:\d\d$/, /^\d+월 \d+일 오[전후] \d+:\d\d$/]);
+  });
 });

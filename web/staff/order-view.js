@@ -1,12 +1,12 @@
-import { language, t } from '../lib/i18n.js';
+import { t } from '../lib/i18n.js';
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from '../lib/preact.js';
-import { clockTime } from '../lib/time.js';
 import { useAction } from '../ui/action.js';
 import { Button } from '../ui/button.js';
 import { Money } from '../ui/money.js';
 import { SECOND_TAP } from '../ui/second-tap.js';
 import { CancelForm } from './cancel-form.js';
 import { GoneOrder } from './gone-order.js';
+import { recentTime } from './recent-time.js';
 import { explain, request } from './state/account.js';
 import { cancelled } from './state/board.js';
 import { NEXT } from './state/status.js';
@@ -59,7 +59,7 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
   return html`<article ref=${card} class=${isGone ? 'order gone' : 'order'}>
     <header class="order-head">
       <h3>${t('orders.number', { number })}</h3>
-      <time class="muted" datetime=${created_at}>${clockTime(created_at, language.value)}</time>
+      <time class="muted" datetime=${created_at}>${recentTime(created_at)}</time>
       ${isOld && html`<p class="tag danger">${t('staff.old_party')}</p>`}
       ${!isGone && html`<p class=${`tag status ${status}`}>${t(`staff.status.${status}`)}</p>`}
     </header>

@@ -1,8 +1,8 @@
-import { language, t } from '../lib/i18n.js';
+import { t } from '../lib/i18n.js';
 import { html } from '../lib/preact.js';
-import { clockTime } from '../lib/time.js';
 import { open } from '../lib/view.js';
 import { Money } from '../ui/money.js';
+import { recentTimeOrDay } from './recent-time.js';
 import { unseen } from './state/board.js';
 
 /** @param {{ table: import('./state/board.js').Table }} props */
@@ -17,7 +17,7 @@ export function TableCard({ table }) {
     <header class="table-head">
       <h2><button type="button" class="card-open" onClick=${() => open('table', id)}>${t('app.table', { number: table_number })}</button></h2>
       ${isNew && html`<p class="tag fresh">${t('staff.new')}</p>`}
-      ${started_at && html`<time class="muted" datetime=${started_at}>${clockTime(started_at, language.value)}</time>`}
+      ${started_at && html`<time class="muted" datetime=${started_at}>${recentTimeOrDay(started_at)}</time>`}
     </header>
     ${is_active
       ? html`<p class="table-total"><${Money} amount=${total_amount} />
