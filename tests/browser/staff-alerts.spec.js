@@ -256,4 +256,24 @@ test.describe('the staff page', () => {
     const dialog = await openTable(page, table);
     await expect(dialog.locator('.order time')).toHaveText([/^오[전후] \d+:\d\d$/, /^\d+월 \d+일 오[전후] \d+:\d\d$/]);
   });
+
+  test('shows the whole tags of a card', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    await (await Guest.login(server.base, table)).order();
+    await staff.complete(table);
+    await (await Guest.login(server.base, table)).order('콜라', 1, '얼음 빼 주세요');
+    await signIn(page, server.base);
+    const tags = page.locator(`#table-${table.id} .table-tags .tag`);
+    for (const [language, lang] of [['한국어', 'ko'], ['English', 'en'], ['日本語', 'ja'], ['中文', 'zh']]) {
+      await page.getByRole('combobox').selectOption({ label: language });
+      await expect(page.locator('html')).toHaveAttribute('lang', lang);
+      await expect(tags).toHaveCount(2);
+      const cut = await tags.evaluateAll((all) =>
+        all
+          .filter((tag) => tag.scrollWidth > tag.clientWidth || tag.getBoundingClientRect().right > tag.closest('.table').getBoundingClientRect().right)
+          .map((tag) => tag.textContent),
+      );
+      expect(cut).toEqual([]);
+    }
+  });
 });

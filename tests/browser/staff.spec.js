@@ -460,7 +460,7 @@ test.describe('the staff page', () => {
     await expect(card(page, table).locator('.status').last()).toHaveText('대기');
     expect(await count(/^대기 주문/)).toBe(waiting - 1);
     await staff.complete(table);
-    await expect(card(page, table)).toContainText('이전 손님의 미완료 주문 3건');
+    await expect(card(page, table)).toContainText('미완료 3건 (이전 손님)');
     await expect(card(page, table)).toContainText('비어 있음');
     expect(await count(/^이용 중/)).toBe(active - 1);
     expect(await count(/^대기 주문/)).toBe(waiting);
