@@ -276,4 +276,20 @@ test.describe('the staff page', () => {
       expect(cut).toEqual([]);
     }
   });
+
+  test('offers no undo after a sign-out', async ({ page, server, table, complaints }) => {
+    void complaints;
+    await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    await dialog.getByRole('button', { name: '이용 완료' }).click();
+    const complete = page.getByRole('dialog', { name: `${table.number}번 테이블 이용 완료` }).getByRole('button', { name: '이용 완료' });
+    await expect(complete).toBeEnabled();
+    await complete.click();
+    const undo = page.getByRole('button', { name: '되돌리기' });
+    await expect(undo).toBeVisible();
+    await page.getByRole('button', { name: '로그아웃' }).click();
+    await expect(page.getByLabel('비밀번호')).toBeVisible();
+    await expect(undo).toHaveCount(0, { timeout: 2_000 });
+  });
 });

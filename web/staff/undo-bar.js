@@ -1,10 +1,10 @@
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
-import { html, signal } from '../lib/preact.js';
+import { computed, effect, html, signal } from '../lib/preact.js';
 import { Button } from '../ui/button.js';
 import { SECOND_TAP } from '../ui/second-tap.js';
 import { toast } from '../ui/toast.js';
-import { explain } from './state/account.js';
+import { account, explain } from './state/account.js';
 
 const OFFERED_FOR = 15_000;
 
@@ -16,6 +16,14 @@ const AT_MOST = 3;
 /** The newest is the last. @type {import('../vendor/signals.mjs').Signal<Offer[]>} */
 const offers = signal([]);
 
+const store = computed(() => account.value?.store_id);
+
+// An action cannot be undone after a sign-out, or with a login of another store.
+effect(() => {
+  store.value;
+  for (const { about } of offers.peek()) withdrawUndo(about);
+});
+
 /**
  * Shows an action, and offers to undo it for a while. With a warning, the offer stays until it is closed.
  *
@@ -26,6 +34,8 @@ const offers = signal([]);
  */
 export function offerUndo(about, text, undo, warning = '') {
   withdrawUndo(about);
+  // The response may arrive after a sign-out.
+  if (!account.peek()) return;
   const timer = warning ? undefined : setTimeout(() => withdrawUndo(about), OFFERED_FOR);
   const next = [...offers.value, { about, text, undo, warning, timer }];
   if (next.length > AT_MOST) next.splice(Math.max(0, next.findIndex((offer) => !offer.warning)), 1);
@@ -34,8 +44,8 @@ export function offerUndo(about, text, undo, warning = '') {
 
 /** Removes the offer, for example after the action was undone elsewhere. @param {string} about */
 export function withdrawUndo(about) {
-  clearTimeout(offers.value.find((offer) => offer.about === about)?.timer);
-  offers.value = offers.value.filter((offer) => offer.about !== about);
+  clearTimeout(offers.peek().find((offer) => offer.about === about)?.timer);
+  offers.value = offers.peek().filter((offer) => offer.about !== about);
 }
 
 /** @param {Offer} offer */
