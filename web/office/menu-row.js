@@ -27,7 +27,7 @@ export function MenuRow({ item }) {
       <${Button} kind="plain" class="icon-only" label=${t('office.delete_of', { name })} onPress=${() => openDialog('delete_item', id)}><${Icon} name="trash" /><//>
     </div>
     ${failure && html`<div class="row-failure alert" role="alert">
-      <p>${failure}</p><${Button} kind="plain" class="icon-only" label=${t('close')} onPress=${() => dismiss(id)}><${Icon} name="close" /><//>
+      <p>${failure.text}</p><${Button} kind="plain" class="icon-only" label=${t('close')} onPress=${() => dismiss(id)}><${Icon} name="close" /><//>
     </div>`}
   </article>`;
 }

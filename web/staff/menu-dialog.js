@@ -1,5 +1,5 @@
 import { t } from '../lib/i18n.js';
-import { html, useEffect, useRef } from '../lib/preact.js';
+import { html, useLayoutEffect, useRef } from '../lib/preact.js';
 import { Dialog } from '../ui/dialog.js';
 import { Empty, Failure, Loading } from '../ui/states.js';
 import { Switch } from '../ui/switch.js';
@@ -14,7 +14,8 @@ import { failures, menu, setAvailable, wanted } from './state/menu.js';
  */
 export function MenuDialog({ onClose }) {
   const first = useRef(/** @type {Menu | null} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => {
+    failures.value = new Map();
     menu.load();
   }, []);
   const now = menu.data.value;
@@ -22,7 +23,7 @@ export function MenuDialog({ onClose }) {
   const soldOut = (now?.items ?? []).filter((item) => !isAvailable(item)).length;
   const failure = [...failures.value.values()].at(-1);
   const footer = html`<div class="menu-foot">
-    ${failure ? html`<p class="alert" role="alert">${failure}</p>` : now && html`<p>${t('staff.menu.count', { count: soldOut })}</p>`}
+    ${failure ? html`<p class="alert" role="alert">${failure.text}</p>` : now && html`<p>${t('staff.menu.count', { count: soldOut })}</p>`}
   </div>`;
   return html`<${Dialog} class="steady" title=${t('staff.menu')} onClose=${onClose} footer=${footer}>${content(first.current, now)}<//>`;
 }

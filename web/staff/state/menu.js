@@ -2,6 +2,8 @@
 import { Availability } from '../../lib/availability.js';
 import { t } from '../../lib/i18n.js';
 import { Resource } from '../../lib/resource.js';
+import { view } from '../../lib/view.js';
+import { toast } from '../../ui/toast.js';
 import { explain, request } from './account.js';
 
 /** @typedef {{ categories: import('wire').Category[], items: import('wire').MenuItem[] }} Menu */
@@ -20,6 +22,9 @@ export const { wanted, failures, setAvailable } = new Availability({
   menu,
   // Screen readers already announce the switch.
   onChanged: () => {},
+  onFailed: (text) => {
+    if (view.peek().name !== 'menu') toast(text);
+  },
   explain: ({ name }, error) => t('staff.menu.failed', { name, reason: explain(error) }),
 });
 

@@ -1,0 +1,60 @@
+// Corrections by staff: sold-out switches, cancellations and their undo, past orders.
+import { expect, test } from './support/fixtures.js';
+import { signIn } from './support/staff-page.js';
+
+/** Lets the server answer requests to an address, and loses the responses. */
+const loseResponses = (page, address, method) =>
+  page.route(address, async (route) => {
+    if (route.request().method() !== method) return route.fallback();
+    await route.fetch();
+    return route.abort();
+  });
+
+const openMenu = async (page) => {
+  await page.getByRole('button', { name: '품절 관리' }).click();
+  return page.getByRole('dialog', { name: '품절 관리' });
+};
+
+test.describe('the sold-out switches of the staff page', () => {
+  test('show a failed change after the dialog was closed, and not when it is opened again', async ({ page, server, staff, complaints }) => {
+    complaints.expect(/ERR_FAILED|Failed to load resource/);
+    const item = await staff.newItem('도토리묵', 9_000);
+    await signIn(page, server.base);
+    const dialog = await openMenu(page);
+    let fail;
+    await page.route(`**/api/v1/admin/menus/${item.id}`, (route) => {
+      fail = () => route.abort();
+    });
+    await dialog.getByRole('switch', { name: '도토리묵 판매' }).click();
+    await expect.poll(() => fail).toBeTruthy();
+    await page.keyboard.press('Escape');
+    await expect(dialog).toHaveCount(0);
+    await fail();
+    await expect(page.locator('.toast')).toContainText('도토리묵: 바꾸지 못해');
+    await openMenu(page);
+    await expect(dialog.getByRole('switch', { name: '도토리묵 판매' })).toHaveText('판매 중');
+    await expect(dialog.getByRole('alert')).toHaveCount(0);
+    await staff.call('DELETE', `/admin/menus/${item.id}`);
+  });
+
+  test('report no failure if the change was made and its response lost', async ({ page, server, staff, complaints }) => {
+    complaints.expect(/ERR_FAILED|Failed to load resource/);
+    const item = await staff.newItem('도라지무침', 9_000);
+    await signIn(page, server.base);
+    const dialog = await openMenu(page);
+    await loseResponses(page, `**/api/v1/admin/menus/${item.id}`, 'PATCH');
+    const available = dialog.getByRole('switch', { name: '도라지무침 판매' });
+    await available.click();
+    await expect(available).not.toHaveAttribute('aria-busy', 'true');
+    await expect(available).toHaveText('품절');
+    await expect(dialog.getByRole('alert')).toHaveCount(0);
+    // The menu cannot be read either, until the server is back.
+    await page.route('**/api/v1/admin/menus', (route) => route.abort());
+    await available.click();
+    await expect(dialog.getByRole('alert')).toContainText('도라지무침: 바꾸지 못해');
+    await page.unroute('**/api/v1/admin/menus');
+    await expect(available).toHaveText('판매 중');
+    await expect(dialog.getByRole('alert')).toHaveCount(0);
+    await staff.call('DELETE', `/admin/menus/${item.id}`);
+  });
+});
