@@ -1,6 +1,7 @@
 // Corrections by staff: sold-out switches, cancellations and their undo, past orders.
 import { expect, test } from './support/fixtures.js';
-import { signIn } from './support/staff-page.js';
+import { Guest } from './support/guest.js';
+import { openTable, signIn } from './support/staff-page.js';
 
 /** Lets the server answer requests to an address, and loses the responses. */
 const loseResponses = (page, address, method) =>
@@ -56,5 +57,66 @@ test.describe('the sold-out switches of the staff page', () => {
     await expect(available).toHaveText('판매 중');
     await expect(dialog.getByRole('alert')).toHaveCount(0);
     await staff.call('DELETE', `/admin/menus/${item.id}`);
+  });
+});
+
+test.describe('a cancellation on the staff page', () => {
+  test('is known as made here if its response is lost, and can be undone', async ({ page, server, staff, table, complaints }) => {
+    complaints.expect(/ERR_FAILED|Failed to load resource/);
+    const { id } = await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    await loseResponses(page, `**/api/v1/admin/orders/${id}?*`, 'DELETE');
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    await dialog.getByLabel('취소 사유').fill('손님 요청');
+    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
+    await expect(dialog.locator('.gone-actions [role=status]')).toHaveText(/^주문 \d+ 취소됨$/);
+    await expect(dialog.getByRole('alert')).toHaveCount(0);
+    await dialog.getByRole('button', { name: '되돌리기' }).click();
+    await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
+    expect(await staff.orders(table)).toHaveLength(1);
+    // Another user cancels it now.
+    await staff.call('DELETE', `/admin/orders/${id}`);
+    await expect(dialog.locator('.gone-actions')).toContainText('다른 직원이 취소한 주문입니다');
+    await expect(dialog.getByRole('button', { name: '되돌리기' })).toHaveCount(0);
+  });
+
+  test('offers an undo after its dialog was closed and its response lost', async ({ page, server, staff, table, complaints }) => {
+    complaints.expect(/ERR_FAILED|Failed to load resource/);
+    const { id } = await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    let answer;
+    await page.route(`**/api/v1/admin/orders/${id}?*`, (route) => {
+      answer = async () => {
+        await route.fetch();
+        await expect(page.locator('.undo-bar')).toContainText('취소됨');
+        await route.abort();
+      };
+    });
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    await dialog.getByLabel('취소 사유').fill('손님 요청');
+    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
+    await expect.poll(() => answer).toBeTruthy();
+    await page.keyboard.press('Escape');
+    await expect(dialog).toHaveCount(0);
+    await answer();
+    await page.locator('.undo-bar').getByRole('button', { name: '되돌리기' }).click();
+    await expect(page.locator('.toast')).toHaveText('되돌렸습니다');
+    expect(await staff.orders(table)).toHaveLength(1);
+    await openTable(page, table);
+    await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
+  });
+
+  test('is not shown for orders of a party that another user completes', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    const { id } = await (await Guest.login(server.base, table)).order();
+    for (const status of ['preparing', 'completed']) await staff.call('PATCH', `/admin/orders/${id}/status`, { status });
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    // The orders are read before the tables.
+    await page.route('**/api/v1/admin/tables/dashboard', () => {});
+    await staff.complete(table);
+    await expect(dialog.locator('.gone-actions')).toHaveText('처리가 끝난 주문입니다');
   });
 });

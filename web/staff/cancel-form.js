@@ -5,9 +5,8 @@ import { STAYS_BUSY, useAction } from '../ui/action.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
 import { SECOND_TAP } from '../ui/second-tap.js';
-import { toast } from '../ui/toast.js';
-import { explain, request } from './state/account.js';
-import { offerUndo } from './undo-bar.js';
+import { cancelOrder } from './cancellation.js';
+import { explain } from './state/account.js';
 
 /** The longest reason that the server accepts, in characters. */
 const LONGEST = 500;
@@ -20,22 +19,16 @@ const LONGEST = 500;
  * @param {boolean} props.isOld whether the order is of an earlier party, so that it cannot be restored
  * @param {import('../vendor/signals.mjs').Signal<string>} props.reason
  * @param {() => void} props.onClose
- * @param {() => void} props.onCancelled
  * @param {() => void} props.onChanged
  */
-export function CancelForm({ order, isOld, reason, onClose, onCancelled, onChanged }) {
+export function CancelForm({ order, isOld, reason, onClose, onChanged }) {
   const length = [...reason.value.trim()].length;
   useLayoutEffect(() => (length > 0 ? holdDraft() : undefined), [length > 0]);
   const { isBusy, failure, run: cancel } = useAction(async () => {
     if (length > LONGEST) return undefined;
     try {
-      await request('DELETE', `/admin/orders/${order.id}?reason=${encodeURIComponent(reason.value.trim())}`);
-      const number = order.order_number.split('-')[1] ?? order.order_number;
-      const text = t('staff.cancelled', { number });
-      if (isOld) toast(text);
-      else offerUndo(`order-${order.id}`, text, () => request('POST', `/admin/orders/${order.id}/restore`));
+      await cancelOrder(order, isOld, reason.value.trim());
       // The form stays until the list is read again, so that nothing moves in between.
-      onCancelled();
       return STAYS_BUSY;
     } finally {
       onChanged();

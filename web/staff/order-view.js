@@ -5,14 +5,12 @@ import { Button } from '../ui/button.js';
 import { Money } from '../ui/money.js';
 import { SECOND_TAP } from '../ui/second-tap.js';
 import { CancelForm } from './cancel-form.js';
+import { forgetCancellation, ours, reasons } from './cancellation.js';
 import { GoneOrder } from './gone-order.js';
 import { recentTime } from './recent-time.js';
 import { explain, request } from './state/account.js';
 import { cancelled } from './state/board.js';
 import { NEXT } from './state/status.js';
-
-/** Unsent reasons of closed dialogs, by order id. @type {Map<number, string>} */
-const reasons = new Map();
 
 /**
  * An order. When it is no longer live, it keeps its place and height.
@@ -21,13 +19,16 @@ const reasons = new Map();
  */
 export function OrderView({ order, isOld, isGone, onChanged }) {
   const isCancelling = useSignal(reasons.has(order.id));
-  const isOurs = useSignal(false);
+  const isOurs = ours.value.has(order.id);
+  const wasCancelled = useRef(false);
   const reason = useSignal(reasons.get(order.id) ?? '');
   const card = useRef(/** @type {HTMLElement | null} */ (null));
   const height = useRef(0);
   const { id, order_number, status, created_at, items, note, total_amount } = order;
   const number = order_number.split('-')[1] ?? order_number;
   const next = NEXT[status];
+  // When the order is restored, it is removed from `cancelled` before the list is read again.
+  wasCancelled.current = isGone && (wasCancelled.current || cancelled.value.has(id));
   useLayoutEffect(() => {
     const { current } = card;
     if (!current) return;
@@ -35,22 +36,19 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
     current.style.minHeight = isGone ? `${height.current}px` : '';
   });
   useLayoutEffect(() => {
-    if (!isGone) return undefined;
+    if (!isGone) {
+      forgetCancellation(id);
+      return undefined;
+    }
     isCancelling.value = false;
-    if (isOurs.value) reason.value = '';
     return () => {
-      isOurs.value = false;
       reason.value = '';
     };
   }, [isGone]);
   useEffect(() => () => {
-    if (isCancelling.value && !isOurs.value && reason.value) reasons.set(id, reason.value);
+    if (isCancelling.value && !ours.peek().has(id) && reason.value) reasons.set(id, reason.value);
     else reasons.delete(id);
   }, []);
-  const onCancelled = () => {
-    isOurs.value = true;
-    reasons.delete(id);
-  };
   const stopCancelling = () => {
     isCancelling.value = false;
     reason.value = '';
@@ -73,9 +71,9 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
   </article>`;
 
   function actions() {
-    if (isGone) return html`<${GoneOrder} id=${id} text=${farewell()} reason=${isOurs.value ? '' : reason.value} canUndo=${isOurs.value && !isOld} onChanged=${onChanged} />`;
+    if (isGone) return html`<${GoneOrder} id=${id} text=${farewell()} reason=${isOurs ? '' : reason.value} canUndo=${isOurs && !isOld} onChanged=${onChanged} />`;
     if (isCancelling.value) {
-      return html`<${CancelForm} order=${order} isOld=${isOld} reason=${reason} onClose=${stopCancelling} onCancelled=${onCancelled} onChanged=${onChanged} />`;
+      return html`<${CancelForm} order=${order} isOld=${isOld} reason=${reason} onClose=${stopCancelling} onChanged=${onChanged} />`;
     }
     return html`<div class="actions places">
       <${Button} onPress=${() => (isCancelling.value = true)}>${t('staff.cancel')}<//>
@@ -84,9 +82,7 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
   }
 
   function farewell() {
-    if (isOurs.value) return t('staff.cancelled', { number });
-    // Orders of an open session are live until they are cancelled. Those of an earlier one also until they are
-    // completed.
-    return isOld && !cancelled.value.has(id) ? t('staff.order.ended') : t('staff.order.gone');
+    if (isOurs) return t('staff.cancelled', { number });
+    return t(wasCancelled.current ? 'staff.order.gone' : 'staff.order.ended');
   }
 }

@@ -1,0 +1,58 @@
+// The cancellations of orders on this page.
+import { asApiError } from '../lib/api.js';
+import { t } from '../lib/i18n.js';
+import { effect, signal, untracked } from '../lib/preact.js';
+import { toast } from '../ui/toast.js';
+import { request } from './state/account.js';
+import { cancelled } from './state/board.js';
+import { offerUndo } from './undo-bar.js';
+
+/** The orders that were cancelled on this page. @type {import('../vendor/signals.mjs').Signal<ReadonlySet<number>>} */
+export const ours = signal(new Set());
+
+/** Unsent reasons of closed dialogs, by order id. @type {Map<number, string>} */
+export const reasons = new Map();
+
+/** What to do when a sent cancellation is known to be made, by order id. @type {Map<number, () => void>} */
+const unconfirmed = new Map();
+
+// An event confirms a cancellation whose response is late or lost.
+effect(() => {
+  const ids = cancelled.value;
+  for (const [id, confirm] of unconfirmed) if (ids.has(id)) untracked(confirm);
+});
+
+/**
+ * @param {import('wire').Order} order
+ * @param {boolean} isOld whether the order is of an earlier party, so that it cannot be restored
+ * @param {string} reason for the audit log
+ */
+export async function cancelOrder({ id, order_number }, isOld, reason) {
+  let isConfirmed = false;
+  const confirm = () => {
+    if (isConfirmed) return;
+    isConfirmed = true;
+    unconfirmed.delete(id);
+    reasons.delete(id);
+    ours.value = new Set([...ours.peek(), id]);
+    const text = t('staff.cancelled', { number: order_number.split('-')[1] ?? order_number });
+    if (isOld) toast(text);
+    else offerUndo(`order-${id}`, text, () => request('POST', `/admin/orders/${id}/restore`));
+  };
+  const wasSent = unconfirmed.has(id);
+  unconfirmed.set(id, confirm);
+  try {
+    await request('DELETE', `/admin/orders/${id}?reason=${encodeURIComponent(reason)}`);
+    confirm();
+  } catch (thrown) {
+    if (isConfirmed) return;
+    // The server may have made the change although no response arrived.
+    if (!wasSent && !asApiError(thrown).isTemporary) unconfirmed.delete(id);
+    throw thrown;
+  }
+}
+
+/** Removes an order that is live again. @param {number} id */
+export function forgetCancellation(id) {
+  if (ours.peek().has(id)) ours.value = new Set([...ours.peek()].filter((one) => one !== id));
+}
