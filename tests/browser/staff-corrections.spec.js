@@ -1,7 +1,7 @@
 // Corrections by staff: sold-out switches, cancellations and their undo, past orders.
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
-import { openTable, signIn } from './support/staff-page.js';
+import { card, openTable, signIn } from './support/staff-page.js';
 
 /** Lets the server answer requests to an address, and loses the responses. */
 const loseResponses = (page, address, method) =>
@@ -118,5 +118,41 @@ test.describe('a cancellation on the staff page', () => {
     await page.route('**/api/v1/admin/tables/dashboard', () => {});
     await staff.complete(table);
     await expect(dialog.locator('.gone-actions')).toHaveText('처리가 끝난 주문입니다');
+  });
+
+  test('can be undone for an order of an earlier party', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    const { id } = await (await Guest.login(server.base, table)).order();
+    await staff.complete(table);
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    for (const isOpen of [true, false]) {
+      await dialog.getByRole('button', { name: '주문 취소' }).click();
+      await dialog.getByRole('button', { name: '주문 취소하기' }).click();
+      await expect(dialog.locator('.gone-actions')).toContainText('취소됨');
+      expect(await staff.orders(table)).toEqual([]);
+      if (!isOpen) await page.keyboard.press('Escape');
+      await (isOpen ? dialog : page.locator('.undo-bar')).getByRole('button', { name: '되돌리기' }).click();
+      await expect(card(page, table)).toContainText('이전 손님의 미완료 주문 1건');
+      expect((await staff.orders(table)).map((order) => order.id)).toEqual([id]);
+      if (isOpen) await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
+    }
+  });
+
+  test('cannot be undone after the session was completed', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    const guest = await Guest.login(server.base, table);
+    const { id } = await guest.order();
+    await guest.order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    const order = dialog.locator('.order').last();
+    await order.getByRole('button', { name: '주문 취소' }).click();
+    await order.getByRole('button', { name: '주문 취소하기' }).click();
+    await expect(order.getByRole('button', { name: '되돌리기' })).toBeVisible();
+    await staff.complete(table);
+    await expect(order.getByRole('button', { name: '되돌리기' })).toHaveCount(0);
+    await expect(order).toContainText('취소됨');
+    await expect(staff.call('POST', `/admin/orders/${id}/restore`)).rejects.toThrow('SESSION_ENDED');
   });
 });

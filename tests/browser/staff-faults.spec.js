@@ -140,19 +140,6 @@ test.describe('the staff page', () => {
     await expect(dialog.getByText('0002')).toHaveCount(1);
   });
 
-  test('offers no undo for a cancelled order of an earlier party', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
-    await (await Guest.login(server.base, table)).order();
-    await staff.complete(table);
-    await signIn(page, server.base);
-    const dialog = await openTable(page, table);
-    await dialog.getByRole('button', { name: '주문 취소' }).click();
-    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
-    await expect(dialog.locator('.order')).toContainText('취소');
-    await expect(dialog.locator('.gone-actions')).toBeVisible();
-    await expect(page.getByRole('button', { name: '되돌리기', includeHidden: true })).toHaveCount(0);
-  });
-
   test('does not mark orders that ended while the page was closed', async ({ page, server, staff, table, complaints }) => {
     void complaints;
     const other = await staff.newTable();

@@ -16,7 +16,7 @@ const LONGEST = 500;
  *
  * @param {object} props
  * @param {import('wire').Order} props.order
- * @param {boolean} props.isOld whether the order is of an earlier party, so that it cannot be restored
+ * @param {boolean} props.isOld whether the order is of an earlier party
  * @param {import('../vendor/signals.mjs').Signal<string>} props.reason
  * @param {() => void} props.onClose
  * @param {() => void} props.onChanged

@@ -2,13 +2,14 @@
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
 import { effect, signal, untracked } from '../lib/preact.js';
-import { toast } from '../ui/toast.js';
 import { request } from './state/account.js';
 import { cancelled } from './state/board.js';
 import { offerUndo } from './undo-bar.js';
 
-/** The orders that were cancelled on this page. @type {import('../vendor/signals.mjs').Signal<ReadonlySet<number>>} */
-export const ours = signal(new Set());
+/** @typedef {{ wasOld: boolean }} Cancellation `wasOld`: whether the order was already of an earlier party */
+
+/** The cancellations on this page, by order id. @type {import('../vendor/signals.mjs').Signal<ReadonlyMap<number, Cancellation>>} */
+export const ours = signal(new Map());
 
 /** Unsent reasons of closed dialogs, by order id. @type {Map<number, string>} */
 export const reasons = new Map();
@@ -24,7 +25,7 @@ effect(() => {
 
 /**
  * @param {import('wire').Order} order
- * @param {boolean} isOld whether the order is of an earlier party, so that it cannot be restored
+ * @param {boolean} isOld whether the order is of an earlier party
  * @param {string} reason for the audit log
  */
 export async function cancelOrder({ id, order_number }, isOld, reason) {
@@ -34,10 +35,9 @@ export async function cancelOrder({ id, order_number }, isOld, reason) {
     isConfirmed = true;
     unconfirmed.delete(id);
     reasons.delete(id);
-    ours.value = new Set([...ours.peek(), id]);
+    ours.value = new Map([...ours.peek(), [id, { wasOld: isOld }]]);
     const text = t('staff.cancelled', { number: order_number.split('-')[1] ?? order_number });
-    if (isOld) toast(text);
-    else offerUndo(`order-${id}`, text, () => request('POST', `/admin/orders/${id}/restore`));
+    offerUndo(`order-${id}`, text, () => request('POST', `/admin/orders/${id}/restore`));
   };
   const wasSent = unconfirmed.has(id);
   unconfirmed.set(id, confirm);
@@ -54,5 +54,5 @@ export async function cancelOrder({ id, order_number }, isOld, reason) {
 
 /** Removes an order that is live again. @param {number} id */
 export function forgetCancellation(id) {
-  if (ours.peek().has(id)) ours.value = new Set([...ours.peek()].filter((one) => one !== id));
+  if (ours.peek().has(id)) ours.value = new Map([...ours.peek()].filter(([one]) => one !== id));
 }

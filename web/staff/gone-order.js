@@ -7,8 +7,8 @@ import { explain, request } from './state/account.js';
 import { withdrawUndo } from './undo-bar.js';
 
 /**
- * Replaces the buttons of an order that is no longer live. A cancellation on this page can be undone until the party
- * leaves. `reason` is the text that was typed here before another user cancelled the order.
+ * Replaces the buttons of an order that is no longer live. `reason` is the text that was typed here before
+ * another user cancelled the order.
  *
  * @param {{ id: number, text: string, reason: string, canUndo: boolean, onChanged: () => void }} props
  */

@@ -19,7 +19,7 @@ import { NEXT } from './state/status.js';
  */
 export function OrderView({ order, isOld, isGone, onChanged }) {
   const isCancelling = useSignal(reasons.has(order.id));
-  const isOurs = ours.value.has(order.id);
+  const own = ours.value.get(order.id);
   const wasCancelled = useRef(false);
   const reason = useSignal(reasons.get(order.id) ?? '');
   const card = useRef(/** @type {HTMLElement | null} */ (null));
@@ -71,7 +71,9 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
   </article>`;
 
   function actions() {
-    if (isGone) return html`<${GoneOrder} id=${id} text=${farewell()} reason=${isOurs ? '' : reason.value} canUndo=${isOurs && !isOld} onChanged=${onChanged} />`;
+    // The bill of a completed session is final: an order that was cancelled before is not added to it.
+    const canUndo = own !== undefined && (own.wasOld || !isOld);
+    if (isGone) return html`<${GoneOrder} id=${id} text=${farewell()} reason=${own ? '' : reason.value} canUndo=${canUndo} onChanged=${onChanged} />`;
     if (isCancelling.value) {
       return html`<${CancelForm} order=${order} isOld=${isOld} reason=${reason} onClose=${stopCancelling} onChanged=${onChanged} />`;
     }
@@ -82,7 +84,7 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
   }
 
   function farewell() {
-    if (isOurs) return t('staff.cancelled', { number });
+    if (own) return t('staff.cancelled', { number });
     return t(wasCancelled.current ? 'staff.order.gone' : 'staff.order.ended');
   }
 }
