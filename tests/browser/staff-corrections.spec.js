@@ -156,3 +156,34 @@ test.describe('a cancellation on the staff page', () => {
     await expect(staff.call('POST', `/admin/orders/${id}/restore`)).rejects.toThrow('SESSION_ENDED');
   });
 });
+
+test('the past orders stay when more of them cannot be loaded, and continue when the server is back', async ({ page, server, table, complaints }) => {
+  complaints.expect(/ERR_FAILED|Failed to load resource/);
+  await page.clock.install();
+  const past = (id) => ({
+    id, order_number: `20260105-${1000 + id}`, status: 'completed', ordered_at: '2026-01-05T03:00:00Z', completed_at: '2026-01-05T04:00:00Z',
+    session_id: id, total_amount: 9_000, items: [], items_json: '[]',
+  });
+  const pages = { first: [20, 'second'], second: [40, 'third'], third: [60, null] };
+  let isOffline = false;
+  await page.route('**/history?*', (route) => {
+    if (isOffline) return route.abort();
+    const cursor = new URL(route.request().url()).searchParams.get('cursor') ?? 'first';
+    const [last, next] = pages[cursor];
+    return route.fulfill({ json: { orders: Array.from({ length: 20 }, (_, n) => past(last - n)), next_cursor: next } });
+  });
+  await signIn(page, server.base);
+  await (await openTable(page, table, false)).getByRole('button', { name: '지난 주문' }).click();
+  const dialog = page.getByRole('dialog', { name: '지난 주문' });
+  const orders = dialog.getByText(/^주문 10\d\d/);
+  await dialog.getByRole('button', { name: '더 보기' }).click();
+  await expect(orders).toHaveCount(40);
+  isOffline = true;
+  await dialog.getByRole('button', { name: '더 보기' }).click();
+  await expect(dialog.getByRole('alert')).toBeInViewport();
+  await expect(orders).toHaveCount(40);
+  isOffline = false;
+  await page.clock.fastForward(5_000);
+  await expect(orders).toHaveCount(60);
+  await expect(dialog.getByRole('alert')).toHaveCount(0);
+});

@@ -59,13 +59,18 @@ export function HistoryDialog({ table, onClose }) {
     </div>
     ${!isReversed && state()}
     ${days.map(([day, some], n) => html`<${PastDay} key=${day} day=${day} orders=${some} isWhole=${!cursor.value || n < days.length - 1} />`)}
-    ${!isReversed && cursor.value && html`<${Button} isBusy=${isLoading.value} onPress=${() => load(cursor.value ?? '')}>${t('more')}<//>`}
+    ${!isReversed && cursor.value && more()}
   <//>`;
 
   function state() {
-    if (error.value) return html`<${Failure} title=${t('orders.failed')} error=${error.value} onRetry=${() => load()} />`;
-    if (!orders.value) return html`<${Loading} />`;
+    if (!orders.value) return error.value ? html`<${Failure} title=${t('orders.failed')} error=${error.value} onRetry=${() => load()} />` : html`<${Loading} />`;
     return orders.value.length === 0 && html`<${Empty} title=${t('staff.history.empty')} />`;
+  }
+
+  function more() {
+    const loadMore = () => load(cursor.value ?? '');
+    if (error.value) return html`<${Failure} title=${t('orders.failed')} error=${error.value} onRetry=${loadMore} />`;
+    return html`<${Button} isBusy=${isLoading.value} onPress=${loadMore}>${t('more')}<//>`;
   }
 }
 
