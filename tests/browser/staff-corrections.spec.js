@@ -58,6 +58,29 @@ test.describe('the sold-out switches of the staff page', () => {
     await expect(dialog.getByRole('alert')).toHaveCount(0);
     await staff.call('DELETE', `/admin/menus/${item.id}`);
   });
+
+  test('can be searched, and include items whose category is not loaded yet', async ({ page, server, staff, complaints }) => {
+    void complaints;
+    const category = await staff.newCategory('제철 나물', ['곤드레밥', '취나물']);
+    // The categories are of an older menu version than the items.
+    await page.route('**/api/v1/admin/categories', async (route) => {
+      const response = await route.fetch();
+      const { categories } = await response.json();
+      return route.fulfill({ json: { categories: categories.filter(({ id }) => id !== category.id) } });
+    });
+    await signIn(page, server.base);
+    const dialog = await openMenu(page);
+    const rest = dialog.getByRole('region', { name: '기타' });
+    await expect(rest.getByRole('switch')).toHaveCount(2);
+    await dialog.getByLabel('메뉴 검색').fill(' 곤드레 ');
+    await expect(dialog.getByRole('switch')).toHaveCount(1);
+    const available = rest.getByRole('switch', { name: '곤드레밥 판매' });
+    await available.click();
+    await expect(available).toHaveText('품절');
+    await dialog.getByLabel('메뉴 검색').fill('없는 메뉴');
+    await expect(dialog.getByText('조건에 맞는 메뉴가 없습니다')).toBeVisible();
+    await staff.deleteCategory(category);
+  });
 });
 
 test.describe('a cancellation on the staff page', () => {

@@ -6,7 +6,7 @@ import { Loaded } from './loaded.js';
 import { MenuCategory } from './menu-category.js';
 import { MenuDialogs } from './menu-dialogs.js';
 import { MenuToolbar } from './menu-toolbar.js';
-import { clearFilter, sectionsOf } from './state/filter.js';
+import { clearFilter, filteredSections } from './state/filter.js';
 import { menu } from './state/lists.js';
 import { openDialog } from './state/live.js';
 
@@ -23,7 +23,7 @@ function content(data) {
       <p class="centre"><${Button} kind="primary" onPress=${() => openDialog('category')}>${t('office.category.add')}<//></p>
       <${MenuDialogs} menu=${data} />`;
   }
-  const sections = sectionsOf(data);
+  const sections = filteredSections(data);
   return html`<${MenuToolbar} categories=${categories} items=${items} />
     ${sections.map(({ category, count, items: shown }) => html`<${MenuCategory} key=${category?.id ?? 0} category=${category} count=${count} items=${shown} />`)}
     ${sections.length === 0 && html`<${Empty} title=${t('office.menu.nothing')} />

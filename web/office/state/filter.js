@@ -1,4 +1,5 @@
 // Which items of the menu are shown.
+import { search, sectionsOf } from '../../lib/menu-sections.js';
 import { effect, signal } from '../../lib/preact.js';
 
 /** The search text. */
@@ -16,7 +17,7 @@ effect(() => {
   if (!isSoldOutOnly.value) shownSoldOut.clear();
 });
 
-/** @typedef {{ category: import('wire').Category | null, count: number, items: import('wire').MenuItem[] }} Section */
+/** @typedef {import('../../lib/menu-sections.js').Section & { count: number }} Section `count` includes the hidden items */
 
 /**
  * The categories with the items that pass the filter. Without a filter, empty categories are included.
@@ -24,29 +25,17 @@ effect(() => {
  * @param {import('./lists.js').Menu} menu
  * @returns {Section[]}
  */
-export function sectionsOf({ categories, items }) {
-  const words = query.value.normalize().toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  const isFiltered = words.length > 0 || isSoldOutOnly.value;
+export function filteredSections(menu) {
+  const matches = search(query.value);
+  const isFiltered = query.value.trim() !== '' || isSoldOutOnly.value;
   const passes = (/** @type {import('wire').MenuItem} */ { id, name, description, is_available }) => {
     if (isSoldOutOnly.value && !is_available) shownSoldOut.add(id);
-    const text = `${name} ${description ?? ''}`.normalize().toLocaleLowerCase();
-    return words.every((word) => text.includes(word)) && !(isSoldOutOnly.value && !shownSoldOut.has(id));
+    return matches(`${name} ${description ?? ''}`) && !(isSoldOutOnly.value && !shownSoldOut.has(id));
   };
-  const known = new Set(categories.map(({ id }) => id));
-  /** @type {Map<number, import('wire').MenuItem[]>} */
-  const byCategory = new Map();
-  // The two responses may have different menu versions: do not lose an item of a new category.
-  for (const item of items) {
-    const id = known.has(item.category_id) ? item.category_id : 0;
-    const list = byCategory.get(id);
-    if (list) list.push(item);
-    else byCategory.set(id, [item]);
-  }
-  return [...categories, null].flatMap((one) => {
+  return sectionsOf(menu).flatMap(({ category: one, items }) => {
     if (category.value && String(one?.id) !== category.value) return [];
-    const own = byCategory.get(one?.id ?? 0) ?? [];
-    const shown = own.filter(passes);
-    return shown.length > 0 || (one && !isFiltered) ? [{ category: one, count: own.length, items: shown }] : [];
+    const shown = items.filter(passes);
+    return shown.length > 0 || (one && !isFiltered) ? [{ category: one, count: items.length, items: shown }] : [];
   });
 }
 
