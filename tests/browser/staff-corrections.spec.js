@@ -210,3 +210,42 @@ test('the past orders stay when more of them cannot be loaded, and continue when
   await expect(orders).toHaveCount(60);
   await expect(dialog.getByRole('alert')).toHaveCount(0);
 });
+
+test('the buttons of an order can be used with the keyboard', async ({ page, server, staff, table, complaints }) => {
+  void complaints;
+  await (await Guest.login(server.base, table)).order();
+  await signIn(page, server.base);
+  const dialog = await openTable(page, table);
+  const button = (name) => dialog.getByRole('button', { name, exact: true });
+  /** Presses the focused button after its guard against double taps. */
+  const press = async (name) => {
+    await expect(button(name)).toBeFocused();
+    await expect(button(name)).toBeEnabled();
+    await page.keyboard.press('Enter');
+  };
+  await button('준비 시작').focus();
+  await press('준비 시작');
+  await press('완료');
+  await press('주문 취소');
+  await expect(dialog.getByLabel('취소 사유')).toBeFocused();
+  await page.keyboard.press('Tab');
+  await press('돌아가기');
+  await press('주문 취소');
+  await expect(dialog.getByLabel('취소 사유')).toBeFocused();
+  await page.keyboard.type('잘못 입력');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await press('주문 취소하기');
+  await press('되돌리기');
+  await expect(button('주문 취소')).toBeFocused();
+  expect((await staff.orders(table)).map(({ status }) => status)).toEqual(['completed']);
+});
+
+test('a tap on the button that cancels an order does not open the keyboard of a tablet', async ({ page, server, table, complaints }) => {
+  void complaints;
+  await (await Guest.login(server.base, table)).order();
+  await signIn(page, server.base);
+  const dialog = await openTable(page, table);
+  await dialog.getByRole('button', { name: '주문 취소' }).click();
+  await expect(dialog.getByRole('button', { name: '돌아가기' })).toBeFocused();
+});

@@ -7,6 +7,7 @@ import { SECOND_TAP } from '../ui/second-tap.js';
 import { CancelForm } from './cancel-form.js';
 import { forgetCancellation, ours, reasons } from './cancellation.js';
 import { GoneOrder } from './gone-order.js';
+import { useKeptFocus } from './kept-focus.js';
 import { recentTime } from './recent-time.js';
 import { explain, request } from './state/account.js';
 import { cancelled } from './state/board.js';
@@ -24,6 +25,7 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
   const reason = useSignal(reasons.get(order.id) ?? '');
   const card = useRef(/** @type {HTMLElement | null} */ (null));
   const height = useRef(0);
+  useKeptFocus(card);
   const { id, order_number, status, created_at, items, note, total_amount } = order;
   const number = order_number.split('-')[1] ?? order_number;
   const next = NEXT[status];
