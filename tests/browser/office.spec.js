@@ -1,28 +1,10 @@
 import { checkPage } from './support/axe.js';
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
+import { arranged, count, dialog, openOffice, row } from './support/office-page.js';
 import { startServer } from './support/server.js';
 import { fillLogin, signIn } from './support/sign-in.js';
 import { Staff } from './support/staff.js';
-
-/** Opens a section of the office and signs in. */
-async function openOffice(page, server, section = 'menu') {
-  await signIn(page, `${server.base}/office#${section}`);
-  await expect(page.locator('.section-head')).toBeVisible();
-}
-
-const dialog = (page) => page.getByRole('dialog');
-
-const row = (page, name) => page.locator('.row', { hasText: name });
-
-/** Collects the bodies of the page's requests with this method and path. */
-function count(page, method, path) {
-  const sent = [];
-  page.on('request', (request) => {
-    if (request.method() === method && new URL(request.url()).pathname === `/api/v1${path}`) sent.push(request.postDataJSON());
-  });
-  return sent;
-}
 
 /** Ends the login on the server, without a sign-out of the page. */
 const endLogin = (page) =>
@@ -30,16 +12,6 @@ const endLogin = (page) =>
     const { token } = JSON.parse(sessionStorage.getItem('tableorder.office.account'));
     await fetch('/api/v1/admin/auth/logout', { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
   });
-
-/** A category with three items, deleted after the test. */
-const arranged = test.extend({
-  category: async ({ staff }, use, { testId }) => {
-    const name = `순서 ${testId.slice(-8)}`;
-    const category = await staff.newCategory(name, ['하나', '둘', '셋']);
-    await use({ ...category, name });
-    await staff.deleteCategory(category);
-  },
-});
 
 /** A server with the demo store and another one, which has one category. */
 const withStores = test.extend({
