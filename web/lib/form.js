@@ -52,6 +52,8 @@ export function useForm({ initial, check = () => ({}), current, save, done, expl
   const refuse = (found) => {
     errors.value = found;
     refusals.value += 1;
+    // A read-only select cannot get the focus.
+    isBusy.value = false;
   };
 
   /** @param {import('./api.js').ApiError} error */
@@ -131,8 +133,12 @@ export function useForm({ initial, check = () => ({}), current, save, done, expl
     /** The properties of a field. @param {keyof Values & string} name */
     field: (name) => {
       const onInput = set(name);
-      const other = name in others.value ? { value: others.value[name], onTake: () => onInput(others.peek()[name]) } : undefined;
-      return { name, value: values.value[name], error: errors.value[name], onInput, other };
+      const take = () => {
+        if (!isBusy.peek()) onInput(others.peek()[name]);
+      };
+      const other = name in others.value ? { value: others.value[name], onTake: take } : undefined;
+      // Input during a save would be neither sent nor kept.
+      return { name, value: values.value[name], error: errors.value[name], isReadOnly: isBusy.value, onInput, other };
     },
   };
 }

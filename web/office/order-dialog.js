@@ -56,6 +56,8 @@ export function OrderDialog({ title, read, save, onClose }) {
 
   /** @param {number} from @param {number} to */
   const move = (from, to) => {
+    // A move during a save would be lost.
+    if (form.isBusy) return;
     const next = ids.filter((_, index) => index !== from);
     next.splice(to, 0, /** @type {number} */ (ids[from]));
     form.set('ids')(next);

@@ -14,6 +14,7 @@ import { OtherValue } from './other-value.js';
  * @property {string} [autocomplete]
  * @property {number} [rows] of a text with several lines
  * @property {boolean} [autofocus] whether it has the focus when its dialog opens
+ * @property {boolean} [isReadOnly]
  * @property {{ value: string, onTake: () => void }} [other] what another user has saved since the form was opened
  */
 
@@ -22,7 +23,7 @@ import { OtherValue } from './other-value.js';
  *
  * @param {FieldProps} props
  */
-export function Field({ label, value, onInput, error, hint, type = 'text', inputMode, name, autocomplete = 'off', rows, autofocus, other }) {
+export function Field({ label, value, onInput, error, hint, type = 'text', inputMode, name, autocomplete = 'off', rows, autofocus, isReadOnly, other }) {
   const id = useId();
   /** @param {Event} event */
   const input = (event) => onInput(/** @type {HTMLInputElement} */ (event.target).value);
@@ -34,6 +35,7 @@ export function Field({ label, value, onInput, error, hint, type = 'text', input
     autocomplete,
     autocapitalize: 'none',
     spellcheck: false,
+    readOnly: isReadOnly,
     'aria-invalid': error ? 'true' : undefined,
     'aria-describedby': described || undefined,
     'data-autofocus': autofocus ? '' : undefined,

@@ -12,16 +12,17 @@ import { OtherValue } from './other-value.js';
  * @param {string} [props.hint]
  * @param {string} [props.error]
  * @param {string} [props.name]
+ * @param {boolean} [props.isReadOnly]
  * @param {{ value: string, onTake: () => void }} [props.other] what another user has saved since the form was opened
  */
-export function SelectField({ label, value, options, onInput, hint, error, name, other }) {
+export function SelectField({ label, value, options, onInput, hint, error, name, isReadOnly, other }) {
   const id = useId();
   /** @param {Event} event */
   const input = (event) => onInput(/** @type {HTMLSelectElement} */ (event.target).value);
   const described = [hint && `${id}-hint`, error && `${id}-error`, other && `${id}-other`].filter(Boolean).join(' ');
   return html`<div class="field">
     <label for=${id}>${label}</label>
-    <select id=${id} name=${name} value=${value} aria-invalid=${error ? 'true' : undefined}
+    <select id=${id} name=${name} value=${value} disabled=${isReadOnly} aria-invalid=${error ? 'true' : undefined}
       aria-describedby=${described || undefined} onChange=${input}>
       ${options.map((option) => html`<option key=${option.value} value=${option.value}>${option.text}</option>`)}
     </select>
