@@ -79,3 +79,71 @@ arranged('an order that is being saved does not change', async ({ page, server, 
   saving.release();
   await expect(dialog(page)).toHaveCount(0);
 });
+
+/** The places of the shown rows' switches, by their names. */
+const places = (page) =>
+  page.getByRole('switch').evaluateAll((switches) => switches.map((one) => {
+    const { x, y } = one.getBoundingClientRect();
+    return [one.getAttribute('aria-label'), x, y];
+  }));
+
+arranged.describe('a menu that another user changes', () => {
+  arranged('keeps its rows in place while the page is in use', async ({ page, server, staff, category, complaints }) => {
+    void complaints;
+    await page.clock.install();
+    await openOffice(page, server);
+    const group = page.getByRole('region', { name: category.name });
+    const names = group.locator('.row-name');
+    await expect(names).toHaveText(['하나', '둘', '셋']);
+    const before = await places(page);
+    const [one, two, three] = category.items;
+    const added = await staff.newItem('새 찌개', 9_000);
+    await staff.call('PUT', '/admin/menus/order', { category_id: category.id, ids: [three, two, one] });
+    await staff.call('DELETE', `/admin/menus/${two}`);
+    const other = await staff.newCategory('나중 카테고리', []);
+    await staff.call('PUT', '/admin/categories/order', { ids: [other.id, ...(await staff.call('GET', '/admin/categories')).categories.map(({ id }) => id).filter((id) => id !== other.id)] });
+    await staff.changeItem({ id: three }, { price: 7_700, is_available: false });
+    await expect(row(group, '셋')).toContainText('7,700원');
+    await expect(row(group, '셋')).toContainText('품절');
+    await expect(group.locator('li[inert]')).toContainText('둘');
+    await expect(names).toHaveText(['하나', '둘', '셋']);
+    expect(await places(page)).toEqual(before);
+
+    await page.clock.fastForward(60_000);
+    await expect(names).toHaveText(['셋', '하나']);
+    await expect(row(page, '새 찌개')).toBeVisible();
+    await expect(page.locator('.group h3').first()).toContainText('나중 카테고리');
+    await staff.call('DELETE', `/admin/menus/${added.id}`);
+    await staff.deleteCategory(other);
+  });
+
+  arranged('shows no further sold-out item while the page is in use', async ({ page, server, staff, category, complaints }) => {
+    void complaints;
+    const [one, two, three] = category.items;
+    await staff.changeItem({ id: two }, { is_available: false });
+    await staff.changeItem({ id: three }, { is_available: false });
+    await openOffice(page, server);
+    const group = page.getByRole('region', { name: category.name });
+    await page.getByRole('button', { name: '품절만 보기' }).click();
+    await expect(group.locator('.row-name')).toHaveText(['둘', '셋']);
+    await staff.changeItem({ id: one }, { is_available: false });
+    await staff.changeItem({ id: two }, { is_available: true });
+    await expect(row(group, '둘')).toContainText('판매 중');
+    await expect(group.locator('.row-name')).toHaveText(['둘', '셋']);
+    await page.getByRole('button', { name: '셋 수정' }).click();
+    await page.keyboard.press('Escape');
+    await expect(group.locator('.row-name')).toHaveText(['하나', '셋']);
+  });
+});
+
+test('a switch that could not be changed moves no row', async ({ page, server, complaints }) => {
+  complaints.expect(/ERR_FAILED|Failed to load resource/);
+  await openOffice(page, server);
+  await page.route('**/api/v1/admin/menus/*', (route) => route.abort());
+  const before = await places(page);
+  await page.getByRole('switch', { name: '김치찌개 판매' }).click();
+  await expect(page.getByRole('alert')).toContainText('김치찌개: 바꾸지 못해');
+  expect(await places(page)).toEqual(before);
+  await page.getByRole('alert').getByRole('button', { name: '닫기' }).click();
+  await expect(page.getByRole('alert')).toHaveCount(0);
+});

@@ -12,9 +12,12 @@ function idleFor() {
   return Date.now() - activeAt;
 }
 
+/** In milliseconds. */
+export const UNUSED_FOR = 60_000;
+
 /** Whether there was no input for a minute, so that elements may move. */
 export function isUnused() {
-  return idleFor() >= 60_000;
+  return idleFor() >= UNUSED_FOR;
 }
 
 /** Counts as an input. */

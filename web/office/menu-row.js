@@ -5,14 +5,13 @@ import { Icon } from '../ui/icon.js';
 import { Money } from '../ui/money.js';
 import { Picture } from '../ui/picture.js';
 import { Switch } from '../ui/switch.js';
-import { dismiss, failures, setAvailable, wanted } from './state/availability.js';
+import { setAvailable, wanted } from './state/availability.js';
 import { openDialog } from './state/live.js';
 
 /** @param {{ item: import('wire').MenuItem }} props */
 export function MenuRow({ item }) {
   const { id, name, price, description, image_url } = item;
   const isAvailable = wanted.value.get(id) ?? item.is_available;
-  const failure = failures.value.get(id);
   return html`<article class=${isAvailable ? 'row' : 'row sold-out'}>
     <${Picture} url=${image_url} />
     <div class="row-text">
@@ -26,8 +25,5 @@ export function MenuRow({ item }) {
       <${Button} label=${t('office.edit_of', { name })} onPress=${() => openDialog('item', id)}>${t('office.edit')}<//>
       <${Button} kind="plain" class="icon-only" label=${t('office.delete_of', { name })} onPress=${() => openDialog('delete_item', id)}><${Icon} name="trash" /><//>
     </div>
-    ${failure && html`<div class="row-failure alert" role="alert">
-      <p>${failure.text}</p><${Button} kind="plain" class="icon-only" label=${t('close')} onPress=${() => dismiss(id)}><${Icon} name="close" /><//>
-    </div>`}
   </article>`;
 }

@@ -6,26 +6,29 @@ import { Loaded } from './loaded.js';
 import { MenuCategory } from './menu-category.js';
 import { MenuDialogs } from './menu-dialogs.js';
 import { MenuToolbar } from './menu-toolbar.js';
-import { clearFilter, filteredSections } from './state/filter.js';
+import { clearFilter } from './state/filter.js';
 import { menu } from './state/lists.js';
 import { openDialog } from './state/live.js';
+import { useSections } from './state/sections.js';
+import { SwitchFailures } from './switch-failures.js';
 
 /** The categories and their items. */
 export function MenuSection() {
-  return html`<${Loaded} resource=${menu} failed=${t('menu.failed')}>${content}<//>`;
+  return html`<${Loaded} resource=${menu} failed=${t('menu.failed')}>${(/** @type {import('./state/lists.js').Menu} */ data) => html`<${Menu} data=${data} />`}<//>
+    <${SwitchFailures} />`;
 }
 
-/** @param {import('./state/lists.js').Menu} data */
-function content(data) {
+/** @param {{ data: import('./state/lists.js').Menu }} props */
+function Menu({ data }) {
   const { categories, items } = data;
+  const sections = useSections(data);
   if (categories.length === 0) {
     return html`<${Empty} title=${t('office.menu.empty')} hint=${t('office.menu.empty.hint')} />
       <p class="centre"><${Button} kind="primary" onPress=${() => openDialog('category')}>${t('office.category.add')}<//></p>
       <${MenuDialogs} menu=${data} />`;
   }
-  const sections = filteredSections(data);
   return html`<${MenuToolbar} categories=${categories} items=${items} />
-    ${sections.map(({ category, count, items: shown }) => html`<${MenuCategory} key=${category?.id ?? 0} category=${category} count=${count} items=${shown} />`)}
+    ${sections.map((section) => html`<${MenuCategory} key=${section.category?.id ?? 0} ...${section} />`)}
     ${sections.length === 0 && html`<${Empty} title=${t('office.menu.nothing')} />
       <p class="centre"><${Button} onPress=${clearFilter}>${t('office.filter.clear')}<//></p>`}
     <${MenuDialogs} menu=${data} />`;

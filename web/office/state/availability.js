@@ -9,5 +9,9 @@ export const { wanted, failures, setAvailable, dismiss } = new Availability({
   request,
   menu,
   onChanged: ({ name }, isAvailable) => announce(t(isAvailable ? 'office.item.now_on_sale' : 'office.item.now_sold_out', { name })),
-  explain: (_, error) => t('office.item.switch_failed', { reason: explain(error) }),
+  explain: ({ name }, error) => t('office.item.switch_failed', { name, reason: explain(error) }),
 });
+
+export function reset() {
+  failures.value = new Map();
+}

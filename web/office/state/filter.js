@@ -1,6 +1,6 @@
 // Which items of the menu are shown.
 import { search, sectionsOf } from '../../lib/menu-sections.js';
-import { effect, signal } from '../../lib/preact.js';
+import { signal } from '../../lib/preact.js';
 
 /** The search text. */
 export const query = signal('');
@@ -10,14 +10,9 @@ export const category = signal('');
 
 export const isSoldOutOnly = signal(false);
 
-/** The items that were shown since `isSoldOutOnly` was set. They stay when they are on sale again, so that no row moves. */
-const shownSoldOut = new Set();
+/** @typedef {import('wire').MenuItem & { isDeleted?: boolean }} ShownItem */
 
-effect(() => {
-  if (!isSoldOutOnly.value) shownSoldOut.clear();
-});
-
-/** @typedef {import('../../lib/menu-sections.js').Section & { count: number }} Section `count` includes the hidden items */
+/** @typedef {{ category: import('wire').Category | null, isDeleted?: boolean, count: number, items: ShownItem[] }} Section */
 
 /**
  * The categories with the items that pass the filter. Without a filter, empty categories are included.
@@ -28,10 +23,8 @@ effect(() => {
 export function filteredSections(menu) {
   const matches = search(query.value);
   const isFiltered = query.value.trim() !== '' || isSoldOutOnly.value;
-  const passes = (/** @type {import('wire').MenuItem} */ { id, name, description, is_available }) => {
-    if (isSoldOutOnly.value && !is_available) shownSoldOut.add(id);
-    return matches(`${name} ${description ?? ''}`) && !(isSoldOutOnly.value && !shownSoldOut.has(id));
-  };
+  const passes = (/** @type {import('wire').MenuItem} */ { name, description, is_available }) =>
+    matches(`${name} ${description ?? ''}`) && !(isSoldOutOnly.value && is_available);
   return sectionsOf(menu).flatMap(({ category: one, items }) => {
     if (category.value && String(one?.id) !== category.value) return [];
     const shown = items.filter(passes);

@@ -3,6 +3,7 @@ import { checkBuild } from '../../lib/build.js';
 import { open, view } from '../../lib/view.js';
 import { account, login, refreshAccount } from './account.js';
 import * as audit from './audit.js';
+import * as availability from './availability.js';
 import { clearFilter } from './filter.js';
 import { demo, menu, tables, users } from './lists.js';
 
@@ -46,6 +47,7 @@ export async function start() {
 function forget() {
   for (const list of LISTS) list.reset();
   audit.reset();
+  availability.reset();
   clearFilter();
 }
 
