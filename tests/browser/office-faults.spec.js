@@ -147,3 +147,41 @@ test('a switch that could not be changed moves no row', async ({ page, server, c
   await page.getByRole('alert').getByRole('button', { name: '닫기' }).click();
   await expect(page.getByRole('alert')).toHaveCount(0);
 });
+
+test.describe('a late response', () => {
+  test('to a deletion does not close the dialog that is open now', async ({ page, server, staff, complaints }) => {
+    void complaints;
+    const item = await staff.newItem('지울 국수', 7_000);
+    await openOffice(page, server);
+    await page.getByRole('button', { name: '지울 국수 삭제' }).click();
+    const deletion = await hold(page, 'DELETE', `/admin/menus/${item.id}`);
+    await dialog(page).getByRole('button', { name: '삭제', exact: true }).click();
+    await deletion.arrived;
+    await page.goBack();
+    await expect(dialog(page)).toHaveCount(0);
+    await page.getByRole('button', { name: '콜라 수정' }).click();
+    await dialog(page).getByLabel('메뉴 이름').fill('콜라 제로');
+    deletion.release();
+    await expect(row(page, '지울 국수')).toHaveCount(0);
+    await expect(dialog(page).getByLabel('메뉴 이름')).toHaveValue('콜라 제로');
+  });
+
+  test('to a discarded form does not close the dialog that is open now', async ({ page, server, staff, complaints }) => {
+    void complaints;
+    const item = await staff.newItem('버릴 국수', 7_000);
+    await openOffice(page, server);
+    await page.getByRole('button', { name: '버릴 국수 수정' }).click();
+    await dialog(page).getByLabel('메뉴 이름').fill('버린 국수');
+    const saving = await hold(page, 'PATCH', `/admin/menus/${item.id}`);
+    await save(page).click();
+    await saving.arrived;
+    await page.evaluate(() => history.back());
+    await dialog(page).getByRole('button', { name: '저장하지 않고 닫기' }).click();
+    await page.getByRole('button', { name: '콜라 수정' }).click();
+    await dialog(page).getByLabel('메뉴 이름').fill('콜라 제로');
+    saving.release();
+    await expect(row(page, '버린 국수')).toBeVisible();
+    await expect(dialog(page).getByLabel('메뉴 이름')).toHaveValue('콜라 제로');
+    await staff.call('DELETE', `/admin/menus/${item.id}`);
+  });
+});

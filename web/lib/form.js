@@ -1,6 +1,7 @@
 // The state of a form: its values, an error beside each field, and whether there is something to save.
 import { asApiError } from './api.js';
 import { t } from './i18n.js';
+import { useIsLeft } from './left.js';
 import { batch, useLayoutEffect, useRef, useSignal } from './preact.js';
 import { useFailure } from './reachable.js';
 
@@ -38,6 +39,7 @@ export function useForm({ initial, check = () => ({}), current, save, done, expl
   const failure = useFailure();
   const isBusy = useSignal(false);
   const refusals = useSignal(0);
+  const isLeft = useIsLeft();
   const element = useRef(/** @type {HTMLFormElement | null} */ (null));
   const differs = () => JSON.stringify(values.value) !== JSON.stringify(first.value);
   const isDirty = differs();
@@ -101,7 +103,9 @@ export function useForm({ initial, check = () => ({}), current, save, done, expl
     try {
       if (!(await isUncontested())) return;
       // No difference is left if another user has saved the same values.
-      if (!differs() || (await save(values.value, first.value)) !== false) done();
+      const isDone = !differs() || (await save(values.value, first.value)) !== false;
+      // If the user has discarded the form, another dialog may be open now.
+      if (isDone && !isLeft.current) done();
     } catch (error) {
       batch(() => refused(asApiError(error)));
     } finally {

@@ -12,6 +12,7 @@ export function DemoNotice() {
   if (!demo.data.value?.is_removable) return null;
   const remove = async () => {
     await request('DELETE', '/admin/demo-store');
+    isAsking.value = false;
     demo.update(() => ({ is_removable: false }));
     toast(t('office.demo.removed'));
   };

@@ -1,5 +1,6 @@
 import { asApiError } from '../lib/api.js';
-import { useEffect, useRef, useSignal } from '../lib/preact.js';
+import { useIsLeft } from '../lib/left.js';
+import { useSignal } from '../lib/preact.js';
 import { useFailure } from '../lib/reachable.js';
 import { toast } from './toast.js';
 
@@ -16,10 +17,7 @@ export const STAYS_BUSY = Symbol('stays busy');
 export function useAction(act, explain) {
   const isBusy = useSignal(false);
   const failure = useFailure();
-  const isLeft = useRef(false);
-  useEffect(() => () => {
-    isLeft.current = true;
-  }, []);
+  const isLeft = useIsLeft();
   const run = async () => {
     isBusy.value = true;
     failure.value = null;

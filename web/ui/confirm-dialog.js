@@ -1,4 +1,5 @@
 import { t } from '../lib/i18n.js';
+import { useIsLeft } from '../lib/left.js';
 import { html } from '../lib/preact.js';
 import { STAYS_BUSY, useAction } from './action.js';
 import { Button } from './button.js';
@@ -18,9 +19,11 @@ import { SECOND_TAP } from './second-tap.js';
  * @param {() => void} props.onClose
  */
 export function ConfirmDialog({ title, text, confirm, refusal, onConfirm, explain, onClose }) {
+  const isLeft = useIsLeft();
   const { isBusy, failure, run } = useAction(async () => {
     await onConfirm();
-    onClose();
+    // The Back button may have opened another dialog in its place.
+    if (!isLeft.current) onClose();
     return STAYS_BUSY;
   }, explain);
   const footer = html`<div class="actions">
