@@ -1,6 +1,6 @@
 // Faults that happen while the office is in use: slow and lost responses, and changes by other users.
 import { expect, test } from './support/fixtures.js';
-import { arranged, dialog, openOffice, row } from './support/office-page.js';
+import { arranged, dialog, endLogin, openOffice, row } from './support/office-page.js';
 
 /** Holds the next request with this method until `release` is called. */
 async function hold(page, method, path) {
@@ -183,5 +183,29 @@ test.describe('a late response', () => {
     await expect(row(page, '버린 국수')).toBeVisible();
     await expect(dialog(page).getByLabel('메뉴 이름')).toHaveValue('콜라 제로');
     await staff.call('DELETE', `/admin/menus/${item.id}`);
+  });
+
+  test('to a login does not sign in a user who has signed out', async ({ page, server, complaints }) => {
+    complaints.expect(/401/);
+    await openOffice(page, server);
+    await endLogin(page);
+    const again = page.getByRole('dialog', { name: '다시 로그인해 주세요' });
+    await expect(again).toBeVisible({ timeout: 20_000 });
+    const login = await hold(page, 'POST', '/admin/auth/login');
+    await again.getByLabel('비밀번호').fill('admin1234');
+    await again.getByRole('button', { name: '로그인', exact: true }).click();
+    await login.arrived;
+    await again.getByRole('button', { name: '로그아웃' }).click();
+    await expect(page.getByRole('heading', { name: '매장 관리 로그인' })).toBeVisible();
+    const answered = page.waitForResponse((response) => response.url().endsWith('/admin/auth/login'));
+    const ended = [];
+    page.on('request', (request) => {
+      if (request.url().endsWith('/admin/auth/logout')) ended.push(request.headers().authorization);
+    });
+    login.release();
+    const { token } = await (await answered).json();
+    await expect.poll(() => ended).toContain(`Bearer ${token}`);
+    await expect(page.getByRole('heading', { name: '매장 관리 로그인' })).toBeVisible();
+    expect(await page.evaluate(() => sessionStorage.getItem('tableorder.office.account'))).toBeNull();
   });
 });

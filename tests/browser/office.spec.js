@@ -1,17 +1,10 @@
 import { checkPage } from './support/axe.js';
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
-import { arranged, count, dialog, openOffice, row } from './support/office-page.js';
+import { arranged, count, dialog, endLogin, openOffice, row } from './support/office-page.js';
 import { startServer } from './support/server.js';
 import { fillLogin, signIn } from './support/sign-in.js';
 import { Staff } from './support/staff.js';
-
-/** Ends the login on the server, without a sign-out of the page. */
-const endLogin = (page) =>
-  page.evaluate(async () => {
-    const { token } = JSON.parse(sessionStorage.getItem('tableorder.office.account'));
-    await fetch('/api/v1/admin/auth/logout', { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
-  });
 
 /** A server with the demo store and another one, which has one category. */
 const withStores = test.extend({

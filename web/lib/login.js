@@ -10,6 +10,7 @@ import { EventStream } from './stream.js';
 
 export class Login {
   #name;
+  #signOuts = 0;
 
   /**
    * Each page has its own login, so that an owner who uses the office on a staff tablet does not change the login of
@@ -27,9 +28,18 @@ export class Login {
   /**
    * @param {{ store_id: string, username: string, password: string }} login
    * @param {boolean} stays whether to keep the login after the tab is closed
+   * @returns {Promise<boolean>} false if the user has signed out before the response
    */
   async signIn(login, stays) {
-    this.adopt(await call('POST', '/admin/auth/login', { body: JSON.stringify(login) }), stays);
+    const signOuts = this.#signOuts;
+    /** @type {Account} */
+    const account = await call('POST', '/admin/auth/login', { body: JSON.stringify(login) });
+    if (signOuts !== this.#signOuts) {
+      endLogin(account.token);
+      return false;
+    }
+    this.adopt(account, stays);
+    return true;
   }
 
   /**
@@ -66,8 +76,9 @@ export class Login {
   }
 
   signOut = () => {
+    this.#signOuts += 1;
     const token = this.account.value?.token;
-    if (token) call('POST', '/admin/auth/logout', { token }).catch(() => {});
+    if (token) endLogin(token);
     this.#forget();
     this.account.value = null;
     this.hasEnded.value = false;
@@ -127,4 +138,9 @@ export class Login {
   savedLanguage = savedLanguage;
 
   chooseLanguage = chooseLanguage;
+}
+
+/** @param {string} token */
+function endLogin(token) {
+  call('POST', '/admin/auth/logout', { token }).catch(() => {});
 }

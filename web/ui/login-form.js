@@ -31,8 +31,8 @@ export function LoginForm({ login, onDone }) {
     isBusy.value = true;
     failure.value = null;
     try {
-      await login.signIn({ store_id: store.value.trim(), username: username.value.trim(), password: password.value }, stays.value);
-      onDone();
+      const isSignedIn = await login.signIn({ store_id: store.value.trim(), username: username.value.trim(), password: password.value }, stays.value);
+      if (isSignedIn) onDone();
     } catch (error) {
       failure.value = asApiError(error);
     } finally {

@@ -21,6 +21,13 @@ export function count(page, method, path) {
   return sent;
 }
 
+/** Ends the login on the server, without a sign-out of the page. */
+export const endLogin = (page) =>
+  page.evaluate(async () => {
+    const { token } = JSON.parse(sessionStorage.getItem('tableorder.office.account'));
+    await fetch('/api/v1/admin/auth/logout', { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+  });
+
 /** A category with three items, deleted after the test. */
 export const arranged = test.extend({
   category: async ({ staff }, use, { testId }) => {
