@@ -1,5 +1,6 @@
 // Faults that happen while the office is in use: slow and lost responses, and changes by other users.
 import { expect, test } from './support/fixtures.js';
+import { Guest } from './support/guest.js';
 import { arranged, dialog, endLogin, openOffice, row } from './support/office-page.js';
 
 /** Holds the next request with this method until `release` is called. */
@@ -87,7 +88,7 @@ const places = (page) =>
     return [one.getAttribute('aria-label'), x, y];
   }));
 
-arranged.describe('a menu that another user changes', () => {
+test.describe('a menu that another user changes', () => {
   arranged('keeps its rows in place while the page is in use', async ({ page, server, staff, category, complaints }) => {
     void complaints;
     await page.clock.install();
@@ -207,5 +208,67 @@ test.describe('a late response', () => {
     await expect.poll(() => ended).toContain(`Bearer ${token}`);
     await expect(page.getByRole('heading', { name: '매장 관리 로그인' })).toBeVisible();
     expect(await page.evaluate(() => sessionStorage.getItem('tableorder.office.account'))).toBeNull();
+  });
+});
+
+test.describe('the focus after a deletion by keyboard', () => {
+  const press = async (page, name) => {
+    await page.getByRole('button', { name, exact: true }).focus();
+    await page.keyboard.press('Enter');
+  };
+  /** Confirms in the open dialog. */
+  const confirm = async (page) => {
+    const button = dialog(page).getByRole('button', { name: '삭제', exact: true });
+    await expect(button).toBeEnabled();
+    await button.press('Enter');
+    await expect(dialog(page)).toHaveCount(0);
+  };
+
+  arranged('is on the heading of its category, then of the menu', async ({ page, server, staff, category, complaints }) => {
+    void complaints;
+    const other = await staff.newCategory('비울 카테고리', ['마지막']);
+    await openOffice(page, server);
+    await press(page, '하나 삭제');
+    await confirm(page);
+    await expect(page.getByRole('heading', { name: new RegExp(`^${category.name}`) })).toBeFocused();
+    await press(page, '마지막 삭제');
+    await confirm(page);
+    await press(page, '비울 카테고리 삭제');
+    await confirm(page);
+    await expect(page.getByRole('heading', { name: /^메뉴/, level: 2 })).toBeFocused();
+    expect((await staff.call('GET', '/admin/categories')).categories.map(({ id }) => id)).not.toContain(other.id);
+  });
+
+  test('is on the heading of the tables or accounts', async ({ page, server, staff, table, complaints }) => {
+    void complaints;
+    await staff.call('POST', '/admin/users', { username: '지울직원', password: 'staff1234', role: 'staff' });
+    await openOffice(page, server, 'tables');
+    await press(page, `${table.number}번 테이블 삭제`);
+    await confirm(page);
+    await expect(page.getByRole('heading', { name: /^테이블/, level: 2 })).toBeFocused();
+    await page.getByRole('link', { name: '계정' }).click();
+    await press(page, '지울직원 삭제');
+    await confirm(page);
+    await expect(page.getByRole('heading', { name: /^계정/, level: 2 })).toBeFocused();
+  });
+
+  test('stays in the dialog of the tablets', async ({ page, server, table, complaints }) => {
+    void complaints;
+    const { device } = await Guest.login(server.base, table);
+    await openOffice(page, server, 'tables');
+    await press(page, `${table.number}번 테이블, 기기 1대`);
+    const revoke = dialog(page).getByRole('button', { name: `기기 ${device} 연결 해제` });
+    await revoke.press('Enter');
+    await expect(dialog(page).getByRole('button', { name: '취소' })).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(revoke).toBeFocused();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    const sure = dialog(page).getByRole('button', { name: '지금 해제' });
+    await expect(sure).toBeFocused();
+    await expect(sure).toBeEnabled();
+    await page.keyboard.press('Enter');
+    await expect(dialog(page).getByText('연결된 기기가 없습니다')).toBeVisible();
+    await expect(dialog(page).getByRole('heading')).toBeFocused();
   });
 });

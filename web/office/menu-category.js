@@ -15,7 +15,7 @@ export function MenuCategory({ category, isDeleted, count, items }) {
   const shown = items.filter((item) => !item.isDeleted).length;
   return html`<section class=${isDeleted ? 'group deleted' : 'group'} inert=${isDeleted} aria-label=${name}>
     <header class="group-head">
-      <h3>${name} <span class="muted">${shown < count ? t('office.category.shown', { shown, count }) : count}</span></h3>
+      <h3 tabindex="-1">${name} <span class="muted">${shown < count ? t('office.category.shown', { shown, count }) : count}</span></h3>
       ${category && html`<div class="group-actions">
         <${Button} kind="plain" label=${t('office.category.rename_of', { name })} onPress=${() => openDialog('category', id)}>${t('office.category.rename')}<//>
         <${Button} kind="plain" label=${t('office.reorder_of', { name })} isDisabled=${count < 2} onPress=${() => openDialog('order', id)}>${t('office.reorder')}<//>

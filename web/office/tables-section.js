@@ -19,7 +19,7 @@ function content(data) {
   const counts = new Map();
   for (const { table_id } of data.devices) counts.set(table_id, (counts.get(table_id) ?? 0) + 1);
   return html`<div class="section-head">
-      <h2>${t('office.nav.tables')} <span class="muted">${t('office.tables.count', { count: data.tables.length })}</span></h2>
+      <h2 tabindex="-1">${t('office.nav.tables')} <span class="muted">${t('office.tables.count', { count: data.tables.length })}</span></h2>
       <${Button} kind="primary" onPress=${() => openDialog('add')}>${t('office.tables.add')}<//>
     </div>
     <p class="muted">${t('office.tables.hint', { store: account.value?.store_id ?? '' })}</p>

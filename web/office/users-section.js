@@ -15,7 +15,7 @@ export function UsersSection() {
 /** @param {import('wire').User[]} list */
 function content(list) {
   return html`<div class="section-head">
-      <h2>${t('office.nav.users')} <span class="muted">${t('office.users.count', { count: list.length })}</span></h2>
+      <h2 tabindex="-1">${t('office.nav.users')} <span class="muted">${t('office.users.count', { count: list.length })}</span></h2>
       <${Button} onPress=${() => openDialog('password')}>${t('office.password.own')}<//>
       <${Button} kind="primary" onPress=${() => openDialog('user')}>${t('office.user.add')}<//>
     </div>
