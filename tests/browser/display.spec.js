@@ -1,5 +1,5 @@
 import { checkPage, isNotWide } from './support/axe.js';
-import { expect, test } from './support/fixtures.js';
+import { expect, Tablet, test } from './support/fixtures.js';
 import { settled } from './support/settled.js';
 import { signIn } from './support/sign-in.js';
 import { pausedTaps } from './support/taps.js';
@@ -73,7 +73,6 @@ test('a menu update moves nothing and keeps the open dialog and its input', asyn
 });
 
 test('an idle page warns for 30 seconds before it is reset', async ({ page, server, table, complaints }) => {
-  const { Tablet } = await import('./support/fixtures.js');
   await page.clock.install();
   const tablet = new Tablet(page, server.base, table, complaints);
   await tablet.pair();
@@ -95,7 +94,6 @@ test('an idle page warns for 30 seconds before it is reset', async ({ page, serv
 for (const scheme of ['light', 'dark']) {
   for (const [width, height] of [[1280, 800], [390, 844]]) {
     test(`axe-core finds no violation: ${scheme}, ${width} pixels wide`, async ({ page, server, table, complaints }) => {
-      const { Tablet } = await import('./support/fixtures.js');
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
       const tablet = new Tablet(page, server.base, table, complaints);
@@ -152,7 +150,6 @@ test('a lost connection is shown until it is restored', async ({ tablet, page })
 });
 
 test('a page of an old build reloads when it is idle', async ({ page, server, table, complaints }) => {
-  const { Tablet } = await import('./support/fixtures.js');
   await page.clock.install();
   const tablet = new Tablet(page, server.base, table, complaints);
   const asked = page.waitForRequest((request) => request.method() === 'HEAD');
@@ -183,7 +180,6 @@ for (const [what, statuses, isReloaded] of [
 ]) {
   test(`an old page checks again later if ${what}`, async ({ page, server, table, complaints }) => {
     complaints.expect(/Failed to load resource/);
-    const { Tablet } = await import('./support/fixtures.js');
     await page.clock.install();
     if (isReloaded) await page.addInitScript(() => sessionStorage.setItem('tableorder.reloaded_at', String(Date.now())));
     let asked = 0;
@@ -282,7 +278,6 @@ for (const [what, width, height, isLarge] of [
   ['200 % zoom on a tablet', 640, 400, false],
 ]) {
   test(`no text is cut off: ${what}`, async ({ page, server, table, complaints }) => {
-    const { Tablet } = await import('./support/fixtures.js');
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ reducedMotion: 'reduce' });
     const tablet = new Tablet(page, server.base, table, complaints);

@@ -1,4 +1,4 @@
-import { expect, test } from './support/fixtures.js';
+import { expect, Tablet, test } from './support/fixtures.js';
 import { startProxy } from './support/proxy.js';
 import { settled } from './support/settled.js';
 import { pausedTaps } from './support/taps.js';
@@ -390,7 +390,6 @@ test('an order placed offline is sent when the page is opened online', async ({ 
 });
 
 test('a tablet can order although its clock is wrong by two days', async ({ page, server, staff, table, complaints }) => {
-  const { Tablet } = await import('./support/fixtures.js');
   await page.addInitScript(() => {
     const now = Date.now;
     Date.now = () => now() - 48 * 3_600_000;
@@ -568,7 +567,6 @@ test('an order refused in the background is listed as refused', async ({ tablet,
 
 test('items of an order refused in the background stay in the cart', async ({ page, server, table, complaints }) => {
   complaints.expect(/409|ERR_INTERNET_DISCONNECTED|Failed to load resource/);
-  const { Tablet } = await import('./support/fixtures.js');
   await page.clock.install();
   const tablet = new Tablet(page, server.base, table, complaints);
   await tablet.pair();
@@ -593,7 +591,6 @@ test('items of an order refused in the background stay in the cart', async ({ pa
 
 test('updates work after a session ended while the page was closed', async ({ page, server, staff, table, complaints }) => {
   complaints.expect(/Failed to load resource|ERR_/);
-  const { Tablet } = await import('./support/fixtures.js');
   const proxy = await startProxy(server.base);
   complaints.allow(proxy.base);
   const tablet = new Tablet(page, proxy.base, table, complaints);

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from './support/fixtures.js';
+import { expect, Tablet, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
 import { signIn } from './support/sign-in.js';
 
@@ -8,9 +8,8 @@ const IMAGES = join(dirname(fileURLToPath(import.meta.url)), '../../docs/images'
 
 // UPDATE_IMAGES=1 writes the images of the documentation. They are not compared, because fonts differ between machines.
 test('the image of the guest page can be made', async ({ page, server, staff, complaints }, info) => {
-  const { Tablet } = await import('./support/fixtures.js');
   const [table] = (await staff.call('GET', '/admin/tables')).tables.filter(({ table_number }) => table_number === 3);
-  const tablet = new Tablet(page, server.base, { id: table.id, number: 3 }, complaints);
+  const tablet = new Tablet(page, server.base, { id: table.id, number: 3, password: '1234' }, complaints);
   await tablet.pair();
   await tablet.add('김치찌개', 2);
   await tablet.add('해물파전');

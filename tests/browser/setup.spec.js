@@ -162,6 +162,7 @@ test.describe('the set-up page', () => {
   test('creates one owner if two browsers send the form together', async ({ page, browser, fresh, complaints }) => {
     complaints.expect(/409/);
     const context = await browser.newContext({ locale: 'ko-KR' });
+    await complaints.watch(context);
     const other = await context.newPage();
     await upToOwner(page, fresh);
     await upToOwner(other, fresh, 'rival');
@@ -289,6 +290,7 @@ test.describe('the set-up page', () => {
     await expect(page.locator('.setup-values')).toContainText('kimchi');
 
     const context = await browser.newContext({ locale: 'ko-KR' });
+    await complaints.watch(context);
     const tablet = await context.newPage();
     await tablet.goto(address);
     await tablet.getByLabel('매장 코드').fill('kimchi');

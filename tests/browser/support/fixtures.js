@@ -45,34 +45,43 @@ export const test = base.extend({
     await use(await staff.newTable());
   },
   /** Errors on any page, which fail the test unless it expects them. */
-  complaints: async ({ context, server }, use) => {
-    const complaints = [];
-    const hosts = [server.base];
-    // The server aborts a stream to end it, so that every client reconnects.
-    const expected = [
-      /ERR_INCOMPLETE_CHUNKED_ENCODING/,
-      // The staff page tries to continue its sound after a reload.
-      /AudioContext was not allowed to start/,
-    ];
-    context.on('console', (message) => {
-      if (message.type() !== 'error' && message.type() !== 'warning') return;
-      if (!expected.some((pattern) => pattern.test(message.text()))) complaints.push(`console: ${message.text()}`);
-    });
-    context.on('weberror', (error) => complaints.push(`error: ${error.error().stack}`));
-    context.on('request', (request) => {
-      if (!hosts.some((host) => request.url().startsWith(host))) complaints.push(`request to ${request.url()}`);
-    });
-    await context.addInitScript(areDeliberate);
-    await context.addInitScript(() => {
-      document.addEventListener('securitypolicyviolation', (event) => {
-        console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
-      });
-    });
-    await use({ expect: (pattern) => expected.push(pattern), allow: (host) => hosts.push(host) });
-    // A routed request may still be running when the test ends.
-    for (const page of context.pages()) await page.unrouteAll({ behavior: 'ignoreErrors' });
-    expect(complaints).toEqual([]);
-  },
+  complaints: [
+    async ({ context, server }, use) => {
+      const complaints = [];
+      const origins = [new URL(server.base).origin];
+      const contexts = [];
+      // The server aborts a stream to end it, so that every client reconnects.
+      const expected = [
+        /ERR_INCOMPLETE_CHUNKED_ENCODING/,
+        // The staff page tries to continue its sound after a reload.
+        /AudioContext was not allowed to start/,
+      ];
+      /** Also collects the errors of a context that the test made. @param {import('@playwright/test').BrowserContext} one */
+      const watch = async (one) => {
+        contexts.push(one);
+        one.on('console', (message) => {
+          if (message.type() !== 'error' && message.type() !== 'warning') return;
+          if (!expected.some((pattern) => pattern.test(message.text()))) complaints.push(`console: ${message.text()}`);
+        });
+        one.on('weberror', (error) => complaints.push(`error: ${error.error().stack}`));
+        one.on('request', (request) => {
+          if (!origins.includes(new URL(request.url()).origin)) complaints.push(`request to ${request.url()}`);
+        });
+        await one.addInitScript(areDeliberate);
+        await one.addInitScript(() => {
+          document.addEventListener('securitypolicyviolation', (event) => {
+            console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
+          });
+        });
+      };
+      await watch(context);
+      await use({ expect: (pattern) => expected.push(pattern), allow: (base) => origins.push(new URL(base).origin), watch });
+      // A routed request may still be running when the test ends.
+      for (const page of contexts.flatMap((one) => one.pages())) await page.unrouteAll({ behavior: 'ignoreErrors' });
+      expect(complaints).toEqual([]);
+    },
+    { auto: true },
+  ],
   /** A paired tablet that shows the menu. */
   tablet: async ({ page, server, table, complaints }, use) => {
     const tablet = new Tablet(page, server.base, table, complaints);
@@ -95,7 +104,7 @@ export class Tablet {
     await page.goto(`${this.base}/order`);
     await page.getByLabel('매장 코드').fill('demo-store');
     await page.getByLabel('테이블 번호').fill(String(this.table.number));
-    await page.getByLabel('테이블 비밀번호').fill('1234');
+    await page.getByLabel('테이블 비밀번호').fill(this.table.password);
     await page.getByRole('button', { name: '연결하기' }).click();
     await this.isReady();
   }

@@ -29,10 +29,10 @@ export class Staff {
   }
 
   /** A table that no other test uses. */
-  async newTable() {
+  async newTable(password = '1234') {
     this.lastTable += 1;
-    const { id } = await this.call('POST', '/admin/tables', { table_number: this.lastTable, password: '1234' });
-    return { id, number: this.lastTable };
+    const { id } = await this.call('POST', '/admin/tables', { table_number: this.lastTable, password });
+    return { id, number: this.lastTable, password };
   }
 
   /** @param {string} name @param {number} price @param {object} [more] */
