@@ -647,7 +647,9 @@ test.describe('users in the office', () => {
     await expect(page.locator('.badge.live')).toBeVisible();
     await staff.call('PATCH', `/admin/users/${user.id}`, { role: 'staff' });
     complaints.expect(/403/);
+    const refused = page.waitForResponse((response) => response.status() === 403);
     await page.getByRole('link', { name: '계정' }).click();
+    await refused;
     await expect(page.getByRole('heading', { name: '점주만 이용할 수 있습니다' })).toBeVisible();
     await page.getByRole('button', { name: '다른 계정으로 로그인' }).click();
     await fillLogin(page);
