@@ -3,6 +3,7 @@ import { checkPage } from './support/axe.js';
 import { expect, test as base } from './support/fixtures.js';
 import { startServer } from './support/server.js';
 import { fillLogin } from './support/sign-in.js';
+import { Staff } from './support/staff.js';
 
 const test = base.extend({
   /** Starts a server that is stopped after the test, also if the test fails. */
@@ -172,6 +173,13 @@ test.describe('the set-up page', () => {
       return one.getByRole('heading', { level: 1 }).innerText();
     };
     expect([await outcome(page), await outcome(other)].sort()).toEqual(['이미 설정된 서버입니다', '테이블을 만들어 주세요']);
+    const isFirst = (await outcome(page)) === '테이블을 만들어 주세요';
+    const [owner, loser] = isFirst ? ['boss', 'rival'] : ['rival', 'boss'];
+    expect((await loginOfOwner(fresh, PASSWORD, 'kimchi', loser)).status).toBe(401);
+    const staff = new Staff(fresh.base);
+    staff.token = (await (await loginOfOwner(fresh, PASSWORD, 'kimchi', owner)).json()).token;
+    const { users } = await staff.call('GET', '/admin/users');
+    expect(users.map(({ username, role }) => [username, role])).toEqual([[owner, 'owner']]);
     const third = await context.newPage();
     await third.goto(`${fresh.base}/setup#${fresh.code}`);
     await expect(heading(third, '이미 설정된 서버입니다')).toBeVisible();
