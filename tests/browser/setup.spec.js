@@ -368,7 +368,7 @@ test.describe('the set-up page', () => {
   });
 
   for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844]]) {
-    test(`has no axe-core violation: ${scheme}, ${width} pixels wide`, async ({ page, fresh, complaints }) => {
+    test(`has no axe-core violation and no small target: ${scheme}, ${width} pixels wide`, async ({ page, fresh, complaints }) => {
       complaints.expect(/403|409/);
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });

@@ -598,7 +598,7 @@ test.describe('the staff page', () => {
   });
 
   for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844]]) {
-    test(`has no axe-core violation: ${scheme}, ${width} pixels wide`, async ({ page, server, table, complaints }) => {
+    test(`has no axe-core violation and no small target: ${scheme}, ${width} pixels wide`, async ({ page, server, table, complaints }) => {
       void complaints;
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });

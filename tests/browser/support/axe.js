@@ -19,9 +19,29 @@ export async function isNotWide(page, what) {
   expect(wide, `${what} scrolls sideways`).toBeLessThanOrEqual(seen);
 }
 
-/** Checks that axe-core finds no violation on the current page, and that it does not scroll sideways. */
+/** The buttons, links and fields that are less than 48 pixels wide or high. */
+const smallTargets = (page) =>
+  page.evaluate(() =>
+    // The area of `.card-open` is its card, and `.skip` can only be reached with the keyboard.
+    [...document.querySelectorAll('button, a[href], input, select, textarea, summary')]
+      .filter((element) => !element.matches('.card-open, .skip'))
+      .map((element) => {
+        const target = element.matches('[type="checkbox"], [type="radio"]') ? element.labels[0] : element;
+        const { width, height } = target.getBoundingClientRect();
+        const name = element.getAttribute('aria-label') ?? (element.textContent || element.labels?.[0]?.textContent);
+        return { name, width, height };
+      })
+      // A size in rem may be rounded.
+      .filter(({ width, height }) => width > 0 && (width < 47.9 || height < 47.9)),
+  );
+
+/**
+ * Checks that axe-core finds no violation on the current page, that it does not scroll sideways and that its targets
+ * are at least 48 pixels wide and high.
+ */
 export async function checkPage(page, what) {
   await settled(page);
   expect(await violations(page), what).toEqual([]);
   await isNotWide(page, what);
+  expect(await smallTargets(page), `${what} has small targets`).toEqual([]);
 }
