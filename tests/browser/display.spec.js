@@ -72,6 +72,57 @@ test('a menu update moves nothing and keeps the open dialog and its input', asyn
   await staff.call('DELETE', `/admin/menus/${item.id}`);
 });
 
+/** The places of all buttons, by name. */
+const places = async (page) => {
+  await settled(page);
+  const all = await page.evaluate(() =>
+    [...document.querySelectorAll('button')].map((button) => {
+      const { x, y, width, height } = button.getBoundingClientRect();
+      return [button.getAttribute('aria-label') ?? button.textContent, [x, y, width, height].map(Math.round).join()];
+    }),
+  );
+  return new Map(all);
+};
+
+/** Checks that the buttons that were there before, and still are, have not moved. */
+const hasMovedNothing = async (page, before, what) => {
+  const after = await places(page);
+  const kept = [...before].filter(([name]) => after.has(name));
+  expect(kept.length, what).toBeGreaterThan(3);
+  expect(kept.map(([name]) => [name, after.get(name)]), what).toEqual(kept);
+};
+
+for (const [width, height] of [[1280, 800], [390, 844]]) {
+  test(`a change of items in the cart moves no button: ${width} pixels wide`, async ({ tablet, page, staff }) => {
+    const [changed, soldOut] = [await staff.newItem('오늘의 전', 5_000), await staff.newItem('오늘의 국', 6_000)];
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    const cart = page.locator('.line, .review-lines > li');
+    for (const name of [changed.name, soldOut.name, '콜라']) await tablet.add(name, 2);
+    await page.setViewportSize({ width, height });
+    const steps = [
+      [changed, { price: 5_500 }, '11,000원'],
+      [soldOut, { is_available: false }, '품절'],
+    ];
+    const check = async (where) => {
+      for (const [item, change, text] of steps) {
+        const before = await places(page);
+        await staff.changeItem(item, change);
+        await expect(cart.filter({ hasText: item.name }).last()).toContainText(text);
+        await hasMovedNothing(page, before, `${where}: ${text}`);
+      }
+      await staff.changeItem(changed, { price: 5_000 });
+      await staff.changeItem(soldOut, { is_available: true });
+      await expect(cart.filter({ hasText: soldOut.name }).last()).not.toContainText('품절');
+    };
+    if (width < 992) await page.getByRole('button', { name: /장바구니/ }).click();
+    await check('cart');
+    await page.getByRole('button', { name: '주문하기' }).click();
+    await expect(page.getByRole('dialog')).toContainText('이대로 주문할까요?');
+    await check('review');
+    for (const { id } of [changed, soldOut]) await staff.call('DELETE', `/admin/menus/${id}`);
+  });
+}
+
 test('an idle page warns for 30 seconds before it is reset', async ({ page, server, table, complaints }) => {
   await page.clock.install();
   const tablet = new Tablet(page, server.base, table, complaints);
