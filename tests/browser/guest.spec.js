@@ -136,6 +136,30 @@ test('orders that are loaded while the session ends are discarded', async ({ tab
   expect(await page.evaluate(() => localStorage.getItem('tableorder.guest.orders'))).toBe(null);
 });
 
+test('an order is stored before it is sent', async ({ page, server, table, complaints }) => {
+  await page.addInitScript(() => {
+    window.sent = [];
+    const { fetch } = window;
+    window.fetch = (address, options) => {
+      if (options?.method === 'POST' && address.endsWith('/customer/orders')) {
+        const { body, headers } = options;
+        const key = new Headers(headers).get('idempotency-key');
+        const stored = JSON.parse(localStorage.getItem('tableorder.guest.queue'));
+        window.sent.push({ body, key, stored: stored.map((order) => [order.key, order.body]) });
+      }
+      return fetch(address, options);
+    };
+  });
+  const tablet = new Tablet(page, server.base, table, complaints);
+  await tablet.pair();
+  await tablet.add('된장찌개', 2);
+  await tablet.order();
+  await tablet.isPlaced();
+  const [{ body, key, stored }] = await page.evaluate(() => window.sent);
+  expect(JSON.parse(body)).toMatchObject({ items: [{ quantity: 2 }] });
+  expect(stored).toEqual([[key, body]]);
+});
+
 test('two taps place one order if the first response is lost', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/ERR_FAILED|Failed to load resource/);
   const keys = [];
@@ -471,18 +495,31 @@ test('undoing a completion restores the orders', async ({ tablet, page, staff, t
   await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
 });
 
-test('a revoked tablet asks for the password and keeps its cart', async ({ tablet, page, staff, table }) => {
-  tablet.complaints.expect(/401|409/);
+test('a revoked tablet asks for the password and keeps its cart and queue', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/401|409|ERR_FAILED/);
+  const orders = '**/api/v1/customer/orders';
+  await page.route(orders, (route) => (route.request().method() === 'POST' ? route.abort() : route.fallback()));
+  await tablet.add('식혜');
+  await tablet.order();
+  await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
+  await tablet.close();
   await tablet.add('된장찌개');
+  const queue = () => page.evaluate(() => JSON.parse(localStorage.getItem('tableorder.guest.queue')));
+  const [{ key }] = await queue();
   const { devices } = await staff.call('GET', '/admin/devices?limit=200');
   const device = devices.find(({ table_number }) => table_number === table.number);
   await staff.call('DELETE', `/admin/devices/${device.id}`);
   await expect(page.getByText('이 기기의 연결이 해제되었습니다')).toBeVisible({ timeout: 20_000 });
   await expect(page.getByLabel('테이블 번호')).toHaveValue(String(table.number));
+  expect(await queue()).toMatchObject([{ key, state: 'queued' }]);
+  await page.unroute(orders);
   await page.getByLabel('테이블 비밀번호').fill('1234');
   await page.getByRole('button', { name: '연결하기' }).click();
   await tablet.isReady();
   await expect(tablet.line('된장찌개')).toBeVisible();
+  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+  expect((await staff.orders(table)).map(({ items }) => items[0].menu_name)).toEqual(['식혜']);
+  expect(await queue()).toEqual([]);
 });
 
 test('a new table number is shown after the next order or a reload', async ({ tablet, page, staff, table }) => {
