@@ -2,7 +2,7 @@
 import { isUnused, UNUSED_FOR, whenIdle } from '../../lib/idle.js';
 import { useEffect, useRef, useSignal } from '../../lib/preact.js';
 import { view } from '../../lib/view.js';
-import { category, isSoldOutOnly, query, filteredSections } from './filter.js';
+import { category, filteredSections, isSoldOutOnly, query } from './filter.js';
 
 /** @typedef {import('./filter.js').Section} Section */
 
