@@ -2,6 +2,7 @@
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
 import { arranged, dialog, endLogin, openOffice, row } from './support/office-page.js';
+import { signIn } from './support/sign-in.js';
 
 /** Holds the next request with this method until `release` is called. */
 async function hold(page, method, path) {
@@ -271,4 +272,27 @@ test.describe('the focus after a deletion by keyboard', () => {
     await expect(dialog(page).getByText('연결된 기기가 없습니다')).toBeVisible();
     await expect(dialog(page).getByRole('heading')).toBeFocused();
   });
+});
+
+test('a password that was changed without a response is explained', async ({ page, server, staff, complaints }) => {
+  complaints.expect(/ERR_FAILED|Failed to load resource|422/);
+  const user = await staff.call('POST', '/admin/users', { username: '지우', password: 'jiwoo1234', role: 'owner' });
+  await signIn(page, `${server.base}/office#users`, { store: 'demo-store', username: '지우', password: 'jiwoo1234' });
+  await page.getByRole('button', { name: '내 비밀번호 변경' }).click();
+  const current = dialog(page).getByLabel('현재 비밀번호');
+  await current.fill('jiwoo1234');
+  await dialog(page).getByLabel('새 비밀번호').fill('jiwoo5678');
+  await page.route('**/api/v1/admin/auth/password', async (route) => {
+    await route.fetch();
+    await route.abort();
+  }, { times: 1 });
+  await save(page).click();
+  await expect(dialog(page).getByRole('alert')).toContainText('서버에 연결할 수 없습니다');
+  await save(page).click();
+  await expect(current).toHaveAccessibleDescription('현재 비밀번호가 아닙니다');
+  await expect(dialog(page).getByRole('alert')).toContainText('이미 바뀌었을 수 있습니다');
+  await current.fill('jiwoo5678');
+  await save(page).click();
+  await expect(dialog(page)).toHaveCount(0);
+  await staff.call('DELETE', `/admin/users/${user.id}`);
 });
