@@ -355,6 +355,7 @@ test.describe('the set-up page', () => {
     await page.reload();
     await page.getByRole('link', { name: '변경 기록' }).click();
     await expect(page.locator('.row', { hasText: '데모 매장 삭제' })).toBeVisible();
+    await expect(page.locator('.row', { hasText: '서버 관리자 (매장 설정)' }).first()).toBeVisible();
     await page.close();
   });
 

@@ -26,5 +26,6 @@ export function AuditRow({ entry }) {
 /** @param {import('wire').AuditEntry['actor']} actor */
 function actorName({ kind, name }) {
   if (kind === 'table') return t('app.table', { number: name });
-  return kind === 'operator' ? t('office.audit.operator') : name;
+  if (kind !== 'operator') return name;
+  return t(name === 'set-up' ? 'office.audit.set_up' : 'office.audit.operator');
 }
