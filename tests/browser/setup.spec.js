@@ -224,7 +224,7 @@ test.describe('the set-up page', () => {
     await expect(heading(page, '로그인해 주세요')).toBeVisible();
     await page.getByLabel('비밀번호', { exact: true }).fill('wrong one');
     await page.getByRole('button', { name: '로그인', exact: true }).click();
-    await expect(page.getByRole('alert')).toContainText('비밀번호가 올바르지 않습니다');
+    await expect(page.getByRole('alert')).toContainText('매장 코드, 아이디 또는 비밀번호가 올바르지 않습니다');
     await page.getByLabel('비밀번호', { exact: true }).fill(PASSWORD);
     await page.getByRole('button', { name: '로그인', exact: true }).click();
     await expect(heading(page, '테이블을 만들어 주세요')).toBeVisible();
