@@ -734,7 +734,7 @@ test.describe('users in the office', () => {
   test('can stay signed in, and sign out', async ({ page, context, server, complaints }) => {
     void complaints;
     await page.goto(`${server.base}/office`);
-    await page.getByLabel('로그인 상태 유지').check();
+    await page.getByLabel('창을 닫아도 로그인 유지 (기본 16시간)').check();
     await fillLogin(page);
     await expect(page.locator('.badge.live')).toBeVisible();
     const other = await context.newPage();

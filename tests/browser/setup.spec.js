@@ -331,7 +331,7 @@ test.describe('the set-up page', () => {
     const server = await start();
     // The browser still has the login of the demo store, which is kept after the tab is closed.
     await page.goto(`${server.base}/office`);
-    await page.getByLabel('로그인 상태 유지').check();
+    await page.getByLabel('창을 닫아도 로그인 유지 (기본 16시간)').check();
     await fillLogin(page);
     await expect(page.getByRole('heading', { level: 1, name: '데모 식당' })).toBeVisible();
     await upToOwner(page, server);
