@@ -156,7 +156,7 @@ test.describe('a cancellation on the staff page', () => {
       expect(await staff.orders(table)).toEqual([]);
       if (!isOpen) await page.keyboard.press('Escape');
       await (isOpen ? dialog : page.locator('.undo-bar')).getByRole('button', { name: '되돌리기' }).click();
-      await expect(card(page, table)).toContainText('이전 손님의 미완료 주문 1건');
+      await expect(card(page, table)).toContainText('미완료 1건 (이전 손님)');
       expect((await staff.orders(table)).map((order) => order.id)).toEqual([id]);
       if (isOpen) await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
     }
@@ -248,4 +248,18 @@ test('a tap on the button that cancels an order does not open the keyboard of a 
   const dialog = await openTable(page, table);
   await dialog.getByRole('button', { name: '주문 취소' }).click();
   await expect(dialog.getByRole('button', { name: '돌아가기' })).toBeFocused();
+});
+
+test('a new order keeps the focus on the button that completes a table', async ({ page, server, table, complaints }) => {
+  void complaints;
+  const guest = await Guest.login(server.base, table);
+  await guest.order();
+  await signIn(page, server.base);
+  await (await openTable(page, table)).getByRole('button', { name: '이용 완료' }).click();
+  const dialog = page.getByRole('dialog', { name: /이용 완료/ });
+  const complete = dialog.getByRole('button', { name: '이용 완료' });
+  await complete.focus();
+  await guest.order('식혜');
+  await expect(dialog.locator('.total')).toContainText('주문 2건');
+  await expect(complete).toBeFocused();
 });

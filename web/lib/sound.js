@@ -1,4 +1,4 @@
-// Short sounds for new orders and for a page that receives none. Browsers play no sound before the first input on the page.
+// Short sounds for new orders, and for a page that receives none. Browsers play no sound before the first input.
 import { signal } from './preact.js';
 import { read, write } from './store.js';
 

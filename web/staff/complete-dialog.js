@@ -6,6 +6,7 @@ import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Money, money } from '../ui/money.js';
 import { Failure, Loading } from '../ui/states.js';
+import { useKeptFocus } from './kept-focus.js';
 import { Outdated } from './outdated.js';
 import { explain, request } from './state/account.js';
 import { failure as tablesFailure, refresh, tables } from './state/board.js';
@@ -66,7 +67,9 @@ export function CompleteDialog({ table, onClose, onDone }) {
     offerReopening(total.current);
     onDone();
   }, [isGone, isUnanswered.value]);
-  const footer = html`<div class="actions places">
+  const actions = useRef(/** @type {HTMLElement | null} */ (null));
+  useKeptFocus(actions);
+  const footer = html`<div class="actions places" ref=${actions}>
     <${Button} isDisabled=${isBusy} onPress=${onClose}>${t('cancel')}<//>
     ${!isGone && isRead && html`<${Button} key=${table.order_count} kind="primary" guard=${800} isBusy=${isBusy} onPress=${complete}>${t('staff.complete')}<//>`}
   </div>`;
