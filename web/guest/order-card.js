@@ -1,8 +1,9 @@
 import { language, t } from '../lib/i18n.js';
+import { shortNumber } from '../lib/order-number.js';
 import { html } from '../lib/preact.js';
 import { clockTime } from '../lib/time.js';
 import { Money } from '../ui/money.js';
-import { shortNumber, statusOf } from './state/orders.js';
+import { statusOf } from './state/orders.js';
 
 /** @param {{ order: import('./state/orders.js').Order }} props */
 export function OrderCard({ order }) {

@@ -1,4 +1,5 @@
 import { t } from '../lib/i18n.js';
+import { shortNumber } from '../lib/order-number.js';
 import { html, useEffect } from '../lib/preact.js';
 import { close, open } from '../lib/view.js';
 import { Button } from '../ui/button.js';
@@ -7,7 +8,6 @@ import { Icon } from '../ui/icon.js';
 import { SECOND_TAP } from '../ui/second-tap.js';
 import { Refusal } from './refusal.js';
 import { followed, placed, queue, waitingHint } from './state/ordering.js';
-import { shortNumber } from './state/orders.js';
 
 /** The progress of the order that the guest has just placed. @param {{ onClose: () => void }} props */
 export function ProgressDialog({ onClose }) {

@@ -1,6 +1,7 @@
 // The cancellations of orders on this page.
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
+import { shortNumber } from '../lib/order-number.js';
 import { effect, signal, untracked } from '../lib/preact.js';
 import { request } from './state/account.js';
 import { cancelled } from './state/board.js';
@@ -28,7 +29,8 @@ effect(() => {
  * @param {boolean} isOld whether the order is of an earlier party
  * @param {string} reason for the audit log
  */
-export async function cancelOrder({ id, order_number }, isOld, reason) {
+export async function cancelOrder(order, isOld, reason) {
+  const { id } = order;
   let isConfirmed = false;
   const confirm = () => {
     if (isConfirmed) return;
@@ -36,7 +38,7 @@ export async function cancelOrder({ id, order_number }, isOld, reason) {
     unconfirmed.delete(id);
     reasons.delete(id);
     ours.value = new Map([...ours.peek(), [id, { wasOld: isOld }]]);
-    const text = t('staff.cancelled', { number: order_number.split('-')[1] ?? order_number });
+    const text = t('staff.cancelled', { number: shortNumber(order) });
     offerUndo(`order-${id}`, text, () => request('POST', `/admin/orders/${id}/restore`));
   };
   const wasSent = unconfirmed.has(id);

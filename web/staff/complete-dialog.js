@@ -1,5 +1,6 @@
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
+import { shortNumber } from '../lib/order-number.js';
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from '../lib/preact.js';
 import { STAYS_BUSY, useAction } from '../ui/action.js';
 import { Button } from '../ui/button.js';
@@ -84,7 +85,7 @@ export function CompleteDialog({ table, onClose, onDone }) {
         : html`<${Loading} />`}
     ${unfinished.length > 0 && html`<div class="unfinished">
       <p><strong>${t('staff.unfinished', { count: unfinished.length })}</strong></p>
-      <ul>${unfinished.map((order) => html`<li key=${order.id}>${order.order_number.split('-')[1]} · ${t(`staff.status.${order.status}`)} · ${order.items.map((item) => `${item.menu_name} ${item.quantity}`).join(', ')}</li>`)}</ul>
+      <ul>${unfinished.map((order) => html`<li key=${order.id}>${shortNumber(order)} · ${t(`staff.status.${order.status}`)} · ${order.items.map((item) => `${item.menu_name} ${item.quantity}`).join(', ')}</li>`)}</ul>
     </div>`}
     ${failure && html`<p class="alert" role="alert">${failure}</p>`}
   <//>`;

@@ -1,4 +1,5 @@
 import { t } from '../lib/i18n.js';
+import { shortNumber } from '../lib/order-number.js';
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from '../lib/preact.js';
 import { useAction } from '../ui/action.js';
 import { Button } from '../ui/button.js';
@@ -26,8 +27,8 @@ export function OrderView({ order, isOld, isGone, onChanged }) {
   const card = useRef(/** @type {HTMLElement | null} */ (null));
   const height = useRef(0);
   useKeptFocus(card);
-  const { id, order_number, status, created_at, items, note, total_amount } = order;
-  const number = order_number.split('-')[1] ?? order_number;
+  const { id, status, created_at, items, note, total_amount } = order;
+  const number = shortNumber(order);
   const next = NEXT[status];
   // When the order is restored, it is removed from `cancelled` before the list is read again.
   wasCancelled.current = isGone && (wasCancelled.current || cancelled.value.has(id));

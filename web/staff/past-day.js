@@ -1,4 +1,5 @@
 import { language, t } from '../lib/i18n.js';
+import { shortNumber } from '../lib/order-number.js';
 import { html } from '../lib/preact.js';
 import { clockTime } from '../lib/time.js';
 import { Money } from '../ui/money.js';
@@ -19,7 +20,7 @@ export function PastDay({ day, orders, isWhole }) {
       <header class="day-head"><h4>${period(some)}</h4>
         ${(isWhole || n < parties.length - 1) && html`<p><${Money} amount=${sum(some)} /></p>`}</header>
       <ul>${some.map((order) => html`<li key=${order.id} class="past-order">
-        <p><strong>${t('orders.number', { number: order.order_number.split('-')[1] ?? '' })}</strong>
+        <p><strong>${t('orders.number', { number: shortNumber(order) })}</strong>
           ${' '}<time class="muted" datetime=${order.ordered_at}>${clockTime(order.ordered_at, language.value)}</time></p>
         <${Money} amount=${order.total_amount} />
         <p class="past-items">${order.items.map((item) => `${item.menu_name} ${item.quantity}`).join(', ')}</p>

@@ -1,4 +1,5 @@
 import { t } from '../lib/i18n.js';
+import { shortNumber } from '../lib/order-number.js';
 import { html } from '../lib/preact.js';
 import { open } from '../lib/view.js';
 import { Money } from '../ui/money.js';
@@ -27,7 +28,7 @@ export function TableCard({ table }) {
       ${carried_over_count > 0 && html`<span class="tag danger">${t('staff.carried_over', { count: carried_over_count })}</span>`}</p>
     <ul class="latest">
       ${latest_orders.map((order) => html`<li key=${order.id}>
-        <span class="latest-number">${order.order_number.split('-')[1]}</span>
+        <span class="latest-number">${shortNumber(order)}</span>
         <span class="latest-items">${order.items.map((item) => `${item.menu_name} ${item.quantity}`).join(', ')}</span>
         <span class=${`tag status ${order.status}`}>${t(`staff.status.${order.status}`)}</span>
       </li>`)}

@@ -4,6 +4,7 @@ import { asApiError, call } from '../../lib/api.js';
 import { t } from '../../lib/i18n.js';
 import { batch, computed, signal } from '../../lib/preact.js';
 import { backoff } from '../../lib/random.js';
+import { shortNumber } from '../../lib/order-number.js';
 import { read, remove, write } from '../../lib/store.js';
 import { announce } from '../../ui/toast.js';
 import { device } from './device.js';
@@ -150,13 +151,4 @@ function show({ orders: present, total_amount }) {
 /** @param {Order} order */
 export function statusOf({ status, isCancelled }) {
   return isCancelled ? 'cancelled' : status;
-}
-
-/**
- * The order number without its date.
- *
- * @param {import('wire').Order} order
- */
-export function shortNumber({ order_number }) {
-  return order_number.split('-')[1] ?? order_number;
 }
