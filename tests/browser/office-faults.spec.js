@@ -1,4 +1,5 @@
 // Faults that happen while the office is in use: slow and lost responses, and changes by other users.
+import { checkPage } from './support/axe.js';
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
 import { arranged, dialog, endLogin, openOffice, row } from './support/office-page.js';
@@ -295,4 +296,40 @@ test('a password that was changed without a response is explained', async ({ pag
   await save(page).click();
   await expect(dialog(page)).toHaveCount(0);
   await staff.call('DELETE', `/admin/users/${user.id}`);
+});
+
+test.describe('data that cannot be read again', () => {
+  test('stays in place below a notice', async ({ page, server, staff, complaints }) => {
+    complaints.expect(/400/);
+    const item = await staff.newItem('오래된 국수', 7_000);
+    await openOffice(page, server);
+    const before = await places(page);
+    const notice = page.getByRole('alert');
+    // The page does not repeat such a request by itself.
+    await page.route('**/api/v1/admin/menus', (route) => route.fulfill({ status: 400, json: { error: { code: 'MALFORMED_REQUEST', message: '' } } }));
+    await staff.changeItem(item, { price: 7_700 });
+    await expect(notice).toContainText('메뉴를 불러오지 못했습니다');
+    await expect(notice).toContainText('최신이 아닐 수 있습니다');
+    expect(await places(page)).toEqual(before);
+    await checkPage(page, 'the notice');
+    await page.unroute('**/api/v1/admin/menus');
+    await notice.getByRole('button', { name: '다시 시도' }).click();
+    await expect(row(page, '오래된 국수')).toContainText('7,700원');
+    await expect(notice).toHaveCount(0);
+    await staff.call('DELETE', `/admin/menus/${item.id}`);
+  });
+
+  test('has a notice when its section is opened again', async ({ page, server, complaints }) => {
+    complaints.expect(/500/);
+    await openOffice(page, server, 'users');
+    await expect(row(page, 'admin')).toBeVisible();
+    await page.getByRole('link', { name: '테이블' }).click();
+    await page.route('**/api/v1/admin/users', (route) => route.fulfill({ status: 500, json: { error: { code: 'INTERNAL_ERROR', message: '' } } }));
+    await page.getByRole('link', { name: '계정' }).click();
+    await expect(row(page, 'admin')).toBeVisible();
+    await expect(page.getByRole('alert')).toContainText('최신이 아닐 수 있습니다');
+    await page.unroute('**/api/v1/admin/users');
+    // The page reads it again by itself.
+    await expect(page.getByRole('alert')).toHaveCount(0);
+  });
 });

@@ -14,8 +14,7 @@ import { SwitchFailures } from './switch-failures.js';
 
 /** The categories and their items. */
 export function MenuSection() {
-  return html`<${Loaded} resource=${menu} failed=${t('menu.failed')}>${(/** @type {import('./state/lists.js').Menu} */ data) => html`<${Menu} data=${data} />`}<//>
-    <${SwitchFailures} />`;
+  return html`<${Loaded} resource=${menu} failed=${t('menu.failed')} notices=${html`<${SwitchFailures} />`}>${(/** @type {import('./state/lists.js').Menu} */ data) => html`<${Menu} data=${data} />`}<//>`;
 }
 
 /** @param {{ data: import('./state/lists.js').Menu }} props */

@@ -8,11 +8,9 @@ import { dismiss, failures } from './state/availability.js';
 /** More would cover the menu. */
 const AT_MOST = 3;
 
-/** The sold-out switches that could not be changed. They overlay the page, so that no row moves when one appears. */
+/** Notices about sold-out switches that could not be changed. */
 export function SwitchFailures() {
-  return html`<div class="switch-failures">
-    ${[...failures.value].slice(-AT_MOST).map(([id, { text }]) => html`<div key=${id} class="switch-failure alert" role="alert">
-      <p>${text}</p><${Button} kind="plain" class="icon-only" guard=${SECOND_TAP} label=${t('close')} onPress=${() => dismiss(id)}><${Icon} name="close" /><//>
-    </div>`)}
-  </div>`;
+  return [...failures.value].slice(-AT_MOST).map(([id, { text }]) => html`<div key=${id} class="page-notice alert" role="alert">
+    <p>${text}</p><${Button} kind="plain" class="icon-only" guard=${SECOND_TAP} label=${t('close')} onPress=${() => dismiss(id)}><${Icon} name="close" /><//>
+  </div>`);
 }
