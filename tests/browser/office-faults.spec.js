@@ -71,7 +71,7 @@ arranged('an order that is being saved does not change', async ({ page, server, 
   void complaints;
   await openOffice(page, server);
   await page.getByRole('button', { name: `${category.name} 순서 바꾸기` }).click();
-  const names = dialog(page).locator('.order-name');
+  const names = dialog(page).locator('.reorder-name');
   await dialog(page).getByRole('button', { name: '하나 옮기기' }).press('End');
   await expect(names).toHaveText(['둘', '셋', '하나']);
   const saving = await hold(page, 'PUT', '/admin/menus/order');

@@ -18,7 +18,7 @@ export function MenuCategory({ category, isDeleted, count, items }) {
       <h3 tabindex="-1">${name} <span class="muted">${shown < count ? t('office.category.shown', { shown, count }) : count}</span></h3>
       ${category && html`<div class="group-actions">
         <${Button} kind="plain" label=${t('office.category.rename_of', { name })} onPress=${() => openDialog('category', id)}>${t('office.category.rename')}<//>
-        <${Button} kind="plain" label=${t('office.reorder_of', { name })} isDisabled=${count < 2} onPress=${() => openDialog('order', id)}>${t('office.reorder')}<//>
+        <${Button} kind="plain" label=${t('office.reorder_of', { name })} isDisabled=${count < 2} onPress=${() => openDialog('reorder', id)}>${t('office.reorder')}<//>
         <${Button} kind="plain" label=${t('office.delete_of', { name })} onPress=${() => openDialog('delete_category', id)}>${t('office.delete')}<//>
         <${Button} label=${t('office.item.add_to', { name })} onPress=${() => openDialog('new_item', id)}>${t('office.item.add')}<//>
       </div>`}

@@ -5,7 +5,7 @@ import { toast } from '../ui/toast.js';
 import { CategoryDialog } from './category-dialog.js';
 import { ItemDialog } from './item-dialog.js';
 import { useKept } from './kept.js';
-import { OrderDialog } from './order-dialog.js';
+import { ReorderDialog } from './reorder-dialog.js';
 import { explain, request } from './state/account.js';
 import { menu } from './state/lists.js';
 import { closeDialog, dialog } from './state/live.js';
@@ -34,11 +34,11 @@ export function MenuDialogs({ menu: { categories, items } }) {
         await request('DELETE', `/admin/categories/${id}`);
         menu.update((data) => ({ ...data, categories: data.categories.filter((one) => one.id !== id) }));
       }, items.some((one) => one.category_id === id) ? t('office.error.CATEGORY_HAS_MENUS') : '');
-    case 'order':
-      return category && html`<${OrderDialog} key=${key} title=${t('office.reorder_of', { name: category.name })} onClose=${closeDialog}
+    case 'reorder':
+      return category && html`<${ReorderDialog} key=${key} title=${t('office.reorder_of', { name: category.name })} onClose=${closeDialog}
         read=${() => menu.data.peek()?.items.filter((one) => one.category_id === id) ?? []} save=${(/** @type {number[]} */ ids) => saveItems(id, ids)} />`;
-    case 'order_categories':
-      return html`<${OrderDialog} key=${key} title=${t('office.category.reorder')} onClose=${closeDialog}
+    case 'reorder_categories':
+      return html`<${ReorderDialog} key=${key} title=${t('office.category.reorder')} onClose=${closeDialog}
         read=${() => menu.data.peek()?.categories ?? []} save=${saveCategories} />`;
     default:
       return null;

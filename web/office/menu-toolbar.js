@@ -19,7 +19,7 @@ export function MenuToolbar({ categories, items }) {
   };
   return html`<div class="section-head">
       <h2 tabindex="-1">${t('office.nav.menu')} <span class="muted">${t('office.menu.count', { count: items.length })}</span></h2>
-      <${Button} onPress=${() => openDialog('order_categories')} isDisabled=${categories.length < 2}>${t('office.category.reorder')}<//>
+      <${Button} onPress=${() => openDialog('reorder_categories')} isDisabled=${categories.length < 2}>${t('office.category.reorder')}<//>
       <${Button} onPress=${() => openDialog('category')}>${t('office.category.add')}<//>
       <${Button} kind="primary" onPress=${() => openDialog('new_item', Number(category.value))}>${t('office.item.add')}<//>
     </div>

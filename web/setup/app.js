@@ -5,8 +5,8 @@ import { LanguageButtons } from '../ui/language-buttons.js';
 import { Failure, Loading } from '../ui/states.js';
 import { CodeForm } from './code-form.js';
 import { Finish } from './finish.js';
-import { LoginForm } from './login-form.js';
 import { OwnerForm } from './owner-form.js';
+import { OwnerLogin } from './owner-login.js';
 import { Refused } from './refused.js';
 import { failure, phase, start } from './state/flow.js';
 import { progress } from './state/progress.js';
@@ -14,7 +14,7 @@ import { Steps } from './steps.js';
 import { StoreForm } from './store-form.js';
 import { TablesForm } from './tables-form.js';
 
-const STEPS = { store: StoreForm, owner: OwnerForm, login: LoginForm, tables: TablesForm, finish: Finish };
+const STEPS = { store: StoreForm, owner: OwnerForm, login: OwnerLogin, tables: TablesForm, finish: Finish };
 
 export function App() {
   const main = useRef(/** @type {HTMLElement | null} */ (null));

@@ -2,9 +2,9 @@ import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
 import { Field } from '../ui/field.js';
-import { Form } from './form.js';
 import { tryCode } from './state/flow.js';
 import { plainCode, progress } from './state/progress.js';
+import { StepForm } from './step-form.js';
 
 /** Asks for the code if the page was opened without it. */
 export function CodeForm() {
@@ -34,7 +34,7 @@ export function CodeForm() {
   };
   return html`<h1 tabindex="-1">${t('setup.code.title')}</h1>
     <p>${t('setup.code.text')}</p>
-    <${Form} submit=${t('setup.next')} isBusy=${isBusy.value} failure=${failure.value} hasErrors=${Boolean(fault.value)} tries=${tries.value} onSubmit=${submit}>
+    <${StepForm} submit=${t('setup.next')} isBusy=${isBusy.value} failure=${failure.value} hasErrors=${Boolean(fault.value)} tries=${tries.value} onSubmit=${submit}>
       <${Field} name="code" label=${t('setup.code.label')} hint=${t('setup.code.hint')} value=${code.value} error=${fault.value && t(fault.value)}
         onInput=${(/** @type {string} */ value) => {
           code.value = value;

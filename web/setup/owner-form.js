@@ -3,9 +3,9 @@ import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
-import { Form } from './form.js';
 import { create, refusedFields } from './state/flow.js';
 import { progress, update } from './state/progress.js';
+import { StepForm } from './step-form.js';
 
 /** The shortest password that the server accepts. */
 export const SHORTEST = 4;
@@ -42,7 +42,7 @@ export function OwnerForm() {
   const back = () => !isBusy.value && update({ step: 'store' });
   return html`<h1 tabindex="-1">${t('setup.owner.title')}</h1>
     <p>${t('setup.owner.text')}</p>
-    <${Form} submit=${t(isBusy.value ? 'setup.owner.sending' : 'setup.owner.submit')} isBusy=${isBusy.value} failure=${failure.value}
+    <${StepForm} submit=${t(isBusy.value ? 'setup.owner.sending' : 'setup.owner.submit')} isBusy=${isBusy.value} failure=${failure.value}
       hasErrors=${Object.values(errors).some(Boolean)} tries=${tries.value} onSubmit=${submit}
       extra=${html`<${Button} onPress=${back} isDisabled=${isBusy.value}>${t('setup.back')}<//>`}>
       <${Field} name="username" label=${t('staff.login.username')} autocomplete="username" value=${username} error=${errors.username}

@@ -2,9 +2,9 @@ import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
 import { Field } from '../ui/field.js';
 import { SelectField } from '../ui/select-field.js';
-import { Form } from './form.js';
 import { refusedFields } from './state/flow.js';
 import { progress, update } from './state/progress.js';
+import { StepForm } from './step-form.js';
 
 /**
  * The options of a select, including the chosen value.
@@ -46,7 +46,7 @@ export function StoreForm() {
     update({ store: trimmed, step: 'owner' });
   };
   return html`<h1 tabindex="-1">${t('setup.store.title')}</h1>
-    <${Form} submit=${t('setup.next')} isBusy=${false} hasErrors=${names.some((name) => error(name))} tries=${tries.value} onSubmit=${submit}>
+    <${StepForm} submit=${t('setup.next')} isBusy=${false} hasErrors=${names.some((name) => error(name))} tries=${tries.value} onSubmit=${submit}>
       <${Field} name="name" label=${t('setup.store.name')} hint=${t('setup.store.name.hint')} value=${store.name} error=${error('name')} onInput=${set('name')} />
       <${Field} name="store_id" label=${t('pair.store')} hint=${t('setup.store.code.hint')} value=${store.store_id} error=${error('store_id')} onInput=${set('store_id')} />
       <${SelectField} name="time_zone" label=${t('setup.store.zone')} value=${store.time_zone} options=${options(ZONES, store.time_zone)} error=${error('time_zone')} onInput=${set('time_zone')} />

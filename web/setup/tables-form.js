@@ -3,10 +3,10 @@ import { t } from '../lib/i18n.js';
 import { plainNumber } from '../lib/number.js';
 import { html, useSignal } from '../lib/preact.js';
 import { Field } from '../ui/field.js';
-import { Form } from './form.js';
 import { SHORTEST } from './owner-form.js';
 import { made, makeTables } from './state/flow.js';
 import { progress, update } from './state/progress.js';
+import { StepForm } from './step-form.js';
 
 /** The largest number of tables of a store, unless the server has another setting. */
 const MOST = 300;
@@ -41,7 +41,7 @@ export function TablesForm() {
   const label = isBusy.value ? t('setup.tables.making', { made: made.value, count: number }) : t('setup.tables.submit');
   return html`<h1 tabindex="-1">${t('setup.tables.title')}</h1>
     <p>${t('setup.tables.text')}</p>
-    <${Form} submit=${label} isBusy=${isBusy.value} failure=${failure.value} hasErrors=${Boolean(errors.count || errors.password)} tries=${tries.value} onSubmit=${submit}>
+    <${StepForm} submit=${label} isBusy=${isBusy.value} failure=${failure.value} hasErrors=${Boolean(errors.count || errors.password)} tries=${tries.value} onSubmit=${submit}>
       <${Field} name="count" inputMode="numeric" label=${t('setup.tables.count')} hint=${t('setup.tables.count.hint')} value=${count} error=${errors.count}
         onInput=${(/** @type {string} */ value) => update({ count: value })} />
       <${Field} name="table_password" label=${t('pair.password')} hint=${t('setup.tables.password.hint')} value=${password.value} error=${errors.password}

@@ -5,7 +5,7 @@ import { t } from '../lib/i18n.js';
 import { html, useId, useLayoutEffect, useRef, useSignal } from '../lib/preact.js';
 import { FormDialog } from '../ui/form-dialog.js';
 import { toast } from '../ui/toast.js';
-import { OrderRow } from './order-row.js';
+import { ReorderRow } from './reorder-row.js';
 import { explain } from './state/account.js';
 import { menu } from './state/lists.js';
 
@@ -21,7 +21,7 @@ const REPEATS_WITHIN = 1_000;
  * @param {(ids: number[]) => Promise<any>} props.save
  * @param {() => void} props.onClose
  */
-export function OrderDialog({ title, read, save, onClose }) {
+export function ReorderDialog({ title, read, save, onClose }) {
   const names = useSignal(new Map(read().map(({ id, name }) => [id, name])));
   const hasChanged = useSignal(false);
   const moved = useSignal('');
@@ -37,7 +37,7 @@ export function OrderDialog({ title, read, save, onClose }) {
     save: async ({ ids }) => {
       try {
         await save(ids);
-        toast(t('office.order.saved'));
+        toast(t('office.reorder.saved'));
         return true;
       } catch (error) {
         if (!(error instanceof ApiError && error.code === 'VALIDATION_ERROR')) throw error;
@@ -61,7 +61,7 @@ export function OrderDialog({ title, read, save, onClose }) {
     const next = ids.filter((_, index) => index !== from);
     next.splice(to, 0, /** @type {number} */ (ids[from]));
     form.set('ids')(next);
-    moved.value = t('office.order.moved', { name: names.value.get(/** @type {number} */ (ids[from])) ?? '', position: to + 1, count: ids.length });
+    moved.value = t('office.reorder.moved', { name: names.value.get(/** @type {number} */ (ids[from])) ?? '', position: to + 1, count: ids.length });
   };
   useLayoutEffect(() => {
     pressed.current?.focus({ preventScroll: true });
@@ -96,11 +96,11 @@ export function OrderDialog({ title, read, save, onClose }) {
     move(from, target);
   };
   return html`<${FormDialog} title=${title} form=${form} submit=${t('office.save')} onClose=${onClose}>
-    <p class="muted" id=${hint}>${t('office.order.hint')}</p>
+    <p class="muted" id=${hint}>${t('office.reorder.hint')}</p>
     <p class="visually-hidden" role="status">${moved.value}</p>
-    ${hasChanged.value && html`<p class="alert" role="alert">${t('office.order.changed')}</p>`}
-    <ol class="order-list" ref=${list}>
-      ${ids.map((id, index) => html`<${OrderRow} key=${id} name=${names.value.get(id) ?? ''} index=${index} count=${ids.length} drag=${drag} hint=${hint} onPress=${press} onDrag=${start} />`)}
+    ${hasChanged.value && html`<p class="alert" role="alert">${t('office.reorder.changed')}</p>`}
+    <ol class="reorder-list" ref=${list}>
+      ${ids.map((id, index) => html`<${ReorderRow} key=${id} name=${names.value.get(id) ?? ''} index=${index} count=${ids.length} drag=${drag} hint=${hint} onPress=${press} onDrag=${start} />`)}
     </ol>
   <//>`;
 }

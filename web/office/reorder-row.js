@@ -14,7 +14,7 @@ import { Icon } from '../ui/icon.js';
  * @param {(from: number, to: number, event: MouseEvent | KeyboardEvent) => void} props.onPress
  * @param {(from: number, event: PointerEvent) => void} props.onDrag
  */
-export function OrderRow({ name, index, count, drag, hint, onPress, onDrag }) {
+export function ReorderRow({ name, index, count, drag, hint, onPress, onDrag }) {
   const isFirst = index === 0;
   const isLast = index === count - 1;
   /** @param {number} place */
@@ -29,14 +29,14 @@ export function OrderRow({ name, index, count, drag, hint, onPress, onDrag }) {
   const isDragged = drag?.from === index;
   const isTarget = drag !== null && drag.from !== drag.to && drag.to === index;
   const place = isTarget ? (drag.to < drag.from ? 'drop-before' : 'drop-after') : '';
-  return html`<li class=${`order-row ${isDragged ? 'dragged' : ''} ${place}`}>
-    <button type="button" class="button plain handle" aria-label=${t('office.order.handle', { name })} aria-describedby=${hint}
+  return html`<li class=${`reorder-row ${isDragged ? 'dragged' : ''} ${place}`}>
+    <button type="button" class="button plain handle" aria-label=${t('office.reorder.handle', { name })} aria-describedby=${hint}
       onPointerDown=${(/** @type {PointerEvent} */ event) => onDrag(index, event)} onKeyDown=${key}><${Icon} name="handle" /></button>
-    <span class="order-place">${index + 1}</span>
-    <span class="order-name">${name}</span>
-    <button type="button" class="button icon-only" aria-label=${t('office.order.up', { name })} aria-disabled=${isFirst ? 'true' : undefined}
+    <span class="reorder-place">${index + 1}</span>
+    <span class="reorder-name">${name}</span>
+    <button type="button" class="button icon-only" aria-label=${t('office.reorder.up', { name })} aria-disabled=${isFirst ? 'true' : undefined}
       onClick=${to(index - 1)}><${Icon} name="up" /></button>
-    <button type="button" class="button icon-only" aria-label=${t('office.order.down', { name })} aria-disabled=${isLast ? 'true' : undefined}
+    <button type="button" class="button icon-only" aria-label=${t('office.reorder.down', { name })} aria-disabled=${isLast ? 'true' : undefined}
       onClick=${to(index + 1)}><${Icon} name="down" /></button>
   </li>`;
 }

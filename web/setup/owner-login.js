@@ -2,12 +2,12 @@ import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
 import { html, useSignal } from '../lib/preact.js';
 import { Field } from '../ui/field.js';
-import { Form } from './form.js';
 import { logIn } from './state/flow.js';
 import { progress, update } from './state/progress.js';
+import { StepForm } from './step-form.js';
 
 /** Asks for the owner's password again: the store exists, and the page was reloaded or its login has ended. */
-export function LoginForm() {
+export function OwnerLogin() {
   // Both can be edited: if no response to the store's creation arrived, it may have been created with earlier values.
   const store = useSignal(progress.peek().store.store_id);
   const username = useSignal(progress.peek().username);
@@ -37,7 +37,7 @@ export function LoginForm() {
   };
   return html`<h1 tabindex="-1">${t('setup.login.title')}</h1>
     <p>${t('setup.login.text')}</p>
-    <${Form} submit=${t('staff.login.submit')} isBusy=${isBusy.value} failure=${failure.value} hasErrors=${errors.some(Boolean)} tries=${tries.value} onSubmit=${submit}>
+    <${StepForm} submit=${t('staff.login.submit')} isBusy=${isBusy.value} failure=${failure.value} hasErrors=${errors.some(Boolean)} tries=${tries.value} onSubmit=${submit}>
       <${Field} name="store" label=${t('pair.store')} value=${store.value} error=${errors[0]}
         onInput=${(/** @type {string} */ value) => {
           store.value = value;

@@ -13,7 +13,7 @@ import { html, useEffect, useRef } from '../lib/preact.js';
  * @param {any} props.children
  * @param {any} [props.extra] a further button
  */
-export function Form({ submit, isBusy, failure, hasErrors, tries, onSubmit, children, extra }) {
+export function StepForm({ submit, isBusy, failure, hasErrors, tries, onSubmit, children, extra }) {
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   useEffect(() => {
     if (!hasErrors) return;
