@@ -1,4 +1,4 @@
-import { checkPage, isNotWide } from './support/axe.js';
+import { checkPage, isNotCut, isNotWide } from './support/axe.js';
 import { expect, Tablet, test } from './support/fixtures.js';
 import { settled } from './support/settled.js';
 import { signIn } from './support/sign-in.js';
@@ -320,15 +320,7 @@ for (const [what, width, height, isLarge] of [
     const tablet = new Tablet(page, server.base, table, complaints);
     const check = async (where) => {
       await isNotWide(page, where);
-      const cut = await page.evaluate(() =>
-        [...document.querySelectorAll('dialog button, dialog .total, .header button, .cart-panel-foot *')]
-          .filter((element) => {
-            const { left, right, width } = element.getBoundingClientRect();
-            return width > 0 && (left < 0 || right > innerWidth + 1);
-          })
-          .map((element) => element.textContent),
-      );
-      expect(cut, where).toEqual([]);
+      await isNotCut(page, where);
     };
     await tablet.pair();
     const settings = page.getByRole('button', { name: /Language/ });

@@ -831,7 +831,7 @@ test.describe('the change log in the office', () => {
   });
 });
 
-for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844]]) {
+for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844], ['light', 640, 400]]) {
   test(`axe-core finds no violation and no small target in the office: ${scheme}, ${width} pixels wide`, async ({ page, server, staff, table, complaints }) => {
     complaints.expect(/409/);
     await page.setViewportSize({ width, height });

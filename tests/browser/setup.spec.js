@@ -368,7 +368,7 @@ test.describe('the set-up page', () => {
     await expect(heading(page, '매장 정보를 입력해 주세요')).toBeVisible();
   });
 
-  for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844]]) {
+  for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844], ['light', 640, 400]]) {
     test(`has no axe-core violation and no small target: ${scheme}, ${width} pixels wide`, async ({ page, fresh, complaints }) => {
       complaints.expect(/403|409/);
       await page.setViewportSize({ width, height });

@@ -597,7 +597,7 @@ test.describe('the staff page', () => {
     await expect(card(page, added)).toBeAttached();
   });
 
-  for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844]]) {
+  for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844], ['light', 640, 400]]) {
     test(`has no axe-core violation and no small target: ${scheme}, ${width} pixels wide`, async ({ page, server, table, complaints }) => {
       void complaints;
       await page.setViewportSize({ width, height });

@@ -19,6 +19,31 @@ export async function isNotWide(page, what) {
   expect(wide, `${what} scrolls sideways`).toBeLessThanOrEqual(seen);
 }
 
+/** Checks that no text is cut off by its box or by the sides of the window, except where that is intended. */
+export async function isNotCut(page, what) {
+  const cut = await page.evaluate(() => {
+    // The categories of the guest page scroll sideways.
+    const mayScroll = (element) => element.closest('.categories') !== null;
+    const hides = (value) => value === 'hidden' || value === 'clip';
+    const isCut = (element) => {
+      const { scrollWidth, scrollHeight, clientWidth, clientHeight } = element;
+      const style = getComputedStyle(element);
+      if (clientWidth === 0 || !element.textContent || style.clipPath !== 'none' || style.webkitLineClamp !== 'none') return false;
+      const isWide = style.overflowX !== 'visible' && scrollWidth > clientWidth + 1;
+      if (isWide && style.textOverflow !== 'ellipsis' && !mayScroll(element)) return true;
+      return hides(style.overflowY) && scrollHeight > clientHeight + 1;
+    };
+    const isOutside = (element) => {
+      const { left, right, width } = element.getBoundingClientRect();
+      return width > 1 && (left < 0 || right > innerWidth + 1) && !mayScroll(element);
+    };
+    return [...document.body.querySelectorAll('*')]
+      .filter((element) => !element.matches('script, input, select, textarea, option') && (isCut(element) || isOutside(element)))
+      .map((element) => `${element.tagName} ${element.className}: ${element.textContent}`);
+  });
+  expect(cut, `${what} is cut off`).toEqual([]);
+}
+
 /** The buttons, links and fields that are less than 48 pixels wide or high. */
 const smallTargets = (page) =>
   page.evaluate(() =>
@@ -36,12 +61,13 @@ const smallTargets = (page) =>
   );
 
 /**
- * Checks that axe-core finds no violation on the current page, that it does not scroll sideways and that its targets
- * are at least 48 pixels wide and high.
+ * Checks that axe-core finds no violation on the current page, that it does not scroll sideways, that no text is cut
+ * off and that its targets are at least 48 pixels wide and high.
  */
 export async function checkPage(page, what) {
   await settled(page);
   expect(await violations(page), what).toEqual([]);
   await isNotWide(page, what);
+  await isNotCut(page, what);
   expect(await smallTargets(page), `${what} has small targets`).toEqual([]);
 }
