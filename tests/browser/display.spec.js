@@ -1,5 +1,6 @@
 import { checkPage, isNotCut, isNotWide } from './support/axe.js';
 import { expect, Tablet, test } from './support/fixtures.js';
+import { Guest } from './support/guest.js';
 import { settled } from './support/settled.js';
 import { signIn } from './support/sign-in.js';
 import { pausedTaps } from './support/taps.js';
@@ -177,6 +178,79 @@ for (const scheme of ['light', 'dark']) {
       await check('orders');
     });
   }
+}
+
+for (const [what, isLarge] of [['Korean', false], ['English with large text', true]]) {
+  test(`axe-core finds no violation in rare states: ${what}`, async ({ page, server, staff, table, complaints }) => {
+    complaints.expect(/401|409|ERR_FAILED/);
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await page.clock.install();
+    const check = (where) => checkPage(page, where);
+    await page.goto(`${server.base}/order?store=demo-store&table=${table.number}`);
+    await page.getByLabel('테이블 비밀번호').fill('wrong');
+    await page.getByRole('button', { name: '연결하기' }).click();
+    await expect(page.getByRole('alert')).toBeVisible();
+    await check('refused pairing');
+    const tablet = new Tablet(page, server.base, table, complaints);
+    await tablet.pair();
+    await tablet.add('콜라', 2);
+    const settings = page.getByRole('button', { name: /Language/ });
+    const dialog = page.getByRole('dialog');
+    if (isLarge) {
+      await settings.click();
+      await dialog.getByRole('button', { name: '크게' }).click();
+      await dialog.getByRole('button', { name: 'English', exact: true }).click();
+      await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+      await tablet.close();
+    }
+    const order = async () => {
+      await tablet.cart.locator('.button.primary').click();
+      await dialog.locator('.button.primary').click();
+    };
+    const orders = '**/api/v1/customer/orders';
+    await page.route(orders, (route) => (route.request().method() === 'POST' ? route.abort() : route.fallback()));
+    await order();
+    await expect(dialog.locator('.progress-mark.waiting .icon')).toBeVisible();
+    await check('waiting order');
+    await tablet.close();
+    await expect(page.locator('.notice')).toBeVisible();
+    await check('notice of a waiting order');
+    await page.locator('.notice .button').click();
+    await expect(dialog.locator('.order.waiting')).toBeVisible();
+    await check('list with a waiting order');
+    await page.unroute(orders);
+    await page.evaluate(() => dispatchEvent(new Event('online')));
+    await expect(dialog.locator('.order.waiting')).toHaveCount(0);
+    const guest = await Guest.login(server.base, table);
+    for (let n = 0; n < 6; n += 1) await guest.order('김치찌개', 2, '덜 맵게 해 주세요');
+    await staff.call('DELETE', `/admin/orders/${(await staff.orders(table))[0].id}`);
+    await expect(dialog.locator('.order.cancelled')).toBeVisible();
+    await expect(dialog.locator('.order')).toHaveCount(7);
+    const { scrollHeight, clientHeight } = await dialog.locator('.dialog-body').evaluate((body) => ({ scrollHeight: body.scrollHeight, clientHeight: body.clientHeight }));
+    expect(scrollHeight).toBeGreaterThan(clientHeight);
+    await check('list of many orders');
+    await tablet.close();
+    for (const code of ['ORDER_EXPIRED', 'MENU_UNAVAILABLE']) {
+      await page.getByRole('button', { name: isLarge ? /^Add 식혜/ : /^식혜 담기/ }).click();
+      const json = { error: { code, message: '', details: [], request_id: '1' } };
+      await page.route(orders, (route) => (route.request().method() === 'POST' ? route.fulfill({ status: 409, json }) : route.fallback()));
+      await order();
+      await expect(dialog.locator('.progress-mark.refused')).toBeVisible();
+      await check(`order refused with ${code}`);
+      await page.unroute(orders);
+      await dialog.getByRole('button').last().click();
+      await tablet.close();
+    }
+    await settings.click();
+    await page.clock.fastForward('04:01');
+    await expect(page.locator('.dialog.idle')).toBeVisible();
+    await check('idle warning');
+    await page.keyboard.press('Escape');
+    await tablet.close();
+    await staff.complete(table);
+    await expect(page.locator('.thanks .button')).toBeEnabled();
+    await check('thank-you page');
+  });
 }
 
 test('a lost connection is shown until it is restored', async ({ tablet, page }) => {
