@@ -631,4 +631,37 @@ test.describe('the staff page', () => {
       await check('sold-out switches');
     });
   }
+
+  test('has no axe-core violation in rare states', async ({ page, server, staff, table, complaints }) => {
+    complaints.expect(/401|ERR_FAILED/);
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    const guest = await Guest.login(server.base, table);
+    for (let n = 0; n < 6; n += 1) await guest.order('김치찌개', 2, '덜 맵게 해 주세요');
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    const { scrollHeight, clientHeight } = await dialog.locator('.dialog-body').evaluate((body) => ({ scrollHeight: body.scrollHeight, clientHeight: body.clientHeight }));
+    expect(scrollHeight).toBeGreaterThan(clientHeight);
+    await checkPage(page, 'list of many orders');
+    await page.route('**/status', (route) => route.abort());
+    await dialog.getByRole('button', { name: '준비 시작' }).first().click();
+    await expect(dialog.getByRole('alert')).toBeVisible();
+    await checkPage(page, 'failure');
+    await page.unroute('**/status');
+    await staff.call('DELETE', `/admin/orders/${(await staff.orders(table))[0].id}`);
+    await expect(dialog.getByText('다른 직원이 취소한 주문입니다')).toBeVisible();
+    await dialog.getByRole('button', { name: '주문 취소' }).last().click();
+    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
+    await expect(dialog.getByRole('button', { name: '되돌리기' })).toBeVisible();
+    await checkPage(page, 'cancelled orders');
+    await page.keyboard.press('Escape');
+    await expect(page.locator('.undo-bar')).toBeVisible();
+    await checkPage(page, 'offer to undo');
+    await page.evaluate(async () => {
+      const { token } = JSON.parse(sessionStorage.getItem('tableorder.staff.account'));
+      await fetch('/api/v1/admin/auth/logout', { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+      dispatchEvent(new Event('online'));
+    });
+    await expect(page.getByRole('dialog', { name: '다시 로그인해 주세요' })).toBeVisible();
+    await checkPage(page, 'login dialog');
+  });
 });
