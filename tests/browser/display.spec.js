@@ -1,9 +1,28 @@
+// How pages look and can be used.
 import { checkPage, isNotCut, isNotWide } from './support/axe.js';
 import { expect, Tablet, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
 import { settled } from './support/settled.js';
-import { signIn } from './support/sign-in.js';
-import { pausedTaps } from './support/taps.js';
+
+/** The places of all buttons, by name. */
+const places = async (page) => {
+  await settled(page);
+  const all = await page.evaluate(() =>
+    [...document.querySelectorAll('button')].map((button) => {
+      const { x, y, width, height } = button.getBoundingClientRect();
+      return [button.getAttribute('aria-label') ?? button.textContent, [x, y, width, height].map(Math.round).join()];
+    }),
+  );
+  return new Map(all);
+};
+
+/** Checks that the buttons that were there before, and still are, have not moved. */
+const hasMovedNothing = async (page, before, what) => {
+  const after = await places(page);
+  const kept = [...before].filter(([name]) => after.has(name));
+  expect(kept.length, what).toBeGreaterThan(3);
+  expect(kept.map(([name]) => [name, after.get(name)]), what).toEqual(kept);
+};
 
 test('a language switch does not reload the page', async ({ tablet, page }) => {
   let navigations = 0;
@@ -52,46 +71,6 @@ test('an order can be placed with the keyboard alone', async ({ tablet, page, st
   await tablet.isPlaced();
   expect(await staff.orders(table)).toHaveLength(1);
 });
-
-test('a menu update moves nothing and keeps the open dialog and its input', async ({ tablet, page, staff }) => {
-  await tablet.add('콜라');
-  await tablet.cart.getByLabel('요청 사항').fill('얼음 많이');
-  const item = await staff.newItem('새 메뉴', 3_000);
-  await page.getByRole('button', { name: '음료·주류' }).click();
-  await page.getByRole('button', { name: '식혜', exact: true }).click();
-  await expect(page.getByRole('dialog')).toContainText('식혜');
-  const scrolled = await page.evaluate(() => scrollY);
-  const { menu_version } = await page.evaluate(async () => {
-    const { token } = JSON.parse(localStorage.getItem('tableorder.guest.device'));
-    return (await fetch('/api/v1/customer/menu', { headers: { Authorization: `Bearer ${token}` } })).json();
-  });
-  await staff.changeItem(item, { price: 3_500 });
-  await page.waitForFunction((version) => JSON.parse(localStorage.getItem('tableorder.guest.menu')).version > version, menu_version);
-  await expect(page.getByRole('dialog')).toContainText('식혜');
-  expect(await page.evaluate(() => scrollY)).toBe(scrolled);
-  await expect(tablet.cart.getByLabel('요청 사항')).toHaveValue('얼음 많이');
-  await staff.call('DELETE', `/admin/menus/${item.id}`);
-});
-
-/** The places of all buttons, by name. */
-const places = async (page) => {
-  await settled(page);
-  const all = await page.evaluate(() =>
-    [...document.querySelectorAll('button')].map((button) => {
-      const { x, y, width, height } = button.getBoundingClientRect();
-      return [button.getAttribute('aria-label') ?? button.textContent, [x, y, width, height].map(Math.round).join()];
-    }),
-  );
-  return new Map(all);
-};
-
-/** Checks that the buttons that were there before, and still are, have not moved. */
-const hasMovedNothing = async (page, before, what) => {
-  const after = await places(page);
-  const kept = [...before].filter(([name]) => after.has(name));
-  expect(kept.length, what).toBeGreaterThan(3);
-  expect(kept.map(([name]) => [name, after.get(name)]), what).toEqual(kept);
-};
 
 for (const [width, height] of [[1280, 800], [390, 844]]) {
   test(`a change of items in the cart moves no button: ${width} pixels wide`, async ({ tablet, page, staff }) => {
@@ -258,129 +237,6 @@ test('a lost connection is shown until it is restored', async ({ tablet, page })
   await expect(page.locator('.badge.offline')).toBeVisible();
   await tablet.reconnect();
   await expect(page.locator('.badge.live')).toBeVisible();
-});
-
-test('a page of an old build reloads when it is idle', async ({ page, server, table, complaints }) => {
-  await page.clock.install();
-  const tablet = new Tablet(page, server.base, table, complaints);
-  const asked = page.waitForRequest((request) => request.method() === 'HEAD');
-  await page.route('**/order', async (route) => {
-    if (route.request().method() !== 'HEAD') return route.fallback();
-    return route.fulfill({ status: 200, headers: { 'x-build': 'another' } });
-  });
-  await tablet.pair();
-  await asked;
-  await tablet.add('콜라');
-  let loads = 0;
-  page.on('domcontentloaded', () => {
-    loads += 1;
-  });
-  await page.clock.runFor(50_000);
-  expect(loads).toBe(0);
-  const loaded = page.waitForEvent('domcontentloaded');
-  await page.clock.runFor(15_000);
-  await loaded;
-  await tablet.isReady();
-  await expect(tablet.line('콜라')).toBeVisible();
-});
-
-for (const [what, statuses, isReloaded] of [
-  ['it has just reloaded', [200], true],
-  ['the server returns an error', [503], false],
-  ['the server fails before the reload', [200, 503], false],
-]) {
-  test(`an old page checks again later if ${what}`, async ({ page, server, table, complaints }) => {
-    complaints.expect(/Failed to load resource/);
-    await page.clock.install();
-    if (isReloaded) await page.addInitScript(() => sessionStorage.setItem('tableorder.reloaded_at', String(Date.now())));
-    let asked = 0;
-    await page.route('**/order', async (route) => {
-      if (route.request().method() !== 'HEAD') return route.fallback();
-      asked += 1;
-      return route.fulfill({ status: statuses[asked - 1] ?? 200, headers: { 'x-build': 'another' } });
-    });
-    const tablet = new Tablet(page, server.base, table, complaints);
-    await tablet.pair();
-    await expect.poll(() => asked).toBe(1);
-    // Prevent the check that the page makes when its stream connects.
-    await page.route('**/orders/stream', (route) => route.abort());
-    await page.clock.runFor(61_000);
-    await expect.poll(() => asked).toBe(statuses.length);
-    await settled(page);
-    const loaded = page.waitForEvent('domcontentloaded');
-    await page.clock.fastForward(600_000);
-    await loaded;
-  });
-}
-
-test('a stream that reconnects often causes one check of the build at a time', async ({ page, server, complaints }) => {
-  complaints.expect(/ERR_FAILED/);
-  await signIn(page, `${server.base}/staff`);
-  let checks = 0;
-  let release;
-  const isReleased = new Promise((resolve) => {
-    release = resolve;
-  });
-  await page.route('**/staff', async (route) => {
-    if (route.request().method() !== 'HEAD') return route.fallback();
-    checks += 1;
-    await isReleased;
-    await route.continue();
-  });
-  for (let n = 0; n < 8; n += 1) {
-    const connected = page.waitForResponse('**/admin/orders/stream');
-    await page.evaluate(() => dispatchEvent(new Event('online')));
-    await connected;
-    await expect(page.locator('.badge.live')).toBeVisible();
-  }
-  expect(checks).toBe(1);
-  release();
-});
-
-test('a double tap on a table of the staff page leaves its dialog open', async ({ page, server, complaints }) => {
-  void complaints;
-  await signIn(page, `${server.base}/staff`);
-  // The dialog does not cover the first card: the second tap is beside it.
-  const card = page.getByRole('button', { name: /^\d+번 테이블$/ }).first();
-  const tap = await pausedTaps(page, card);
-  await tap();
-  const dialog = page.getByRole('dialog');
-  await expect(dialog).toBeVisible();
-  await page.clock.runFor(400);
-  await tap();
-  await expect(dialog).toBeVisible();
-});
-
-test('a double tap that closes a dialog does nothing on the page below', async ({ page, server, table, complaints }) => {
-  void complaints;
-  await signIn(page, `${server.base}/staff`);
-  await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
-  const dialog = page.getByRole('dialog');
-  const tap = await pausedTaps(page, dialog.getByRole('button', { name: '닫기' }));
-  await tap();
-  await expect(dialog).toHaveCount(0);
-  await page.evaluate(() => {
-    window.taps = 0;
-    document.addEventListener('click', () => (window.taps += 1));
-  });
-  await page.clock.runFor(400);
-  await tap();
-  expect(await page.evaluate(() => window.taps)).toBe(0);
-  await page.clock.runFor(200);
-  await tap();
-  expect(await page.evaluate(() => window.taps)).toBe(1);
-});
-
-test('two quick taps on the decrease button do not remove the item', async ({ tablet }) => {
-  await tablet.add('콜라', 2);
-  const fewer = tablet.line('콜라').getByRole('button', { name: '콜라 하나 빼기' });
-  await fewer.evaluate((element) => {
-    element.click();
-    setTimeout(() => element.click(), 100);
-  });
-  await expect(tablet.line('콜라').locator('output')).toHaveText('1');
-  await tablet.line('콜라').getByRole('button', { name: '콜라 삭제' }).click({ delay: 600 });
-  await expect(tablet.line('콜라')).toHaveCount(0);
 });
 
 for (const [what, width, height, isLarge] of [

@@ -1,5 +1,5 @@
-// The guest page when the session of its table changes during a request.
-import { expect, Tablet, test } from './support/fixtures.js';
+// The end of a session, its undoing, and the next session.
+import { expect, nextGuests, Tablet, test } from './support/fixtures.js';
 import { startProxy } from './support/proxy.js';
 
 const renewals = '**/api/v1/customer/auth/session';
@@ -28,8 +28,6 @@ async function holdAnswer(page, address) {
 /** The tablet's table and session, as stored by the page. */
 const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem('tableorder.guest.device')));
 
-const nextGuests = (page) => page.getByRole('button', { name: '새로 시작하기' });
-
 /** Orders one item, completes the table and starts the next session. Returns the ended session. */
 async function changeGuests({ tablet, page, staff, table }) {
   await tablet.add('콜라');
@@ -41,6 +39,88 @@ async function changeGuests({ tablet, page, staff, table }) {
   await tablet.isReady();
   return session_id;
 }
+
+test('orders that are loaded while the session ends are discarded', async ({ tablet, page, staff, table }) => {
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  let answer;
+  await page.route('**/api/v1/customer/orders', async (route) => {
+    const response = await route.fetch();
+    answer = () => route.fulfill({ response });
+  });
+  const [{ id }] = await staff.orders(table);
+  await staff.call('PATCH', `/admin/orders/${id}/status`, { status: 'preparing' });
+  await expect.poll(() => answer).toBeTruthy();
+  await page.route('**/api/v1/customer/auth/session', (route) => route.abort());
+  tablet.complaints.expect(/Failed to load resource/);
+  await staff.complete(table);
+  await expect(page.getByRole('heading', { name: '이용해 주셔서 감사합니다' })).toBeVisible();
+  // The list that was not read yet could change the total.
+  await expect(page.locator('.thanks-total')).toHaveCount(0);
+  const answered = page.waitForResponse('**/api/v1/customer/orders');
+  await answer();
+  await (await answered).finished();
+  await page.evaluate(() => {});
+  expect(await page.evaluate(() => localStorage.getItem('tableorder.guest.orders'))).toBe(null);
+});
+
+test('a completion shows the thank-you page and removes the guest data', async ({ tablet, page, staff, table }) => {
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  await tablet.add('생맥주', 3);
+  await page.getByRole('button', { name: /Language/ }).click();
+  await page.getByRole('button', { name: 'English' }).click();
+  await tablet.close();
+  const completed = await staff.complete(table);
+  await expect(page.getByRole('heading', { name: 'Thank you for your visit' })).toBeVisible();
+  await expect(page.getByText('₩2,000')).toBeVisible();
+  await page.getByRole('button', { name: 'Start again' }).click();
+  await tablet.isReady();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'ko');
+  await expect(tablet.cart).toContainText('아직 담은 메뉴가 없습니다');
+  await page.getByRole('button', { name: '주문 내역' }).click();
+  await expect(page.getByRole('dialog')).toContainText('아직 주문이 없습니다');
+  await tablet.close();
+  await tablet.add('식혜');
+  await tablet.order();
+  await tablet.isPlaced();
+  const orders = await staff.orders(table);
+  expect(orders.map(({ items, session_id }) => [items[0].menu_name, session_id === completed.session_id])).toEqual([['식혜', false], ['콜라', true]]);
+});
+
+test('undoing a completion restores the orders', async ({ tablet, page, staff, table }) => {
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  const { session_id } = await staff.complete(table);
+  await expect(page.getByRole('heading', { name: '이용해 주셔서 감사합니다' })).toBeVisible();
+  await expect(page.getByRole('button', { name: '새로 시작하기' })).toBeVisible();
+  await staff.call('POST', `/admin/sessions/${session_id}/reopen`);
+  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
+});
+
+test('the thank-you page lists undelivered orders', async ({ tablet, page, staff, table }) => {
+  tablet.complaints.expect(/409/);
+  await tablet.add('콜라');
+  await tablet.order();
+  await tablet.isPlaced();
+  await tablet.close();
+  await tablet.add('식혜', 2);
+  const button = await tablet.review();
+  await tablet.disconnect();
+  await button.click();
+  await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
+  await staff.complete(table);
+  await tablet.reconnect();
+  await expect(page.getByRole('heading', { name: '이용해 주셔서 감사합니다' })).toBeVisible();
+  await expect(page.getByRole('alert')).toContainText('전달되지 않은 주문이 1건 있습니다');
+  await expect(page.getByRole('alert').getByRole('listitem')).toHaveText('식혜 ×2');
+});
 
 test('a late renewal response does not undo a new pairing', async ({ tablet, page, staff }) => {
   const other = await staff.newTable();
@@ -140,23 +220,6 @@ test('a queued order is sent in the reopened session', async ({ tablet, page, st
   expect(sessions).toEqual([session, session]);
 });
 
-test('another tab sends the queued order of a closed tab', async ({ tablet, page, context, server, staff, table }) => {
-  tablet.complaints.expect(/ERR_FAILED/);
-  const second = await context.newPage();
-  await second.clock.install();
-  await second.goto(`${server.base}/order`);
-  await expect(second.locator('.badge.live')).toBeVisible();
-  await page.route('**/api/v1/customer/orders', (route) => (route.request().method() === 'POST' ? route.abort() : route.fallback()));
-  await tablet.add('식혜');
-  await tablet.order();
-  await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
-  await page.close();
-  expect(await staff.orders(table)).toEqual([]);
-  await second.clock.fastForward(20_000);
-  await expect(second.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
-  expect(await staff.orders(table)).toHaveLength(1);
-});
-
 test('a second tab switches to the next session', async ({ tablet, page, context, server, staff, table }) => {
   tablet.complaints.expect(/ERR_FAILED|409/);
   await tablet.add('콜라');
@@ -209,170 +272,6 @@ test('the first order of a party does not show that an earlier one waited', asyn
   await tablet.isPlaced();
 });
 
-const setVisibility = (page, state) =>
-  page.evaluate((value) => {
-    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value });
-    document.dispatchEvent(new Event('visibilitychange'));
-  }, state);
-
-/** A tablet that sleeps with an order while staff complete its table, and wakes up without network. */
-const wokenTablet = async ({ page, server, staff, table, complaints }) => {
-  complaints.expect(/ERR_|409|Failed to load resource/);
-  const proxy = await startProxy(server.base);
-  complaints.allow(proxy.base);
-  const tablet = new Tablet(page, proxy.base, table, complaints);
-  await page.clock.install();
-  await tablet.pair();
-  await tablet.add('콜라');
-  await tablet.order();
-  await tablet.isPlaced();
-  await tablet.close();
-  await setVisibility(page, 'hidden');
-  proxy.freeze();
-  await staff.complete(table);
-  await page.clock.fastForward('10:00');
-  await setVisibility(page, 'visible');
-  return { tablet, proxy };
-};
-
-test('a tablet that wakes up does not show the last bill to the next guests', async ({ page, server, staff, table, complaints }) => {
-  const { tablet, proxy } = await wokenTablet({ page, server, staff, table, complaints });
-  // Until the tablet has the next session, its first renewal is lost as well.
-  await page.route('**/customer/auth/session', (route) => route.abort(), { times: 1 });
-  proxy.thaw();
-  await page.clock.fastForward('00:30');
-  await expect(page.getByRole('button', { name: '주문 내역 1' })).toHaveCount(0);
-  await tablet.isReady();
-  await expect(nextGuests(page)).toHaveCount(0);
-  // The thanks of a party that is present are shown again.
-  await tablet.add('콜라');
-  await tablet.order();
-  await tablet.isPlaced();
-  await staff.complete(table);
-  await expect(nextGuests(page)).toBeVisible();
-  proxy.stop();
-});
-
-test('an order of the next guests, who wake the tablet without network, returns to their cart', async ({ page, server, staff, table, complaints }) => {
-  const { tablet, proxy } = await wokenTablet({ page, server, staff, table, complaints });
-  await tablet.add('식혜', 2);
-  await tablet.order();
-  await expect(page.getByRole('heading', { name: '주문을 보내고 있습니다' })).toBeVisible();
-  proxy.thaw();
-  await page.clock.fastForward('00:30');
-  await expect(page.getByText('접수되지 않은 주문이 있습니다')).toBeVisible();
-  await expect(tablet.line('식혜')).toContainText('2');
-  await page.getByRole('button', { name: '보기', exact: true }).click();
-  await expect(page.getByRole('dialog')).toContainText('테이블 이용 상태가 바뀌어 주문되지 않았습니다');
-  const placed = async () => (await staff.orders(table)).map(({ items }) => items[0].menu_name).sort();
-  expect(await placed()).toEqual(['콜라']);
-  await page.getByRole('dialog').getByRole('button', { name: '장바구니 확인', exact: true }).click();
-  await page.getByRole('dialog').getByRole('button', { name: /원 주문하기$/ }).click();
-  await tablet.isPlaced();
-  expect(await placed()).toEqual(['식혜', '콜라']);
-  proxy.stop();
-});
-
-test('a tablet that sleeps on the thank-you page does not show it to the next guests', async ({ page, server, staff, table, complaints }) => {
-  complaints.expect(/ERR_FAILED|Failed to load resource/);
-  await page.clock.install();
-  const tablet = new Tablet(page, server.base, table, complaints);
-  await tablet.pair();
-  const loading = new Set();
-  page.on('request', (request) => request.url().endsWith('/customer/orders') && loading.add(request));
-  page.on('requestfinished', (request) => loading.delete(request));
-  await tablet.add('콜라');
-  await tablet.order();
-  await tablet.isPlaced();
-  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
-  await expect.poll(() => loading.size).toBe(0);
-  await page.route('**/customer/auth/session', (route) => route.abort());
-  await staff.complete(table);
-  await expect(page.locator('.thanks-total')).toBeVisible();
-  await setVisibility(page, 'hidden');
-  await page.clock.fastForward('05:00');
-  await setVisibility(page, 'visible');
-  await expect(page.locator('.thanks-total')).toHaveCount(0);
-  await page.unroute('**/customer/auth/session');
-  await expect(nextGuests(page)).toBeEnabled();
-  await setVisibility(page, 'hidden');
-  await page.clock.fastForward('05:00');
-  await setVisibility(page, 'visible');
-  await tablet.isReady();
-});
-
-test('the list of orders says that it cannot be updated', async ({ tablet, page }) => {
-  tablet.complaints.expect(/ERR_FAILED|Failed to load resource/);
-  await tablet.add('콜라');
-  await tablet.order();
-  await tablet.isPlaced();
-  await tablet.close();
-  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
-  await page.route('**/api/v1/customer/orders', (route) => (route.request().method() === 'GET' ? route.abort() : route.fallback()));
-  await tablet.add('식혜');
-  await tablet.order();
-  await tablet.isPlaced();
-  await page.getByRole('button', { name: '주문 내역 보기' }).click();
-  const dialog = page.getByRole('dialog');
-  await expect(dialog).toContainText('콜라');
-  await expect(dialog.getByRole('alert')).toBeVisible();
-  await page.unroute('**/api/v1/customer/orders');
-  await expect(dialog).toContainText('식혜');
-  await expect(dialog.getByRole('alert')).toHaveCount(0);
-});
-
-test('guests who have ordered keep cart and language after a reload without network', async ({ page, server, table, complaints }) => {
-  complaints.expect(/ERR_FAILED|Failed to load resource/);
-  await page.clock.install();
-  const tablet = new Tablet(page, server.base, table, complaints);
-  await tablet.pair();
-  await tablet.add('콜라');
-  await tablet.order();
-  await tablet.isPlaced();
-  await tablet.close();
-  await expect(page.getByRole('button', { name: '주문 내역 1' })).toBeVisible();
-  await page.getByRole('button', { name: /Language/ }).click();
-  await page.getByRole('button', { name: 'English', exact: true }).click();
-  await tablet.close();
-  // The browser may learn the new address later than the page, and would reload the old one.
-  await expect(page).not.toHaveURL(/settings/);
-  await page.route('**/api/v1/**', (route) => route.abort());
-  await page.reload();
-  await page.getByRole('button', { name: 'Add 식혜', exact: true }).click();
-  await page.clock.fastForward('04:10');
-  await page.clock.runFor(40_000);
-  await expect(page.locator('html')).toHaveAttribute('lang', 'en');
-  await expect(tablet.line('식혜')).toBeVisible();
-});
-
-test('an order added before the session was confirmed does not reach the next guests', async ({ tablet, page, staff, table }) => {
-  tablet.complaints.expect(/ERR_FAILED|Failed to load resource/);
-  const stream = '**/customer/orders/stream';
-  const abort = (route) => route.abort();
-  await tablet.add('콜라');
-  await tablet.order();
-  await tablet.isPlaced();
-  await tablet.close();
-  await page.route(stream, abort);
-  await page.route('**/api/v1/customer/orders', (route) => (route.request().method() === 'POST' ? route.abort() : route.fallback()));
-  await page.reload();
-  await tablet.add('식혜');
-  await tablet.order();
-  await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
-  await tablet.close();
-  await page.unroute(stream, abort);
-  await tablet.isReady();
-  // The stream of the next session is connected before its guests start.
-  const connected = page.waitForResponse((response) => response.url().endsWith('/orders/stream'));
-  await staff.complete(table);
-  await expect(page.locator('.unsent')).toContainText('식혜');
-  await connected;
-  await nextGuests(page).click();
-  await tablet.isReady();
-  await expect(tablet.line('식혜')).toHaveCount(0);
-  await expect(page.getByText('접수되지 않은 주문이 있습니다')).toHaveCount(0);
-});
-
 test('guests are thanked when the renewal of the token returns the next session', async ({ page, server, staff, table, complaints }) => {
   complaints.expect(/ERR_|Failed to load resource/);
   const proxy = await startProxy(server.base);
@@ -390,19 +289,4 @@ test('guests are thanked when the renewal of the token returns the next session'
   await page.clock.fastForward('12:00:00');
   await expect(nextGuests(page)).toBeVisible();
   proxy.stop();
-});
-
-test('an order that the browser cannot store asks to keep the page open', async ({ tablet, page }) => {
-  await tablet.add('콜라');
-  const button = await tablet.review();
-  await page.evaluate(() => {
-    Storage.prototype.setItem = () => {
-      throw new Error('full');
-    };
-  });
-  await tablet.disconnect();
-  await button.click();
-  await expect(page.getByRole('dialog')).toContainText('이 화면을 닫지 마세요');
-  await tablet.reconnect();
-  await tablet.isPlaced();
 });

@@ -28,8 +28,7 @@ async function hold(page, method, path) {
 const save = (page) => dialog(page).getByRole('button', { name: '저장', exact: true });
 
 test.describe('a form that is being saved', () => {
-  test('takes no input that would be lost', async ({ page, server, staff, complaints }) => {
-    void complaints;
+  test('takes no input that would be lost', async ({ page, server, staff }) => {
     const item = await staff.newItem('느린 국수', 7_000);
     await openOffice(page, server);
     await page.getByRole('button', { name: '느린 국수 수정' }).click();
@@ -48,8 +47,7 @@ test.describe('a form that is being saved', () => {
     await staff.call('DELETE', `/admin/menus/${item.id}`);
   });
 
-  test('can be edited again after a refusal, with the focus on the wrong field', async ({ page, server, staff, complaints }) => {
-    void complaints;
+  test('can be edited again after a refusal, with the focus on the wrong field', async ({ page, server, staff }) => {
     const item = await staff.newItem('옮긴 국수', 7_000);
     const { categories } = await staff.call('GET', '/admin/categories');
     const [first, second] = categories.filter(({ id }) => id !== item.category_id);
@@ -67,8 +65,7 @@ test.describe('a form that is being saved', () => {
   });
 });
 
-arranged('an order that is being saved does not change', async ({ page, server, category, complaints }) => {
-  void complaints;
+arranged('an order that is being saved does not change', async ({ page, server, category }) => {
   await openOffice(page, server);
   await page.getByRole('button', { name: `${category.name} 순서 바꾸기` }).click();
   const names = dialog(page).locator('.reorder-name');
@@ -91,8 +88,7 @@ const places = (page) =>
   }));
 
 test.describe('a menu that another user changes', () => {
-  arranged('keeps its rows in place while the page is in use', async ({ page, server, staff, category, complaints }) => {
-    void complaints;
+  arranged('keeps its rows in place while the page is in use', async ({ page, server, staff, category }) => {
     await page.clock.install();
     await openOffice(page, server);
     const group = page.getByRole('region', { name: category.name });
@@ -120,8 +116,7 @@ test.describe('a menu that another user changes', () => {
     await staff.deleteCategory(other);
   });
 
-  arranged('shows no further sold-out item while the page is in use', async ({ page, server, staff, category, complaints }) => {
-    void complaints;
+  arranged('shows no further sold-out item while the page is in use', async ({ page, server, staff, category }) => {
     const [one, two, three] = category.items;
     await staff.changeItem({ id: two }, { is_available: false });
     await staff.changeItem({ id: three }, { is_available: false });
@@ -152,8 +147,7 @@ test('a switch that could not be changed moves no row', async ({ page, server, c
 });
 
 test.describe('a late response', () => {
-  test('to a deletion does not close the dialog that is open now', async ({ page, server, staff, complaints }) => {
-    void complaints;
+  test('to a deletion does not close the dialog that is open now', async ({ page, server, staff }) => {
     const item = await staff.newItem('지울 국수', 7_000);
     await openOffice(page, server);
     await page.getByRole('button', { name: '지울 국수 삭제' }).click();
@@ -169,8 +163,7 @@ test.describe('a late response', () => {
     await expect(dialog(page).getByLabel('메뉴 이름')).toHaveValue('콜라 제로');
   });
 
-  test('to a discarded form does not close the dialog that is open now', async ({ page, server, staff, complaints }) => {
-    void complaints;
+  test('to a discarded form does not close the dialog that is open now', async ({ page, server, staff }) => {
     const item = await staff.newItem('버릴 국수', 7_000);
     await openOffice(page, server);
     await page.getByRole('button', { name: '버릴 국수 수정' }).click();
@@ -226,8 +219,7 @@ test.describe('the focus after a deletion by keyboard', () => {
     await expect(dialog(page)).toHaveCount(0);
   };
 
-  arranged('is on the heading of its category, then of the menu', async ({ page, server, staff, category, complaints }) => {
-    void complaints;
+  arranged('is on the heading of its category, then of the menu', async ({ page, server, staff, category }) => {
     const other = await staff.newCategory('비울 카테고리', ['마지막']);
     await openOffice(page, server);
     await press(page, '하나 삭제');
@@ -241,8 +233,7 @@ test.describe('the focus after a deletion by keyboard', () => {
     expect((await staff.call('GET', '/admin/categories')).categories.map(({ id }) => id)).not.toContain(other.id);
   });
 
-  test('is on the heading of the tables or accounts', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
+  test('is on the heading of the tables or accounts', async ({ page, server, staff, table }) => {
     await staff.call('POST', '/admin/users', { username: '지울직원', password: 'staff1234', role: 'staff' });
     await openOffice(page, server, 'tables');
     await press(page, `${table.number}번 테이블 삭제`);
@@ -254,8 +245,7 @@ test.describe('the focus after a deletion by keyboard', () => {
     await expect(page.getByRole('heading', { name: /^계정/, level: 2 })).toBeFocused();
   });
 
-  test('stays in the dialog of the tablets', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('stays in the dialog of the tablets', async ({ page, server, table }) => {
     const { device } = await Guest.login(server.base, table);
     await openOffice(page, server, 'tables');
     await press(page, `${table.number}번 테이블, 기기 1대`);

@@ -19,8 +19,7 @@ test('the image of the guest page can be made', async ({ page, server, staff, co
   await take(page, info, 'guest.png');
 });
 
-test('the image of the staff page can be made', async ({ page, server, staff, complaints }, info) => {
-  void complaints;
+test('the image of the staff page can be made', async ({ page, server, staff }, info) => {
   const all = (await staff.call('GET', '/admin/tables')).tables.map(({ id, table_number }) => ({ id, number: table_number }));
   await signIn(page, `${server.base}/staff`);
   const orders = [[1, '돌솥비빔밥', 2, 'completed'], [2, '김치찌개', 2, 'preparing'], [2, '콜라', 3, 'pending'], [4, '해물파전', 1, 'pending'], [5, '순살치킨', 1, 'preparing']];
@@ -42,8 +41,7 @@ test('the image of the staff page can be made', async ({ page, server, staff, co
   await take(page, info, 'staff.png');
 });
 
-test('the image of the office page can be made', async ({ page, server, staff, complaints }, info) => {
-  void complaints;
+test('the image of the office page can be made', async ({ page, server, staff }, info) => {
   const { menus } = await staff.call('GET', '/admin/menus');
   const shrimp = menus.find(({ name }) => name === '불고기덮밥');
   await staff.changeItem(shrimp, { is_available: false });
@@ -54,8 +52,7 @@ test('the image of the office page can be made', async ({ page, server, staff, c
   await staff.changeItem(shrimp, { is_available: true });
 });
 
-test('the image of the set-up page can be made', async ({ page, server, complaints }, info) => {
-  void complaints;
+test('the image of the set-up page can be made', async ({ page, server }, info) => {
   await page.goto(`${server.base}/setup#${server.code}`);
   await page.getByLabel('매장 이름').fill('김치식당');
   await page.getByLabel('매장 코드').fill('kimchi');

@@ -118,8 +118,7 @@ test.describe('the set-up page', () => {
     expect(page.url()).toBe(`${fresh.base}/setup`);
   });
 
-  test('resumes after a reload at each step, and stores no password', async ({ page, fresh, complaints }) => {
-    void complaints;
+  test('resumes after a reload at each step, and stores no password', async ({ page, fresh }) => {
     await page.goto(fresh.base);
     await expect(heading(page, '설정 코드를 입력해 주세요')).toBeVisible();
     await page.goto(`${fresh.base}/setup#${fresh.code}`);
@@ -230,8 +229,7 @@ test.describe('the set-up page', () => {
     await expect(heading(page, '테이블을 만들어 주세요')).toBeVisible();
   });
 
-  test('shows missing and invalid input beside its field', async ({ page, fresh, complaints }) => {
-    void complaints;
+  test('shows missing and invalid input beside its field', async ({ page, fresh }) => {
     await page.goto(`${fresh.base}/setup#${fresh.code}`);
     await next(page);
     await expect(page.getByLabel('매장 이름')).toBeFocused();
@@ -263,8 +261,7 @@ test.describe('the set-up page', () => {
     await expect(page.getByText('1부터 300까지 입력해 주세요')).toBeVisible();
   });
 
-  test('can be used with the keyboard only', async ({ page, fresh, complaints }) => {
-    void complaints;
+  test('can be used with the keyboard only', async ({ page, fresh }) => {
     await page.goto(`${fresh.base}/setup#${fresh.code}`);
     await expect(heading(page, '매장 정보를 입력해 주세요')).toBeVisible();
     const type = async (text) => {
@@ -315,8 +312,7 @@ test.describe('the set-up page', () => {
     await page.close();
   });
 
-  test('explains how tablets can reach a server that listens locally', async ({ page, fresh, complaints }) => {
-    void complaints;
+  test('explains how tablets can reach a server that listens locally', async ({ page, fresh }) => {
     await upToOwner(page, fresh);
     await createStore(page);
     await fillTables(page);
@@ -359,8 +355,7 @@ test.describe('the set-up page', () => {
     await page.close();
   });
 
-  test('is linked on the start page if only the demo store exists', async ({ page, server, complaints }) => {
-    void complaints;
+  test('is linked on the start page if only the demo store exists', async ({ page, server }) => {
     await page.goto(server.base);
     await page.getByRole('link', { name: /내 매장 설정/ }).click();
     await expect(heading(page, '설정 코드를 입력해 주세요')).toBeVisible();

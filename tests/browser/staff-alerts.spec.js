@@ -85,8 +85,7 @@ test.describe('the staff page', () => {
     await expect(complete.getByRole('button', { name: '이용 완료' })).toBeVisible();
   });
 
-  test('shows that the total has changed during a completion, until that is closed', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('shows that the total has changed during a completion, until that is closed', async ({ page, server, table }) => {
     const guest = await Guest.login(server.base, table);
     await guest.order('콜라');
     await page.clock.install();
@@ -148,8 +147,7 @@ test.describe('the staff page', () => {
     await expect(alert).toHaveCount(0);
   });
 
-  test('does not reload by itself to a new build while its sound is on', async ({ page, server, complaints }) => {
-    void complaints;
+  test('does not reload by itself to a new build while its sound is on', async ({ page, server }) => {
     await page.clock.install();
     await page.route('**/staff', async (route) => {
       if (route.request().method() !== 'HEAD') return route.fallback();
@@ -174,8 +172,7 @@ test.describe('the staff page', () => {
     await expect(page.locator('.badge.live')).toBeVisible();
   });
 
-  test('keeps the screen on while it is visible', async ({ page, server, complaints }) => {
-    void complaints;
+  test('keeps the screen on while it is visible', async ({ page, server }) => {
     await page.addInitScript(() => {
       window.locks = 0;
       WakeLock.prototype.request = async () => {
@@ -191,8 +188,7 @@ test.describe('the staff page', () => {
     await expect(page.getByText('화면 자동 꺼짐')).toHaveCount(0);
   });
 
-  test('says once that it cannot keep the screen on', async ({ page, server, complaints }) => {
-    void complaints;
+  test('says once that it cannot keep the screen on', async ({ page, server }) => {
     await page.addInitScript(() => delete Navigator.prototype.wakeLock);
     await signIn(page, server.base);
     const hint = page.getByText('태블릿 설정에서 화면 자동 꺼짐을 꺼 주세요');
@@ -228,8 +224,7 @@ test.describe('the staff page', () => {
     streams.stop();
   });
 
-  test('shows the day of a party and an order of an earlier day', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('shows the day of a party and an order of an earlier day', async ({ page, server, table }) => {
     const guest = await Guest.login(server.base, table);
     const { id } = await guest.order();
     await guest.order();
@@ -257,8 +252,7 @@ test.describe('the staff page', () => {
     await expect(dialog.locator('.order time')).toHaveText([/^오[전후] \d+:\d\d$/, /^\d+월 \d+일 오[전후] \d+:\d\d$/]);
   });
 
-  test('shows the whole tags of a card', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
+  test('shows the whole tags of a card', async ({ page, server, staff, table }) => {
     await (await Guest.login(server.base, table)).order();
     await staff.complete(table);
     await (await Guest.login(server.base, table)).order('콜라', 1, '얼음 빼 주세요');
@@ -277,8 +271,7 @@ test.describe('the staff page', () => {
     }
   });
 
-  test('offers no undo after a sign-out', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('offers no undo after a sign-out', async ({ page, server, table }) => {
     await (await Guest.login(server.base, table)).order();
     await signIn(page, server.base);
     const dialog = await openTable(page, table);

@@ -59,8 +59,7 @@ test.describe('the sold-out switches of the staff page', () => {
     await staff.call('DELETE', `/admin/menus/${item.id}`);
   });
 
-  test('can be searched, and include items whose category is not loaded yet', async ({ page, server, staff, complaints }) => {
-    void complaints;
+  test('can be searched, and include items whose category is not loaded yet', async ({ page, server, staff }) => {
     const category = await staff.newCategory('제철 나물', ['곤드레밥', '취나물']);
     // The categories are of an older menu version than the items.
     await page.route('**/api/v1/admin/categories', async (route) => {
@@ -131,8 +130,7 @@ test.describe('a cancellation on the staff page', () => {
     await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
   });
 
-  test('is not shown for orders of a party that another user completes', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
+  test('is not shown for orders of a party that another user completes', async ({ page, server, staff, table }) => {
     const { id } = await (await Guest.login(server.base, table)).order();
     for (const status of ['preparing', 'completed']) await staff.call('PATCH', `/admin/orders/${id}/status`, { status });
     await signIn(page, server.base);
@@ -143,8 +141,7 @@ test.describe('a cancellation on the staff page', () => {
     await expect(dialog.locator('.gone-actions')).toHaveText('처리가 끝난 주문입니다');
   });
 
-  test('can be undone for an order of an earlier party', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
+  test('can be undone for an order of an earlier party', async ({ page, server, staff, table }) => {
     const { id } = await (await Guest.login(server.base, table)).order();
     await staff.complete(table);
     await signIn(page, server.base);
@@ -162,8 +159,7 @@ test.describe('a cancellation on the staff page', () => {
     }
   });
 
-  test('cannot be undone after the session was completed', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
+  test('cannot be undone after the session was completed', async ({ page, server, staff, table }) => {
     const guest = await Guest.login(server.base, table);
     const { id } = await guest.order();
     await guest.order();
@@ -211,8 +207,7 @@ test('the past orders stay when more of them cannot be loaded, and continue when
   await expect(dialog.getByRole('alert')).toHaveCount(0);
 });
 
-test('the buttons of an order can be used with the keyboard', async ({ page, server, staff, table, complaints }) => {
-  void complaints;
+test('the buttons of an order can be used with the keyboard', async ({ page, server, staff, table }) => {
   await (await Guest.login(server.base, table)).order();
   await signIn(page, server.base);
   const dialog = await openTable(page, table);
@@ -241,8 +236,7 @@ test('the buttons of an order can be used with the keyboard', async ({ page, ser
   expect((await staff.orders(table)).map(({ status }) => status)).toEqual(['completed']);
 });
 
-test('a tap on the button that cancels an order does not open the keyboard of a tablet', async ({ page, server, table, complaints }) => {
-  void complaints;
+test('a tap on the button that cancels an order does not open the keyboard of a tablet', async ({ page, server, table }) => {
   await (await Guest.login(server.base, table)).order();
   await signIn(page, server.base);
   const dialog = await openTable(page, table);
@@ -250,8 +244,7 @@ test('a tap on the button that cancels an order does not open the keyboard of a 
   await expect(dialog.getByRole('button', { name: '돌아가기' })).toBeFocused();
 });
 
-test('a new order keeps the focus on the button that completes a table', async ({ page, server, table, complaints }) => {
-  void complaints;
+test('a new order keeps the focus on the button that completes a table', async ({ page, server, table }) => {
   const guest = await Guest.login(server.base, table);
   await guest.order();
   await signIn(page, server.base);

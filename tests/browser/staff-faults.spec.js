@@ -38,8 +38,7 @@ const holdTables = async (page) => {
 };
 
 test.describe('the staff page', () => {
-  test('starts again after a sign-out while the tables are loading', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('starts again after a sign-out while the tables are loading', async ({ page, server, table }) => {
     await signIn(page, server.base);
     const tables = await holdTables(page);
     await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
@@ -54,8 +53,7 @@ test.describe('the staff page', () => {
     await expect(card(page, table)).toContainText('새 주문');
   });
 
-  test('ignores a response with older tables', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('ignores a response with older tables', async ({ page, server, table }) => {
     await (await Guest.login(server.base, table)).order();
     await signIn(page, server.base);
     const dialog = await openTable(page, table);
@@ -118,8 +116,7 @@ test.describe('the staff page', () => {
     await expect(dialog).toContainText('아직 끝나지 않은 주문 1건');
   });
 
-  test('shows each past order once', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('shows each past order once', async ({ page, server, table }) => {
     const past = (id, number) => ({
       id, order_number: `20260105-${number}`, status: 'completed', ordered_at: '2026-01-05T03:00:00Z', completed_at: '2026-01-05T04:00:00Z',
       session_id: id, total_amount: 9_000, items: [], items_json: '[]',
@@ -140,8 +137,7 @@ test.describe('the staff page', () => {
     await expect(dialog.getByText('0002')).toHaveCount(1);
   });
 
-  test('does not mark orders that ended while the page was closed', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
+  test('does not mark orders that ended while the page was closed', async ({ page, server, staff, table }) => {
     const other = await staff.newTable();
     const [guest, otherGuest] = [await Guest.login(server.base, table), await Guest.login(server.base, other)];
     await signIn(page, server.base);
@@ -165,8 +161,7 @@ test.describe('the staff page', () => {
     await expect(page).not.toHaveTitle(/^\(/);
   });
 
-  test('discards a reason if its dialog is closed before the response', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('discards a reason if its dialog is closed before the response', async ({ page, server, table }) => {
     await (await Guest.login(server.base, table)).order();
     await signIn(page, server.base);
     const dialog = await openTable(page, table);
@@ -216,8 +211,7 @@ test.describe('the staff page', () => {
     expect((await staff.orders(table)).length).toBe(1);
   });
 
-  test('does not offer to complete the orders of a new party as old ones', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('does not offer to complete the orders of a new party as old ones', async ({ page, server, table }) => {
     await signIn(page, server.base);
     const dialog = await openTable(page, table, false);
     const tables = await hold(page, '**/api/v1/admin/tables/dashboard');
@@ -255,8 +249,7 @@ test.describe('the staff page', () => {
     await expect(page.locator('.undo-bar').getByRole('button', { name: '되돌리기' })).toBeVisible();
   });
 
-  test('announces orders to screen readers while a dialog is open', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
+  test('announces orders to screen readers while a dialog is open', async ({ page, server, staff, table }) => {
     await (await Guest.login(server.base, table)).order();
     await signIn(page, server.base);
     const dialog = await openTable(page, table);
@@ -267,8 +260,7 @@ test.describe('the staff page', () => {
     await expect(announced).toContainText(`${other.number}번 테이블`);
   });
 
-  test('does not reload by itself while a reason is half-typed', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('does not reload by itself while a reason is half-typed', async ({ page, server, table }) => {
     await (await Guest.login(server.base, table)).order();
     await page.clock.install();
     const isAsked = page.waitForRequest((request) => request.method() === 'HEAD');
@@ -293,8 +285,7 @@ test.describe('the staff page', () => {
     await loaded;
   });
 
-  test('works in a browser that blocks its storage', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('works in a browser that blocks its storage', async ({ page, server, table }) => {
     await page.addInitScript(() => {
       for (const storage of ['localStorage', 'sessionStorage']) {
         Object.defineProperty(window, storage, {
@@ -311,8 +302,7 @@ test.describe('the staff page', () => {
     await expect(page.getByLabel('비밀번호')).toBeVisible();
   });
 
-  test('a double tap does not turn the sound on and off again', async ({ page, server, complaints }) => {
-    void complaints;
+  test('a double tap does not turn the sound on and off again', async ({ page, server }) => {
     await signIn(page, server.base);
     const turnOn = page.getByRole('button', { name: '소리 켜기' });
     await expect(turnOn).toBeEnabled();

@@ -162,3 +162,6 @@ export class Tablet {
     await this.page.context().setOffline(false);
   }
 }
+
+/** The button of the thank-you page. */
+export const nextGuests = (page) => page.getByRole('button', { name: '새로 시작하기' });

@@ -14,3 +14,10 @@ export const openTable = async (page, table, hasOrders = true) => {
   await settled(page);
   return dialog;
 };
+
+/** The middle of a button that receives clicks. */
+export const middle = async (locator) => {
+  await expect(locator).toBeEnabled();
+  const { x, y, width, height } = await locator.boundingBox();
+  return [x + width / 2, y + height / 2];
+};

@@ -1,21 +1,14 @@
+// The tables on the staff page.
 import { checkPage } from './support/axe.js';
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
 import { startProxy } from './support/proxy.js';
 import { signIn as signInAt } from './support/sign-in.js';
-import { card, openTable, signIn } from './support/staff-page.js';
+import { card, middle, openTable, signIn } from './support/staff-page.js';
 import { recordTones, rung, turnOnSound } from './support/tones.js';
 
-/** The middle of a button that receives clicks. */
-const middle = async (locator) => {
-  await expect(locator).toBeEnabled();
-  const { x, y, width, height } = await locator.boundingBox();
-  return [x + width / 2, y + height / 2];
-};
-
 test.describe('the staff page', () => {
-  test('shows an order within two seconds, marked until the table is opened', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('shows an order within two seconds, marked until the table is opened', async ({ page, server, table }) => {
     const guest = await Guest.login(server.base, table);
     await page.clock.install();
     await recordTones(page);
@@ -42,160 +35,6 @@ test.describe('the staff page', () => {
     await expect(page).not.toHaveTitle(/^\(/);
   });
 
-  test('advances the status of an order, cancels it and undoes that', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
-    const guest = await Guest.login(server.base, table);
-    const { id } = await guest.order('떡볶이');
-    await signIn(page, server.base);
-    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByRole('button', { name: '준비 시작' }).click();
-    await expect(dialog.locator('.order')).toContainText('준비 중');
-    await dialog.getByRole('button', { name: '완료', exact: true }).click();
-    await expect(dialog.locator('.status')).toHaveText('완료');
-    expect((await staff.orders(table))[0].status).toBe('completed');
-    await dialog.getByRole('button', { name: '주문 취소' }).click();
-    await dialog.getByLabel('취소 사유').fill('잘못 입력');
-    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
-    await expect(dialog.locator('.order')).toContainText('취소됨');
-    expect(await staff.orders(table)).toEqual([]);
-    await dialog.getByRole('button', { name: '되돌리기' }).click();
-    await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
-    expect((await staff.orders(table))[0].id).toBe(id);
-  });
-
-  test('keeps a half-typed reason while twenty events arrive', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
-    const guest = await Guest.login(server.base, table);
-    const cancelled = await guest.order();
-    await signIn(page, server.base);
-    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByRole('button', { name: '주문 취소' }).click();
-    const reason = dialog.getByLabel('취소 사유');
-    await reason.pressSequentially('주문을 잘');
-    const prepare = ({ id }) => staff.call('PATCH', `/admin/orders/${id}/status`, { status: 'preparing' });
-    for (let n = 0; n < 5; n += 1) {
-      const other = await Guest.login(server.base, await staff.newTable());
-      for (const one of [other, guest]) await prepare(await one.order('식혜'));
-    }
-    await expect(page).toHaveTitle(/^\(10\)/);
-    await expect(dialog.getByRole('button', { name: '새 주문 5건 보기' })).toBeVisible();
-    // The stream delivers this event after the others.
-    await prepare(cancelled);
-    await expect(dialog.locator('.order .status')).toHaveText('준비 중');
-    await expect(reason).toHaveValue('주문을 잘');
-    await expect(reason).toBeFocused();
-  });
-
-  test('keeps every order of an open table at its place', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
-    const guest = await Guest.login(server.base, table);
-    const first = await guest.order('콜라');
-    const second = await guest.order('식혜');
-    await signIn(page, server.base);
-    const dialog = await openTable(page, table);
-    const orderOf = (order) => dialog.locator('.order', { hasText: `주문 ${order.order_number.split('-')[1]}` });
-    const start = await middle(orderOf(second).getByRole('button', { name: '준비 시작' }));
-    const third = await guest.order('떡볶이');
-    await expect(dialog.getByRole('button', { name: '새 주문 1건 보기' })).toBeVisible();
-    await page.mouse.click(...start);
-    await expect(orderOf(second)).toContainText('준비 중');
-    await orderOf(first).getByRole('button', { name: '주문 취소' }).click();
-    const cancel = await middle(orderOf(first).getByRole('button', { name: '주문 취소하기' }));
-    await guest.order('콜라');
-    await staff.call('DELETE', `/admin/orders/${second.id}`);
-    await expect(dialog.getByRole('button', { name: '새 주문 2건 보기' })).toBeVisible();
-    await expect(orderOf(second)).toContainText('다른 직원이 취소한 주문입니다');
-    await page.mouse.click(...cancel);
-    await expect(orderOf(first)).toContainText('취소됨');
-    expect((await staff.orders(table)).map(({ status }) => status)).toEqual(['pending', 'pending']);
-    const undo = await middle(orderOf(first).getByRole('button', { name: '되돌리기' }));
-    await guest.order('콜라');
-    await expect(dialog.getByRole('button', { name: '새 주문 3건 보기' })).toBeVisible();
-    await page.mouse.click(...undo);
-    await expect(orderOf(first).getByRole('button', { name: '준비 시작' })).toBeVisible();
-    await expect(page).toHaveTitle(/^\(3\)/);
-    await dialog.getByRole('button', { name: '새 주문 3건 보기' }).click();
-    await expect(orderOf(third)).toBeVisible();
-    await expect(dialog.locator('.order')).toHaveCount(5);
-    await expect(page).not.toHaveTitle(/^\(/);
-  });
-
-  for (const [width, height] of [[1280, 800], [390, 844]]) {
-    test(`keeps the scroll position and buttons in place: ${width} pixels wide`, async ({ page, server, staff, table, complaints }) => {
-      void complaints;
-      await page.setViewportSize({ width, height });
-      const guest = await Guest.login(server.base, table);
-      const orders = [];
-      for (const name of ['콜라', '식혜', '콜라', '식혜', '콜라', '식혜', '콜라']) orders.push(await guest.order(name));
-      await signIn(page, server.base);
-      const dialog = await openTable(page, table);
-      const wanted = dialog.locator('.order', { hasText: `주문 ${orders[1].order_number.split('-')[1]}` });
-      await wanted.scrollIntoViewIfNeeded();
-      const start = await middle(wanted.getByRole('button', { name: '준비 시작' }));
-      const complete = await middle(dialog.getByRole('button', { name: '이용 완료' }));
-      await guest.order('떡볶이');
-      await staff.call('DELETE', `/admin/orders/${orders[5].id}`);
-      await expect(dialog.getByRole('button', { name: '새 주문 1건 보기' })).toBeVisible();
-      await expect(dialog.getByText('다른 직원이 취소한 주문입니다')).toBeAttached();
-      await page.mouse.click(...start);
-      await expect(wanted).toContainText('준비 중');
-      await page.mouse.click(...complete);
-      await expect(dialog).toContainText('아직 끝나지 않은 주문 7건');
-      await expect(dialog.locator('.total')).toContainText('주문 7건');
-      const confirm = await middle(dialog.getByRole('button', { name: '이용 완료' }));
-      await guest.order('떡볶이');
-      await expect(dialog).toContainText('아직 끝나지 않은 주문 8건');
-      // The button is rendered again with the count of the dashboard.
-      await expect(dialog.locator('.total')).toContainText('주문 8건');
-      expect(await middle(dialog.getByRole('button', { name: '이용 완료' }))).toEqual(confirm);
-    });
-  }
-
-  test('updates the total during a completion, and undoes a completion', async ({ page, server, table, complaints }) => {
-    void complaints;
-    const guest = await Guest.login(server.base, table);
-    await guest.order('콜라');
-    await signIn(page, server.base);
-    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByRole('button', { name: '이용 완료' }).click();
-    await expect(dialog).toContainText('아직 끝나지 않은 주문 1건');
-    await expect(dialog.locator('.total')).toContainText('2,000원');
-    await guest.order('식혜');
-    await expect(dialog.locator('.total')).toContainText('5,500원');
-    await expect(dialog).toContainText('방금 새 주문이 들어왔습니다');
-    await expect(dialog).toContainText('아직 끝나지 않은 주문 2건');
-    await dialog.getByRole('button', { name: '이용 완료' }).click();
-    await expect(dialog).toHaveCount(0);
-    await expect(card(page, table)).toContainText('비어 있음');
-    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
-    await dialog.getByRole('button', { name: '지난 주문' }).click();
-    await expect(dialog).toContainText('식혜 1');
-    await page.keyboard.press('Escape');
-    await expect(page.getByRole('dialog', { name: `${table.number}번 테이블`, exact: true })).toBeVisible();
-    await page.keyboard.press('Escape');
-    await expect(dialog).toHaveCount(0);
-    await page.getByRole('button', { name: '되돌리기' }).click();
-    await expect(card(page, table)).toContainText('5,500원');
-  });
-
-  test('explains that a completion cannot be undone after a new party came', async ({ page, server, table, complaints }) => {
-    complaints.expect(/409/);
-    const guest = await Guest.login(server.base, table);
-    await guest.order('콜라');
-    await signIn(page, server.base);
-    await page.getByRole('button', { name: `${table.number}번 테이블`, exact: true }).click();
-    await page.getByRole('dialog').getByRole('button', { name: '이용 완료' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: '이용 완료' }).click();
-    await expect(page.getByRole('dialog')).toHaveCount(0);
-    await (await Guest.login(server.base, table)).order('식혜');
-    await expect(card(page, table)).toContainText('3,500원');
-    await page.getByRole('button', { name: '되돌리기' }).click();
-    await expect(page.getByRole('status').filter({ hasText: '다음 손님이 이 테이블을 이용하기 시작해 되돌릴 수 없습니다' })).toBeVisible();
-  });
-
   test('keeps its state when the login ends', async ({ page, server, table, complaints }) => {
     complaints.expect(/401/);
     const guest = await Guest.login(server.base, table);
@@ -220,8 +59,7 @@ test.describe('the staff page', () => {
     await expect(page.locator('.badge.live')).toBeVisible();
   });
 
-  test('marks orders that arrive while it is closed or signed out', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('marks orders that arrive while it is closed or signed out', async ({ page, server, table }) => {
     const guest = await Guest.login(server.base, table);
     await signIn(page, server.base);
     await page.goto('about:blank');
@@ -265,34 +103,6 @@ test.describe('the staff page', () => {
     await expect(alert).toHaveCount(0);
   });
 
-  test('offers to undo two completions, one of which had no response', async ({ page, server, staff, table, complaints }) => {
-    complaints.expect(/ERR_|Failed to load resource/);
-    const second = await staff.newTable();
-    for (const one of [table, second]) await (await Guest.login(server.base, one)).order();
-    await signIn(page, server.base);
-    const complete = async (one) => {
-      const dialog = await openTable(page, one);
-      await dialog.getByRole('button', { name: '이용 완료' }).click();
-      const button = page.getByRole('dialog').getByRole('button', { name: '이용 완료', exact: true });
-      await expect(button).toBeEnabled();
-      await button.click();
-    };
-    // The server completes the table, and its response is lost.
-    await page.route('**/complete', async (route) => {
-      await route.fetch();
-      await route.abort();
-    });
-    await complete(table);
-    const undo = (one) => page.locator('.undo-bar', { hasText: `${one.number}번 테이블` }).getByRole('button', { name: '되돌리기' });
-    await expect(undo(table)).toBeVisible();
-    await page.unroute('**/complete');
-    await complete(second);
-    for (const one of [table, second]) {
-      await undo(one).click();
-      await expect(card(page, one)).toContainText('2,000원');
-    }
-  });
-
   test('shows a lost connection, then every order once', async ({ page, server, table, complaints }) => {
     complaints.expect(/ERR_|Failed to load resource/);
     const proxy = await startProxy(server.base);
@@ -317,8 +127,7 @@ test.describe('the staff page', () => {
     proxy.stop();
   });
 
-  test('misses no order between the snapshot and the stream', async ({ page, server, table, complaints }) => {
-    void complaints;
+  test('misses no order between the snapshot and the stream', async ({ page, server, table }) => {
     const guest = await Guest.login(server.base, table);
     let isHeld = true;
     await page.route('**/api/v1/admin/orders/stream', async (route) => {
@@ -332,8 +141,7 @@ test.describe('the staff page', () => {
     await expect(card(page, table)).toContainText('새 주문');
   });
 
-  test('announces an order at a table that the filter hides', async ({ page, server, staff, complaints }) => {
-    void complaints;
+  test('announces an order at a table that the filter hides', async ({ page, server, staff }) => {
     const quiet = await staff.newTable();
     await signIn(page, server.base);
     await page.getByRole('button', { name: /^대기 주문/ }).click();
@@ -349,8 +157,7 @@ test.describe('the staff page', () => {
     await expect(card(page, quiet)).toContainText('새 주문');
   });
 
-  test('keeps the cards at their places while a filter is on', async ({ page, server, staff, complaints }) => {
-    void complaints;
+  test('keeps the cards at their places while a filter is on', async ({ page, server, staff }) => {
     const [done, later, waiting] = [await staff.newTable(), await staff.newTable(), await staff.newTable()];
     const { id } = await (await Guest.login(server.base, done)).order();
     await (await Guest.login(server.base, waiting)).order();
@@ -373,8 +180,7 @@ test.describe('the staff page', () => {
   });
 
   for (const [width, height] of [[1280, 800], [390, 844]]) {
-    test(`announces orders below the visible cards: ${width} pixels wide`, async ({ page, server, staff, complaints }) => {
-      void complaints;
+    test(`announces orders below the visible cards: ${width} pixels wide`, async ({ page, server, staff }) => {
       await page.setViewportSize({ width, height });
       for (let n = 0; n < 12; n += 1) await staff.newTable();
       const [far, farther] = [await staff.newTable(), await staff.newTable()];
@@ -400,94 +206,7 @@ test.describe('the staff page', () => {
     });
   }
 
-  test('shows an unsaved reason when another user cancels the order', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
-    const guest = await Guest.login(server.base, table);
-    const { id } = await guest.order();
-    await guest.order('식혜');
-    await signIn(page, server.base);
-    const dialog = await openTable(page, table);
-    const order = dialog.locator('.order').last();
-    await order.getByRole('button', { name: '주문 취소' }).click();
-    await order.getByLabel('취소 사유').fill('손님이 마음을');
-    const { height } = await order.boundingBox();
-    await staff.call('DELETE', `/admin/orders/${id}`);
-    await expect(order).toContainText('다른 직원이 취소한 주문입니다');
-    await expect(order.getByRole('alert')).toContainText('저장되지 않았습니다: 손님이 마음을');
-    expect((await order.boundingBox()).height).toBe(height);
-  });
-
-  test('keeps a half-typed reason while its dialog is closed', async ({ page, server, table, complaints }) => {
-    void complaints;
-    await (await Guest.login(server.base, table)).order();
-    await signIn(page, server.base);
-    let dialog = await openTable(page, table);
-    await dialog.getByRole('button', { name: '주문 취소' }).click();
-    await dialog.getByLabel('취소 사유').fill('손님이 마음을');
-    await page.keyboard.press('Escape');
-    await expect(dialog).toHaveCount(0);
-    dialog = await openTable(page, table);
-    await expect(dialog.getByLabel('취소 사유')).toHaveValue('손님이 마음을');
-    await dialog.getByRole('button', { name: '돌아가기' }).click();
-    await page.keyboard.press('Escape');
-    dialog = await openTable(page, table);
-    await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
-  });
-
-  test('shows the length limit of a reason instead of cutting it', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
-    const guest = await Guest.login(server.base, table);
-    await guest.order();
-    await signIn(page, server.base);
-    const dialog = await openTable(page, table);
-    await dialog.getByRole('button', { name: '주문 취소' }).click();
-    await dialog.getByLabel('취소 사유').fill('가'.repeat(501));
-    await expect(dialog).toContainText('500자까지 입력할 수 있습니다 (현재 501자)');
-    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
-    expect(await staff.orders(table)).toHaveLength(1);
-    await dialog.getByLabel('취소 사유').fill('가'.repeat(500));
-    await expect(dialog).toContainText('500 / 500자');
-    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
-    await expect(dialog.locator('.order')).toContainText('취소됨');
-  });
-
-  test('completes all old orders together, and stops at the first failure', async ({ page, server, staff, table, complaints }) => {
-    complaints.expect(/Failed to load resource/);
-    const guest = await Guest.login(server.base, table);
-    const orders = [];
-    for (let n = 0; n < 3; n += 1) orders.push(await guest.order());
-    await signIn(page, server.base);
-    const count = async (name) => Number((await page.getByRole('button', { name }).textContent()).replace(/\D/g, ''));
-    const [active, waiting] = [await count(/^이용 중/), await count(/^대기 주문/)];
-    await staff.call('PATCH', `/admin/orders/${orders[2].id}/status`, { status: 'preparing' });
-    await expect(card(page, table)).toContainText('대기 2');
-    await expect(card(page, table).locator('.status').last()).toHaveText('대기');
-    expect(await count(/^대기 주문/)).toBe(waiting - 1);
-    await staff.complete(table);
-    await expect(card(page, table)).toContainText('미완료 3건 (이전 손님)');
-    await expect(card(page, table)).toContainText('비어 있음');
-    expect(await count(/^이용 중/)).toBe(active - 1);
-    expect(await count(/^대기 주문/)).toBe(waiting);
-    await openTable(page, table);
-    await page.getByRole('button', { name: '모두 완료', exact: true }).click();
-    const confirm = page.getByRole('dialog', { name: '이전 손님 주문 모두 완료' });
-    await page.route(`**/api/v1/admin/orders/${orders[1].id}/status`, (route) => route.abort());
-    await confirm.getByRole('button', { name: '모두 완료하기' }).click();
-    await expect(confirm.getByRole('alert')).toContainText('3건 중 1건을 완료한 뒤 멈췄습니다.');
-    expect(await staff.orders(table)).toHaveLength(2);
-    await page.unroute(`**/api/v1/admin/orders/${orders[1].id}/status`);
-    // Another user completes one of the other orders.
-    const [{ id }] = (await staff.orders(table)).filter((order) => order.id !== orders[1].id);
-    for (const status of ['preparing', 'completed']) await staff.call('PATCH', `/admin/orders/${id}/status`, { status }).catch(() => {});
-    await confirm.getByRole('button', { name: '모두 완료하기' }).click();
-    await expect(confirm).toHaveCount(0);
-    expect(await staff.orders(table)).toEqual([]);
-    await expect(page.getByRole('dialog').locator('.order').first()).toContainText('처리가 끝난 주문입니다');
-    await expect(page.getByRole('button', { name: '모두 완료', exact: true })).toBeDisabled();
-  });
-
-  test('shows on the card that an order has a note', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
+  test('shows on the card that an order has a note', async ({ page, server, staff, table }) => {
     const guest = await Guest.login(server.base, table);
     await signIn(page, server.base);
     const { id } = await guest.order('콜라', 1, '얼음 빼 주세요');
@@ -496,8 +215,7 @@ test.describe('the staff page', () => {
     await expect(card(page, table)).not.toContainText('요청 있음');
   });
 
-  test('shows past orders with totals by party, and errors in the dates', async ({ page, server, staff, table, complaints }) => {
-    void complaints;
+  test('shows past orders with totals by party, and errors in the dates', async ({ page, server, staff, table }) => {
     for (const names of [['콜라', '식혜'], ['콜라']]) {
       const guest = await Guest.login(server.base, table);
       for (const name of names) await guest.order(name);
@@ -518,8 +236,7 @@ test.describe('the staff page', () => {
   });
 
   for (const [language, width, lines] of [['한국어', 390, 2], ['English', 390, 2], ['English', 800, 1], ['日本語', 390, 2], ['中文', 390, 2]]) {
-    test(`has a header of ${lines} lines: ${language}, ${width} pixels wide`, async ({ page, server, complaints }) => {
-      void complaints;
+    test(`has a header of ${lines} lines: ${language}, ${width} pixels wide`, async ({ page, server }) => {
       await page.setViewportSize({ width, height: 844 });
       await signIn(page, server.base);
       await page.getByRole('combobox').selectOption({ label: language });
@@ -556,8 +273,7 @@ test.describe('the staff page', () => {
     await expect(page.getByRole('dialog').getByText('감자전', { exact: true })).toBeVisible();
   });
 
-  test('shows changed tables within a minute, and keeps their places', async ({ page, server, staff, complaints }) => {
-    void complaints;
+  test('shows changed tables within a minute, and keeps their places', async ({ page, server, staff }) => {
     const [renumbered, deleted, open] = [await staff.newTable(), await staff.newTable(), await staff.newTable()];
     await page.clock.install();
     await signIn(page, server.base);
@@ -587,8 +303,7 @@ test.describe('the staff page', () => {
     await expect(page.locator('.tables > li').last()).toContainText(`${staff.lastTable}번 테이블`);
   });
 
-  test('loads the tables again when the page becomes visible', async ({ page, server, staff, complaints }) => {
-    void complaints;
+  test('loads the tables again when the page becomes visible', async ({ page, server, staff }) => {
     await page.clock.install();
     await signIn(page, server.base);
     const added = await staff.newTable();
@@ -598,8 +313,7 @@ test.describe('the staff page', () => {
   });
 
   for (const [scheme, width, height] of [['light', 1280, 800], ['dark', 390, 844], ['light', 640, 400]]) {
-    test(`has no axe-core violation and no small target: ${scheme}, ${width} pixels wide`, async ({ page, server, table, complaints }) => {
-      void complaints;
+    test(`has no axe-core violation and no small target: ${scheme}, ${width} pixels wide`, async ({ page, server, table }) => {
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
       const guest = await Guest.login(server.base, table);
