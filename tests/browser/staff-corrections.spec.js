@@ -130,6 +130,30 @@ test.describe('a cancellation on the staff page', () => {
     await expect(dialog.getByRole('button', { name: '주문 취소' })).toBeVisible();
   });
 
+  test('is not shown as made here if another user was faster', async ({ page, server, staff, table, complaints }) => {
+    complaints.expect(/404/);
+    const { id } = await (await Guest.login(server.base, table)).order();
+    await signIn(page, server.base);
+    const dialog = await openTable(page, table);
+    let send;
+    await page.route(`**/api/v1/admin/orders/${id}?*`, (route) => {
+      send = () => route.fallback();
+    });
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    await dialog.getByLabel('취소 사유').fill('손님 요청');
+    await dialog.getByRole('button', { name: '주문 취소하기' }).click();
+    await expect.poll(() => send).toBeTruthy();
+    await staff.call('DELETE', `/admin/orders/${id}`);
+    await expect(dialog.locator('.gone-actions')).toBeVisible();
+    const refused = page.waitForResponse((response) => response.status() === 404);
+    await send();
+    await refused;
+    await expect(dialog.locator('.gone-actions')).toContainText('다른 직원이 취소한 주문입니다');
+    await expect(dialog).toContainText('입력하시던 취소 사유는 저장되지 않았습니다');
+    await expect(dialog.getByRole('button', { name: '되돌리기' })).toHaveCount(0);
+    await expect(page.locator('.undo-bar')).toHaveCount(0);
+  });
+
   test('is not shown for orders of a party that another user completes', async ({ page, server, staff, table }) => {
     const { id } = await (await Guest.login(server.base, table)).order();
     for (const status of ['preparing', 'completed']) await staff.call('PATCH', `/admin/orders/${id}/status`, { status });

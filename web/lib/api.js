@@ -28,6 +28,11 @@ export class ApiError extends Error {
     return status === 0 || status === 408 || status === 429 || status >= 500 || code === 'IDEMPOTENCY_IN_PROGRESS';
   }
 
+  /** Whether the server may have made the change: there was no response, or one of a proxy that got none. */
+  get mayBeDone() {
+    return [0, 502, 504].includes(this.status);
+  }
+
   /** The message to show. */
   get text() {
     const key = `error.${this.code}`;

@@ -24,9 +24,9 @@ export function PasswordDialog({ onClose }) {
       try {
         await request('POST', '/admin/auth/password', values);
       } catch (thrown) {
-        const { status, code } = asApiError(thrown);
+        const { mayBeDone, code } = asApiError(thrown);
         isExplained.value = mayBeChanged.current && code === 'VALIDATION_ERROR';
-        mayBeChanged.current ||= status === 0 || status >= 500;
+        mayBeChanged.current ||= mayBeDone;
         throw thrown;
       }
       toast(t('office.password.changed'));

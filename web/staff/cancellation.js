@@ -3,9 +3,9 @@ import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
 import { shortNumber } from '../lib/order-number.js';
 import { effect, signal, untracked } from '../lib/preact.js';
-import { request } from './state/account.js';
+import { account, request } from './state/account.js';
 import { cancelled } from './state/board.js';
-import { offerUndo } from './undo-bar.js';
+import { offerUndo, withdrawUndo } from './undo-bar.js';
 
 /** @typedef {{ wasOld: boolean }} Cancellation `wasOld`: whether the order was already of an earlier party */
 
@@ -22,6 +22,11 @@ const unconfirmed = new Map();
 effect(() => {
   const ids = cancelled.value;
   for (const [id, confirm] of unconfirmed) if (ids.has(id)) untracked(confirm);
+});
+
+// The next user does not undo the actions of this one.
+effect(() => {
+  if (account.value === null) unconfirmed.clear();
 });
 
 /**
@@ -47,9 +52,14 @@ export async function cancelOrder(order, isOld, reason) {
     await request('DELETE', `/admin/orders/${id}?reason=${encodeURIComponent(reason)}`);
     confirm();
   } catch (thrown) {
-    if (isConfirmed) return;
-    // The server may have made the change although no response arrived.
-    if (!wasSent && !asApiError(thrown).isTemporary) unconfirmed.delete(id);
+    if (wasSent || asApiError(thrown).mayBeDone) {
+      if (isConfirmed) return;
+    } else {
+      // The event, if there was one, was about a cancellation by another user.
+      unconfirmed.delete(id);
+      forgetCancellation(id);
+      withdrawUndo(`order-${id}`);
+    }
     throw thrown;
   }
 }
