@@ -108,4 +108,28 @@ test.describe('the staff page', () => {
     await expect(page.getByRole('dialog').locator('.order').first()).toContainText('처리가 끝난 주문입니다');
     await expect(page.getByRole('button', { name: '모두 완료', exact: true })).toBeDisabled();
   });
+
+  test('leaves a dialog open that was opened during a slow completion', async ({ page, server, staff, table }) => {
+    const other = await staff.newTable();
+    for (const one of [table, other]) await (await Guest.login(server.base, one)).order();
+    await signIn(page, server.base);
+    await (await openTable(page, table)).getByRole('button', { name: '이용 완료' }).click();
+    const complete = page.getByRole('dialog', { name: /이용 완료/ }).getByRole('button', { name: '이용 완료' });
+    await expect(complete).toBeEnabled();
+    let answer;
+    await page.route('**/complete', async (route) => {
+      const response = await route.fetch();
+      answer = () => route.fulfill({ response });
+    });
+    await complete.click();
+    await expect.poll(() => answer).toBeTruthy();
+    await page.goBack();
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+    const dialog = await openTable(page, other);
+    await dialog.getByRole('button', { name: '주문 취소' }).click();
+    await dialog.getByLabel('취소 사유').fill('손님 요청');
+    await answer();
+    await expect(page.locator('.undo-bar')).toContainText('이용 완료');
+    await expect(dialog.getByLabel('취소 사유')).toHaveValue('손님 요청');
+  });
 });

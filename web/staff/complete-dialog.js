@@ -1,5 +1,6 @@
 import { asApiError } from '../lib/api.js';
 import { t } from '../lib/i18n.js';
+import { useIsLeft } from '../lib/left.js';
 import { shortNumber } from '../lib/order-number.js';
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from '../lib/preact.js';
 import { STAYS_BUSY, useAction } from '../ui/action.js';
@@ -13,9 +14,6 @@ import { explain, request } from './state/account.js';
 import { failure as tablesFailure, refresh, tables } from './state/board.js';
 import { useLiveOrders } from './state/live-orders.js';
 import { offerUndo } from './undo-bar.js';
-
-/** No response, or one of a proxy that got none. Then the request may have been carried out. */
-const NO_RESPONSE = [0, 502, 504];
 
 /**
  * Completes the session that was current when the dialog opened. The totals are read when it opens, and include orders
@@ -41,6 +39,7 @@ export function CompleteDialog({ table, onClose, onDone }) {
   const isGone = table.session_id !== session.value || !table.is_active;
   /** Whether a completion was sent and its response lost. */
   const isUnanswered = useSignal(false);
+  const isLeft = useIsLeft();
   const unfinished = (orders ?? []).filter((order) => order.session_id === session.value && order.status !== 'completed');
   const { isBusy, failure, run: complete } = useAction(async () => {
     try {
@@ -48,10 +47,11 @@ export function CompleteDialog({ table, onClose, onDone }) {
       const done = await request('POST', `/admin/tables/${table.id}/complete`, { session_id: session.value });
       offerReopening(done.total_amount, table.total_amount);
     } catch (thrown) {
-      isUnanswered.value ||= NO_RESPONSE.includes(asApiError(thrown).status);
+      isUnanswered.value ||= asApiError(thrown).mayBeDone;
       throw thrown;
     }
-    onDone();
+    // With the browser's back button, another dialog may have been opened meanwhile.
+    if (!isLeft.current) onDone();
     refresh();
     return STAYS_BUSY;
   }, explain);
