@@ -177,6 +177,8 @@ test.describe('the staff page', () => {
       window.locks = 0;
       WakeLock.prototype.request = async () => {
         window.locks += 1;
+        window.lock = new EventTarget();
+        return window.lock;
       };
     });
     await signIn(page, server.base);
@@ -186,6 +188,9 @@ test.describe('the staff page', () => {
     await turnOnSound(page);
     await settled(page);
     await expect(page.getByText('화면 자동 꺼짐')).toHaveCount(0);
+    // The browser may release it by itself, for example when the battery is low.
+    await page.evaluate(() => window.lock.dispatchEvent(new Event('release')));
+    await expect(page.getByText('화면 자동 꺼짐')).toBeVisible();
   });
 
   test('says once that it cannot keep the screen on', async ({ page, server }) => {
@@ -284,5 +289,19 @@ test.describe('the staff page', () => {
     await page.getByRole('button', { name: '로그아웃' }).click();
     await expect(page.getByLabel('비밀번호')).toBeVisible();
     await expect(undo).toHaveCount(0, { timeout: 2_000 });
+  });
+
+  test('moves no table when the connection is lost and comes back', async ({ page, server, table, complaints }) => {
+    complaints.expect(/ERR_|Failed to load resource/);
+    await signIn(page, server.base);
+    await expect(card(page, table)).toBeVisible();
+    const first = page.locator('.table').first();
+    const place = await first.boundingBox();
+    await page.context().setOffline(true);
+    await expect(page.locator('.outdated')).toBeVisible();
+    expect(await first.boundingBox()).toEqual(place);
+    await page.context().setOffline(false);
+    await expect(page.locator('.outdated')).toHaveCount(0);
+    expect(await first.boundingBox()).toEqual(place);
   });
 });

@@ -1,13 +1,11 @@
 // Reloads the page after an update of the server, because a page may stay open for weeks.
-import { whenIdle } from './idle.js';
+import { UNUSED_FOR, whenIdle } from './idle.js';
 import { signal } from './preact.js';
 import { tab } from './store.js';
 import { hasUnsaved } from './unsaved.js';
 
 /** The build that this module is part of. */
 const OWN = /\/assets\/([^/]+)\//.exec(import.meta.url)?.[1];
-
-const UNUSED_FOR = 60_000;
 
 /** While instances of two releases are running, the page could otherwise reload repeatedly. */
 const AT_MOST_EVERY = 600_000;
@@ -26,7 +24,7 @@ let isChecking = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
-/** Prevents that the page reloads by itself while `hold` returns true. @param {() => boolean} hold */
+/** Keeps the page from reloading by itself while `hold` returns true. @param {() => boolean} hold */
 export function holdReload(hold) {
   isHeld = hold;
 }
@@ -67,8 +65,11 @@ function reloadWhenIdle() {
  * @param {boolean} [isAsked] whether the user wants it
  */
 export async function reload(isAsked = false) {
+  const isServed = await currentBuild();
+  // The user can ask again.
+  if (!isServed && isAsked) return;
   isPlanned.value = false;
-  if (!(await currentBuild())) {
+  if (!isServed) {
     checkLater();
     return;
   }

@@ -14,8 +14,12 @@ export function keepAwake() {
 async function request() {
   if (!navigator.wakeLock || document.visibilityState === 'hidden') return;
   try {
-    await navigator.wakeLock.request('screen');
+    const lock = await navigator.wakeLock.request('screen');
     maySleep.value = false;
+    lock.addEventListener('release', () => {
+      // The page requests it again when it is shown again.
+      if (document.visibilityState === 'visible') maySleep.value = true;
+    });
   } catch {
     maySleep.value = true;
   }

@@ -1,11 +1,9 @@
 import { t } from '../lib/i18n.js';
 import { html } from '../lib/preact.js';
-import { Outdated } from './outdated.js';
 import { FILTERS, passes } from './state/filter.js';
 
 /**
  * Buttons that filter the tables, and a button that shows the table of the oldest new order. Each has a fixed place.
- * Below them the bar says if the tables may be old.
  *
  * @param {object} props
  * @param {import('../vendor/signals.mjs').Signal<{ filter: string }>} props.choice
@@ -30,6 +28,5 @@ export function FilterBar({ choice, tables, fresh, onShow }) {
         <span>${t('staff.fresh', { count: fresh.length })}</span><span class="fresh-table">${t('app.table', { number })}</span>
       </button>`}
     </div>
-    <${Outdated} />
   </div>`;
 }

@@ -5,6 +5,7 @@ import { sound } from '../lib/sound.js';
 import { read, write } from '../lib/store.js';
 import { maySleep } from '../lib/wake.js';
 import { Button } from '../ui/button.js';
+import { Outdated } from './outdated.js';
 
 const HINT = 'staff.screen_hint';
 
@@ -16,11 +17,12 @@ function closeHint() {
   isHintClosed.value = true;
 }
 
-/** Notices that stay until staff act. */
+/** Notices that stay until staff act, or until their reason is gone. */
 export function Notices() {
   const hasUpdate = isPlanned.value && sound.value === 'on';
   const hasHint = maySleep.value && sound.value !== 'off' && !isHintClosed.value;
-  return html`${hasUpdate && notice('staff.update', 'staff.update.load', () => reload(true))}
+  return html`<${Outdated} />
+    ${hasUpdate && notice('staff.update', 'staff.update.load', () => reload(true))}
     ${hasHint && notice('staff.screen', 'staff.screen.close', closeHint)}`;
 }
 

@@ -37,9 +37,9 @@ export function offerUndo(about, text, undo, warning = '') {
   // The response may arrive after a sign-out.
   if (!account.peek()) return;
   const timer = warning ? undefined : setTimeout(() => withdrawUndo(about), OFFERED_FOR);
-  const next = [...offers.value, { about, text, undo, warning, timer }];
-  if (next.length > AT_MOST) next.splice(Math.max(0, next.findIndex((offer) => !offer.warning)), 1);
-  offers.value = next;
+  const oldest = offers.value.find((offer) => !offer.warning) ?? offers.value[0];
+  if (oldest && offers.value.length === AT_MOST) withdrawUndo(oldest.about);
+  offers.value = [...offers.value, { about, text, undo, warning, timer }];
 }
 
 /** Removes the offer, for example after the action was undone elsewhere. @param {string} about */

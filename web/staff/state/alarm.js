@@ -3,14 +3,14 @@
 import { alarm } from '../../lib/sound.js';
 import { computed, effect, signal } from '../../lib/preact.js';
 import { account, hasEnded } from './account.js';
-import { stream } from './board.js';
+import { stream, tables } from './board.js';
 
 /** A shorter interruption needs nobody: the stream reconnects and receives every order. */
 const LOST_AFTER = 30_000;
 const REPEAT_EVERY = 30_000;
 const INPUTS = ['pointerdown', 'keydown'];
 
-const isWaiting = computed(() => account.value !== null && stream.state.value !== 'live');
+const isWaiting = computed(() => account.value !== null && (tables.value === null || stream.state.value !== 'live'));
 const isLost = signal(false);
 
 effect(() => {
