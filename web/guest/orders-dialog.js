@@ -17,7 +17,7 @@ export function OrdersDialog({ onClose }) {
     markSeen();
     onClose();
   };
-  return html`<${Dialog} isText class="sheet" title=${t('orders.title')} onClose=${leave} footer=${footer}>
+  return html`<${Dialog} hasScrollFocus class="sheet" title=${t('orders.title')} onClose=${leave} footer=${footer}>
     ${[...waiting.value, ...refused.value].map((order) => html`<${QueuedCard} key=${order.key} order=${order} />`)}
     ${content()}
   <//>`;

@@ -18,7 +18,7 @@ export function ReviewDialog({ onClose }) {
   if (shown.lines.length === 0) {
     return html`<${Dialog} title=${t('review.title')} onClose=${onClose}><${Empty} title=${t('cart.empty')} hint=${t('cart.empty.hint')} /><//>`;
   }
-  return html`<${Dialog} isText class="review" title=${t('review.title')} onClose=${onClose} footer=${footer(shown, onClose)}>
+  return html`<${Dialog} hasScrollFocus class="review" title=${t('review.title')} onClose=${onClose} footer=${footer(shown, onClose)}>
     <ul class="review-lines">
       ${shown.lines.map((view) => html`<li key=${view.line.menu_id} class=${view.isSoldOut ? 'sold-out' : ''}>
         <span class="review-quantity">${view.line.quantity}<span aria-hidden="true">×</span></span>

@@ -23,7 +23,7 @@ export function MenuCategory({ category, isDeleted, count, items }) {
         <${Button} label=${t('office.item.add_to', { name })} onPress=${() => openDialog('new_item', id)}>${t('office.item.add')}<//>
       </div>`}
     </header>
-    ${items.length === 0
+    ${count === 0 && items.length === 0
       ? html`<p class="muted">${t('office.category.empty')}</p>`
       : html`<ul class="rows">${items.map((item) => html`<li key=${item.id} class=${item.isDeleted ? 'deleted' : ''} inert=${item.isDeleted}><${MenuRow} item=${item} /></li>`)}</ul>`}
   </section>`;

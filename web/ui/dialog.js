@@ -16,11 +16,11 @@ import { Announcements } from './toast.js';
  * @param {any} [props.footer] always visible
  * @param {any} [props.beside] at a fixed place beside the title
  * @param {string} [props.class]
- * @param {boolean} [props.isText] whether its content has no buttons, so that the keyboard needs a place to scroll it
+ * @param {boolean} [props.hasScrollFocus] whether its content gets the focus, so that the keyboard can scroll it
  * @param {boolean} [props.hasNoClose] whether it closes only by its content
  * @param {() => boolean} [props.mayClose] called before the user closes it
  */
-export function Dialog({ title, onClose, children, footer, beside, class: extra = '', isText, hasNoClose, mayClose = () => !hasNoClose }) {
+export function Dialog({ title, onClose, children, footer, beside, class: extra = '', hasScrollFocus, hasNoClose, mayClose = () => !hasNoClose }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useId();
   useLayoutEffect(() => {
@@ -72,7 +72,7 @@ export function Dialog({ title, onClose, children, footer, beside, class: extra 
         ${beside}
         ${!hasNoClose && html`<button type="button" class="button icon-only" aria-label=${t('close')} onClick=${close}><${Icon} name="close" /></button>`}
       </header>
-      <div class="dialog-body" ...${isText && { tabindex: 0, role: 'group', 'aria-labelledby': id }}>${children}</div>
+      <div class="dialog-body" ...${hasScrollFocus && { tabindex: 0, role: 'group', 'aria-labelledby': id }}>${children}</div>
       ${footer && html`<footer class="dialog-foot">${footer}</footer>`}
       <${Announcements} />
     </div>

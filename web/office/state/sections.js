@@ -19,7 +19,7 @@ export function useSections(menu) {
   const dialog = view.value.id;
   // The dialog is included, so that the rows also follow the user's own change that closes a dialog.
   const choice = JSON.stringify([query.value, category.value, isSoldOutOnly.value, dialog, unused.value]);
-  const mayMove = dialog !== '' || choice !== shown.current.choice || isUnused();
+  const mayMove = dialog !== '' || choice !== shown.current.choice || shown.current.sections.length === 0 || isUnused();
   const sections = mayMove ? filteredSections(menu) : updated(shown.current.sections, menu);
   shown.current = { choice, sections };
   useEffect(() => (mayMove ? undefined : whenIdle(UNUSED_FOR, () => {
