@@ -202,6 +202,8 @@ for (const [what, isLarge] of [['Korean', false], ['English with large text', tr
     await expect(dialog.locator('.order.waiting')).toHaveCount(0);
     const guest = await Guest.login(server.base, table);
     for (let n = 0; n < 6; n += 1) await guest.order('김치찌개', 2, '덜 맵게 해 주세요');
+    // The page shows a cancellation only of an order that it has listed.
+    await expect(dialog.locator('.order')).toHaveCount(7);
     await staff.call('DELETE', `/admin/orders/${(await staff.orders(table))[0].id}`);
     await expect(dialog.locator('.order.cancelled')).toBeVisible();
     await expect(dialog.locator('.order')).toHaveCount(7);

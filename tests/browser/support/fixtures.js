@@ -150,6 +150,8 @@ export class Tablet {
   async close() {
     await this.page.keyboard.press('Escape');
     await expect(this.page.getByRole('dialog')).toHaveCount(0);
+    // The browser may learn the new address later than the page, and would reload the old one.
+    await expect(this.page).not.toHaveURL(/#./);
   }
 
   /** Disconnects the tablet from the network. The browser logs errors. */
