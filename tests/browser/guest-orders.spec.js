@@ -301,13 +301,14 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
 
 test('an order refused in the background is listed as refused', async ({ tablet, page, staff, table }) => {
   tablet.complaints.expect(/409/);
+  // Before the order, because a late attempt could otherwise pass unchanged.
+  await expireOrders(page);
   await tablet.add('식혜');
   const button = await tablet.review();
   await tablet.disconnect();
   await button.click();
   await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
   await tablet.close();
-  await expireOrders(page);
   await tablet.reconnect();
   await expect(page.locator('.notice')).toContainText('접수되지 않은 주문이 있습니다');
   await page.getByRole('button', { name: '보기', exact: true }).click();
@@ -320,6 +321,8 @@ test('items of an order refused in the background stay in the cart', async ({ pa
   await page.clock.install();
   const tablet = new Tablet(page, server.base, table, complaints);
   await tablet.pair();
+  // Before the order, because a late attempt could otherwise pass unchanged.
+  await expireOrders(page);
   await tablet.add('식혜');
   const button = await tablet.review();
   await tablet.disconnect();
@@ -327,7 +330,6 @@ test('items of an order refused in the background stay in the cart', async ({ pa
   await expect(page.getByRole('heading', { name: '네트워크 연결을 기다리고 있습니다' })).toBeVisible();
   await tablet.close();
   await page.clock.fastForward(200_000);
-  await expireOrders(page);
   await tablet.reconnect();
   await expect(page.locator('.notice')).toContainText('접수되지 않은 주문이 있습니다');
   await expect(tablet.line('식혜')).toBeVisible();
