@@ -1,4 +1,4 @@
-// What the staff page does to make staff notice: sounds, notices and warnings.
+// Sounds, notices and warnings of the staff page.
 import { expect, test } from './support/fixtures.js';
 import { Guest } from './support/guest.js';
 import { settled } from './support/settled.js';

@@ -116,7 +116,7 @@ fn modules_use_nothing_that_a_plain_http_page_lacks() {
     let secure_only =
         Regex::new(r"randomUUID\(|crypto\.subtle|serviceWorker|navigator\.clipboard|navigator\.locks|wakeLock")
             .unwrap();
-    // This module works without the lock, and the staff page says what is missing.
+    // This module checks whether the browser has the lock, and the staff page shows a hint if it does not.
     let is_exempt = |path: &str| path == "lib/wake.js";
     let modules = sources().into_iter().filter(|source| source.is_module() && !source.is_vendored());
     let found: Vec<_> = modules

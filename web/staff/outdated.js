@@ -4,7 +4,7 @@ import { Button } from '../ui/button.js';
 import { isOutdated, refresh, stream, tables } from './state/board.js';
 
 /**
- * Says that orders and totals may be old: the stream is not connected, or reading fails although it is.
+ * Warns that orders and totals may be old: the browser is offline, or reading them has failed.
  *
  * @param {{ hasFailed?: boolean, onRetry?: () => void }} props whether more data could not be read, and how to read it
  */

@@ -1,4 +1,4 @@
-// Times of parties and orders. They are live, but a party that nobody has completed may be from an earlier day.
+// Times of parties and orders, with the day if they are from an earlier one: staff may have forgotten to complete a table.
 import { language } from '../lib/i18n.js';
 import { serverNow } from '../lib/time.js';
 
