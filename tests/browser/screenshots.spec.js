@@ -43,13 +43,13 @@ test('the image of the staff page can be made', async ({ page, server, staff }, 
 
 test('the image of the office page can be made', async ({ page, server, staff }, info) => {
   const { menus } = await staff.call('GET', '/admin/menus');
-  const shrimp = menus.find(({ name }) => name === '불고기덮밥');
-  await staff.changeItem(shrimp, { is_available: false });
+  const bulgogi = menus.find(({ name }) => name === '불고기덮밥');
+  await staff.changeItem(bulgogi, { is_available: false });
   await signIn(page, `${server.base}/office`);
   await expect(page.getByRole('switch', { name: '불고기덮밥 판매' })).toHaveAttribute('aria-checked', 'false');
   await page.evaluate(() => document.activeElement?.blur());
   await take(page, info, 'office.png');
-  await staff.changeItem(shrimp, { is_available: true });
+  await staff.changeItem(bulgogi, { is_available: true });
 });
 
 test('the image of the set-up page can be made', async ({ page, server }, info) => {
